@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/schema.hpp"
+#include "types/value.hpp"
+
+namespace tickstone::storage {
+
+/// One conjunct over one column. NULL never matches. A scan may return rows that do not match (the caller filters again),
+/// never omits one that does.
+struct ColumnPredicate {
+  struct Bound {
+    Value value;
+    bool inclusive = true;
+  };
+  ColumnId column = 0;
+  std::optional<Bound> lower;
+  std::optional<Bound> upper;
+  std::vector<Value> in;  // when not empty: one of these
+};
+
+enum class ScanOrder : std::uint8_t { Any, TimeAscending, TimeDescending };  // order of units, not of rows within one
+
+struct ScanRequest {
+  TableId table = 0;
+  std::vector<ColumnId> columns;  // what to return, in this order; may name kRowIdColumn
+  std::vector<ColumnPredicate> predicates;
+  ScanOrder order = ScanOrder::Any;
+};
+
+/// Up to `kScanRows` rows. Lifetime of the views: until the next read with the same state, or the scan's end.
+struct ScanBatch {
+  std::size_t row_count = 0;
+  std::vector<ColumnView> columns;  // in the layout of `TableScan::layouts()`
+};
+inline constexpr std::size_t kScanRows = 2048;  // DuckDB's vector size
+
+/// What a scan did and left out; EXPLAIN shows it.
+struct ScanStatistics {
+  std::uint64_t chunks_total = 0, chunks_read = 0;
+  std::uint64_t row_groups_total = 0, row_groups_read = 0;
+  std::uint64_t open_rows_read = 0;
+  std::vector<std::string> chunk_names;  // of those read: `_hyper_<table>_<number>_chunk`
+};
+
+/// A planned scan: pruned by chunk, series directory and row-group minimum and maximum when it is made.
+/// Threads: `make_state` and `read` with distinct states from any thread at once; units are handed out under the hood.
+class TableScan {
+ public:
+  class State {
+   public:
+    virtual ~State() = default;
+    /// Globally increasing number of the unit that the last batch came from, for order-preserving callers.
+    virtual std::uint64_t unit_index() const = 0;
+  };
+  virtual ~TableScan() = default;
+  virtual std::unique_ptr<State> make_state() = 0;
+  /// False at the end. Never returns true with no rows. Errors: DataCorrupted with file and offset, IoError.
+  virtual bool read(State& state, ScanBatch& out) = 0;
+  virtual std::size_t max_threads() const = 0;
+  virtual std::uint64_t estimated_rows() const = 0;
+  virtual ScanStatistics statistics() const = 0;
+  /// Layout of each returned column, fixed for the scan.
+  virtual const std::vector<ColumnLayout>& layouts() const = 0;
+};
+
+}  // namespace tickstone::storage
