@@ -17,7 +17,7 @@ using CommitSeq = std::uint64_t;
 /// The hidden BIGINT key of a table without a primary key; may be asked for in any scan of such a table.
 inline constexpr ColumnId kRowIdColumn = 0xFFFF'FFFF;
 /// Tables below this number belong to the system catalog and have fixed numbers.
-inline constexpr TableId kFirstUserTable = 1000;
+inline constexpr TableId kFirstUserTable = 16384;  // table ids are also PostgreSQL OIDs
 
 struct ColumnSchema {
   ColumnId id = 0;

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "types/sql_type.hpp"
+
+namespace tickstone::sql {
+
+/// One statement's parse tree (libpg_query's protobuf-c nodes). Opaque outside this module; shared by the handles into it.
+class ParseTree;
+
+/// A handle to an expression, a query or another subtree. Lifetime: keeps its tree alive. Empty when `node` is nullptr.
+struct Expr {
+  std::shared_ptr<const ParseTree> tree;
+  const void* node = nullptr;
+  explicit operator bool() const { return node != nullptr; }
+};
+
+struct QualifiedName {
+  std::string schema;  // empty: by search_path
+  std::string name;
+  std::uint32_t position = 0;  // 1-based character position in the statement's text; 0 unknown
+};
+
+struct ColumnDefinition {
+  std::string name;
+  SqlType type;
+  bool not_null = false;
+  bool is_serial = false;          // SERIAL, BIGSERIAL, SMALLSERIAL: type is the integer type
+  std::optional<bool> identity_always;  // GENERATED {ALWAYS|BY DEFAULT} AS IDENTITY
+  Expr default_value;
+  Expr generated;                  // GENERATED ALWAYS AS (...) STORED
+  std::string collation;
+};
+
+struct ConstraintDefinition {
+  enum class Kind : std::uint8_t { PrimaryKey, Unique, Check, ForeignKey };
+  Kind kind = Kind::PrimaryKey;
+  std::string name;  // empty: PostgreSQL's default name is chosen by the engine
+  std::vector<std::string> columns;
+  Expr check;
+  QualifiedName referenced_table;
+  std::vector<std::string> referenced_columns;
+  char on_delete = 'a', on_update = 'a';  // PostgreSQL's letters: a r c n d
+};
+
+struct Option {  // WITH (a.b = c): name "a.b", value as text; empty value for a bare name
+  std::string name;
+  std::string value;
+};
+
+struct QueryStatement {  // SELECT, VALUES, TABLE, WITH ... SELECT
+  Expr query;
+  bool has_locking = false;  // FOR UPDATE and its kin
+  bool no_wait = false, skip_locked = false;
+};
+
+/// SELECT f(...), SELECT * FROM f(...) or CALL f(...) where f acts on the database: create_hypertable, add_*_policy,
+/// drop_chunks, refresh_continuous_aggregate, ... (the list is `is_action_function`). Arguments are expressions to evaluate.
+struct ActionStatement {
+  std::string function;  // without schema
+  struct Argument { std::string name; Expr value; };  // name empty: positional
+  std::vector<Argument> arguments;
+  bool is_call = false;        // CALL
+  bool as_table = false;       // SELECT * FROM f(): columns apart; else one composite/scalar column named after the function
+  std::string output_name;     // AS alias
+};
+
+struct Assignment { std::string column; Expr value; bool is_default = false; };
+
+struct OnConflict {
+  enum class Action : std::uint8_t { None, Nothing, Update };
+  Action action = Action::None;
+  std::vector<std::string> target_columns;
+  std::string constraint_name;
+  std::vector<Assignment> assignments;
+  Expr where;
+};
+
+struct InsertStatement {
+  QualifiedName table;
+  std::string alias;
+  std::vector<std::string> columns;  // empty: all, in order
+  /// VALUES rows: expressions, an empty handle for DEFAULT. Empty when `query` is set or `default_values`.
+  std::vector<std::vector<Expr>> values;
+  Expr query;
+  bool default_values = false;
+  bool overriding_system = false;
+  OnConflict on_conflict;
+  std::vector<Expr> returning;  // ResTarget nodes
+  bool has_with = false;
+  Expr whole;  // the whole statement
+};
+
+struct UpdateStatement {
+  QualifiedName table;
+  std::string alias;
+  std::vector<Assignment> assignments;
+  std::vector<Expr> returning;
+  Expr whole;
+};
+
+struct DeleteStatement {
+  QualifiedName table;
+  std::string alias;
+  std::vector<Expr> returning;
+  bool is_unconditional = false;  // no WHERE, no USING
+  Expr whole;
+};
+
+struct TruncateStatement { std::vector<QualifiedName> tables; bool restart_identity = false; bool cascade = false; };
+
+struct CopyStatement {
+  QualifiedName table;
+  std::vector<std::string> columns;
+  Expr query;  // COPY (query) TO
+  bool is_from = false;
+  std::string file;  // empty: STDIN / STDOUT
+  bool is_program = false;
+  std::vector<Option> options;  // lower-case names: format, delimiter, null, header, quote, escape, force_null, ...
+  Expr where;
+};
+
+struct CreateTableStatement {
+  QualifiedName table;
+  bool if_not_exists = false;
+  bool temporary = false;
+  bool unlogged = false;
+  std::vector<ColumnDefinition> columns;
+  std::vector<ConstraintDefinition> constraints;  // column constraints included
+  std::vector<Option> options;
+  std::vector<QualifiedName> like_tables;
+  Expr as_query;  // CREATE TABLE AS
+  std::vector<std::string> as_columns;
+  bool with_no_data = false;
+};
+
+struct CreateIndexStatement {
+  std::string name;
+  QualifiedName table;
+  std::string method = "btree";
+  bool unique = false, if_not_exists = false, concurrently = false;
+  struct Key { std::string column; Expr expression; bool descending = false; std::optional<bool> nulls_first; };
+  std::vector<Key> keys;
+  std::vector<std::string> include;
+  Expr where;
+  std::vector<Option> options;
+};
+
+struct CreateViewStatement { QualifiedName view; bool or_replace = false, temporary = false; std::vector<std::string> columns; Expr query; };
+
+struct CreateMaterializedViewStatement {
+  QualifiedName view;
+  bool if_not_exists = false, with_no_data = false;
+  std::vector<std::string> columns;
+  std::vector<Option> options;  // timescaledb.continuous, timescaledb.materialized_only, ...
+  Expr query;
+};
+
+struct CreateSchemaStatement { std::string name; bool if_not_exists = false; std::string owner; };
+struct CreateExtensionStatement { std::string name; bool if_not_exists = false, cascade = false; };
+struct CreateSequenceStatement {
+  QualifiedName sequence;
+  bool if_not_exists = false, temporary = false;
+  std::int64_t start = 1, increment = 1, minimum = 1, maximum = INT64_MAX, cache = 1;
+  bool cycle = false;
+  bool has_start = false;
+};
+
+struct AlterTableStatement {
+  struct Command {
+    enum class Kind : std::uint8_t {
+      AddColumn, DropColumn, AlterType, SetDefault, DropDefault, SetNotNull, DropNotNull,
+      AddConstraint, DropConstraint, SetOptions, ResetOptions, OwnerTo, Other
+    };
+    Kind kind = Kind::Other;
+    std::string name;  // column or constraint
+    bool if_exists = false, if_not_exists = false, cascade = false;
+    ColumnDefinition column;
+    ConstraintDefinition constraint;
+    Expr expression;  // SetDefault, AlterType USING
+    SqlType type;
+    std::vector<Option> options;
+    std::string description;  // of Other, for the message
+  };
+  QualifiedName table;
+  bool if_exists = false;
+  char relation_kind = 'r';  // r table, v view, m materialized view, i index, S sequence
+  std::vector<Command> commands;
+};
+
+struct RenameStatement {
+  enum class What : std::uint8_t { Table, Column, View, MaterializedView, Index, Sequence, Schema, Constraint, Other };
+  What what = What::Table;
+  QualifiedName object;
+  std::string old_name;  // of the column or constraint
+  std::string new_name;
+  bool if_exists = false;
+};
+
+struct DropStatement {
+  enum class What : std::uint8_t { Table, View, MaterializedView, Index, Sequence, Schema, Extension, Other };
+  What what = What::Table;
+  std::vector<QualifiedName> names;
+  bool if_exists = false, cascade = false, concurrently = false;
+  std::string description;
+};
+
+struct RoleStatement {
+  enum class Action : std::uint8_t { Create, Alter, Drop };
+  Action action = Action::Alter;
+  std::vector<std::string> names;
+  bool if_exists = false;
+  std::optional<std::string> password;  // an empty optional: not mentioned
+  bool password_null = false;
+  std::optional<bool> login, superuser, create_db, create_role;
+  std::optional<int> connection_limit;
+};
+
+struct TransactionStatement {
+  enum class Action : std::uint8_t { Begin, Commit, Rollback, Savepoint, Release, RollbackTo, SetCharacteristics, Prepare, Other };
+  Action action = Action::Begin;
+  std::string savepoint;
+  std::optional<std::string> isolation;  // "read committed", "repeatable read", "serializable", "read uncommitted"
+  std::optional<bool> read_only;
+  bool chain = false;
+};
+
+struct SettingStatement {
+  enum class Action : std::uint8_t { Set, Reset, ResetAll, Show, ShowAll };
+  Action action = Action::Set;
+  std::string name;  // lower case; "time zone" is timezone, "transaction isolation level" transaction_isolation
+  std::vector<std::string> values;
+  bool to_default = false, local = false;
+};
+
+struct ExplainStatement {
+  bool analyze = false, verbose = false;
+  std::string format = "text";
+  std::shared_ptr<struct Statement> statement;
+};
+
+struct PrepareStatement { std::string name; std::vector<SqlType> parameter_types; std::shared_ptr<struct Statement> statement; };
+struct ExecuteStatement { std::string name; std::vector<Expr> arguments; };
+struct DeallocateStatement { std::string name; bool all = false; };
+
+struct CursorStatement {
+  enum class Action : std::uint8_t { Declare, Fetch, Move, Close, CloseAll };
+  Action action = Action::Fetch;
+  std::string name;
+  bool with_hold = false, scroll = false;
+  Expr query;
+  enum class Direction : std::uint8_t { Forward, Backward, Absolute, Relative } direction = Direction::Forward;
+  std::int64_t count = 1;  // INT64_MAX: ALL
+};
+
+struct CommentStatement { std::string object_kind; QualifiedName object; std::string column; std::optional<std::string> text; };
+
+/// Accepted and answered, with nothing to do or a small thing: VACUUM, ANALYZE, GRANT, LISTEN, DISCARD ALL, CHECKPOINT, LOCK ...
+struct UtilityStatement { std::string command; std::vector<QualifiedName> tables; };
+
+using StatementBody =
+    std::variant<std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement, DeleteStatement, TruncateStatement,
+                 CopyStatement, CreateTableStatement, CreateIndexStatement, CreateViewStatement, CreateMaterializedViewStatement,
+                 CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement, AlterTableStatement, RenameStatement,
+                 DropStatement, RoleStatement, TransactionStatement, SettingStatement, ExplainStatement, PrepareStatement,
+                 ExecuteStatement, DeallocateStatement, CursorStatement, CommentStatement, UtilityStatement>;
+
+struct Statement {
+  std::string text;  // this statement's own text, without the semicolon
+  std::string tag;   // the command tag without counts: SELECT, INSERT, CREATE TABLE, ...
+  StatementBody body;
+  int parameter_count = 0;  // the highest $n
+};
+
+/// Parses one or more statements. Errors: SyntaxError with PostgreSQL's message and position (into `text`); FeatureNotSupported for a
+/// statement we do not have, naming it.
+std::vector<Statement> parse(std::string_view text);
+
+/// The expression as PostgreSQL text, e.g. to keep a default, a check or a view's query in the catalog.
+std::string to_postgres_text(const Expr& expr);
+/// Parses a lone expression or query that `to_postgres_text` gave.
+Expr parse_expression(std::string_view text);
+Expr parse_query(std::string_view text);
+
+/// A literal's value where the expression is a plain constant (casts of constants included): text of it, or nothing.
+struct Constant { bool is_null = false; std::string text; std::optional<SqlType> type; };
+std::optional<Constant> constant_of(const Expr& expr);
+
+bool is_action_function(std::string_view name);
+
+}  // namespace tickstone::sql
