@@ -14,8 +14,8 @@
 
 namespace tickstone {
 
-using Int128 = __int128;
-using UInt128 = unsigned __int128;
+__extension__ typedef __int128 Int128;
+__extension__ typedef unsigned __int128 UInt128;
 
 /// Appends little-endian values to a growing buffer.
 class ByteWriter {
