@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/objects.hpp"
+#include "storage/store.hpp"
+
+namespace tickstone::catalog {
+
+/// All objects at one moment, in memory. Immutable once shared; `CatalogEdit` makes the next one.
+/// Lookups by name are folded already (the parser did it). Threads: any, when const.
+class Catalog {
+ public:
+  /// Reads the system tables of `view`.
+  static std::shared_ptr<const Catalog> load(const storage::ReadView& view);
+
+  const SchemaObject* find_schema(std::string_view name) const;
+  const SchemaObject* find_schema(Oid oid) const;
+  const RelationObject* find_relation(Oid oid) const;
+  const RelationObject* find_relation(std::string_view schema, std::string_view name) const;
+  /// The relation that has this index, and the index.
+  std::pair<const RelationObject*, const IndexObject*> find_index(std::string_view schema, std::string_view name) const;
+  std::pair<const RelationObject*, const IndexObject*> find_index(Oid oid) const;
+  const RoleObject* find_role(std::string_view name) const;
+  const ExtensionObject* find_extension(std::string_view name) const;
+  const JobObject* find_job(std::int32_t id) const;
+
+  std::vector<const SchemaObject*> schemas() const;
+  std::vector<const RelationObject*> relations() const;  // by oid
+  std::vector<const RoleObject*> roles() const;
+  std::vector<const ExtensionObject*> extensions() const;
+  std::vector<const JobObject*> jobs() const;
+  /// Views whose query reads `relation`, aggregates over it.
+  std::vector<const RelationObject*> dependents(Oid relation) const;
+
+  std::int32_t next_hypertable_id() const;
+  std::int32_t next_job_id() const;
+  /// A free name in the schema: `base`, `base1`, `base2`, ... as PostgreSQL picks (table_column_idx, table_pkey). At most 63 bytes.
+  std::string free_name(Oid schema, const std::string& base) const;
+
+ private:
+  friend class CatalogEdit;
+  std::map<Oid, SchemaObject> schemas_;
+  std::map<Oid, RelationObject> relations_;
+  std::map<std::pair<Oid, std::string>, Oid> relation_names_;  // tables, views, sequences and indexes share one name space
+  std::map<Oid, Oid> index_relations_;                         // index to its relation
+  std::map<std::string, RoleObject> roles_;
+  std::map<std::string, ExtensionObject> extensions_;
+  std::map<std::int32_t, JobObject> jobs_;
+};
+
+/// Changes to the catalog inside one transaction: each call changes the copy and writes the system table's row through `transaction`,
+/// so both commit or vanish together. Errors: DuplicateTable, DuplicateSchema, DuplicateObject (names taken).
+class CatalogEdit {
+ public:
+  CatalogEdit(std::shared_ptr<const Catalog> base, storage::Transaction& transaction);
+  const Catalog& catalog() const { return *catalog_; }
+  std::shared_ptr<const Catalog> finish() { return catalog_; }
+
+  void put_schema(const SchemaObject& schema);
+  void put_relation(const RelationObject& relation);  // new, or replaces the one of that oid (renames too)
+  void put_role(const RoleObject& role);
+  void put_extension(const ExtensionObject& extension);
+  void put_job(const JobObject& job);
+  void remove_schema(Oid oid);
+  void remove_relation(Oid oid);
+  void remove_role(const std::string& name);
+  void remove_extension(const std::string& name);
+  void remove_job(std::int32_t id);
+
+ private:
+  std::shared_ptr<Catalog> catalog_;
+  storage::Transaction& transaction_;
+};
+
+/// The system table that holds all objects (number 1: oid, kind, body as JSON), and whether a transaction touched it.
+inline constexpr storage::TableId kObjectsTable = 1;
+storage::TableSchema objects_table_schema();
+/// Makes the system tables and the first objects (schemas public, pg_catalog, information_schema, timescaledb_information, timescaledb_experimental,
+/// _timescaledb_internal, _timescaledb_functions, _timescaledb_catalog; one superuser role).
+void bootstrap(storage::Transaction& transaction, const RoleObject& owner);
+
+/// PostgreSQL's identity of an object as DDL text: what pg_get_indexdef, pg_get_constraintdef, pg_get_viewdef print.
+std::string index_definition(const Catalog& catalog, const RelationObject& relation, const IndexObject& index);
+std::string constraint_definition(const Catalog& catalog, const RelationObject& relation, const ConstraintObject& constraint);
+std::string quote_identifier(std::string_view name);
+
+/// Running facts that the system views show and the catalog cannot know.
+class RunningFacts {
+ public:
+  struct SessionInfo {
+    std::int32_t pid = 0;
+    std::string user, database, application_name, client_address, state, query;
+    std::int32_t client_port = -1;
+    std::int64_t backend_start_us = 0, query_start_us = 0, transaction_start_us = 0, state_change_us = 0;
+  };
+  struct SettingInfo {
+    std::string name, value, unit, category, description, type, boot_value, context;
+    std::string source = "default";
+  };
+  struct JobRun {
+    std::int32_t job_id = 0;
+    std::optional<std::int64_t> last_start_us, last_finish_us, next_start_us, last_success_us;
+    bool last_succeeded = true;
+    std::int64_t runs = 0, successes = 0, failures = 0;
+    std::string last_error;
+  };
+  virtual ~RunningFacts() = default;
+  virtual std::vector<SessionInfo> sessions() const = 0;
+  virtual std::vector<SettingInfo> settings() const = 0;
+  virtual std::vector<JobRun> job_runs() const = 0;
+  virtual std::string current_user() const = 0;
+  virtual std::string current_database() const = 0;
+  virtual std::vector<std::string> search_path() const = 0;  // schema names, in order
+  virtual const storage::ReadView& read_view() const = 0;
+  virtual std::optional<std::int64_t> last_sequence_value(Oid sequence) const = 0;
+};
+
+struct SystemColumn {
+  std::string name;
+  SqlType type;
+};
+
+/// Every relation of pg_catalog, information_schema and timescaledb_information that we have, with PostgreSQL's columns in order.
+/// Nothing where there is no such relation.
+const std::vector<SystemColumn>* system_relation_columns(std::string_view schema, std::string_view name);
+/// Its rows now. Cost: made anew at every call. Errors: InternalError for a name that does not exist.
+Batch system_relation_rows(std::string_view schema, std::string_view name, const Catalog& catalog, const RunningFacts& facts);
+/// (schema, name) of all of them.
+std::vector<std::pair<std::string, std::string>> system_relations();
+
+/// Scalar functions over the catalog, by PostgreSQL's names: format_type, pg_get_userbyid, pg_get_expr, pg_get_indexdef, pg_get_constraintdef,
+/// pg_table_is_visible, obj_description, col_description, regclass lookups, hypertable_size, ... Their signatures (several a name) and one entry point.
+struct CatalogFunction {
+  std::string name;
+  std::vector<SqlType> arguments;
+  SqlType result;
+  bool null_in_null_out = true;
+};
+const std::vector<CatalogFunction>& catalog_functions();
+Value call_catalog_function(std::string_view name, std::span<const Value> arguments, const Catalog& catalog, const RunningFacts& facts);
+
+/// Table functions over the catalog: show_chunks, chunks_detailed_size, hypertable_detailed_size, pg_get_keywords, ...
+struct CatalogTableFunction {
+  std::string name;
+  std::vector<SqlType> arguments;
+  std::vector<std::string> argument_names;
+  std::vector<SystemColumn> columns;
+};
+const std::vector<CatalogTableFunction>& catalog_table_functions();
+Batch call_catalog_table_function(std::string_view name, std::span<const Value> arguments, const Catalog& catalog, const RunningFacts& facts);
+
+}  // namespace tickstone::catalog

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/schema.hpp"
+#include "types/sql_type.hpp"
+
+namespace tickstone::catalog {
+
+/// Object ids are PostgreSQL OIDs and, for stored tables and sequences, storage's table ids too.
+using Oid = std::uint32_t;
+
+struct SchemaObject {
+  Oid oid = 0;
+  std::string name;
+  std::string owner;
+};
+
+struct ColumnObject {
+  storage::ColumnId id = 0;  // stable
+  std::string name;
+  SqlType type;
+  bool not_null = false;
+  std::string default_text;    // PostgreSQL expression text; empty: none
+  std::string generated_text;  // GENERATED ALWAYS AS (...) STORED
+  char identity = 0;           // 'a' always, 'd' by default, 0 none
+  Oid sequence = 0;            // of SERIAL or identity
+  std::string comment;
+};
+
+enum class RelationKind : std::uint8_t { Table, View, Sequence, ContinuousAggregate, MaterializedView };
+
+struct ConstraintObject {
+  enum class Kind : std::uint8_t { PrimaryKey, Unique, Check, ForeignKey };
+  Oid oid = 0;
+  Kind kind = Kind::PrimaryKey;
+  std::string name;
+  std::vector<storage::ColumnId> columns;
+  std::string check_text;
+  Oid referenced_table = 0;
+  std::vector<storage::ColumnId> referenced_columns;
+  char on_delete = 'a', on_update = 'a';
+  Oid index = 0;  // of PrimaryKey and Unique
+};
+
+struct IndexObject {
+  Oid oid = 0;
+  std::string name;
+  bool is_unique = false, is_primary = false;
+  std::string method = "btree";
+  struct Key {
+    storage::ColumnId column = 0;
+    std::string expression_text;  // instead of a column
+    bool descending = false, nulls_first = false;
+  };
+  std::vector<Key> keys;
+  std::vector<storage::ColumnId> include;
+  std::string where_text;
+  Oid key_table = 0;  // storage table that enforces a UNIQUE other than the primary key; 0: none
+};
+
+struct HypertableInfo {
+  std::int32_t id = 0;  // TimescaleDB's hypertable_id, counted from 1
+  struct Dimension {
+    std::int32_t id = 0;
+    storage::ColumnId column = 0;
+    bool is_time = true;            // else a hash dimension: recorded, of no effect on storage
+    std::int64_t interval = 0;      // microseconds, days (DATE) or integers
+    std::int32_t partitions = 0;
+    std::string integer_now_function;
+  };
+  std::vector<Dimension> dimensions;
+  bool compression_enabled = false;
+  std::vector<std::string> compress_segmentby;
+  struct OrderBy { std::string column; bool descending = false, nulls_first = false; };
+  std::vector<OrderBy> compress_orderby;
+};
+
+struct AggregateInfo {  // of a continuous aggregate; its own relation is the stored materialization
+  Oid source_table = 0;          // the hypertable, or another aggregate
+  std::string definition_text;   // PostgreSQL text of the query
+  bool materialized_only = true;
+  std::string bucket_column;     // output column that holds time_bucket(...)
+  std::int64_t bucket_width = 0; // microseconds (or integers); 0 for widths in months
+  std::int32_t bucket_width_months = 0;
+  std::string bucket_function_text;
+  std::optional<std::int64_t> watermark;  // exclusive end of what is materialized
+};
+
+struct SequenceInfo {
+  SqlType type = SqlType::of(TypeId::BigInt);
+  std::int64_t start = 1, increment = 1, minimum = 1, maximum = INT64_MAX, cache = 1;
+  bool cycle = false;
+  Oid owner_table = 0;
+  storage::ColumnId owner_column = 0;
+};
+
+/// A table, view, sequence or aggregate.
+struct RelationObject {
+  Oid oid = 0;
+  RelationKind kind = RelationKind::Table;
+  Oid schema = 0;
+  std::string name;
+  std::string owner;
+  bool temporary = false;
+  std::vector<ColumnObject> columns;  // views too: names and types of the output
+  storage::ColumnId next_column_id = 1;
+  std::vector<ConstraintObject> constraints;
+  std::vector<IndexObject> indexes;
+  std::string view_text;              // PostgreSQL text of the query
+  std::optional<HypertableInfo> hypertable;
+  std::optional<AggregateInfo> aggregate;
+  std::optional<SequenceInfo> sequence;
+  std::vector<std::pair<std::string, std::string>> options;
+  std::string comment;
+
+  const ColumnObject* find_column(std::string_view column_name) const;
+  const ColumnObject* find_column(storage::ColumnId id) const;
+  const ConstraintObject* primary_key() const;
+  bool is_stored() const {
+    return kind == RelationKind::Table || kind == RelationKind::ContinuousAggregate || kind == RelationKind::MaterializedView;
+  }
+};
+
+struct RoleObject {
+  Oid oid = 0;
+  std::string name;
+  std::string verifier;  // SCRAM-SHA-256$...; empty: cannot log in by password
+  bool login = true, superuser = false, create_db = false, create_role = false;
+  int connection_limit = -1;
+};
+
+struct JobObject {  // a policy or a user's job
+  std::int32_t id = 0;  // from 1000, as in TimescaleDB
+  std::string application_name;
+  std::string proc_schema, proc_name;  // _timescaledb_functions.policy_refresh_continuous_aggregate, ...
+  std::string owner;
+  std::string schedule_interval;       // interval text
+  std::string max_runtime = "00:00:00";
+  int max_retries = -1;
+  std::string retry_period = "00:05:00";
+  bool scheduled = true;
+  bool fixed_schedule = true;
+  std::optional<std::int64_t> initial_start_us;
+  std::string timezone;
+  Oid relation = 0;
+  std::string config_json;
+};
+
+struct ExtensionObject {
+  Oid oid = 0;
+  std::string name;
+  std::string version;
+  Oid schema = 0;
+};
+
+}  // namespace tickstone::catalog
