@@ -27,10 +27,10 @@ class ByteWriter {
     bytes_.resize(at + sizeof(T));
     std::memcpy(bytes_.data() + at, &value, sizeof(T));
   }
-  void put_bytes(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
-  void put_raw(const void* data, std::size_t size) {
-    put_bytes({static_cast<const std::byte*>(data), size});
+  void put_bytes(std::span<const std::byte> bytes) {
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   }
+  void put_raw(const void* data, std::size_t size) { put_bytes({static_cast<const std::byte*>(data), size}); }
   /// A 32-bit length and the bytes.
   void put_string(std::string_view text) {
     put(static_cast<std::uint32_t>(text.size()));
@@ -53,7 +53,8 @@ class ByteWriter {
 /// Reads what `ByteWriter` wrote; reading past the end throws DataCorrupted with `what`.
 class ByteReader {
  public:
-  explicit ByteReader(std::span<const std::byte> bytes, std::string_view what = "record") : bytes_(bytes), what_(what) {}
+  explicit ByteReader(std::span<const std::byte> bytes, std::string_view what = "record")
+      : bytes_(bytes), what_(what) {}
 
   template <typename T>
     requires std::is_trivially_copyable_v<T>

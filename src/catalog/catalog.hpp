@@ -27,7 +27,8 @@ class Catalog {
   const RelationObject* find_relation(Oid oid) const;
   const RelationObject* find_relation(std::string_view schema, std::string_view name) const;
   /// The relation that has this index, and the index.
-  std::pair<const RelationObject*, const IndexObject*> find_index(std::string_view schema, std::string_view name) const;
+  std::pair<const RelationObject*, const IndexObject*> find_index(std::string_view schema,
+                                                                  std::string_view name) const;
   std::pair<const RelationObject*, const IndexObject*> find_index(Oid oid) const;
   const RoleObject* find_role(std::string_view name) const;
   const ExtensionObject* find_extension(std::string_view name) const;
@@ -43,22 +44,25 @@ class Catalog {
 
   std::int32_t next_hypertable_id() const;
   std::int32_t next_job_id() const;
-  /// A free name in the schema: `base`, `base1`, `base2`, ... as PostgreSQL picks (table_column_idx, table_pkey). At most 63 bytes.
+  /// A free name in the schema: `base`, `base1`, `base2`, ... as PostgreSQL picks (table_column_idx,
+  /// table_pkey). At most 63 bytes.
   std::string free_name(Oid schema, const std::string& base) const;
 
  private:
   friend class CatalogEdit;
   std::map<Oid, SchemaObject> schemas_;
   std::map<Oid, RelationObject> relations_;
-  std::map<std::pair<Oid, std::string>, Oid> relation_names_;  // tables, views, sequences and indexes share one name space
-  std::map<Oid, Oid> index_relations_;                         // index to its relation
+  std::map<std::pair<Oid, std::string>, Oid>
+      relation_names_;                  // tables, views, sequences and indexes share one name space
+  std::map<Oid, Oid> index_relations_;  // index to its relation
   std::map<std::string, RoleObject> roles_;
   std::map<std::string, ExtensionObject> extensions_;
   std::map<std::int32_t, JobObject> jobs_;
 };
 
-/// Changes to the catalog inside one transaction: each call changes the copy and writes the system table's row through `transaction`,
-/// so both commit or vanish together. Errors: DuplicateTable, DuplicateSchema, DuplicateObject (names taken).
+/// Changes to the catalog inside one transaction: each call changes the copy and writes the system table's
+/// row through `transaction`, so both commit or vanish together. Errors: DuplicateTable, DuplicateSchema,
+/// DuplicateObject (names taken).
 class CatalogEdit {
  public:
   CatalogEdit(std::shared_ptr<const Catalog> base, storage::Transaction& transaction);
@@ -81,16 +85,21 @@ class CatalogEdit {
   storage::Transaction& transaction_;
 };
 
-/// The system table that holds all objects (number 1: oid, kind, body as JSON), and whether a transaction touched it.
+/// The system table that holds all objects (number 1: oid, kind, body as JSON), and whether a transaction
+/// touched it.
 inline constexpr storage::TableId kObjectsTable = 1;
 storage::TableSchema objects_table_schema();
-/// Makes the system tables and the first objects (schemas public, pg_catalog, information_schema, timescaledb_information, timescaledb_experimental,
-/// _timescaledb_internal, _timescaledb_functions, _timescaledb_catalog; one superuser role).
+/// Makes the system tables and the first objects (schemas public, pg_catalog, information_schema,
+/// timescaledb_information, timescaledb_experimental, _timescaledb_internal, _timescaledb_functions,
+/// _timescaledb_catalog; one superuser role).
 void bootstrap(storage::Transaction& transaction, const RoleObject& owner);
 
-/// PostgreSQL's identity of an object as DDL text: what pg_get_indexdef, pg_get_constraintdef, pg_get_viewdef print.
-std::string index_definition(const Catalog& catalog, const RelationObject& relation, const IndexObject& index);
-std::string constraint_definition(const Catalog& catalog, const RelationObject& relation, const ConstraintObject& constraint);
+/// PostgreSQL's identity of an object as DDL text: what pg_get_indexdef, pg_get_constraintdef, pg_get_viewdef
+/// print.
+std::string index_definition(const Catalog& catalog, const RelationObject& relation,
+                             const IndexObject& index);
+std::string constraint_definition(const Catalog& catalog, const RelationObject& relation,
+                                  const ConstraintObject& constraint);
 std::string quote_identifier(std::string_view name);
 
 /// Running facts that the system views show and the catalog cannot know.
@@ -129,16 +138,18 @@ struct SystemColumn {
   SqlType type;
 };
 
-/// Every relation of pg_catalog, information_schema and timescaledb_information that we have, with PostgreSQL's columns in order.
-/// Nothing where there is no such relation.
+/// Every relation of pg_catalog, information_schema and timescaledb_information that we have, with
+/// PostgreSQL's columns in order. Nothing where there is no such relation.
 const std::vector<SystemColumn>* system_relation_columns(std::string_view schema, std::string_view name);
 /// Its rows now. Cost: made anew at every call. Errors: InternalError for a name that does not exist.
-Batch system_relation_rows(std::string_view schema, std::string_view name, const Catalog& catalog, const RunningFacts& facts);
+Batch system_relation_rows(std::string_view schema, std::string_view name, const Catalog& catalog,
+                           const RunningFacts& facts);
 /// (schema, name) of all of them.
 std::vector<std::pair<std::string, std::string>> system_relations();
 
-/// Scalar functions over the catalog, by PostgreSQL's names: format_type, pg_get_userbyid, pg_get_expr, pg_get_indexdef, pg_get_constraintdef,
-/// pg_table_is_visible, obj_description, col_description, regclass lookups, hypertable_size, ... Their signatures (several a name) and one entry point.
+/// Scalar functions over the catalog, by PostgreSQL's names: format_type, pg_get_userbyid, pg_get_expr,
+/// pg_get_indexdef, pg_get_constraintdef, pg_table_is_visible, obj_description, col_description, regclass
+/// lookups, hypertable_size, ... Their signatures (several a name) and one entry point.
 struct CatalogFunction {
   std::string name;
   std::vector<SqlType> arguments;
@@ -146,9 +157,11 @@ struct CatalogFunction {
   bool null_in_null_out = true;
 };
 const std::vector<CatalogFunction>& catalog_functions();
-Value call_catalog_function(std::string_view name, std::span<const Value> arguments, const Catalog& catalog, const RunningFacts& facts);
+Value call_catalog_function(std::string_view name, std::span<const Value> arguments, const Catalog& catalog,
+                            const RunningFacts& facts);
 
-/// Table functions over the catalog: show_chunks, chunks_detailed_size, hypertable_detailed_size, pg_get_keywords, ...
+/// Table functions over the catalog: show_chunks, chunks_detailed_size, hypertable_detailed_size,
+/// pg_get_keywords, ...
 struct CatalogTableFunction {
   std::string name;
   std::vector<SqlType> arguments;
@@ -156,6 +169,7 @@ struct CatalogTableFunction {
   std::vector<SystemColumn> columns;
 };
 const std::vector<CatalogTableFunction>& catalog_table_functions();
-Batch call_catalog_table_function(std::string_view name, std::span<const Value> arguments, const Catalog& catalog, const RunningFacts& facts);
+Batch call_catalog_table_function(std::string_view name, std::span<const Value> arguments,
+                                  const Catalog& catalog, const RunningFacts& facts);
 
 }  // namespace tickstone::catalog

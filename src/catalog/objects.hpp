@@ -68,24 +68,27 @@ struct HypertableInfo {
   struct Dimension {
     std::int32_t id = 0;
     storage::ColumnId column = 0;
-    bool is_time = true;            // else a hash dimension: recorded, of no effect on storage
-    std::int64_t interval = 0;      // microseconds, days (DATE) or integers
+    bool is_time = true;        // else a hash dimension: recorded, of no effect on storage
+    std::int64_t interval = 0;  // microseconds, days (DATE) or integers
     std::int32_t partitions = 0;
     std::string integer_now_function;
   };
   std::vector<Dimension> dimensions;
   bool compression_enabled = false;
   std::vector<std::string> compress_segmentby;
-  struct OrderBy { std::string column; bool descending = false, nulls_first = false; };
+  struct OrderBy {
+    std::string column;
+    bool descending = false, nulls_first = false;
+  };
   std::vector<OrderBy> compress_orderby;
 };
 
-struct AggregateInfo {  // of a continuous aggregate; its own relation is the stored materialization
-  Oid source_table = 0;          // the hypertable, or another aggregate
-  std::string definition_text;   // PostgreSQL text of the query
+struct AggregateInfo {          // of a continuous aggregate; its own relation is the stored materialization
+  Oid source_table = 0;         // the hypertable, or another aggregate
+  std::string definition_text;  // PostgreSQL text of the query
   bool materialized_only = true;
-  std::string bucket_column;     // output column that holds time_bucket(...)
-  std::int64_t bucket_width = 0; // microseconds (or integers); 0 for widths in months
+  std::string bucket_column;      // output column that holds time_bucket(...)
+  std::int64_t bucket_width = 0;  // microseconds (or integers); 0 for widths in months
   std::int32_t bucket_width_months = 0;
   std::string bucket_function_text;
   std::optional<std::int64_t> watermark;  // exclusive end of what is materialized
@@ -111,7 +114,7 @@ struct RelationObject {
   storage::ColumnId next_column_id = 1;
   std::vector<ConstraintObject> constraints;
   std::vector<IndexObject> indexes;
-  std::string view_text;              // PostgreSQL text of the query
+  std::string view_text;  // PostgreSQL text of the query
   std::optional<HypertableInfo> hypertable;
   std::optional<AggregateInfo> aggregate;
   std::optional<SequenceInfo> sequence;
@@ -122,7 +125,8 @@ struct RelationObject {
   const ColumnObject* find_column(storage::ColumnId id) const;
   const ConstraintObject* primary_key() const;
   bool is_stored() const {
-    return kind == RelationKind::Table || kind == RelationKind::ContinuousAggregate || kind == RelationKind::MaterializedView;
+    return kind == RelationKind::Table || kind == RelationKind::ContinuousAggregate ||
+           kind == RelationKind::MaterializedView;
   }
 };
 
@@ -134,12 +138,12 @@ struct RoleObject {
   int connection_limit = -1;
 };
 
-struct JobObject {  // a policy or a user's job
+struct JobObject {      // a policy or a user's job
   std::int32_t id = 0;  // from 1000, as in TimescaleDB
   std::string application_name;
   std::string proc_schema, proc_name;  // _timescaledb_functions.policy_refresh_continuous_aggregate, ...
   std::string owner;
-  std::string schedule_interval;       // interval text
+  std::string schedule_interval;  // interval text
   std::string max_runtime = "00:00:00";
   int max_retries = -1;
   std::string retry_period = "00:05:00";

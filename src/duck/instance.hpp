@@ -30,9 +30,9 @@ struct SourceRelation {
   enum class Kind : std::uint8_t { Stored, Rows, Query };
   Kind kind = Kind::Stored;
   std::vector<SourceColumn> columns;
-  storage::TableId table = 0;   // Stored; a `rowid` virtual column is kRowIdColumn when `has_row_id`
+  storage::TableId table = 0;  // Stored; a `rowid` virtual column is kRowIdColumn when `has_row_id`
   bool has_row_id = false;
-  std::string query;            // Query: DuckDB text of a view, already rewritten
+  std::string query;  // Query: DuckDB text of a view, already rewritten
 };
 
 /// Where a connection's relations come from; the engine implements it, one a session.
@@ -41,18 +41,20 @@ class RelationSource {
   virtual ~RelationSource() = default;
   /// At bind. Nothing where there is no such relation.
   virtual std::optional<SourceRelation> find_relation(std::string_view name) = 0;
-  /// At the start of an execution: the view all scans of this statement read. The engine has set it before it calls execute.
+  /// At the start of an execution: the view all scans of this statement read. The engine has set it before it
+  /// calls execute.
   virtual std::shared_ptr<const storage::ReadView> read_view() = 0;
   /// At the start of an execution: the rows of a relation of kind Rows, columns as its `columns`.
   virtual std::shared_ptr<const Batch> rows(std::string_view name) = 0;
 };
 
-/// A function that only the engine can answer. Rows are answered one by one, so these are for the catalog and for sessions, not for data.
+/// A function that only the engine can answer. Rows are answered one by one, so these are for the catalog and
+/// for sessions, not for data.
 struct HostFunction {
   std::string name;
   std::vector<SqlType> arguments;
   SqlType result;
-  bool is_volatile = true;       // else folded when its arguments are constant
+  bool is_volatile = true;  // else folded when its arguments are constant
   bool null_in_null_out = true;
 };
 struct HostTableFunction {
@@ -74,12 +76,14 @@ struct ResultColumn {
   SqlType type;
 };
 
-/// Rows of one execution, streamed. Lifetime: not beyond its connection. Errors while reading: as of `Connection`.
+/// Rows of one execution, streamed. Lifetime: not beyond its connection. Errors while reading: as of
+/// `Connection`.
 class ResultStream {
  public:
   virtual ~ResultStream() = default;
   virtual const std::vector<ResultColumn>& columns() const = 0;
-  /// False at the end. `out` is replaced, at most 2,048 rows; a NUMERIC column comes in the layout of the result.
+  /// False at the end. `out` is replaced, at most 2,048 rows; a NUMERIC column comes in the layout of the
+  /// result.
   virtual bool next(Batch& out) = 0;
 };
 
@@ -93,11 +97,13 @@ class PreparedQuery {
   virtual std::unique_ptr<ResultStream> execute(std::span<const Value> parameters) = 0;
 };
 
-/// One session's door to DuckDB. Threads: one at a time, `interrupt` from any. At most one open stream: a new execution closes the old.
+/// One session's door to DuckDB. Threads: one at a time, `interrupt` from any. At most one open stream: a new
+/// execution closes the old.
 ///
-/// Errors, translated to SQLSTATE: UndefinedColumn, UndefinedFunction, AmbiguousColumn, DatatypeMismatch, GroupingError, DivisionByZero,
-/// NumericValueOutOfRange, InvalidTextRepresentation, QueryCanceled, OutOfMemory, InternalError (Damage::Database: the instance is lost; get a new one), ...
-/// in PostgreSQL's words, without DuckDB's stack traces, candidate lists or JSON.
+/// Errors, translated to SQLSTATE: UndefinedColumn, UndefinedFunction, AmbiguousColumn, DatatypeMismatch,
+/// GroupingError, DivisionByZero, NumericValueOutOfRange, InvalidTextRepresentation, QueryCanceled,
+/// OutOfMemory, InternalError (Damage::Database: the instance is lost; get a new one), ... in PostgreSQL's
+/// words, without DuckDB's stack traces, candidate lists or JSON.
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -105,19 +111,21 @@ class Connection {
   virtual std::unique_ptr<PreparedQuery> prepare(std::string_view duck_text) = 0;
   virtual void interrupt() = 0;
   virtual void set_time_zone(const std::string& name) = 0;
-  /// DuckDB's plan and, per scan of ours, pruning: chunks and row groups read and in total, as lines of text. `analyze` runs it.
+  /// DuckDB's plan and, per scan of ours, pruning: chunks and row groups read and in total, as lines of text.
+  /// `analyze` runs it.
   virtual std::vector<std::string> explain(std::string_view duck_text, bool analyze) = 0;
 };
 
 struct InstanceOptions {
   std::size_t memory_limit_bytes = 1ULL << 30;
-  int threads = 0;  // 0: all cores
+  int threads = 0;             // 0: all cores
   std::string temp_directory;  // empty: no spilling
   std::vector<HostFunction> functions;
   std::vector<HostTableFunction> table_functions;
 };
 
-/// An in-memory DuckDB that owns no data: our scan, functions and PostgreSQL's semantics registered, files switched off.
+/// An in-memory DuckDB that owns no data: our scan, functions and PostgreSQL's semantics registered, files
+/// switched off.
 class Instance {
  public:
   static std::unique_ptr<Instance> open(const InstanceOptions& options);
@@ -127,7 +135,8 @@ class Instance {
   virtual bool is_lost() const = 0;  // after a fatal error
 };
 
-/// DuckDB's type of a column of ours, as SQL text for casts (`DECIMAL(18,6)`, `TIMESTAMP WITH TIME ZONE`, `VARCHAR[]`).
+/// DuckDB's type of a column of ours, as SQL text for casts (`DECIMAL(18,6)`, `TIMESTAMP WITH TIME ZONE`,
+/// `VARCHAR[]`).
 std::string duck_type_name(const SqlType& type, const ColumnLayout& layout);
 
 }  // namespace tickstone::duck

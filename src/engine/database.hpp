@@ -17,10 +17,10 @@ namespace tickstone::engine {
 struct DatabaseOptions {
   storage::StoreOptions store;
   std::size_t query_memory_bytes = 2ULL << 30;
-  int threads = 0;                           // of one query; 0: all cores
-  std::string database_name = "inavvi";      // of a new store; an old one keeps its own
-  std::string owner_name = "inavvi_user";    // the first role, superuser
-  std::string owner_verifier;                // SCRAM-SHA-256$...; empty: none yet
+  int threads = 0;                         // of one query; 0: all cores
+  std::string database_name = "inavvi";    // of a new store; an old one keeps its own
+  std::string owner_name = "inavvi_user";  // the first role, superuser
+  std::string owner_verifier;              // SCRAM-SHA-256$...; empty: none yet
 };
 
 /// A data directory with everything in it: the embedded database.
@@ -28,18 +28,22 @@ struct DatabaseOptions {
 /// Errors of `open`: those of storage::Store::open. Threads: any; a session is for one thread.
 class Database {
  public:
-  static std::unique_ptr<Database> open(const std::filesystem::path& directory, const DatabaseOptions& options = {});
+  static std::unique_ptr<Database> open(const std::filesystem::path& directory,
+                                        const DatabaseOptions& options = {});
   virtual ~Database() = default;  // ends jobs, makes a last checkpoint; all sessions must be gone
 
-  /// Errors: InvalidCatalogName (3D000) `database "x" does not exist`, InvalidAuthorization (28000) `role "x" does not exist`.
+  /// Errors: InvalidCatalogName (3D000) `database "x" does not exist`, InvalidAuthorization (28000) `role "x"
+  /// does not exist`.
   virtual std::unique_ptr<Session> connect(const SessionOptions& options) = 0;
 
-  /// Of a role that may log in: its SCRAM verifier (empty where it has no password); nothing where there is no such role.
+  /// Of a role that may log in: its SCRAM verifier (empty where it has no password); nothing where there is
+  /// no such role.
   virtual std::optional<std::string> find_verifier(std::string_view role) const = 0;
   virtual void set_verifier(std::string_view role, std::string verifier) = 0;
   virtual const std::string& name() const = 0;
   virtual const std::string& owner() const = 0;
-  /// Makes a SCRAM verifier for ALTER USER ... PASSWORD 'plain'; the server supplies it (engine has no crypto). Must be set before such a statement runs.
+  /// Makes a SCRAM verifier for ALTER USER ... PASSWORD 'plain'; the server supplies it (engine has no
+  /// crypto). Must be set before such a statement runs.
   using VerifierMaker = std::function<std::string(std::string_view password)>;
   virtual void set_verifier_maker(VerifierMaker maker) = 0;
   virtual storage::Store& store() = 0;

@@ -26,18 +26,21 @@ struct Notice {
   std::string detail, hint;
 };
 
-/// Where a session's results go: the wire, a terminal, a test. Calls come in the order of the protocol, from the session's thread.
+/// Where a session's results go: the wire, a terminal, a test. Calls come in the order of the protocol, from
+/// the session's thread.
 class ResultSink {
  public:
   virtual ~ResultSink() = default;
-  /// Before the rows of a statement that has some. Not called by the extended protocol's execute (it was described before).
+  /// Before the rows of a statement that has some. Not called by the extended protocol's execute (it was
+  /// described before).
   virtual void row_description(const std::vector<ResultColumn>& columns) = 0;
   virtual void rows(const Batch& batch) = 0;
   virtual void command_complete(std::string_view tag) = 0;
   virtual void empty_query() = 0;
   virtual void notice(const Notice& notice) = 0;
 
-  /// COPY FROM STDIN: announce, then pull. `read_copy_data` replaces `chunk` and returns false at CopyDone. Errors: QueryCanceled for CopyFail
+  /// COPY FROM STDIN: announce, then pull. `read_copy_data` replaces `chunk` and returns false at CopyDone.
+  /// Errors: QueryCanceled for CopyFail
   /// ("COPY from stdin failed: ..."), ConnectionFailure when the client is gone.
   virtual void begin_copy_in(bool is_binary, std::size_t column_count) = 0;
   virtual bool read_copy_data(std::string& chunk) = 0;

@@ -23,7 +23,7 @@ struct SessionOptions {
   std::string application_name;
   std::string client_address;  // empty: embedded or Unix socket
   std::int32_t client_port = -1;
-  std::int32_t pid = 0;        // what pg_backend_pid() shows and a cancel request names
+  std::int32_t pid = 0;  // what pg_backend_pid() shows and a cancel request names
   std::vector<std::pair<std::string, std::string>> settings;  // of the startup packet
 };
 
@@ -34,8 +34,9 @@ struct StatementDescription {
 
 /// One client's conversation with the database: simple and extended protocol, transaction block, settings.
 ///
-/// Errors: every call throws `Error` with what went wrong; the session stays usable (inside a block it is then Failed) unless `damage()` says Session.
-/// Threads: one at a time; `cancel` from any. Destroying a session rolls back, closes everything and removes its temporary tables.
+/// Errors: every call throws `Error` with what went wrong; the session stays usable (inside a block it is
+/// then Failed) unless `damage()` says Session. Threads: one at a time; `cancel` from any. Destroying a
+/// session rolls back, closes everything and removes its temporary tables.
 class Session {
  public:
   virtual ~Session() = default;
@@ -44,12 +45,18 @@ class Session {
   virtual void execute_simple(std::string_view sql, ResultSink& sink) = 0;
 
   // The extended protocol. An empty name is the unnamed statement or portal.
-  virtual void parse(const std::string& statement, std::string_view sql, const std::vector<std::uint32_t>& parameter_oids) = 0;
+  virtual void parse(const std::string& statement, std::string_view sql,
+                     const std::vector<std::uint32_t>& parameter_oids) = 0;
   virtual StatementDescription describe_statement(const std::string& statement) = 0;
-  virtual void bind(const std::string& portal, const std::string& statement, std::vector<Value> parameters) = 0;
+  virtual void bind(const std::string& portal, const std::string& statement,
+                    std::vector<Value> parameters) = 0;
   virtual std::optional<std::vector<ResultColumn>> describe_portal(const std::string& portal) = 0;
-  enum class ExecuteOutcome : std::uint8_t { Complete, Suspended };  // Suspended: max_rows sent, more to come; no command_complete was sent
-  virtual ExecuteOutcome execute(const std::string& portal, std::uint64_t max_rows, ResultSink& sink) = 0;  // 0: all
+  enum class ExecuteOutcome : std::uint8_t {
+    Complete,
+    Suspended
+  };  // Suspended: max_rows sent, more to come; no command_complete was sent
+  virtual ExecuteOutcome execute(const std::string& portal, std::uint64_t max_rows,
+                                 ResultSink& sink) = 0;  // 0: all
   virtual void close_statement(const std::string& statement) = 0;
   virtual void close_portal(const std::string& portal) = 0;
   /// Ends the implicit transaction (commits, or rolls back after `failed`). Errors: those of the commit.

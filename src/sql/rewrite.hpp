@@ -14,7 +14,11 @@ namespace tickstone::sql {
 struct RelationInfo {
   std::string schema;
   std::string name;
-  struct Column { std::string name; SqlType type; bool not_null = false; };
+  struct Column {
+    std::string name;
+    SqlType type;
+    bool not_null = false;
+  };
   std::vector<Column> columns;
 };
 
@@ -23,7 +27,8 @@ class NameLookup {
  public:
   virtual ~NameLookup() = default;
   /// nothing where there is no such table, view, aggregate or system relation.
-  virtual std::optional<RelationInfo> find_relation(const std::string& schema, const std::string& name) const = 0;
+  virtual std::optional<RelationInfo> find_relation(const std::string& schema,
+                                                    const std::string& name) const = 0;
   virtual bool schema_exists(const std::string& schema) const = 0;
   virtual std::string current_database() const = 0;
   /// Functions that return rows and are the host's: show_chunks, chunks_detailed_size, ...
@@ -33,42 +38,53 @@ class NameLookup {
 /// DuckDB's text of a query, and what a cache must know of it.
 struct DuckQuery {
   std::string text;
-  std::vector<std::string> relations;        // scan names used, `schema.name`
-  std::vector<std::optional<SqlType>> parameter_types;  // of $1.. where the text tells (casts, comparisons with columns)
-  std::vector<std::string> output_names;     // PostgreSQL's names of the output columns, where they differ from DuckDB's; empty: keep DuckDB's
-  std::vector<std::optional<SqlType>> output_types;     // where known better than DuckDB: json or jsonb, name, oid, regclass, varchar(n), columns of tables
+  std::vector<std::string> relations;  // scan names used, `schema.name`
+  std::vector<std::optional<SqlType>>
+      parameter_types;                    // of $1.. where the text tells (casts, comparisons with columns)
+  std::vector<std::string> output_names;  // PostgreSQL's names of the output columns, where they differ from
+                                          // DuckDB's; empty: keep DuckDB's
+  std::vector<std::optional<SqlType>> output_types;  // where known better than DuckDB: json or jsonb, name,
+                                                     // oid, regclass, varchar(n), columns of tables
 };
 
 /// Rewrites PostgreSQL and TimescaleDB trees to text that DuckDB runs with PostgreSQL's meaning.
 ///
-/// Shape: a table becomes one quoted identifier `"schema.name"` with an alias, which duck's replacement scan resolves.
-/// Errors: UndefinedTable with position, FeatureNotSupported naming the construct.
+/// Shape: a table becomes one quoted identifier `"schema.name"` with an alias, which duck's replacement scan
+/// resolves. Errors: UndefinedTable with position, FeatureNotSupported naming the construct.
 class Rewriter {
  public:
   explicit Rewriter(const NameLookup& lookup) : lookup_(lookup) {}
 
   DuckQuery query(const Expr& query) const;
-  /// SELECT that gives, for each row to update: all columns of the table in order with their new values (expressions cast to the column's
-  /// type is the caller's work), then `old_columns` (key columns and perhaps "rowid") of the old row. Assignments of DEFAULT use `defaults`
-  /// (PostgreSQL expression text by column; NULL where absent).
-  DuckQuery update_rows(const UpdateStatement& update, const RelationInfo& table, const std::vector<std::string>& old_columns,
+  /// SELECT that gives, for each row to update: all columns of the table in order with their new values
+  /// (expressions cast to the column's type is the caller's work), then `old_columns` (key columns and
+  /// perhaps "rowid") of the old row. Assignments of DEFAULT use `defaults` (PostgreSQL expression text by
+  /// column; NULL where absent).
+  DuckQuery update_rows(const UpdateStatement& update, const RelationInfo& table,
+                        const std::vector<std::string>& old_columns,
                         const std::vector<std::pair<std::string, std::string>>& defaults) const;
   /// SELECT of `old_columns` (and all table columns first when RETURNING needs them) of the rows to delete.
-  DuckQuery delete_rows(const DeleteStatement& del, const RelationInfo& table, const std::vector<std::string>& old_columns,
-                        bool with_all_columns) const;
-  /// VALUES of an INSERT, as a SELECT of `columns.size()` columns; DEFAULT becomes the column's default expression or NULL.
-  DuckQuery insert_values(const InsertStatement& insert, const RelationInfo& table, const std::vector<std::string>& columns,
+  DuckQuery delete_rows(const DeleteStatement& del, const RelationInfo& table,
+                        const std::vector<std::string>& old_columns, bool with_all_columns) const;
+  /// VALUES of an INSERT, as a SELECT of `columns.size()` columns; DEFAULT becomes the column's default
+  /// expression or NULL.
+  DuckQuery insert_values(const InsertStatement& insert, const RelationInfo& table,
+                          const std::vector<std::string>& columns,
                           const std::vector<std::pair<std::string, std::string>>& defaults) const;
   /// The query of an INSERT ... SELECT, WITH clause included.
   DuckQuery insert_query(const InsertStatement& insert) const;
   /// RETURNING over the relation `"rows_name"` that holds the affected rows under the table's name or alias.
-  DuckQuery returning(const std::vector<Expr>& targets, const RelationInfo& table, const std::string& alias, const std::string& rows_name) const;
-  /// DO UPDATE: SELECT of all table columns with their new values, then a boolean (the WHERE, or true), from the relations `existing_name` and
-  /// `excluded_name` joined by position (same row count, same order).
-  DuckQuery conflict_rows(const InsertStatement& insert, const RelationInfo& table, const std::string& existing_name,
-                          const std::string& excluded_name, const std::vector<std::pair<std::string, std::string>>& defaults) const;
-  /// `SELECT expr, expr, ...` without FROM, or over one relation of rows (CHECK constraints, generated columns, COPY ... WHERE).
-  DuckQuery expressions(const std::vector<Expr>& exprs, const RelationInfo* table, const std::string& rows_name) const;
+  DuckQuery returning(const std::vector<Expr>& targets, const RelationInfo& table, const std::string& alias,
+                      const std::string& rows_name) const;
+  /// DO UPDATE: SELECT of all table columns with their new values, then a boolean (the WHERE, or true), from
+  /// the relations `existing_name` and `excluded_name` joined by position (same row count, same order).
+  DuckQuery conflict_rows(const InsertStatement& insert, const RelationInfo& table,
+                          const std::string& existing_name, const std::string& excluded_name,
+                          const std::vector<std::pair<std::string, std::string>>& defaults) const;
+  /// `SELECT expr, expr, ...` without FROM, or over one relation of rows (CHECK constraints, generated
+  /// columns, COPY ... WHERE).
+  DuckQuery expressions(const std::vector<Expr>& exprs, const RelationInfo* table,
+                        const std::string& rows_name) const;
 
  private:
   const NameLookup& lookup_;

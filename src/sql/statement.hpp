@@ -14,10 +14,12 @@
 
 namespace tickstone::sql {
 
-/// One statement's parse tree (libpg_query's protobuf-c nodes). Opaque outside this module; shared by the handles into it.
+/// One statement's parse tree (libpg_query's protobuf-c nodes). Opaque outside this module; shared by the
+/// handles into it.
 class ParseTree;
 
-/// A handle to an expression, a query or another subtree. Lifetime: keeps its tree alive. Empty when `node` is nullptr.
+/// A handle to an expression, a query or another subtree. Lifetime: keeps its tree alive. Empty when `node`
+/// is nullptr.
 struct Expr {
   std::shared_ptr<const ParseTree> tree;
   const void* node = nullptr;
@@ -34,10 +36,10 @@ struct ColumnDefinition {
   std::string name;
   SqlType type;
   bool not_null = false;
-  bool is_serial = false;          // SERIAL, BIGSERIAL, SMALLSERIAL: type is the integer type
+  bool is_serial = false;               // SERIAL, BIGSERIAL, SMALLSERIAL: type is the integer type
   std::optional<bool> identity_always;  // GENERATED {ALWAYS|BY DEFAULT} AS IDENTITY
   Expr default_value;
-  Expr generated;                  // GENERATED ALWAYS AS (...) STORED
+  Expr generated;  // GENERATED ALWAYS AS (...) STORED
   std::string collation;
 };
 
@@ -63,18 +65,27 @@ struct QueryStatement {  // SELECT, VALUES, TABLE, WITH ... SELECT
   bool no_wait = false, skip_locked = false;
 };
 
-/// SELECT f(...), SELECT * FROM f(...) or CALL f(...) where f acts on the database: create_hypertable, add_*_policy,
-/// drop_chunks, refresh_continuous_aggregate, ... (the list is `is_action_function`). Arguments are expressions to evaluate.
+/// SELECT f(...), SELECT * FROM f(...) or CALL f(...) where f acts on the database: create_hypertable,
+/// add_*_policy, drop_chunks, refresh_continuous_aggregate, ... (the list is `is_action_function`). Arguments
+/// are expressions to evaluate.
 struct ActionStatement {
   std::string function;  // without schema
-  struct Argument { std::string name; Expr value; };  // name empty: positional
+  struct Argument {
+    std::string name;
+    Expr value;
+  };  // name empty: positional
   std::vector<Argument> arguments;
-  bool is_call = false;        // CALL
-  bool as_table = false;       // SELECT * FROM f(): columns apart; else one composite/scalar column named after the function
-  std::string output_name;     // AS alias
+  bool is_call = false;  // CALL
+  bool as_table =
+      false;  // SELECT * FROM f(): columns apart; else one composite/scalar column named after the function
+  std::string output_name;  // AS alias
 };
 
-struct Assignment { std::string column; Expr value; bool is_default = false; };
+struct Assignment {
+  std::string column;
+  Expr value;
+  bool is_default = false;
+};
 
 struct OnConflict {
   enum class Action : std::uint8_t { None, Nothing, Update };
@@ -116,7 +127,11 @@ struct DeleteStatement {
   Expr whole;
 };
 
-struct TruncateStatement { std::vector<QualifiedName> tables; bool restart_identity = false; bool cascade = false; };
+struct TruncateStatement {
+  std::vector<QualifiedName> tables;
+  bool restart_identity = false;
+  bool cascade = false;
+};
 
 struct CopyStatement {
   QualifiedName table;
@@ -125,7 +140,8 @@ struct CopyStatement {
   bool is_from = false;
   std::string file;  // empty: STDIN / STDOUT
   bool is_program = false;
-  std::vector<Option> options;  // lower-case names: format, delimiter, null, header, quote, escape, force_null, ...
+  std::vector<Option>
+      options;  // lower-case names: format, delimiter, null, header, quote, escape, force_null, ...
   Expr where;
 };
 
@@ -148,14 +164,24 @@ struct CreateIndexStatement {
   QualifiedName table;
   std::string method = "btree";
   bool unique = false, if_not_exists = false, concurrently = false;
-  struct Key { std::string column; Expr expression; bool descending = false; std::optional<bool> nulls_first; };
+  struct Key {
+    std::string column;
+    Expr expression;
+    bool descending = false;
+    std::optional<bool> nulls_first;
+  };
   std::vector<Key> keys;
   std::vector<std::string> include;
   Expr where;
   std::vector<Option> options;
 };
 
-struct CreateViewStatement { QualifiedName view; bool or_replace = false, temporary = false; std::vector<std::string> columns; Expr query; };
+struct CreateViewStatement {
+  QualifiedName view;
+  bool or_replace = false, temporary = false;
+  std::vector<std::string> columns;
+  Expr query;
+};
 
 struct CreateMaterializedViewStatement {
   QualifiedName view;
@@ -165,8 +191,15 @@ struct CreateMaterializedViewStatement {
   Expr query;
 };
 
-struct CreateSchemaStatement { std::string name; bool if_not_exists = false; std::string owner; };
-struct CreateExtensionStatement { std::string name; bool if_not_exists = false, cascade = false; };
+struct CreateSchemaStatement {
+  std::string name;
+  bool if_not_exists = false;
+  std::string owner;
+};
+struct CreateExtensionStatement {
+  std::string name;
+  bool if_not_exists = false, cascade = false;
+};
 struct CreateSequenceStatement {
   QualifiedName sequence;
   bool if_not_exists = false, temporary = false;
@@ -178,8 +211,19 @@ struct CreateSequenceStatement {
 struct AlterTableStatement {
   struct Command {
     enum class Kind : std::uint8_t {
-      AddColumn, DropColumn, AlterType, SetDefault, DropDefault, SetNotNull, DropNotNull,
-      AddConstraint, DropConstraint, SetOptions, ResetOptions, OwnerTo, Other
+      AddColumn,
+      DropColumn,
+      AlterType,
+      SetDefault,
+      DropDefault,
+      SetNotNull,
+      DropNotNull,
+      AddConstraint,
+      DropConstraint,
+      SetOptions,
+      ResetOptions,
+      OwnerTo,
+      Other
     };
     Kind kind = Kind::Other;
     std::string name;  // column or constraint
@@ -198,7 +242,17 @@ struct AlterTableStatement {
 };
 
 struct RenameStatement {
-  enum class What : std::uint8_t { Table, Column, View, MaterializedView, Index, Sequence, Schema, Constraint, Other };
+  enum class What : std::uint8_t {
+    Table,
+    Column,
+    View,
+    MaterializedView,
+    Index,
+    Sequence,
+    Schema,
+    Constraint,
+    Other
+  };
   What what = What::Table;
   QualifiedName object;
   std::string old_name;  // of the column or constraint
@@ -226,10 +280,21 @@ struct RoleStatement {
 };
 
 struct TransactionStatement {
-  enum class Action : std::uint8_t { Begin, Commit, Rollback, Savepoint, Release, RollbackTo, SetCharacteristics, Prepare, Other };
+  enum class Action : std::uint8_t {
+    Begin,
+    Commit,
+    Rollback,
+    Savepoint,
+    Release,
+    RollbackTo,
+    SetCharacteristics,
+    Prepare,
+    Other
+  };
   Action action = Action::Begin;
   std::string savepoint;
-  std::optional<std::string> isolation;  // "read committed", "repeatable read", "serializable", "read uncommitted"
+  std::optional<std::string>
+      isolation;  // "read committed", "repeatable read", "serializable", "read uncommitted"
   std::optional<bool> read_only;
   bool chain = false;
 };
@@ -237,7 +302,8 @@ struct TransactionStatement {
 struct SettingStatement {
   enum class Action : std::uint8_t { Set, Reset, ResetAll, Show, ShowAll };
   Action action = Action::Set;
-  std::string name;  // lower case; "time zone" is timezone, "transaction isolation level" transaction_isolation
+  std::string
+      name;  // lower case; "time zone" is timezone, "transaction isolation level" transaction_isolation
   std::vector<std::string> values;
   bool to_default = false, local = false;
 };
@@ -248,9 +314,19 @@ struct ExplainStatement {
   std::shared_ptr<struct Statement> statement;
 };
 
-struct PrepareStatement { std::string name; std::vector<SqlType> parameter_types; std::shared_ptr<struct Statement> statement; };
-struct ExecuteStatement { std::string name; std::vector<Expr> arguments; };
-struct DeallocateStatement { std::string name; bool all = false; };
+struct PrepareStatement {
+  std::string name;
+  std::vector<SqlType> parameter_types;
+  std::shared_ptr<struct Statement> statement;
+};
+struct ExecuteStatement {
+  std::string name;
+  std::vector<Expr> arguments;
+};
+struct DeallocateStatement {
+  std::string name;
+  bool all = false;
+};
 
 struct CursorStatement {
   enum class Action : std::uint8_t { Declare, Fetch, Move, Close, CloseAll };
@@ -258,21 +334,37 @@ struct CursorStatement {
   std::string name;
   bool with_hold = false, scroll = false;
   Expr query;
-  enum class Direction : std::uint8_t { Forward, Backward, Absolute, Relative } direction = Direction::Forward;
+  enum class Direction : std::uint8_t {
+    Forward,
+    Backward,
+    Absolute,
+    Relative
+  } direction = Direction::Forward;
   std::int64_t count = 1;  // INT64_MAX: ALL
 };
 
-struct CommentStatement { std::string object_kind; QualifiedName object; std::string column; std::optional<std::string> text; };
+struct CommentStatement {
+  std::string object_kind;
+  QualifiedName object;
+  std::string column;
+  std::optional<std::string> text;
+};
 
-/// Accepted and answered, with nothing to do or a small thing: VACUUM, ANALYZE, GRANT, LISTEN, DISCARD ALL, CHECKPOINT, LOCK ...
-struct UtilityStatement { std::string command; std::vector<QualifiedName> tables; };
+/// Accepted and answered, with nothing to do or a small thing: VACUUM, ANALYZE, GRANT, LISTEN, DISCARD ALL,
+/// CHECKPOINT, LOCK ...
+struct UtilityStatement {
+  std::string command;
+  std::vector<QualifiedName> tables;
+};
 
 using StatementBody =
-    std::variant<std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement, DeleteStatement, TruncateStatement,
-                 CopyStatement, CreateTableStatement, CreateIndexStatement, CreateViewStatement, CreateMaterializedViewStatement,
-                 CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement, AlterTableStatement, RenameStatement,
-                 DropStatement, RoleStatement, TransactionStatement, SettingStatement, ExplainStatement, PrepareStatement,
-                 ExecuteStatement, DeallocateStatement, CursorStatement, CommentStatement, UtilityStatement>;
+    std::variant<std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement,
+                 DeleteStatement, TruncateStatement, CopyStatement, CreateTableStatement,
+                 CreateIndexStatement, CreateViewStatement, CreateMaterializedViewStatement,
+                 CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement,
+                 AlterTableStatement, RenameStatement, DropStatement, RoleStatement, TransactionStatement,
+                 SettingStatement, ExplainStatement, PrepareStatement, ExecuteStatement, DeallocateStatement,
+                 CursorStatement, CommentStatement, UtilityStatement>;
 
 struct Statement {
   std::string text;  // this statement's own text, without the semicolon
@@ -281,8 +373,8 @@ struct Statement {
   int parameter_count = 0;  // the highest $n
 };
 
-/// Parses one or more statements. Errors: SyntaxError with PostgreSQL's message and position (into `text`); FeatureNotSupported for a
-/// statement we do not have, naming it.
+/// Parses one or more statements. Errors: SyntaxError with PostgreSQL's message and position (into `text`);
+/// FeatureNotSupported for a statement we do not have, naming it.
 std::vector<Statement> parse(std::string_view text);
 
 /// The expression as PostgreSQL text, e.g. to keep a default, a check or a view's query in the catalog.
@@ -291,8 +383,13 @@ std::string to_postgres_text(const Expr& expr);
 Expr parse_expression(std::string_view text);
 Expr parse_query(std::string_view text);
 
-/// A literal's value where the expression is a plain constant (casts of constants included): text of it, or nothing.
-struct Constant { bool is_null = false; std::string text; std::optional<SqlType> type; };
+/// A literal's value where the expression is a plain constant (casts of constants included): text of it, or
+/// nothing.
+struct Constant {
+  bool is_null = false;
+  std::string text;
+  std::optional<SqlType> type;
+};
 std::optional<Constant> constant_of(const Expr& expr);
 
 bool is_action_function(std::string_view name);

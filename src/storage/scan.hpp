@@ -12,8 +12,8 @@
 
 namespace tickstone::storage {
 
-/// One conjunct over one column. NULL never matches. A scan may return rows that do not match (the caller filters again),
-/// never omits one that does.
+/// One conjunct over one column. NULL never matches. A scan may return rows that do not match (the caller
+/// filters again), never omits one that does.
 struct ColumnPredicate {
   struct Bound {
     Value value;
@@ -25,7 +25,11 @@ struct ColumnPredicate {
   std::vector<Value> in;  // when not empty: one of these
 };
 
-enum class ScanOrder : std::uint8_t { Any, TimeAscending, TimeDescending };  // order of units, not of rows within one
+enum class ScanOrder : std::uint8_t {
+  Any,
+  TimeAscending,
+  TimeDescending
+};  // order of units, not of rows within one
 
 struct ScanRequest {
   TableId table = 0;
@@ -50,7 +54,8 @@ struct ScanStatistics {
 };
 
 /// A planned scan: pruned by chunk, series directory and row-group minimum and maximum when it is made.
-/// Threads: `make_state` and `read` with distinct states from any thread at once; units are handed out under the hood.
+/// Threads: `make_state` and `read` with distinct states from any thread at once; units are handed out under
+/// the hood.
 class TableScan {
  public:
   class State {

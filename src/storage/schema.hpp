@@ -29,7 +29,7 @@ struct ColumnSchema {
 /// What storage must know of a table. A plain table has no time column and one unbounded chunk.
 struct TableSchema {
   TableId id = 0;
-  std::string name;              // for messages
+  std::string name;  // for messages
   std::vector<ColumnSchema> columns;
   std::vector<ColumnId> primary_key;  // in key order; empty: the hidden row id
   std::string primary_key_name;       // for messages

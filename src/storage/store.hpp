@@ -20,7 +20,8 @@ namespace tickstone::storage {
 struct StoreOptions {
   bool create_if_missing = true;
   bool read_only = false;
-  std::size_t open_chunk_budget_bytes = 512ULL << 20;  // a checkpoint starts at half of it, writers wait at the whole
+  std::size_t open_chunk_budget_bytes =
+      512ULL << 20;  // a checkpoint starts at half of it, writers wait at the whole
   std::size_t block_cache_bytes = 512ULL << 20;
   std::size_t log_file_bytes = 64ULL << 20;
   std::size_t checkpoint_log_bytes = 1ULL << 30;
@@ -33,13 +34,15 @@ struct ChunkInfo {
   TableId table = 0;
   std::uint32_t number = 0;  // unique in the store, never reused
   TimeRange range;
-  std::uint64_t rows_sealed = 0, rows_open = 0;  // counts of versions; exact after a checkpoint without deletes
+  std::uint64_t rows_sealed = 0,
+                rows_open = 0;  // counts of versions; exact after a checkpoint without deletes
   std::uint64_t bytes_on_disk = 0, bytes_in_memory = 0;
   std::uint32_t segment_count = 0;
 };
 
-/// A consistent view of all tables at one commit, plus, inside a transaction, that transaction's own writes up to the moment it was made.
-/// Lifetime: keeps what it sees alive. Threads: any. Cost: a few hundred nanoseconds.
+/// A consistent view of all tables at one commit, plus, inside a transaction, that transaction's own writes
+/// up to the moment it was made. Lifetime: keeps what it sees alive. Threads: any. Cost: a few hundred
+/// nanoseconds.
 class ReadView {
  public:
   virtual ~ReadView() = default;
@@ -49,15 +52,16 @@ class ReadView {
   virtual const TableSchema* schema(TableId table) const = 0;
   /// Counts up whenever the schema or a column's layout changes: what a cached plan must compare.
   virtual std::uint64_t schema_version(TableId table) const = 0;
-  /// Current layout of every schema column (a bare NUMERIC may have widened), this view's own writes included.
+  /// Current layout of every schema column (a bare NUMERIC may have widened), this view's own writes
+  /// included.
   virtual std::vector<ColumnLayout> layouts(TableId table) const = 0;
   virtual std::unique_ptr<TableScan> scan(const ScanRequest& request) const = 0;
   virtual std::vector<ChunkInfo> chunks(TableId table) const = 0;
   /// Exact number of rows. Cost: metadata only where nothing overlaps, else a scan of key columns.
   virtual std::uint64_t row_count(TableId table) const = 0;
 
-  /// The rows with the given keys (columns as `key_columns`): `rows` has the found ones with all schema columns (and the
-  /// row id last where the table has one), `found[i]` the index in it for key i, or -1.
+  /// The rows with the given keys (columns as `key_columns`): `rows` has the found ones with all schema
+  /// columns (and the row id last where the table has one), `found[i]` the index in it for key i, or -1.
   struct LookupResult {
     Batch rows;
     std::vector<std::int64_t> found;
@@ -69,12 +73,14 @@ enum class OnDuplicate : std::uint8_t { Fail, Skip, Replace };
 
 /// Reads and writes that commit together, DDL included.
 ///
-/// Threads: one at a time. Keys that `lock` was given stay locked to the end. A transaction that is destroyed is rolled back.
+/// Threads: one at a time. Keys that `lock` was given stay locked to the end. A transaction that is destroyed
+/// is rolled back.
 class Transaction {
  public:
   virtual ~Transaction() = default;
 
-  /// A view of the newest commits and of this transaction's writes so far (READ COMMITTED: take one a statement).
+  /// A view of the newest commits and of this transaction's writes so far (READ COMMITTED: take one a
+  /// statement).
   virtual std::shared_ptr<const ReadView> read_view() = 0;
   /// A view at the same commit as `base`, with this transaction's writes so far (REPEATABLE READ).
   virtual std::shared_ptr<const ReadView> read_view_at(const ReadView& base) = 0;
@@ -82,9 +88,11 @@ class Transaction {
   // DDL. Ids come from `Store::next_table_id`.
   virtual void create_table(const TableSchema& schema) = 0;
   virtual void drop_table(TableId table) = 0;
-  /// New columns read as NULL in old rows (or as `default_value` of AddColumn). Changing the key, the series key or the time column of a table
-  /// that has rows is done by rewriting: create a new table, copy, drop (what the engine does).
-  virtual void alter_table(const TableSchema& schema, const std::vector<std::pair<ColumnId, Value>>& defaults_of_new_columns) = 0;
+  /// New columns read as NULL in old rows (or as `default_value` of AddColumn). Changing the key, the series
+  /// key or the time column of a table that has rows is done by rewriting: create a new table, copy, drop
+  /// (what the engine does).
+  virtual void alter_table(const TableSchema& schema,
+                           const std::vector<std::pair<ColumnId, Value>>& defaults_of_new_columns) = 0;
   virtual void truncate(TableId table) = 0;
   /// Drops whole chunks that lie in `range` entirely, rows written meanwhile included; returns them.
   virtual std::vector<ChunkInfo> drop_chunks(TableId table, TimeRange range) = 0;
@@ -95,25 +103,30 @@ class Transaction {
     std::vector<std::uint32_t> skipped;  // rows of the batch that OnDuplicate::Skip left out
     std::int64_t first_row_id = 0;       // when the table has a hidden row id: rows got consecutive ones
   };
-  /// Errors: UniqueViolation (23505) with PostgreSQL's detail, for a key that exists or stands twice in `rows`; NotNullViolation (23502).
-  /// The write set is unchanged after an error. Locks the keys that could collide. Replace is a blind write that needs no lookup; of equal keys within `rows` the last one wins.
+  /// Errors: UniqueViolation (23505) with PostgreSQL's detail, for a key that exists or stands twice in
+  /// `rows`; NotNullViolation (23502). The write set is unchanged after an error. Locks the keys that could
+  /// collide. Replace is a blind write that needs no lookup; of equal keys within `rows` the last one wins.
   virtual InsertResult insert(TableId table, const Batch& rows, OnDuplicate on_duplicate) = 0;
-  /// Replaces the whole rows found by their own keys (UPDATE that does not change the key); for row-id tables `row_ids` names them.
+  /// Replaces the whole rows found by their own keys (UPDATE that does not change the key); for row-id tables
+  /// `row_ids` names them.
   virtual void update(TableId table, const Batch& rows, const std::vector<std::int64_t>* row_ids) = 0;
   /// `keys` as `key_columns`. Returns how many existed.
   virtual std::uint64_t erase(TableId table, const Batch& keys) = 0;
-  /// Waits for and takes the row locks of `keys`. Returns true when it had to wait or a newer commit than `seen` touched one of them (the caller evaluates again).
-  /// Errors: DeadlockDetected, QueryCanceled (when `cancelled` turns true), LockNotAvailable when `no_wait`.
+  /// Waits for and takes the row locks of `keys`. Returns true when it had to wait or a newer commit than
+  /// `seen` touched one of them (the caller evaluates again). Errors: DeadlockDetected, QueryCanceled (when
+  /// `cancelled` turns true), LockNotAvailable when `no_wait`.
   virtual bool lock(TableId table, const Batch& keys, CommitSeq seen, bool no_wait = false) = 0;
 
   /// A position to return to: ROLLBACK TO SAVEPOINT, and a failed statement's undo.
-  struct Savepoint { std::uint64_t position = 0; };
+  struct Savepoint {
+    std::uint64_t position = 0;
+  };
   virtual Savepoint savepoint() = 0;
   virtual void rollback_to(Savepoint savepoint) = 0;
 
   virtual bool has_writes() const = 0;
-  /// Returns once the commit is durable (`synchronous`), or applied. Errors: UniqueViolation, SerializationFailure, DiskFull, IoError: the
-  /// transaction is then rolled back as a whole.
+  /// Returns once the commit is durable (`synchronous`), or applied. Errors: UniqueViolation,
+  /// SerializationFailure, DiskFull, IoError: the transaction is then rolled back as a whole.
   virtual CommitSeq commit(bool synchronous = true) = 0;
   virtual void rollback() noexcept = 0;
   /// Asked while waiting for locks.
@@ -128,18 +141,20 @@ struct StoreStatistics {
 
 /// A data directory, opened by one process.
 ///
-/// Errors of `open`: ObjectInUse (55006) when another process has it, DataCorrupted naming file and offset, FeatureNotSupported for a
-/// newer format version, UndefinedFile where there is none and it may not be created, IoError.
-/// Threads: any.
+/// Errors of `open`: ObjectInUse (55006) when another process has it, DataCorrupted naming file and offset,
+/// FeatureNotSupported for a newer format version, UndefinedFile where there is none and it may not be
+/// created, IoError. Threads: any.
 class Store {
  public:
-  static std::unique_ptr<Store> open(const std::filesystem::path& directory, const StoreOptions& options = {});
+  static std::unique_ptr<Store> open(const std::filesystem::path& directory,
+                                     const StoreOptions& options = {});
   virtual ~Store() = default;  // makes a last checkpoint unless it failed before
 
   virtual std::unique_ptr<Transaction> begin() = 0;
   virtual std::shared_ptr<const ReadView> read_view() const = 0;
   virtual TableId next_table_id() = 0;
-  /// Numbers that never repeat, also after a crash: logs ahead in blocks of `cache`. A sequence is named by a table id of its own.
+  /// Numbers that never repeat, also after a crash: logs ahead in blocks of `cache`. A sequence is named by a
+  /// table id of its own.
   virtual std::int64_t next_sequence_value(TableId sequence, std::int64_t start, std::int64_t increment) = 0;
   /// setval: the next value will be `next`. Not transactional, as in PostgreSQL.
   virtual void set_sequence(TableId sequence, std::int64_t next) = 0;

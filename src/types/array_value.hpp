@@ -11,9 +11,9 @@
 
 namespace tickstone {
 
-/// A one-dimensional array as a Bytes column holds it: u32 count, then for each element u8 is_null and, unless null,
-/// u32 length and the element: its text for text-like elements, else its little-endian fixed-width value (NUMERIC: its
-/// text form).
+/// A one-dimensional array as a Bytes column holds it: u32 count, then for each element u8 is_null and,
+/// unless null, u32 length and the element: its text for text-like elements, else its little-endian
+/// fixed-width value (NUMERIC: its text form).
 class ArrayBuilder {
  public:
   void add_null();

@@ -22,7 +22,8 @@ struct IntervalValue {
 Int128 pack_interval(const IntervalValue& value);
 IntervalValue unpack_interval(Int128 packed);
 
-/// Every form of PostgreSQL's `postgres` style and ISO 8601 input: '1 day', '5 minutes', '1:30:00', '60.000s', 'P1DT2H', '1 mon ago'.
+/// Every form of PostgreSQL's `postgres` style and ISO 8601 input: '1 day', '5 minutes', '1:30:00',
+/// '60.000s', 'P1DT2H', '1 mon ago'.
 std::optional<IntervalValue> parse_interval(std::string_view text);
 /// IntervalStyle postgres: `1 day 02:00:00`.
 std::string format_interval(const IntervalValue& value);

@@ -9,11 +9,13 @@
 
 namespace tickstone {
 
-/// 2000-01-03, a Monday: TimescaleDB's origin of widths without months. 2000-01-01 is the origin of widths in months.
+/// 2000-01-03, a Monday: TimescaleDB's origin of widths without months. 2000-01-01 is the origin of widths in
+/// months.
 inline constexpr std::int64_t kBucketOriginUs = kPostgresEpochUs + 2 * kMicrosPerDay;
 inline constexpr std::int64_t kMonthBucketOriginUs = kPostgresEpochUs;
 
-/// Rounds down to a bucket of `width` from `origin`. Units: any, the same for all three. Integer arithmetic only.
+/// Rounds down to a bucket of `width` from `origin`. Units: any, the same for all three. Integer arithmetic
+/// only.
 inline std::int64_t bucket_start(std::int64_t value, std::int64_t width, std::int64_t origin) {
   const std::int64_t shift = origin % width;
   const std::int64_t moved = value - shift;
@@ -26,11 +28,12 @@ inline std::int64_t bucket_start(std::int64_t value, std::int64_t width, std::in
 /// Errors: InvalidParameterValue for a width of zero or less, or one that mixes months with days or time.
 class TimeBucket {
  public:
-  TimeBucket(const IntervalValue& width, std::optional<std::int64_t> origin_us, std::optional<IntervalValue> offset,
-             const TimeZone* zone);
+  TimeBucket(const IntervalValue& width, std::optional<std::int64_t> origin_us,
+             std::optional<IntervalValue> offset, const TimeZone* zone);
   /// Units: microseconds since 1970. Infinities stay.
   std::int64_t start_of(std::int64_t us) const;
-  /// True when the width is fixed and no zone shifts: `start_of` is then `bucket_start(us, width_us(), origin_us())`.
+  /// True when the width is fixed and no zone shifts: `start_of` is then `bucket_start(us, width_us(),
+  /// origin_us())`.
   bool is_fixed() const { return is_fixed_; }
   std::int64_t width_us() const { return width_us_; }
   std::int64_t origin_us() const { return origin_us_; }

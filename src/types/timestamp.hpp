@@ -37,7 +37,8 @@ class TimeZone {
   virtual std::string name() const = 0;
   /// Seconds east of UTC in force at that instant.
   virtual std::int32_t offset_seconds_at_utc(std::int64_t utc_us) const = 0;
-  /// Local wall time to UTC, by PostgreSQL's rule for gaps and overlaps (the offset before the change in a gap, the later standard time in an overlap).
+  /// Local wall time to UTC, by PostgreSQL's rule for gaps and overlaps (the offset before the change in a
+  /// gap, the later standard time in an overlap).
   virtual std::int64_t to_utc_us(std::int64_t local_us) const = 0;
   virtual std::string abbreviation_at_utc(std::int64_t utc_us) const = 0;
   virtual bool is_utc() const { return false; }
@@ -46,10 +47,12 @@ class TimeZone {
 const TimeZone* find_time_zone(std::string_view name);
 const TimeZone& utc_zone();
 
-/// PostgreSQL's input: ISO 8601 with or without zone, `2026-01-05 14:30:00.123456+00`, `... America/New_York`, `infinity`,
-/// `now`, `today`, `epoch`, `Jan 5 2026`, `01/05/2026` (DateStyle MDY), BC. `zone` applies where the text names none.
-/// Returns nothing for bad syntax; throws DatetimeFieldOverflow for a field or date out of range.
-std::optional<std::int64_t> parse_timestamptz(std::string_view text, const TimeZone& zone, std::int64_t now_us = 0);
+/// PostgreSQL's input: ISO 8601 with or without zone, `2026-01-05 14:30:00.123456+00`, `...
+/// America/New_York`, `infinity`, `now`, `today`, `epoch`, `Jan 5 2026`, `01/05/2026` (DateStyle MDY), BC.
+/// `zone` applies where the text names none. Returns nothing for bad syntax; throws DatetimeFieldOverflow for
+/// a field or date out of range.
+std::optional<std::int64_t> parse_timestamptz(std::string_view text, const TimeZone& zone,
+                                              std::int64_t now_us = 0);
 std::optional<std::int64_t> parse_timestamp(std::string_view text, std::int64_t now_us = 0);
 std::optional<std::int64_t> parse_timestamp_ns(std::string_view text, const TimeZone& zone);
 std::optional<std::int32_t> parse_date(std::string_view text, std::int64_t now_us = 0);

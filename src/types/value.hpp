@@ -10,7 +10,8 @@
 
 namespace tickstone {
 
-/// One SQL value. `integer` holds every integer layout (Bool too, NUMERIC scaled by `scale`), `number` the floats, `text` Bytes.
+/// One SQL value. `integer` holds every integer layout (Bool too, NUMERIC scaled by `scale`), `number` the
+/// floats, `text` Bytes.
 struct Value {
   SqlType type;
   bool is_null = true;
@@ -20,12 +21,16 @@ struct Value {
   std::string text;
 
   static Value null_of(const SqlType& type) { return Value{type}; }
-  static Value of_text(std::string text) { return Value{SqlType::of(TypeId::Text), false, 0, 0, 0, std::move(text)}; }
+  static Value of_text(std::string text) {
+    return Value{SqlType::of(TypeId::Text), false, 0, 0, 0, std::move(text)};
+  }
   static Value of_bigint(std::int64_t value) { return Value{SqlType::of(TypeId::BigInt), false, 0, value}; }
   static Value of_integer(std::int32_t value) { return Value{SqlType::of(TypeId::Integer), false, 0, value}; }
   static Value of_bool(bool value) { return Value{SqlType::of(TypeId::Boolean), false, 0, value ? 1 : 0}; }
   static Value of_double(double value) { return Value{SqlType::of(TypeId::Double), false, 0, 0, value}; }
-  static Value of_timestamptz(std::int64_t us) { return Value{SqlType::of(TypeId::TimestampTz), false, 0, us}; }
+  static Value of_timestamptz(std::int64_t us) {
+    return Value{SqlType::of(TypeId::TimestampTz), false, 0, us};
+  }
   static Value of_numeric(Decimal value) {
     return Value{SqlType::of(TypeId::Numeric), false, value.scale, value.unscaled};
   }
@@ -33,14 +38,15 @@ struct Value {
 
 Value value_at(const ColumnView& column, std::size_t row);
 void append_value(Column& column, const Value& value);
-/// PostgreSQL's order of two non-null values of one type (numbers of different scale compared exactly; NaN above all; text by bytes).
+/// PostgreSQL's order of two non-null values of one type (numbers of different scale compared exactly; NaN
+/// above all; text by bytes).
 std::strong_ordering compare_values(const Value& a, const Value& b);
 
 /// What text output and input depend on.
 struct FormatContext {
   const TimeZone* zone = &utc_zone();
-  std::int64_t now_us = 0;      // for 'now', 'today'
-  int extra_float_digits = 1;   // PostgreSQL's default: shortest exact
+  std::int64_t now_us = 0;     // for 'now', 'today'
+  int extra_float_digits = 1;  // PostgreSQL's default: shortest exact
   bool bytea_escape = false;
 };
 
@@ -48,16 +54,19 @@ struct FormatContext {
 void append_text(std::string& out, const ColumnView& column, std::size_t row, const FormatContext& context);
 std::string to_text(const Value& value, const FormatContext& context = {});
 
-/// PostgreSQL's input function: appends `text`, read as the column's type. Varchar and Char lengths, NUMERIC precision, JSON
-/// syntax and UTF-8 are checked. Errors: InvalidTextRepresentation `invalid input syntax for type integer: "x"`, InvalidDatetimeFormat,
-/// DatetimeFieldOverflow, NumericValueOutOfRange, StringDataRightTruncation. The column is unchanged after an error.
+/// PostgreSQL's input function: appends `text`, read as the column's type. Varchar and Char lengths, NUMERIC
+/// precision, JSON syntax and UTF-8 are checked. Errors: InvalidTextRepresentation `invalid input syntax for
+/// type integer: "x"`, InvalidDatetimeFormat, DatetimeFieldOverflow, NumericValueOutOfRange,
+/// StringDataRightTruncation. The column is unchanged after an error.
 void append_parsed(Column& column, std::string_view text, const FormatContext& context = {});
 Value parse_value(const SqlType& type, std::string_view text, const FormatContext& context = {});
 
-/// Assignment casts between types, whole columns: integer to numeric, timestamp to timestamptz, text to anything by its input
-/// function, anything to text, and so on. Errors: DatatypeMismatch where PostgreSQL has no assignment cast; range errors.
+/// Assignment casts between types, whole columns: integer to numeric, timestamp to timestamptz, text to
+/// anything by its input function, anything to text, and so on. Errors: DatatypeMismatch where PostgreSQL has
+/// no assignment cast; range errors.
 enum class CastStrength : std::uint8_t { Implicit, Assignment, Explicit };
-Column cast_column(const ColumnView& source, const SqlType& target, CastStrength strength, const FormatContext& context = {});
+Column cast_column(const ColumnView& source, const SqlType& target, CastStrength strength,
+                   const FormatContext& context = {});
 bool can_cast(const SqlType& from, const SqlType& to, CastStrength strength);
 
 }  // namespace tickstone
