@@ -28,8 +28,17 @@ class ArrayBuilder {
 /// The elements of an encoded array, views into it. Errors: DataCorrupted.
 std::vector<std::optional<std::string_view>> decode_array(std::string_view encoded);
 
+struct Value;
+struct FormatContext;
+
+/// One element's bytes as a value and back. Errors: DataCorrupted for bytes of the wrong size.
+Value array_element_value(std::string_view bytes, const SqlType& element);
+std::string array_element_bytes(const Value& value);
+
 /// `{a,"b c",NULL}` both ways. Errors: InvalidTextRepresentation ("malformed array literal").
 std::string parse_array_text(std::string_view text, const SqlType& element);
+std::string parse_array_text(std::string_view text, const SqlType& element, const FormatContext& context);
 std::string format_array_text(std::string_view encoded, const SqlType& element);
+std::string format_array_text(std::string_view encoded, const SqlType& element, const FormatContext& context);
 
 }  // namespace tickstone
