@@ -46,6 +46,8 @@ enum class TypeId : std::uint8_t {
 };
 
 /// How a column's values lie in memory and on disk.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"  // Physical::Int128 beside the integer type Int128
 enum class Physical : std::uint8_t {
   Bool = 0,     // one byte, 0 or 1
   Int16 = 1,
@@ -56,6 +58,7 @@ enum class Physical : std::uint8_t {
   Float64 = 6,
   Bytes = 7,    // texts, bytea, JSON; arrays in the encoding of array_value.hpp
 };
+#pragma GCC diagnostic pop
 
 /// Bytes of one value; 0 for Bytes.
 std::size_t width_bytes(Physical physical);
