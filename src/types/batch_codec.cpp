@@ -24,7 +24,8 @@ void require(bool condition, const char* what) {
 
 template <typename T>
 std::vector<T> get_vector(ByteReader& in, std::size_t count) {
-  // Checked before anything is allocated: a damaged count must not ask for memory that the record cannot fill.
+  // Checked before anything is allocated: a damaged count must not ask for memory that the record cannot
+  // fill.
   require(count <= in.remaining() / sizeof(T), "a column ends too early");
   const auto bytes = in.get_bytes(count * sizeof(T));
   std::vector<T> values(count);

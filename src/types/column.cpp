@@ -32,7 +32,8 @@ std::size_t word_count(std::size_t rows) { return (rows + 63) / 64; }
 template <typename T>
 void gather(const void* source, const std::uint32_t* rows, std::size_t count, std::byte* target) {
   for (std::size_t i = 0; i < count; ++i) {
-    __builtin_memcpy(target + i * sizeof(T), static_cast<const char*>(source) + rows[i] * sizeof(T), sizeof(T));
+    __builtin_memcpy(target + i * sizeof(T), static_cast<const char*>(source) + rows[i] * sizeof(T),
+                     sizeof(T));
   }
 }
 
@@ -129,14 +130,16 @@ void Column::append_decimal(Decimal value) {
     value = Decimal{*rounded, layout_.scale};
   } else {
     if (value.scale > layout_.scale) value = trimmed(value);
-    auto scaled = value.scale > layout_.scale ? std::nullopt : rescale(value.unscaled, value.scale, layout_.scale);
+    auto scaled =
+        value.scale > layout_.scale ? std::nullopt : rescale(value.unscaled, value.scale, layout_.scale);
     if (!scaled || !fits(*scaled, layout_.physical)) {
       value = trimmed(value);
       const std::uint8_t scale = std::max(value.scale, layout_.scale);
       scaled = rescale(value.unscaled, value.scale, scale);
       bool is_done = false;
       if (scaled && fits(*scaled, Physical::Int128)) {
-        // The narrow form is kept where it still holds every row: nothing is known of them but the rows themselves.
+        // The narrow form is kept where it still holds every row: nothing is known of them but the rows
+        // themselves.
         if (layout_.physical == Physical::Int64 && fits(*scaled, Physical::Int64)) {
           const Int128 limit = kInt64Limit / power_of_ten(scale - layout_.scale);
           bool all_fit = true;
@@ -283,7 +286,8 @@ void Column::append_all(const ColumnView& source) {
 
 void Column::append_rows(const ColumnView& source, const std::uint32_t* rows, std::size_t count) {
   const bool is_gather = source.form == ColumnView::Form::Flat && source.layout == layout_ &&
-                         layout_.physical != Physical::Bytes && source.validity == nullptr && validity_.empty();
+                         layout_.physical != Physical::Bytes && source.validity == nullptr &&
+                         validity_.empty();
   if (!is_gather) {
     reserve(size_ + count);
     for (std::size_t i = 0; i < count; ++i) append_from(source, rows[i]);
@@ -357,9 +361,9 @@ ColumnView Column::view() const {
   return view;
 }
 
-Column Column::from_parts(const SqlType& type, ColumnLayout layout, std::size_t size, std::vector<std::byte> data,
-                          std::vector<std::uint32_t> offsets, std::vector<char> heap,
-                          std::vector<std::uint64_t> validity) {
+Column Column::from_parts(const SqlType& type, ColumnLayout layout, std::size_t size,
+                          std::vector<std::byte> data, std::vector<std::uint32_t> offsets,
+                          std::vector<char> heap, std::vector<std::uint64_t> validity) {
   const std::size_t width = width_bytes(layout.physical);
   TICKSTONE_CHECK(data.size() == size * width);
   TICKSTONE_CHECK(validity.empty() || validity.size() >= word_count(size));

@@ -16,8 +16,9 @@ namespace tickstone {
 
 /// A borrowed column: `size` values of one layout. Lifetime: as its owner says.
 ///
-/// Shape: `validity` is nullptr (no nulls) or one bit a row, 1 for a value, lowest bit first. Flat: row i is at `data[i]`.
-/// Constant: every row is row 0. Dictionary: row i is `dictionary` row `codes[i]`; a null row may have any code.
+/// Shape: `validity` is nullptr (no nulls) or one bit a row, 1 for a value, lowest bit first. Flat: row i is
+/// at `data[i]`. Constant: every row is row 0. Dictionary: row i is `dictionary` row `codes[i]`; a null row
+/// may have any code.
 struct ColumnView {
   enum class Form : std::uint8_t { Flat, Constant, Dictionary };
 
@@ -67,7 +68,9 @@ class Column {
   const SqlType& type() const { return type_; }
   const ColumnLayout& layout() const { return layout_; }
   std::size_t size() const { return size_; }
-  std::size_t memory_bytes() const { return data_.size() + heap_.size() + offsets_.size() * 4 + validity_.size() * 8; }
+  std::size_t memory_bytes() const {
+    return data_.size() + heap_.size() + offsets_.size() * 4 + validity_.size() * 8;
+  }
 
   void append_null();
   template <typename T>
@@ -80,8 +83,9 @@ class Column {
   }
   /// Errors: ProgramLimitExceeded when the heap would pass 4 GiB.
   void append_bytes(std::string_view bytes);
-  /// Any value into a numeric column, exactly: grows the column's scale or width where needed (all rows are rewritten).
-  /// Errors: NumericValueOutOfRange when 38 digits do not suffice. For a declared NUMERIC(p,s): rounds to s, checks p.
+  /// Any value into a numeric column, exactly: grows the column's scale or width where needed (all rows are
+  /// rewritten). Errors: NumericValueOutOfRange when 38 digits do not suffice. For a declared NUMERIC(p,s):
+  /// rounds to s, checks p.
   void append_decimal(Decimal value);
   /// Row `row` of a column of the same type (layouts of NUMERIC may differ: widened as by append_decimal).
   void append_from(const ColumnView& source, std::size_t row);
@@ -96,17 +100,23 @@ class Column {
   bool has_nulls() const { return !validity_.empty(); }
   bool is_null(std::size_t row) const { return view().is_null(row); }
   template <typename T>
-  T fixed(std::size_t row) const { return view().fixed<T>(row); }
+  T fixed(std::size_t row) const {
+    return view().fixed<T>(row);
+  }
   std::string_view bytes(std::size_t row) const { return view().bytes(row); }
   template <typename T>
-  T* mutable_data() { return reinterpret_cast<T*>(data_.data()); }
+  T* mutable_data() {
+    return reinterpret_cast<T*>(data_.data());
+  }
 
   /// Lifetime: until the column changes.
   ColumnView view() const;
 
-  /// For decoders: takes whole parts at once. Shape: `validity` may be empty; `offsets` has size + 1 entries for Bytes.
-  static Column from_parts(const SqlType& type, ColumnLayout layout, std::size_t size, std::vector<std::byte> data,
-                           std::vector<std::uint32_t> offsets, std::vector<char> heap, std::vector<std::uint64_t> validity);
+  /// For decoders: takes whole parts at once. Shape: `validity` may be empty; `offsets` has size + 1 entries
+  /// for Bytes.
+  static Column from_parts(const SqlType& type, ColumnLayout layout, std::size_t size,
+                           std::vector<std::byte> data, std::vector<std::uint32_t> offsets,
+                           std::vector<char> heap, std::vector<std::uint64_t> validity);
 
  private:
   void reset_offsets();
@@ -127,7 +137,8 @@ class Column {
   std::vector<std::uint64_t> validity_;  // empty: no nulls so far
 };
 
-/// Owned columns of equal size. "Batch" is always columns in memory; a "chunk" is a partition of a hypertable.
+/// Owned columns of equal size. "Batch" is always columns in memory; a "chunk" is a partition of a
+/// hypertable.
 struct Batch {
   std::vector<Column> columns;
   std::size_t row_count() const { return columns.empty() ? zero_column_rows : columns.front().size(); }
@@ -139,7 +150,8 @@ struct Batch {
   }
 };
 
-/// A binary form of a batch for the log: what `decode_batch` reads back exactly. Errors of decode: DataCorrupted.
+/// A binary form of a batch for the log: what `decode_batch` reads back exactly. Errors of decode:
+/// DataCorrupted.
 void encode_batch(const Batch& batch, ByteWriter& out);
 Batch decode_batch(ByteReader& in);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+
 #include <fast_float/fast_float.h>
 
 #include <tickstone/error.hpp>
@@ -28,7 +29,9 @@ constexpr std::array<Int128, 39> kPowers = make_powers();
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-UInt128 magnitude(Int128 value) { return value < 0 ? UInt128{0} - static_cast<UInt128>(value) : static_cast<UInt128>(value); }
+UInt128 magnitude(Int128 value) {
+  return value < 0 ? UInt128{0} - static_cast<UInt128>(value) : static_cast<UInt128>(value);
+}
 
 [[noreturn]] void throw_too_many_digits() {
   throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format",
@@ -77,7 +80,8 @@ int digit_count(Int128 value) {
   const UInt128 size = magnitude(value);
   if (size == 0) return 0;
   const auto high = static_cast<std::uint64_t>(size >> 64);
-  const int bits = high != 0 ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll(static_cast<std::uint64_t>(size));
+  const int bits =
+      high != 0 ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll(static_cast<std::uint64_t>(size));
   const int guess = bits * 1233 >> 12;  // floor(bits * log10(2)), at most one too low
   if (guess > kMaxNumericDigits) return guess;
   return guess + (size >= static_cast<UInt128>(kPowers[static_cast<std::size_t>(guess)]) ? 1 : 0);
@@ -221,8 +225,9 @@ Decimal trimmed(Decimal value) {
 }
 
 double to_double(Decimal value) {
-  static constexpr double kExactPowers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                            1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  static constexpr double kExactPowers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                            1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                            1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   constexpr Int128 kExactLimit = Int128{1} << 53;
   if (value.unscaled <= kExactLimit && value.unscaled >= -kExactLimit && value.scale <= 22) {
     // Both sides are exact doubles, so that the quotient is rounded once.
@@ -253,7 +258,8 @@ int compare(Decimal a, Decimal b) {
   const int sign_b = b.unscaled < 0 ? -1 : b.unscaled > 0 ? 1 : 0;
   if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
   if (sign_a == 0) return 0;
-  // The side of the smaller scale is brought to the other's; where that overflows it is the larger in magnitude.
+  // The side of the smaller scale is brought to the other's; where that overflows it is the larger in
+  // magnitude.
   if (a.scale < b.scale) {
     const auto lifted = rescale(a.unscaled, a.scale, b.scale);
     if (!lifted) return sign_a;

@@ -119,7 +119,8 @@ constexpr NameRow kNames[] = {
     {"unknown", TypeId::Unknown},
 };
 
-/// Digits that a declared NUMERIC(p,s) can take unscaled: a negative scale pads zeros, one above p leaves fraction only.
+/// Digits that a declared NUMERIC(p,s) can take unscaled: a negative scale pads zeros, one above p leaves
+/// fraction only.
 int declared_digits(const SqlType& type) {
   if (type.scale < 0) return type.precision - type.scale;
   return type.precision > type.scale ? type.precision : type.scale;
@@ -178,7 +179,8 @@ std::size_t width_bytes(Physical physical) {
 
 Physical physical_of(const SqlType& type) {
   if (type.is_array) return Physical::Bytes;
-  if (type.id == TypeId::Numeric && type.precision >= 0 && declared_digits(type) > 18) return Physical::Int128;
+  if (type.id == TypeId::Numeric && type.precision >= 0 && declared_digits(type) > 18)
+    return Physical::Int128;
   return row_of(type.id).physical;
 }
 
@@ -229,7 +231,9 @@ std::int32_t typmod_of(const SqlType& type) {
   }
 }
 
-std::int16_t typlen_of(const SqlType& type) { return type.is_array ? std::int16_t{-1} : row_of(type.id).typlen; }
+std::int16_t typlen_of(const SqlType& type) {
+  return type.is_array ? std::int16_t{-1} : row_of(type.id).typlen;
+}
 
 std::optional<SqlType> type_from_oid(std::uint32_t oid, std::int32_t typmod) {
   if (oid == 0) return std::nullopt;
@@ -277,8 +281,6 @@ bool is_text_like(TypeId id) {
   }
 }
 
-bool is_integer(TypeId id) {
-  return id == TypeId::SmallInt || id == TypeId::Integer || id == TypeId::BigInt;
-}
+bool is_integer(TypeId id) { return id == TypeId::SmallInt || id == TypeId::Integer || id == TypeId::BigInt; }
 
 }  // namespace tickstone

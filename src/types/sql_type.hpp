@@ -49,14 +49,14 @@ enum class TypeId : std::uint8_t {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"  // Physical::Int128 beside the integer type Int128
 enum class Physical : std::uint8_t {
-  Bool = 0,     // one byte, 0 or 1
+  Bool = 0,  // one byte, 0 or 1
   Int16 = 1,
-  Int32 = 2,    // Integer, Date, Oid and the reg types
-  Int64 = 3,    // BigInt, times, and NUMERIC of up to 18 digits (scaled integer)
-  Int128 = 4,   // NUMERIC of up to 38 digits, Uuid, Interval (packed, see interval.hpp)
+  Int32 = 2,   // Integer, Date, Oid and the reg types
+  Int64 = 3,   // BigInt, times, and NUMERIC of up to 18 digits (scaled integer)
+  Int128 = 4,  // NUMERIC of up to 38 digits, Uuid, Interval (packed, see interval.hpp)
   Float32 = 5,
   Float64 = 6,
-  Bytes = 7,    // texts, bytea, JSON; arrays in the encoding of array_value.hpp
+  Bytes = 7,  // texts, bytea, JSON; arrays in the encoding of array_value.hpp
 };
 #pragma GCC diagnostic pop
 
@@ -67,7 +67,8 @@ std::size_t width_bytes(Physical physical);
 struct SqlType {
   TypeId id = TypeId::Unknown;
   bool is_array = false;
-  /// Numeric: declared precision, or -1 (a bare NUMERIC). Varchar and Char: length, or -1. Times: fraction digits, or -1.
+  /// Numeric: declared precision, or -1 (a bare NUMERIC). Varchar and Char: length, or -1. Times: fraction
+  /// digits, or -1.
   std::int16_t precision = -1;
   /// Numeric with a declared precision: its scale.
   std::int16_t scale = 0;
@@ -77,16 +78,22 @@ struct SqlType {
   static SqlType of(TypeId id) { return SqlType{id}; }
   static SqlType array_of(TypeId id) { return SqlType{id, true}; }
   static SqlType numeric(int precision, int scale) {
-    return SqlType{TypeId::Numeric, false, static_cast<std::int16_t>(precision), static_cast<std::int16_t>(scale)};
+    return SqlType{TypeId::Numeric, false, static_cast<std::int16_t>(precision),
+                   static_cast<std::int16_t>(scale)};
   }
   bool is_bare_numeric() const { return id == TypeId::Numeric && !is_array && precision < 0; }
-  SqlType element() const { SqlType e = *this; e.is_array = false; return e; }
+  SqlType element() const {
+    SqlType e = *this;
+    e.is_array = false;
+    return e;
+  }
 };
 
 /// The physical form of a type; for NUMERIC the narrow one, which a column may outgrow (`ColumnLayout`).
 Physical physical_of(const SqlType& type);
 
-/// How one column lies in one place: a bare NUMERIC may be Int64 of scale 6 in one segment and Int128 of 12 in the next.
+/// How one column lies in one place: a bare NUMERIC may be Int64 of scale 6 in one segment and Int128 of 12
+/// in the next.
 struct ColumnLayout {
   Physical physical = Physical::Int64;
   std::uint8_t scale = 0;
@@ -99,15 +106,17 @@ ColumnLayout initial_layout(const SqlType& type);
 /// As `format_type()` and psql's \d print it: `numeric(10,2)`, `timestamp with time zone`, `text[]`.
 std::string to_sql(const SqlType& type);
 
-/// From a type name as PostgreSQL's grammar gives it (`int4`, `timestamptz`, `numeric`, lower case, no modifiers), or
-/// nothing where there is no such type. Accepts internal names, SQL names and aliases (`float8`, `double precision`).
+/// From a type name as PostgreSQL's grammar gives it (`int4`, `timestamptz`, `numeric`, lower case, no
+/// modifiers), or nothing where there is no such type. Accepts internal names, SQL names and aliases
+/// (`float8`, `double precision`).
 std::optional<TypeId> type_id_from_name(std::string_view name);
 
 /// timestamp_ns is not PostgreSQL's: numbers that PostgreSQL leaves free.
 inline constexpr std::uint32_t kTimestampNsOid = 9120;
 inline constexpr std::uint32_t kTimestampNsArrayOid = 9121;
 
-/// PostgreSQL's type OID (`is_array` gives the array type's), and its typmod as RowDescription and pg_attribute carry it.
+/// PostgreSQL's type OID (`is_array` gives the array type's), and its typmod as RowDescription and
+/// pg_attribute carry it.
 std::uint32_t oid_of(const SqlType& type);
 std::int32_t typmod_of(const SqlType& type);
 /// pg_type.typlen: -1 for variable lengths.

@@ -12,7 +12,9 @@ namespace tickstone {
 
 namespace {
 
-bool is_float(const SqlType& type) { return !type.is_array && (type.id == TypeId::Real || type.id == TypeId::Double); }
+bool is_float(const SqlType& type) {
+  return !type.is_array && (type.id == TypeId::Real || type.id == TypeId::Double);
+}
 
 template <typename T>
 void append_integer(Column& column, const Value& value) {

@@ -11,8 +11,9 @@ namespace tickstone {
 namespace {
 
 SqlType any_type() {
-  return *rc::gen::element(SqlType::of(TypeId::Boolean), SqlType::of(TypeId::SmallInt), SqlType::of(TypeId::Date),
-                           SqlType::of(TypeId::TimestampTz), SqlType::of(TypeId::Double), SqlType::of(TypeId::Real),
+  return *rc::gen::element(SqlType::of(TypeId::Boolean), SqlType::of(TypeId::SmallInt),
+                           SqlType::of(TypeId::Date), SqlType::of(TypeId::TimestampTz),
+                           SqlType::of(TypeId::Double), SqlType::of(TypeId::Real),
                            SqlType::of(TypeId::Numeric), SqlType::numeric(30, 4), SqlType::of(TypeId::Uuid),
                            SqlType{TypeId::Varchar, false, 9}, SqlType::array_of(TypeId::Text));
 }
