@@ -124,12 +124,12 @@ class RunningFacts {
   };
   virtual ~RunningFacts() = default;
   virtual std::vector<SessionInfo> sessions() const = 0;
-  virtual std::vector<SettingInfo> settings() const = 0;
+  virtual std::vector<SettingInfo> settings_shown() const = 0;
   virtual std::vector<JobRun> job_runs() const = 0;
   virtual std::string current_user() const = 0;
   virtual std::string current_database() const = 0;
   virtual std::vector<std::string> search_path() const = 0;  // schema names, in order
-  virtual const storage::ReadView& read_view() const = 0;
+  virtual const storage::ReadView& current_view() const = 0;
   virtual std::optional<std::int64_t> last_sequence_value(Oid sequence) const = 0;
 };
 
