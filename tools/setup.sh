@@ -57,7 +57,7 @@ fetch() {
   read -r package wanted < <(locked "$what") || die "nothing locked for $what on $(uname -m)"
   say "fetching $package"
   mkdir -p "$scratch/$what"
-  (cd "$scratch/$what" && npm pack --ignore-scripts --silent "$package" >/dev/null) || die "could not fetch $package"
+  (cd "$scratch/$what" && npm pack --ignore-scripts --loglevel=error "$package" >/dev/null) || die "could not fetch $package"
   tarball=$(find "$scratch/$what" -maxdepth 1 -name '*.tgz')
   actual=sha512-$(openssl dgst -sha512 -binary "$tarball" | openssl base64 -A)
   [ "$actual" = "$wanted" ] || die "$package is not what was locked: $actual instead of $wanted"

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the lints look at: the files of the repository, and the module table."""
 import pathlib
+import re
 import subprocess
+
+# What .gitignore leaves out.
+NOT_OURS = re.compile(r"(build[^/]*|\.git|\.deps|data)/|(.*/)?(node_modules|__pycache__)/")
 
 
 class Tree:
@@ -19,6 +23,7 @@ class Tree:
             names = [name for name in listed.stdout.split("\0") if name]
         else:
             names = [str(p.relative_to(self.root)) for p in self.root.rglob("*")]
+            names = [name for name in names if not NOT_OURS.match(name)]
         return [name for name in names if (self.root / name).is_file()]
 
     def select(self, *suffixes, under=""):
