@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,55 +17,64 @@
 
 namespace tickstone {
 
-/// A row that could not be read. Lifetime of `text`: the call.
+/// A row that could not be read. Lifetime of `text` and `error`: the call.
 struct CopyBadRow {
   std::uint64_t line_number;
-  std::string_view text;  // as it stood in the input, without its line end
+  std::string_view text;  // as it stood in the input, without its line end; empty in the binary format
   const Error& error;
 };
 
 /// Reads COPY's input, in chunks that may end anywhere, into the columns of a batch.
 ///
-/// Errors: as PostgreSQL's, with its context (`COPY trades, line 3, column price: "abc"`); the batch then ends with the
-/// last whole row. With `on_bad_row` such rows are handed there and reading goes on.
+/// Errors: as PostgreSQL's, with its context (`COPY trades, line 3, column price: "abc"`); the batch then
+/// ends with the last whole row. With a bad row handler such rows are handed there and reading goes on.
 class CopyReader {
  public:
   CopyReader(const CopyOptions& options, std::vector<CopyColumn> columns, std::string relation_name,
              const FormatContext& context = {});
 
-  /// Without it the first bad row throws. Broken structure (unterminated quote, mixed line ends) throws always.
-  void set_bad_row_handler(std::function<void(const CopyBadRow&)> on_bad_row) { on_bad_row_ = std::move(on_bad_row); }
+  /// Without one the first bad row throws. Broken structure (unterminated quote, mixed line ends) throws
+  /// always.
+  void set_bad_row_handler(std::function<void(const CopyBadRow&)> on_bad_row) {
+    on_bad_row_ = std::move(on_bad_row);
+  }
 
   /// An empty batch with a column for each one that is not ignored.
   Batch make_batch() const;
   /// Appends the rows that `chunk` completes.
   void feed(std::string_view chunk, Batch& into);
-  /// Appends the last row where it lacks its line end. Errors also: BadCopyFileFormat for binary input cut short.
+  /// Appends the last row where it lacks its line end. Errors also: BadCopyFileFormat for binary input cut
+  /// short.
   void finish(Batch& into);
 
   std::uint64_t row_count() const { return row_count_; }
   std::uint64_t bad_row_count() const { return bad_row_count_; }
+  /// Of the row read last, counted from 1.
+  std::uint64_t line_number() const { return is_binary() ? binary_row_ : splitter_.line_number(); }
 
  private:
-  enum class Nullness : std::uint8_t { Plain, ForceNull, ForceNotNull, Both };
   struct Target {
-    std::size_t batch_column;
-    Nullness nullness = Nullness::Plain;
+    bool force_null = false;
+    bool force_not_null = false;
     bool (*append_fast)(Column&, std::string_view, const FormatContext&) = nullptr;
   };
 
+  bool is_binary() const { return options_.format == CopyFormat::Binary; }
   void take_rows(Batch& into);
   void take_row(Batch& into);
-  void take_header();
+  void append_fields(std::span<const CopyField> fields, Batch& into);
+  void check_header() const;
   void read_binary(Batch& into);
-  void read_binary_row(std::string_view row, Batch& into);
-  bool is_null(const CopyField& field, Nullness nullness) const;
-  [[noreturn]] void fail_at(Error error, std::uint64_t line, std::size_t column, const CopyField* field) const;
+  bool read_binary_header();
+  bool read_binary_row(Batch& into);
+  void append_binary_row(std::string_view row, Batch& into);
   void reject_or_throw(Error& error, Batch& into, std::size_t rows_before);
+  Error& with_row_context(Error& error) const;
+  Error& with_column_context(Error& error, std::size_t column, const CopyField* field) const;
 
   CopyOptions options_;
   std::vector<CopyColumn> columns_;
-  std::vector<Target> targets_;
+  std::vector<Target> targets_;  // as columns_
   std::string relation_name_;
   FormatContext context_;
   CopySplitter splitter_;
@@ -75,13 +83,14 @@ class CopyReader {
   std::uint64_t bad_row_count_ = 0;
   bool header_pending_ = false;
 
-  // Binary format.
   std::string binary_kept_;
+  std::size_t binary_at_ = 0;
+  std::uint64_t binary_row_ = 0;
   bool binary_header_done_ = false;
   bool binary_ended_ = false;
 };
 
-/// Writes rows in COPY's formats: header, any number of batches, end.
+/// Writes rows in COPY's formats: start, any number of batches, end.
 class CopyWriter {
  public:
   CopyWriter(const CopyOptions& options, std::vector<CopyColumn> columns, const FormatContext& context = {});
@@ -89,20 +98,22 @@ class CopyWriter {
   /// The header line or the binary signature, where there is one.
   void append_start(std::string& out) const;
   /// Rows `[from, to)`; columns in the order given to the constructor.
-  void append_rows(std::string& out, std::span<const ColumnView> columns, std::size_t from, std::size_t to) const;
-  void append_row(std::string& out, std::span<const ColumnView> columns, std::size_t row) const {
-    append_rows(out, columns, row, row + 1);
-  }
+  void append_rows(std::string& out, std::span<const ColumnView> columns, std::size_t from,
+                   std::size_t to) const;
   void append_batch(std::string& out, const Batch& batch) const;
+  /// The binary trailer.
   void append_end(std::string& out) const;
 
  private:
   struct Shape {
-    bool is_plain;  // no text of this type needs quotes or escapes
-    bool force_quote;
+    bool is_plain = false;  // no text of this type ever needs quotes or escapes
+    bool force_quote = false;
   };
-  void append_text_field(std::string& out, std::string_view text) const;
-  void append_csv_field(std::string& out, std::string_view text, bool force_quote) const;
+  void append_row(std::string& out, std::span<const ColumnView> columns, std::size_t row,
+                  std::string& text) const;
+  void append_binary_row(std::string& out, std::span<const ColumnView> columns, std::size_t row) const;
+  void append_escaped(std::string& out, std::string_view text) const;
+  void append_csv(std::string& out, std::string_view text, bool force_quote) const;
 
   CopyOptions options_;
   std::vector<CopyColumn> columns_;

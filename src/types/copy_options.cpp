@@ -10,7 +10,8 @@ namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   return out;
 }
 
@@ -56,8 +57,8 @@ void check_encoding(const CopyOption& option) {
   auto name = lower(text_option(option));
   std::erase_if(name, [](char c) { return c == '-' || c == '_' || c == '\'' || c == ' '; });
   if (name == "utf8" || name == "unicode" || name == "sqlascii" || name == "ascii") return;
-  throw Error(ErrorCode::InvalidParameterValue, "argument to option \"encoding\" must be a valid encoding name", {},
-              "Only UTF8 is supported.");
+  throw Error(ErrorCode::InvalidParameterValue,
+              "argument to option \"encoding\" must be a valid encoding name", {}, "Only UTF8 is supported.");
 }
 
 struct Given {
@@ -68,7 +69,8 @@ struct Given {
 /// One byte, or PostgreSQL's complaint about `what`.
 char single_byte(const std::string& text, std::string_view what) {
   if (text.size() == 1 && static_cast<unsigned char>(text[0]) < 0x80) return text[0];
-  throw Error(ErrorCode::FeatureNotSupported, "COPY " + std::string(what) + " must be a single one-byte character");
+  throw Error(ErrorCode::FeatureNotSupported,
+              "COPY " + std::string(what) + " must be a single one-byte character");
 }
 
 void check_csv_only(const Given& given, CopyDirection direction) {
@@ -90,7 +92,9 @@ void check_not_csv(const Given& given) {
 
 void apply_characters(CopyOptions& options, const Given& given) {
   const bool is_csv = options.format == CopyFormat::Csv;
-  const auto invalid = [](const std::string& message) { throw Error(ErrorCode::InvalidParameterValue, message); };
+  const auto invalid = [](const std::string& message) {
+    throw Error(ErrorCode::InvalidParameterValue, message);
+  };
   if (given.delimiter) options.delimiter = single_byte(*given.delimiter, "delimiter");
   if (given.null_text) options.null_text = *given.null_text;
   if (options.delimiter == '\n' || options.delimiter == '\r') {
@@ -108,7 +112,8 @@ void apply_characters(CopyOptions& options, const Given& given) {
     if (options.delimiter == options.quote) invalid("COPY delimiter and quote must be different");
     options.escape = given.escape ? single_byte(*given.escape, "escape") : options.quote;
     if (options.null_text.find(options.quote) != std::string::npos) {
-      throw Error(ErrorCode::FeatureNotSupported, "CSV quote character must not appear in the NULL specification");
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "CSV quote character must not appear in the NULL specification");
     }
   }
   if (options.null_text.find(options.delimiter) != std::string::npos) {
@@ -173,7 +178,8 @@ CopyOptions resolve_copy_options(std::span<const CopyOption> list, CopyDirection
       options = CopyOptions::binary();
       if (given.delimiter) throw Error(ErrorCode::SyntaxError, "cannot specify DELIMITER in BINARY mode");
       if (given.null_text) throw Error(ErrorCode::SyntaxError, "cannot specify NULL in BINARY mode");
-      if (header != CopyHeader::None) throw Error(ErrorCode::FeatureNotSupported, "cannot specify HEADER in BINARY mode");
+      if (header != CopyHeader::None)
+        throw Error(ErrorCode::FeatureNotSupported, "cannot specify HEADER in BINARY mode");
       check_not_csv(given);
       return options;
   }

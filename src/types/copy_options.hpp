@@ -58,7 +58,8 @@ struct CopyOption {
 /// Errors: SyntaxError, InvalidParameterValue, FeatureNotSupported, in PostgreSQL's words.
 CopyOptions resolve_copy_options(std::span<const CopyOption> list, CopyDirection direction);
 
-/// A field of each row. `is_ignored`: read past, no column of the batch (a header names more than the table has).
+/// A field of each row. `is_ignored`: read past, no column of the batch (a header names more than the table
+/// has).
 struct CopyColumn {
   std::string name;
   SqlType type;

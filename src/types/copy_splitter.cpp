@@ -41,8 +41,8 @@ std::uint64_t special_bits(const char* block, const char (&special)[5]) {
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < kBlockBytes; ++i) {
     const char byte = block[i];
-    const bool is_special = byte == special[0] || byte == special[1] || byte == special[2] || byte == special[3] ||
-                            byte == special[4];
+    const bool is_special = byte == special[0] || byte == special[1] || byte == special[2] ||
+                            byte == special[3] || byte == special[4];
     bits |= static_cast<std::uint64_t>(is_special) << i;
   }
   return bits;
@@ -64,7 +64,10 @@ int hex_digit(char c) {
 class CopySplitter::Scan {
  public:
   explicit Scan(CopySplitter& owner)
-      : owner_(owner), data_(owner.data_.data()), size_(owner.data_.size()), start_(owner.block_start_),
+      : owner_(owner),
+        data_(owner.data_.data()),
+        size_(owner.data_.size()),
+        start_(owner.block_start_),
         bits_(owner.block_bits_) {
     if (!owner.block_is_loaded_) {
       start_ = owner.row_start_ & ~(kBlockBytes - 1);
@@ -192,7 +195,8 @@ CopySplitter::Step CopySplitter::next() {
     case Cut::Row:
       break;
   }
-  for (const auto& part : scratch_fields_) fields_[part.field].text = std::string_view(scratch_).substr(part.from, part.size);
+  for (const auto& part : scratch_fields_)
+    fields_[part.field].text = std::string_view(scratch_).substr(part.from, part.size);
   return Step::Row;
 }
 
@@ -201,7 +205,8 @@ void CopySplitter::fail_line_end(bool is_carriage_return) const {
   const std::string what = is_carriage_return ? "carriage return" : "newline";
   throw Error(ErrorCode::BadCopyFileFormat, (is_csv ? "unquoted " : "literal ") + what + " found in data", {},
               is_csv ? "Use quoted CSV field to represent " + what + "."
-                     : std::string("Use \"") + (is_carriage_return ? "\\r" : "\\n") + "\" to represent " + what + ".");
+                     : std::string("Use \"") + (is_carriage_return ? "\\r" : "\\n") + "\" to represent " +
+                           what + ".");
 }
 
 CopySplitter::Cut CopySplitter::end_row_at(std::size_t at) {
@@ -253,7 +258,8 @@ void CopySplitter::add_unquoted_field(std::size_t from, std::size_t to) {
       }
       continue;
     }
-    if (c == options_.escape && i + 1 < to && (data_[i + 1] == options_.escape || data_[i + 1] == options_.quote)) {
+    if (c == options_.escape && i + 1 < to &&
+        (data_[i + 1] == options_.escape || data_[i + 1] == options_.quote)) {
       scratch_.push_back(data_[++i]);
     } else if (c == options_.quote) {
       in_quotes = false;
@@ -261,7 +267,8 @@ void CopySplitter::add_unquoted_field(std::size_t from, std::size_t to) {
       scratch_.push_back(c);
     }
   }
-  add_scratch_field(scratch_from, std::string_view(scratch_).substr(scratch_from) == options_.null_text, true);
+  add_scratch_field(scratch_from, std::string_view(scratch_).substr(scratch_from) == options_.null_text,
+                    true);
 }
 
 /// A field of the text format with backslashes in it.

@@ -11,7 +11,8 @@
 
 namespace tickstone {
 
-/// One field of a row, escapes and quotes resolved. FORCE_NULL and FORCE_NOT_NULL are the caller's: it has both flags.
+/// One field of a row, escapes and quotes resolved. FORCE_NULL and FORCE_NOT_NULL are the caller's: it has
+/// both flags.
 struct CopyField {
   std::string_view text;
   bool is_null_text = false;  // the text is the NULL string (before escapes, in the text format)
@@ -23,16 +24,17 @@ struct CopyField {
 /// Cuts COPY's text and CSV formats into rows of fields; chunks of input may end anywhere.
 ///
 /// Lifetime: fields and `row_text` are views into the chunk or the splitter, valid until the next call.
-/// Errors: BadCopyFileFormat (mixed line ends, unterminated quotes, a corrupt end marker), ProgramLimitExceeded for a row
-/// of more than 1 GiB.
-/// Cost: at memory speed for fields without quotes and escapes; nothing is copied but the rows that chunks cut.
+/// Errors: BadCopyFileFormat (mixed line ends, unterminated quotes, a corrupt end marker),
+/// ProgramLimitExceeded for a row of more than 1 GiB. Cost: at memory speed for fields without quotes and
+/// escapes; nothing is copied but the rows that chunks cut.
 class CopySplitter {
  public:
   enum class Step : std::uint8_t { Row, NeedMore, End };
 
   explicit CopySplitter(const CopyOptions& options);
 
-  /// Gives the next chunk. Only at the start or after `next` said NeedMore. Lifetime: `chunk` until the next NeedMore.
+  /// Gives the next chunk. Only at the start or after `next` said NeedMore. Lifetime: `chunk` until the next
+  /// NeedMore.
   void push(std::string_view chunk);
   /// Says that no chunk follows; the last row may lack its line end.
   void finish();

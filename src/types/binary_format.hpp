@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "types/column.hpp"
+#include "types/value.hpp"
+
+namespace tickstone {
+
+/// PostgreSQL's send function of the type, as DataRow and binary COPY carry it: a 32-bit length in network
+/// order and the bytes, length -1 for NULL. TIMESTAMP_NS is a 64-bit number of nanoseconds since 1970.
+///
+/// Errors: UndefinedFunction for a type without a binary form (record).
+void append_binary_field(std::string& out, const ColumnView& column, std::size_t row);
+void append_binary_field(std::string& out, const Value& value);
+
+/// PostgreSQL's receive function of the type: one value's bytes, without the length.
+///
+/// Errors: InvalidBinaryRepresentation (22P03) for bytes that are no such value, and those of the input
+/// function for texts, lengths and ranges.
+Value receive_value(const SqlType& type, std::string_view bytes);
+/// The same into a column, which is unchanged after an error.
+void append_received(Column& column, std::string_view bytes);
+
+}  // namespace tickstone
