@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/database.hpp"
+
+#include <tickstone/error.hpp>
+
+#include "catalog/catalog.hpp"
+#include "engine/database_core.hpp"
+#include "engine/protocol_session.hpp"
+
+namespace tickstone::engine {
+namespace {
+
+class OpenDatabase final : public Database {
+ public:
+  OpenDatabase(std::unique_ptr<storage::Store> store, const DatabaseOptions& options)
+      : core_(std::make_unique<DatabaseCore>(std::move(store), options)) {
+    if (core_->store().read_view()->schema(catalog::kObjectsTable) == nullptr) {
+      auto transaction = core_->store().begin();
+      catalog::RoleObject owner;
+      owner.oid = 10;  // PostgreSQL's bootstrap superuser
+      owner.name = options.owner_name;
+      owner.verifier = options.owner_verifier;
+      owner.superuser = owner.create_db = owner.create_role = true;
+      catalog::bootstrap(*transaction, owner);
+      transaction->commit();
+    }
+    core_->reload_catalog();
+    for (const auto* role : core_->catalog()->roles()) {
+      if (role->oid == 10) owner_ = role->name;
+    }
+  }
+
+  std::unique_ptr<Session> connect(const SessionOptions& options) override {
+    if (core_->catalog()->find_role(options.user) == nullptr) {
+      throw Error(ErrorCode::InvalidAuthorization, "role \"" + options.user + "\" does not exist");
+    }
+    if (!options.database.empty() && options.database != name()) {
+      throw Error(ErrorCode::InvalidCatalogName, "database \"" + options.database + "\" does not exist", {},
+                  "This store holds the database \"" + name() + "\".");
+    }
+    SessionOptions numbered = options;
+    if (numbered.pid == 0) numbered.pid = core_->next_pid();
+    return make_protocol_session(*core_, numbered);
+  }
+
+  std::optional<std::string> find_verifier(std::string_view role) const override {
+    const auto catalog = core_->catalog();
+    const auto* found = catalog->find_role(role);
+    return found == nullptr || !found->login ? std::nullopt : std::optional(found->verifier);
+  }
+
+  void set_verifier(std::string_view role, std::string verifier) override {
+    auto transaction = core_->store().begin();
+    const auto catalog = catalog::Catalog::load(*transaction->read_view());
+    const auto* found = catalog->find_role(role);
+    if (found == nullptr)
+      throw Error(ErrorCode::UndefinedObject, "role \"" + std::string(role) + "\" does not exist");
+    catalog::RoleObject changed = *found;
+    changed.verifier = std::move(verifier);
+    catalog::CatalogEdit edit(catalog, *transaction);
+    edit.put_role(changed);
+    const auto seq = transaction->commit();
+    core_->publish_catalog(edit.finish(), seq);
+  }
+
+  const std::string& name() const override { return core_->name(); }
+  const std::string& owner() const override { return owner_; }
+  void set_verifier_maker(VerifierMaker maker) override { core_->set_verifier_maker(std::move(maker)); }
+  storage::Store& store() override { return core_->store(); }
+  void checkpoint() override { core_->store().checkpoint(); }
+
+ private:
+  std::unique_ptr<DatabaseCore> core_;
+  std::string owner_;
+};
+
+}  // namespace
+
+std::unique_ptr<Database> Database::open(const std::filesystem::path& directory,
+                                         const DatabaseOptions& options) {
+  return std::make_unique<OpenDatabase>(storage::Store::open(directory, options.store), options);
+}
+
+}  // namespace tickstone::engine

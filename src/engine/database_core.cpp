@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/database_core.hpp"
+
+#include <algorithm>
+
+#include <tickstone/error.hpp>
+
+#include "base/clock.hpp"
+#include "engine/session_context.hpp"
+#include "engine/session_functions.hpp"
+
+namespace tickstone::engine {
+
+DatabaseCore::DatabaseCore(std::unique_ptr<storage::Store> store, const DatabaseOptions& options)
+    : store_(std::move(store)), options_(options), start_time_us_(system_clock().now_us()) {}
+
+std::shared_ptr<const catalog::Catalog> DatabaseCore::catalog() const {
+  std::lock_guard lock(mutex_);
+  return catalog_;
+}
+
+void DatabaseCore::publish_catalog(std::shared_ptr<const catalog::Catalog> catalog, storage::CommitSeq seq) {
+  std::lock_guard lock(mutex_);
+  if (catalog_ != nullptr && seq < catalog_seq_) return;
+  catalog_ = std::move(catalog);
+  catalog_seq_ = seq;
+}
+
+void DatabaseCore::reload_catalog() {
+  const auto view = store_->read_view();
+  publish_catalog(catalog::Catalog::load(*view), view->seq());
+}
+
+std::unique_ptr<duck::Instance> DatabaseCore::make_instance() const {
+  duck::InstanceOptions options;
+  options.memory_limit_bytes = options_.query_memory_bytes;
+  options.threads = options_.threads;
+  options.functions = host_functions();
+  options.table_functions = host_table_functions();
+  return duck::Instance::open(options);
+}
+
+std::shared_ptr<duck::Instance> DatabaseCore::instance() {
+  std::lock_guard lock(mutex_);
+  if (instance_ == nullptr) instance_ = make_instance();
+  return instance_;
+}
+
+void DatabaseCore::replace_instance(const std::shared_ptr<duck::Instance>& lost) {
+  std::lock_guard lock(mutex_);
+  if (instance_ == lost) instance_.reset();
+}
+
+void DatabaseCore::add_session(SessionContext* session) {
+  std::lock_guard lock(mutex_);
+  sessions_.push_back(session);
+}
+
+void DatabaseCore::remove_session(SessionContext* session) {
+  std::lock_guard lock(mutex_);
+  std::erase(sessions_, session);
+}
+
+std::vector<catalog::RunningFacts::SessionInfo> DatabaseCore::sessions() const {
+  std::lock_guard lock(mutex_);
+  std::vector<catalog::RunningFacts::SessionInfo> infos;
+  for (const auto* session : sessions_) infos.push_back(session->session_info());
+  return infos;
+}
+
+bool DatabaseCore::cancel_session(std::int32_t pid) {
+  std::lock_guard lock(mutex_);
+  for (auto* session : sessions_) {
+    if (session->session_info().pid == pid) return session->cancel(), true;
+  }
+  return false;
+}
+
+std::int32_t DatabaseCore::next_pid() {
+  std::lock_guard lock(mutex_);
+  return ++last_pid_;
+}
+
+Database::VerifierMaker DatabaseCore::verifier_maker() const {
+  std::lock_guard lock(mutex_);
+  return verifier_maker_;
+}
+
+void DatabaseCore::set_verifier_maker(Database::VerifierMaker maker) {
+  std::lock_guard lock(mutex_);
+  verifier_maker_ = std::move(maker);
+}
+
+}  // namespace tickstone::engine

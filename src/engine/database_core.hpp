@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.hpp"
+#include "duck/instance.hpp"
+#include "engine/database.hpp"
+#include "engine/watchdog.hpp"
+
+namespace tickstone::engine {
+
+class SessionContext;
+
+/// What all sessions of a database share: the store, the newest catalog, the DuckDB instance, who is
+/// connected. Threads: any.
+class DatabaseCore {
+ public:
+  DatabaseCore(std::unique_ptr<storage::Store> store, const DatabaseOptions& options);
+
+  storage::Store& store() { return *store_; }
+  const DatabaseOptions& options() const { return options_; }
+  const std::string& name() const { return options_.database_name; }
+  Watchdog& watchdog() { return watchdog_; }
+
+  std::shared_ptr<const catalog::Catalog> catalog() const;
+  /// Takes the catalog as of `seq`, unless a newer one is there already.
+  void publish_catalog(std::shared_ptr<const catalog::Catalog> catalog, storage::CommitSeq seq);
+  /// Reads the newest catalog from the store again.
+  void reload_catalog();
+
+  std::shared_ptr<duck::Instance> instance();
+  /// Called by whoever saw `lost` fail: makes a new one, once.
+  void replace_instance(const std::shared_ptr<duck::Instance>& lost);
+
+  void add_session(SessionContext* session);
+  void remove_session(SessionContext* session);
+  std::vector<catalog::RunningFacts::SessionInfo> sessions() const;
+  /// pg_cancel_backend. False where no session has that pid.
+  bool cancel_session(std::int32_t pid);
+  std::int32_t next_pid();
+
+  Database::VerifierMaker verifier_maker() const;
+  void set_verifier_maker(Database::VerifierMaker maker);
+  std::int64_t start_time_us() const { return start_time_us_; }
+
+ private:
+  std::unique_ptr<duck::Instance> make_instance() const;
+
+  std::unique_ptr<storage::Store> store_;
+  DatabaseOptions options_;
+  std::int64_t start_time_us_ = 0;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const catalog::Catalog> catalog_;
+  storage::CommitSeq catalog_seq_ = 0;
+  std::shared_ptr<duck::Instance> instance_;  // shared with the sessions that still read from it
+  std::vector<SessionContext*> sessions_;
+  Database::VerifierMaker verifier_maker_;
+  std::int32_t last_pid_ = 0;
+  Watchdog watchdog_;
+};
+
+}  // namespace tickstone::engine

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/query_plan.hpp"
+#include "sql/statement.hpp"
+
+namespace tickstone::engine {
+
+/// A named or unnamed prepared statement.
+struct Prepared {
+  std::shared_ptr<const sql::Statement>
+      statement;                        // nullptr: an empty query; shared with the portals bound to it
+  std::vector<SqlType> declared_types;  // by the client; Unknown where it left that to us
+  bool is_analyzed = false;
+  std::vector<SqlType> parameter_types;
+  std::optional<std::vector<ResultColumn>> columns;
+  std::shared_ptr<QueryPlan> plan;  // of a query; shared with open portals
+
+  bool is_locking() const {
+    const auto* query = statement == nullptr ? nullptr : std::get_if<sql::QueryStatement>(&statement->body);
+    return query != nullptr && query->has_locking;
+  }
+};
+
+/// A bound statement, or a cursor: parameters, and the stream once it runs.
+struct Portal {
+  Portal(std::shared_ptr<Prepared> prepared_, std::vector<Value> parameters_)
+      : prepared(std::move(prepared_)), parameters(std::move(parameters_)) {}
+
+  std::shared_ptr<Prepared> prepared;
+  std::vector<Value> parameters;
+  std::shared_ptr<QueryPlan> plan;  // keeps the connection of the stream
+  std::vector<ResultColumn> columns;
+  std::unique_ptr<duck::ResultStream> stream;
+  Batch pending;
+  std::size_t pending_row = 0;
+  bool is_done = false;
+
+  /// Up to `limit` rows to the sink; sets `is_done` when there are no more. Returns how many.
+  std::uint64_t send(SessionContext& context, std::uint64_t limit, ResultSink& sink);
+};
+
+}  // namespace tickstone::engine

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/session_context.hpp"
+
+#include <algorithm>
+
+#include <tickstone/error.hpp>
+
+#include "base/check.hpp"
+#include "base/clock.hpp"
+
+namespace tickstone::engine {
+
+SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& options)
+    : database_(database), options_(options), instance_(database.instance()) {
+  settings_.set_session_default("session_authorization", options.user);
+  if (!options.application_name.empty())
+    settings_.set_session_default("application_name", options.application_name);
+  for (const auto& [name, value] : options.settings) settings_.set_session_default(name, value);
+  activity_.pid = options.pid;
+  activity_.user = options.user;
+  activity_.database = database.name();
+  activity_.client_address = options.client_address;
+  activity_.client_port = options.client_port;
+  activity_.backend_start_us = system_clock().now_us();
+  activity_.state = "idle";
+  database_.add_session(this);
+}
+
+SessionContext::~SessionContext() {
+  database_.remove_session(this);
+  rollback();
+}
+
+// Transactions
+
+void SessionContext::begin_transaction() {
+  TICKSTONE_CHECK(!in_transaction_);
+  in_transaction_ = true;
+  isolation_ = settings_.show("default_transaction_isolation") == "read committed" ||
+                       settings_.show("default_transaction_isolation") == "read uncommitted"
+                   ? Isolation::ReadCommitted
+                   : Isolation::RepeatableRead;
+  read_only_ = settings_.show("default_transaction_read_only") == "on";
+  transaction_start_us_ = system_clock().now_us();
+  settings_.begin_transaction();
+}
+
+void SessionContext::set_isolation(Isolation isolation) {
+  if (isolation != isolation_ && (base_view_ != nullptr || writes_ != nullptr)) {
+    throw Error(ErrorCode::ActiveSqlTransaction,
+                "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+  }
+  isolation_ = isolation;
+}
+
+void SessionContext::begin_statement() {
+  statement_start_us_ = system_clock().now_us();
+  if (!in_transaction_) transaction_start_us_ = statement_start_us_;
+  settings_.set_now_us(transaction_start_us_);
+  if (edit_ == nullptr) statement_catalog_ = database_.catalog();
+  refresh_view();
+  if (isolation_ == Isolation::RepeatableRead && base_view_ == nullptr) base_view_ = view_;
+}
+
+void SessionContext::refresh_view() {
+  if (isolation_ == Isolation::RepeatableRead && base_view_ != nullptr) {
+    view_ = writes_ == nullptr ? base_view_ : writes_->read_view_at(*base_view_);
+  } else {
+    view_ = writes_ == nullptr ? database_.store().read_view() : writes_->read_view();
+  }
+}
+
+void SessionContext::commit() {
+  const bool had_ddl = edit_ != nullptr;
+  std::unique_ptr<storage::Transaction> writes = std::move(writes_);
+  std::shared_ptr<const catalog::Catalog> catalog = had_ddl ? edit_->finish() : nullptr;
+  edit_.reset();
+  auto actions = std::move(on_commit_);
+  on_commit_.clear();
+  base_view_.reset();
+  view_.reset();
+  savepoints_.clear();
+  in_transaction_ = false;
+  try {
+    if (writes != nullptr && writes->has_writes()) {
+      const storage::CommitSeq seq = writes->commit(settings_.synchronous_commit());
+      if (had_ddl) database_.publish_catalog(std::move(catalog), seq);
+    }
+  } catch (...) {
+    settings_.rollback_transaction();
+    throw;
+  }
+  settings_.commit_transaction();
+  for (const auto& action : actions) action();
+}
+
+void SessionContext::rollback() noexcept {
+  if (writes_ != nullptr) writes_->rollback();
+  writes_.reset();
+  edit_.reset();
+  on_commit_.clear();
+  base_view_.reset();
+  view_.reset();
+  savepoints_.clear();
+  rows_.clear();
+  in_transaction_ = false;
+  settings_.rollback_transaction();
+}
+
+storage::Transaction& SessionContext::writes(std::string_view command) {
+  if (read_only_) {
+    throw Error(ErrorCode::ReadOnlySqlTransaction,
+                "cannot execute " + std::string(command) + " in a read-only transaction");
+  }
+  if (writes_ == nullptr) {
+    writes_ = database_.store().begin();
+    writes_->set_cancelled([this] { return is_cancelled(); });
+  }
+  return *writes_;
+}
+
+void SessionContext::savepoint(const std::string& name) {
+  auto& writes = this->writes("SAVEPOINT");
+  savepoints_.push_back({name, writes.savepoint(), edit_ == nullptr ? nullptr : edit_->finish()});
+}
+
+void SessionContext::release_savepoint(const std::string& name) {
+  for (auto i = savepoints_.size(); i-- > 0;) {
+    if (savepoints_[i].name != name) continue;
+    savepoints_.resize(i);
+    return;
+  }
+  throw Error(ErrorCode::InvalidSavepoint, "savepoint \"" + name + "\" does not exist");
+}
+
+void SessionContext::rollback_to_savepoint(const std::string& name) {
+  for (auto i = savepoints_.size(); i-- > 0;) {
+    if (savepoints_[i].name != name) continue;
+    savepoints_.resize(i + 1);
+    writes_->rollback_to(savepoints_[i].position);
+    if (savepoints_[i].catalog != nullptr) {
+      edit_ = std::make_unique<catalog::CatalogEdit>(savepoints_[i].catalog, *writes_);
+    } else {
+      edit_.reset();
+    }
+    return;
+  }
+  throw Error(ErrorCode::InvalidSavepoint, "savepoint \"" + name + "\" does not exist");
+}
+
+// Catalog
+
+std::shared_ptr<const catalog::Catalog> SessionContext::catalog() const {
+  if (edit_ != nullptr) return edit_->finish();
+  return statement_catalog_ != nullptr ? statement_catalog_ : database_.catalog();
+}
+
+catalog::CatalogEdit& SessionContext::edit_catalog(std::string_view command) {
+  if (edit_ != nullptr) return *edit_;
+  auto& transaction = writes(command);
+  // One row stands for the whole catalog: DDL transactions wait for each other, with the deadlock check of
+  // row locks.
+  const auto schema = catalog::objects_table_schema();
+  Batch key;
+  for (const storage::ColumnId id : storage::key_columns(schema)) {
+    key.columns.emplace_back(schema.find(id)->type);
+    append_value(key.columns.back(), Value{schema.find(id)->type, false});
+  }
+  transaction.lock(catalog::kObjectsTable, key, 0);
+  // What others committed until now; the store has the last word, since they publish after their commit.
+  edit_ =
+      std::make_unique<catalog::CatalogEdit>(catalog::Catalog::load(*transaction.read_view()), transaction);
+  return *edit_;
+}
+
+const catalog::RelationObject* SessionContext::find_user_relation(const std::string& schema,
+                                                                  const std::string& name) const {
+  const auto catalog = this->catalog();
+  if (!schema.empty()) return catalog->find_relation(schema, name);
+  for (const auto& candidate : search_path()) {
+    if (const auto* found = catalog->find_relation(candidate, name)) return found;
+  }
+  return nullptr;
+}
+
+const catalog::RelationObject& SessionContext::relation(const sql::QualifiedName& name) const {
+  if (!name.schema.empty() && !schema_exists(name.schema)) {
+    Error error(ErrorCode::InvalidSchemaName, "schema \"" + name.schema + "\" does not exist");
+    if (name.position > 0) error.at(name.position);
+    throw error;
+  }
+  if (const auto* found = find_user_relation(name.schema, name.name)) return *found;
+  Error error(ErrorCode::UndefinedTable, "relation \"" + (name.schema.empty() ? "" : name.schema + ".") +
+                                             name.name + "\" does not exist");
+  if (name.position > 0) error.at(name.position);
+  throw error;
+}
+
+const catalog::SchemaObject& SessionContext::creation_schema(const std::string& schema) const {
+  const auto catalog = this->catalog();
+  if (!schema.empty()) {
+    if (const auto* found = catalog->find_schema(schema)) {
+      if (schema == "pg_catalog" || schema == "information_schema") {
+        throw Error(ErrorCode::InsufficientPrivilege, "permission denied for schema " + schema, {},
+                    "System catalogs cannot be changed.");
+      }
+      return *found;
+    }
+    throw Error(ErrorCode::InvalidSchemaName, "schema \"" + schema + "\" does not exist");
+  }
+  for (const auto& name : settings_.search_path(options_.user)) {
+    if (const auto* found = catalog->find_schema(name)) return *found;
+  }
+  throw Error(ErrorCode::InvalidSchemaName, "no schema has been selected to create in");
+}
+
+sql::RelationInfo SessionContext::relation_info(const catalog::RelationObject& relation) const {
+  sql::RelationInfo info;
+  info.schema = catalog()->find_schema(relation.schema)->name;
+  info.name = relation.name;
+  for (const auto& column : relation.columns)
+    info.columns.push_back({column.name, column.type, column.not_null});
+  return info;
+}
+
+std::string SessionContext::scan_name(const catalog::RelationObject& relation) const {
+  return catalog()->find_schema(relation.schema)->name + "." + relation.name;
+}
+
+std::vector<std::string> SessionContext::search_path() const {
+  auto names = settings_.search_path(options_.user);
+  if (std::find(names.begin(), names.end(), "pg_catalog") == names.end())
+    names.insert(names.begin(), "pg_catalog");
+  return names;
+}
+
+std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string& schema,
+                                                               const std::string& name) const {
+  if (!schema.empty() && schema[0] != '#') {
+    if (const auto* columns = catalog::system_relation_columns(schema, name)) {
+      sql::RelationInfo info{schema, name, {}};
+      for (const auto& column : *columns) info.columns.push_back({column.name, column.type, false});
+      return info;
+    }
+    const auto* found = find_user_relation(schema, name);
+    return found == nullptr || found->kind == catalog::RelationKind::Sequence
+               ? std::nullopt
+               : std::optional(relation_info(*found));
+  }
+  for (const auto& candidate : search_path()) {
+    if (auto found = find_relation(candidate, name)) return found;
+  }
+  return std::nullopt;
+}
+
+bool SessionContext::schema_exists(const std::string& schema) const {
+  return catalog()->find_schema(schema) != nullptr;
+}
+
+bool SessionContext::is_host_table_function(const std::string& name) const {
+  const auto& functions = catalog::catalog_table_functions();
+  return std::any_of(functions.begin(), functions.end(), [&](const auto& f) { return f.name == name; });
+}
+
+// DuckDB
+
+std::shared_ptr<duck::Connection> SessionContext::duck() {
+  if (duck_ == nullptr) {
+    instance_ = database_.instance();
+    duck_ = instance_->connect(*this, *this);
+    duck_time_zone_.clear();
+    std::lock_guard lock(activity_mutex_);
+    std::erase_if(running_, [](const auto& connection) { return connection.expired(); });
+    running_.push_back(duck_);
+  }
+  std::string zone = settings_.show("timezone");
+  if (zone != duck_time_zone_) {
+    duck_->set_time_zone(zone);
+    duck_time_zone_ = std::move(zone);
+  }
+  return duck_;
+}
+
+void SessionContext::recover_instance() {
+  duck_.reset();
+  database_.replace_instance(instance_);
+  instance_.reset();
+}
+
+std::unique_ptr<duck::ResultStream> SessionContext::open(const sql::DuckQuery& query,
+                                                         std::span<const Value> parameters) {
+  check_cancelled();
+  const auto connection = duck();
+  if (parameters.empty()) return connection->query(query.text);
+  // The stream keeps what it needs of the prepared query.
+  return connection->prepare(query.text)->execute(parameters);
+}
+
+Batch SessionContext::run(const sql::DuckQuery& query, std::span<const Value> parameters) {
+  auto stream = open(query, parameters);
+  Batch all, part;
+  for (const auto& column : stream->columns()) all.columns.emplace_back(column.type);
+  while (stream->next(part)) {
+    check_cancelled();
+    for (std::size_t i = 0; i < part.columns.size(); ++i) {
+      if (all.columns[i].size() == 0)
+        all.columns[i] = part.columns[i];
+      else
+        all.columns[i].append_all(part.columns[i].view());
+    }
+    if (part.columns.empty()) all.zero_column_rows += part.zero_column_rows;
+  }
+  return all;
+}
+
+Value SessionContext::evaluate(const sql::Expr& expr, std::span<const Value> parameters) {
+  if (const auto constant = sql::constant_of(expr)) {
+    const SqlType type = constant->type.value_or(SqlType::of(TypeId::Unknown));
+    if (constant->is_null) return Value::null_of(type);
+    if (!constant->type) {
+      Value value = Value::of_text(constant->text);
+      value.type = SqlType::of(TypeId::Unknown);
+      return value;
+    }
+    return parse_value(type, constant->text, settings_.format_context());
+  }
+  if (view_ == nullptr) begin_statement();
+  const auto query = sql::Rewriter(*this).expressions({expr}, nullptr, "");
+  const Batch result = run(query, parameters);
+  TICKSTONE_CHECK(result.row_count() == 1);
+  return value_at(result.columns[0].view(), 0);
+}
+
+void SessionContext::set_rows(const std::string& name, std::vector<duck::SourceColumn> columns,
+                              std::shared_ptr<const Batch> rows) {
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].layout = rows->columns[i].layout();
+  rows_[name] = {std::move(columns), std::move(rows)};
+}
+
+void SessionContext::clear_rows() { rows_.clear(); }
+
+std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_view name) {
+  duck::SourceRelation source;
+  if (const auto own = rows_.find(name); own != rows_.end()) {
+    source.kind = duck::SourceRelation::Kind::Rows;
+    source.columns = own->second.columns;
+    return source;
+  }
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const std::string schema(name.substr(0, dot)), relation_name(name.substr(dot + 1));
+  if (const auto* columns = catalog::system_relation_columns(schema, relation_name)) {
+    source.kind = duck::SourceRelation::Kind::Rows;
+    for (const auto& column : *columns)
+      source.columns.push_back({column.name, column.type, initial_layout(column.type), false, 0});
+    return source;
+  }
+  const auto catalog = this->catalog();
+  const auto* relation = catalog->find_relation(schema, relation_name);
+  if (relation == nullptr) return std::nullopt;
+  if (relation->kind == catalog::RelationKind::View) {
+    // Names in a view mean what they meant when it was made: its search_path is kept with it.
+    source.kind = duck::SourceRelation::Kind::Query;
+    source.query = sql::Rewriter(*this).query(sql::parse_query(relation->view_text)).text;
+    return source;
+  }
+  if (!relation->is_stored()) return std::nullopt;
+  const storage::TableSchema* schema_of_table = view_->schema(relation->oid);
+  if (schema_of_table == nullptr) return std::nullopt;
+  source.table = relation->oid;
+  source.has_row_id = schema_of_table->primary_key.empty();
+  const auto layouts = view_->layouts(relation->oid);
+  for (const auto& column : relation->columns) {
+    const std::size_t index = schema_of_table->index_of(column.id);
+    source.columns.push_back({column.name, column.type, layouts[index], column.not_null, column.id});
+  }
+  return source;
+}
+
+std::shared_ptr<const Batch> SessionContext::rows(std::string_view name) {
+  if (const auto own = rows_.find(name); own != rows_.end()) return own->second.rows;
+  const auto dot = name.find('.');
+  return std::make_shared<const Batch>(
+      catalog::system_relation_rows(name.substr(0, dot), name.substr(dot + 1), *catalog(), *this));
+}
+
+// Cancelling
+
+void SessionContext::cancel(bool by_timeout) {
+  if (by_timeout) timed_out_ = true;
+  cancelled_ = true;
+  std::lock_guard lock(activity_mutex_);
+  for (const auto& weak : running_) {
+    if (const auto connection = weak.lock()) connection->interrupt();
+  }
+}
+
+void SessionContext::check_cancelled() const {
+  if (!is_cancelled()) return;
+  throw Error(ErrorCode::QueryCanceled, timed_out_ ? "canceling statement due to statement timeout"
+                                                   : "canceling statement due to user request");
+}
+
+void SessionContext::clear_cancel() {
+  cancelled_ = false;
+  timed_out_ = false;
+}
+
+void SessionContext::set_activity(const std::string& state, std::string_view query) {
+  std::lock_guard lock(activity_mutex_);
+  const std::int64_t now = system_clock().now_us();
+  activity_.state = state;
+  activity_.state_change_us = now;
+  if (state == "active") {
+    activity_.query = query.substr(0, 1024);
+    activity_.query_start_us = now;
+  }
+  activity_.transaction_start_us = in_transaction_ ? transaction_start_us_ : 0;
+  activity_.application_name = settings_.show("application_name");
+}
+
+catalog::RunningFacts::SessionInfo SessionContext::session_info() const {
+  std::lock_guard lock(activity_mutex_);
+  return activity_;
+}
+
+}  // namespace tickstone::engine

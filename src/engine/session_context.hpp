@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.hpp"
+#include "duck/instance.hpp"
+#include "engine/database_core.hpp"
+#include "engine/result_sink.hpp"
+#include "engine/session.hpp"
+#include "engine/settings.hpp"
+#include "sql/rewrite.hpp"
+#include "storage/store.hpp"
+
+namespace tickstone::engine {
+
+enum class Isolation : std::uint8_t { ReadCommitted, RepeatableRead };
+
+/// What every executor of a session works with: names, settings, the transaction and its views, DuckDB.
+///
+/// It is also the one object behind the interfaces by which the lower modules ask the engine: name lookup of
+/// `sql`, relations and functions of `duck`, running facts of `catalog`. Threads: the session's, but `cancel`
+/// and `session_info`.
+class SessionContext final : public sql::NameLookup,
+                             public duck::RelationSource,
+                             public duck::HostFunctions,
+                             public catalog::RunningFacts {
+ public:
+  SessionContext(DatabaseCore& database, const SessionOptions& options);
+  ~SessionContext() override;
+  SessionContext(const SessionContext&) = delete;
+  SessionContext& operator=(const SessionContext&) = delete;
+
+  DatabaseCore& database() { return database_; }
+  Settings& settings() { return settings_; }
+  const Settings& settings() const { return settings_; }
+  const std::string& user() const { return options_.user; }
+  const SessionOptions& options() const { return options_; }
+
+  // Transactions. A statement runs between begin_statement and the commit or rollback of its transaction.
+  bool in_transaction() const { return in_transaction_; }
+  void begin_transaction();
+  void set_isolation(Isolation isolation);
+  void set_read_only(bool read_only) { read_only_ = read_only; }
+  bool is_read_only() const { return read_only_; }
+  Isolation isolation() const { return isolation_; }
+  /// Makes the view that the statement reads, and its time.
+  void begin_statement();
+  /// Errors: those of storage's commit; the transaction is over either way.
+  void commit();
+  void rollback() noexcept;
+  void savepoint(const std::string& name);
+  void release_savepoint(const std::string& name);
+  void rollback_to_savepoint(const std::string& name);
+
+  /// The transaction to write to, begun at the first need. Errors: ReadOnlySqlTransaction.
+  storage::Transaction& writes(std::string_view command);
+  bool has_writes() const { return writes_ != nullptr && writes_->has_writes(); }
+  /// After own writes within a statement, or after having waited for a lock: sees both.
+  void refresh_view();
+  const storage::ReadView& view() const { return *view_; }
+
+  // The catalog as this transaction sees it.
+  std::shared_ptr<const catalog::Catalog> catalog() const;
+  /// To change it: waits for other transactions that do, then writes into this transaction.
+  catalog::CatalogEdit& edit_catalog(std::string_view command);
+  /// Run after a successful commit, or dropped.
+  void on_commit(std::function<void()> action) { on_commit_.push_back(std::move(action)); }
+
+  /// Finds a user's relation by search_path. Errors: UndefinedTable, InvalidSchemaName, with position.
+  const catalog::RelationObject& relation(const sql::QualifiedName& name) const;
+  const catalog::RelationObject* find_user_relation(const std::string& schema, const std::string& name) const;
+  /// The schema to create in. Errors: InvalidSchemaName.
+  const catalog::SchemaObject& creation_schema(const std::string& schema) const;
+  sql::RelationInfo relation_info(const catalog::RelationObject& relation) const;
+  /// `"schema.name"`, as the rewriter names a scan.
+  std::string scan_name(const catalog::RelationObject& relation) const;
+
+  // DuckDB.
+  /// The connection to run the next query on, with the session's time zone set.
+  std::shared_ptr<duck::Connection> duck();
+  /// Leaves the connection to a portal whose stream stays open; the next query gets a new one.
+  void detach_duck() { duck_.reset(); }
+  /// Runs a rewritten query to its end. Columns keep DuckDB's types and names.
+  Batch run(const sql::DuckQuery& query, std::span<const Value> parameters = {});
+  std::unique_ptr<duck::ResultStream> open(const sql::DuckQuery& query, std::span<const Value> parameters);
+  /// One value of an expression without relations: a default, an argument.
+  Value evaluate(const sql::Expr& expr, std::span<const Value> parameters = {});
+  /// A lost instance (Damage::Database) is replaced; the caller runs again what has sent no row.
+  void recover_instance();
+
+  /// Relations of rows for the statement that runs: name begins with '#'.
+  void set_rows(const std::string& name, std::vector<duck::SourceColumn> columns,
+                std::shared_ptr<const Batch> rows);
+  void clear_rows();
+
+  // Cancelling and time-outs.
+  void cancel(bool by_timeout = false);
+  bool is_cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  /// Errors: QueryCanceled.
+  void check_cancelled() const;
+  void clear_cancel();
+
+  void set_sink(ResultSink* sink) { sink_ = sink; }
+  void notice(Notice notice) {
+    if (sink_ != nullptr) sink_->notice(notice);
+  }
+  void notice(const std::string& message) { notice(Notice{.message = message}); }
+
+  // What pg_stat_activity shows.
+  void set_activity(const std::string& state, std::string_view query);
+  SessionInfo session_info() const;
+
+  // sql::NameLookup
+  std::optional<sql::RelationInfo> find_relation(const std::string& schema,
+                                                 const std::string& name) const override;
+  bool schema_exists(const std::string& schema) const override;
+  bool is_host_table_function(const std::string& name) const override;
+  // duck::RelationSource
+  std::optional<duck::SourceRelation> find_relation(std::string_view name) override;
+  std::shared_ptr<const storage::ReadView> read_view() override { return view_; }
+  std::shared_ptr<const Batch> rows(std::string_view name) override;
+  // duck::HostFunctions
+  Value call(std::string_view function, std::span<const Value> arguments) override;
+  Batch call_table(std::string_view function, std::span<const Value> arguments) override;
+  // catalog::RunningFacts
+  std::vector<SessionInfo> sessions() const override { return database_.sessions(); }
+  std::vector<SettingInfo> settings_shown() const override;
+  std::vector<JobRun> job_runs() const override { return {}; }
+  std::string current_user() const override { return options_.user; }
+  std::string current_database() const override { return database_.name(); }
+  std::vector<std::string> search_path() const override;
+  const storage::ReadView& current_view() const override { return *view_; }
+  std::optional<std::int64_t> last_sequence_value(catalog::Oid sequence) const override;
+
+  std::int64_t nextval(catalog::Oid sequence);
+  std::int64_t transaction_start_us() const { return transaction_start_us_; }
+
+ private:
+  Value call_session_function(std::string_view function, std::span<const Value> arguments, bool& known);
+  catalog::Oid sequence_oid(const Value& name) const;
+
+  DatabaseCore& database_;
+  SessionOptions options_;
+  Settings settings_;
+  ResultSink* sink_ = nullptr;
+
+  bool in_transaction_ = false;
+  bool read_only_ = false;
+  Isolation isolation_ = Isolation::ReadCommitted;
+  std::int64_t transaction_start_us_ = 0;
+  std::int64_t statement_start_us_ = 0;
+  std::unique_ptr<storage::Transaction> writes_;
+  std::shared_ptr<const storage::ReadView> base_view_;  // REPEATABLE READ: of the first statement
+  std::shared_ptr<const storage::ReadView> view_;
+  std::shared_ptr<const catalog::Catalog> statement_catalog_;
+  std::unique_ptr<catalog::CatalogEdit> edit_;
+  std::vector<std::function<void()>> on_commit_;
+  struct NamedSavepoint {
+    std::string name;
+    storage::Transaction::Savepoint position;
+    std::shared_ptr<const catalog::Catalog> catalog;  // nullptr: no DDL before it
+  };
+  std::vector<NamedSavepoint> savepoints_;
+
+  std::shared_ptr<duck::Instance> instance_;  // shared with the database until it is lost
+  std::shared_ptr<duck::Connection> duck_;    // shared with the plans and portals made on it
+  std::string duck_time_zone_;
+  struct RowsRelation {
+    std::vector<duck::SourceColumn> columns;
+    std::shared_ptr<const Batch> rows;
+  };
+  std::map<std::string, RowsRelation, std::less<>> rows_;
+  std::map<catalog::Oid, std::int64_t> sequence_values_;  // currval
+  std::optional<std::int64_t> lastval_;
+
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> timed_out_{false};
+  mutable std::mutex activity_mutex_;  // guards what other sessions look at
+  SessionInfo activity_;
+  std::vector<std::weak_ptr<duck::Connection>> running_;  // to interrupt
+};
+
+}  // namespace tickstone::engine

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions that only a session can answer: who asks, what time it is, sequences, settings.
+#include "engine/session_functions.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <thread>
+
+#include <tickstone/error.hpp>
+
+#include "base/clock.hpp"
+#include "engine/session_context.hpp"
+
+namespace tickstone::engine {
+
+std::vector<duck::HostFunction> host_functions() {
+  const SqlType text = SqlType::of(TypeId::Text), bigint = SqlType::of(TypeId::BigInt),
+                boolean = SqlType::of(TypeId::Boolean), integer = SqlType::of(TypeId::Integer),
+                time = SqlType::of(TypeId::TimestampTz), dbl = SqlType::of(TypeId::Double);
+  std::vector<duck::HostFunction> all = {
+      {"now", {}, time, false},
+      {"transaction_timestamp", {}, time, false},
+      {"statement_timestamp", {}, time, false},
+      {"clock_timestamp", {}, time, true},
+      {"pg_current_user", {}, text, false},
+      {"pg_session_user", {}, text, false},
+      {"pg_current_schema", {}, text, false},
+      {"current_schema", {}, text, false},
+      {"current_database", {}, text, false},
+      {"current_catalog", {}, text, false},
+      {"version", {}, text, false},
+      {"pg_backend_pid", {}, integer, false},
+      {"pg_postmaster_start_time", {}, time, false},
+      {"pg_conf_load_time", {}, time, false},
+      {"current_setting", {text}, text, true},
+      {"current_setting", {text, boolean}, text, true},
+      {"set_config", {text, text, boolean}, text, true, false},
+      {"nextval", {text}, bigint, true},
+      {"nextval", {bigint}, bigint, true},
+      {"currval", {text}, bigint, true},
+      {"currval", {bigint}, bigint, true},
+      {"lastval", {}, bigint, true},
+      {"setval", {text, bigint}, bigint, true},
+      {"setval", {text, bigint, boolean}, bigint, true},
+      {"setval", {bigint, bigint}, bigint, true},
+      {"setval", {bigint, bigint, boolean}, bigint, true},
+      {"pg_cancel_backend", {integer}, boolean, true},
+      {"pg_sleep", {dbl}, SqlType::of(TypeId::Text), true},
+      {"txid_current", {}, bigint, false},
+  };
+  for (const auto& f : catalog::catalog_functions()) {
+    all.push_back({f.name, f.arguments, f.result, false, f.null_in_null_out});
+  }
+  return all;
+}
+
+std::vector<duck::HostTableFunction> host_table_functions() {
+  std::vector<duck::HostTableFunction> all;
+  for (const auto& f : catalog::catalog_table_functions()) {
+    duck::HostTableFunction function{f.name, f.arguments, f.argument_names, {}};
+    for (const auto& c : f.columns)
+      function.columns.push_back({c.name, c.type, initial_layout(c.type), false, 0});
+    all.push_back(std::move(function));
+  }
+  return all;
+}
+
+catalog::Oid SessionContext::sequence_oid(const Value& name) const {
+  const auto catalog = this->catalog();
+  const catalog::RelationObject* found = nullptr;
+  std::string shown;
+  if (name.type.id == TypeId::Text) {
+    shown = name.text;
+    // A name as SQL writes it: perhaps quoted, perhaps with a schema.
+    std::vector<std::string> parts(1);
+    bool quoted = false;
+    for (const char c : name.text) {
+      if (c == '"')
+        quoted = !quoted;
+      else if (c == '.' && !quoted)
+        parts.emplace_back();
+      else
+        parts.back() += quoted ? c : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    found = find_user_relation(parts.size() > 1 ? parts[parts.size() - 2] : "", parts.back());
+  } else {
+    shown = std::to_string(static_cast<std::int64_t>(name.integer));
+    found = catalog->find_relation(static_cast<catalog::Oid>(name.integer));
+  }
+  if (found == nullptr) throw Error(ErrorCode::UndefinedTable, "relation \"" + shown + "\" does not exist");
+  if (found->kind != catalog::RelationKind::Sequence) {
+    throw Error(ErrorCode::WrongObjectType, "\"" + found->name + "\" is not a sequence");
+  }
+  return found->oid;
+}
+
+std::int64_t SessionContext::nextval(catalog::Oid sequence) {
+  const auto catalog = this->catalog();
+  const auto* relation = catalog->find_relation(sequence);
+  if (relation == nullptr || !relation->sequence)
+    throw Error(ErrorCode::UndefinedTable, "the sequence of a column is gone");
+  const auto& info = *relation->sequence;
+  const std::int64_t value = database_.store().next_sequence_value(sequence, info.start, info.increment);
+  if (value > info.maximum || value < info.minimum) {
+    throw Error(ErrorCode::ObjectNotInPrerequisiteState,
+                std::string("nextval: reached ") + (value > info.maximum ? "maximum" : "minimum") +
+                    " value of sequence \"" + relation->name + "\" (" +
+                    std::to_string(value > info.maximum ? info.maximum : info.minimum) + ")");
+  }
+  sequence_values_[sequence] = value;
+  lastval_ = value;
+  return value;
+}
+
+std::optional<std::int64_t> SessionContext::last_sequence_value(catalog::Oid sequence) const {
+  return database_.store().last_sequence_value(sequence);
+}
+
+std::vector<catalog::RunningFacts::SettingInfo> SessionContext::settings_shown() const {
+  std::vector<SettingInfo> all;
+  for (const auto& d : Settings::definitions()) {
+    SettingInfo info;
+    info.name = d.shown_name;
+    info.value = settings_.show(std::string(d.name));
+    info.unit = d.unit;
+    info.category = "Tickstone";
+    info.description = d.description;
+    info.boot_value = d.default_value;
+    info.context = d.context;
+    using Kind = SettingDefinition::Kind;
+    info.type = d.kind == Kind::Boolean                                   ? "bool"
+                : d.kind == Kind::Integer || d.kind == Kind::Milliseconds ? "integer"
+                : d.kind == Kind::Real                                    ? "real"
+                : d.kind == Kind::Enumeration                             ? "enum"
+                                                                          : "string";
+    if (info.value != info.boot_value) info.source = "session";
+    all.push_back(std::move(info));
+  }
+  return all;
+}
+
+Value SessionContext::call_session_function(std::string_view f, std::span<const Value> arguments,
+                                            bool& known) {
+  known = true;
+  if (f == "now" || f == "transaction_timestamp") return Value::of_timestamptz(transaction_start_us_);
+  if (f == "statement_timestamp") return Value::of_timestamptz(statement_start_us_);
+  if (f == "clock_timestamp") return Value::of_timestamptz(system_clock().now_us());
+  if (f == "pg_current_user" || f == "pg_session_user") return Value::of_text(options_.user);
+  if (f == "current_schema" || f == "pg_current_schema") {
+    for (const auto& name : settings_.search_path(options_.user)) {
+      if (catalog()->find_schema(name) != nullptr) return Value::of_text(name);
+    }
+    return Value::null_of(SqlType::of(TypeId::Text));
+  }
+  if (f == "current_database" || f == "current_catalog") return Value::of_text(database_.name());
+  if (f == "version") {
+    return Value::of_text("PostgreSQL " + std::string(kServerVersion) +
+                          " (Tickstone " TICKSTONE_VERSION ") on x86_64-pc-linux-gnu, 64-bit");
+  }
+  if (f == "pg_backend_pid") return Value::of_integer(options_.pid);
+  if (f == "pg_postmaster_start_time" || f == "pg_conf_load_time")
+    return Value::of_timestamptz(database_.start_time_us());
+  if (f == "current_setting") {
+    std::string name = arguments[0].text;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (arguments.size() > 1 && arguments[1].integer != 0) {
+      const auto value = settings_.find(name);
+      return value ? Value::of_text(*value) : Value::null_of(SqlType::of(TypeId::Text));
+    }
+    return Value::of_text(settings_.show(name));
+  }
+  if (f == "set_config") {
+    if (arguments[0].is_null) throw Error(ErrorCode::NullValueNotAllowed, "SET requires parameter name");
+    std::string name = arguments[0].text;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (name == "search_path") {
+      std::vector<std::string> parts;
+      std::string text = arguments[1].text;
+      std::size_t at = 0;
+      while (at <= text.size()) {
+        const auto comma = std::min(text.find(',', at), text.size());
+        std::string part = text.substr(at, comma - at);
+        while (!part.empty() && (part.front() == ' ' || part.front() == '"')) part.erase(part.begin());
+        while (!part.empty() && (part.back() == ' ' || part.back() == '"')) part.pop_back();
+        if (!part.empty()) parts.push_back(part);
+        at = comma + 1;
+      }
+      settings_.set(name, parts, arguments[2].integer != 0);
+    } else {
+      settings_.set(name, {arguments[1].text}, arguments[2].integer != 0);
+    }
+    return Value::of_text(settings_.show(name));
+  }
+  if (f == "nextval") return Value::of_bigint(nextval(sequence_oid(arguments[0])));
+  if (f == "currval") {
+    const auto oid = sequence_oid(arguments[0]);
+    const auto found = sequence_values_.find(oid);
+    if (found == sequence_values_.end()) {
+      throw Error(ErrorCode::ObjectNotInPrerequisiteState, "currval of sequence \"" +
+                                                               catalog()->find_relation(oid)->name +
+                                                               "\" is not yet defined in this session");
+    }
+    return Value::of_bigint(found->second);
+  }
+  if (f == "lastval") {
+    if (!lastval_)
+      throw Error(ErrorCode::ObjectNotInPrerequisiteState, "lastval is not yet defined in this session");
+    return Value::of_bigint(*lastval_);
+  }
+  if (f == "setval") {
+    const auto oid = sequence_oid(arguments[0]);
+    const auto value = static_cast<std::int64_t>(arguments[1].integer);
+    const auto catalog = this->catalog();
+    const auto& info = *catalog->find_relation(oid)->sequence;
+    if (value < info.minimum || value > info.maximum) {
+      throw Error(ErrorCode::NumericValueOutOfRange,
+                  "setval: value " + std::to_string(value) + " is out of bounds for sequence \"" +
+                      catalog->find_relation(oid)->name + "\" (" + std::to_string(info.minimum) + ".." +
+                      std::to_string(info.maximum) + ")");
+    }
+    const bool is_called = arguments.size() < 3 || arguments[2].integer != 0;
+    database_.store().set_sequence(oid, is_called ? value + info.increment : value);
+    if (is_called) sequence_values_[oid] = value, lastval_ = value;
+    return Value::of_bigint(value);
+  }
+  if (f == "pg_cancel_backend")
+    return Value::of_bool(database_.cancel_session(static_cast<std::int32_t>(arguments[0].integer)));
+  if (f == "pg_sleep") {
+    const auto end =
+        std::chrono::steady_clock::now() + std::chrono::duration<double>(std::max(0.0, arguments[0].number));
+    while (std::chrono::steady_clock::now() < end) {
+      check_cancelled();
+      const auto left = std::chrono::duration<double>(end - std::chrono::steady_clock::now());
+      std::this_thread::sleep_for(std::min(left, std::chrono::duration<double>(0.01)));
+    }
+    return Value::of_text("");
+  }
+  if (f == "txid_current") return Value::of_bigint(static_cast<std::int64_t>(view_->seq() + 1));
+  known = false;
+  return {};
+}
+
+Value SessionContext::call(std::string_view function, std::span<const Value> arguments) {
+  bool known = false;
+  Value value = call_session_function(function, arguments, known);
+  if (known) return value;
+  return catalog::call_catalog_function(function, arguments, *catalog(), *this);
+}
+
+Batch SessionContext::call_table(std::string_view function, std::span<const Value> arguments) {
+  return catalog::call_catalog_table_function(function, arguments, *catalog(), *this);
+}
+
+}  // namespace tickstone::engine

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tickstone/error.hpp>
+
+#include "engine/executors.hpp"
+
+namespace tickstone::engine {
+
+std::string execute_setting(Execution& execution, const sql::SettingStatement& setting) {
+  auto& context = execution.context;
+  auto& settings = context.settings();
+  using Action = sql::SettingStatement::Action;
+  switch (setting.action) {
+    case Action::Set:
+      if (setting.name == "transaction_isolation") {
+        const std::string level = setting.values.empty() ? "" : setting.values.front();
+        context.set_isolation(level == "repeatable read" || level == "serializable"
+                                  ? Isolation::RepeatableRead
+                                  : Isolation::ReadCommitted);
+      } else if (setting.name == "transaction_read_only") {
+        context.set_read_only(!setting.values.empty() &&
+                              (setting.values.front() == "on" || setting.values.front() == "true"));
+      } else if (setting.name == "session_authorization" || setting.name == "role") {
+        const bool same = setting.to_default || setting.values.empty() ||
+                          setting.values.front() == context.user() || setting.values.front() == "none";
+        if (!same) {
+          throw Error(ErrorCode::InsufficientPrivilege,
+                      "permission denied to set " + setting.name + " \"" + setting.values.front() + "\"");
+        }
+        return "SET";
+      }
+      if (setting.to_default)
+        settings.reset(setting.name, setting.local);
+      else
+        settings.set(setting.name, setting.values, setting.local);
+      return "SET";
+    case Action::Reset:
+      if (setting.name != "session_authorization" && setting.name != "role") settings.reset(setting.name);
+      return "RESET";
+    case Action::ResetAll:
+      settings.reset_all();
+      return "RESET";
+    case Action::Show: {
+      Batch batch;
+      batch.columns.emplace_back(SqlType::of(TypeId::Text));
+      std::string shown = setting.name, value;
+      if (setting.name == "transaction_isolation") {
+        value = context.isolation() == Isolation::RepeatableRead ? "repeatable read" : "read committed";
+      } else if (setting.name == "transaction_read_only") {
+        value = context.is_read_only() ? "on" : "off";
+      } else {
+        value = settings.show(setting.name);
+      }
+      for (const auto& d : Settings::definitions()) {
+        if (d.name == setting.name) shown = d.shown_name;
+      }
+      batch.columns[0].append_bytes(value);
+      send_result(execution, {{shown, SqlType::of(TypeId::Text)}}, batch);
+      return "SHOW";
+    }
+    case Action::ShowAll: {
+      Batch batch;
+      for (int i = 0; i < 3; ++i) batch.columns.emplace_back(SqlType::of(TypeId::Text));
+      for (const auto& info : context.settings_shown()) {
+        batch.columns[0].append_bytes(info.name);
+        batch.columns[1].append_bytes(info.value);
+        batch.columns[2].append_bytes(info.description);
+      }
+      const SqlType text = SqlType::of(TypeId::Text);
+      send_result(execution, {{"name", text}, {"setting", text}, {"description", text}}, batch);
+      return "SHOW";
+    }
+  }
+  return "SET";
+}
+
+std::string execute_utility(Execution& execution, const sql::UtilityStatement& utility) {
+  auto& context = execution.context;
+  for (const auto& table : utility.tables) (void)context.relation(table);
+  if (utility.command == "CHECKPOINT") context.database().store().checkpoint();
+  // VACUUM, ANALYZE, GRANT, LISTEN and their kin have nothing to do here: upkeep runs by itself, and there is
+  // one role's worth of rights.
+  return utility.command;
+}
+
+}  // namespace tickstone::engine

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "types/value.hpp"
+
+namespace tickstone::engine {
+
+/// One setting that we know: what SHOW and pg_settings say of it.
+struct SettingDefinition {
+  enum class Kind : std::uint8_t { Text, Boolean, Integer, Real, Enumeration, Milliseconds };
+  std::string_view name;  // lower case
+  std::string_view shown_name;
+  Kind kind = Kind::Text;
+  std::string_view default_value;
+  std::string_view description;
+  std::string_view context =
+      "user";  // user, superuser, postmaster, internal (the last two cannot be changed in a session)
+  bool is_reported = false;       // ParameterStatus
+  std::string_view choices = {};  // Enumeration: separated by |
+  std::string_view unit = {};
+};
+
+/// A session's settings (GUCs): known ones are checked, dotted ones of any extension are kept as text.
+///
+/// Errors: UndefinedObject `unrecognized configuration parameter "x"`, InvalidParameterValue,
+/// CantChangeRuntimeParam.
+class Settings {
+ public:
+  Settings();
+  static const std::vector<SettingDefinition>& definitions();
+
+  void set(const std::string& name, const std::vector<std::string>& values, bool local);
+  void reset(const std::string& name, bool local = false);
+  void reset_all();
+  /// As SHOW prints it.
+  std::string show(const std::string& name) const;
+  std::optional<std::string> find(const std::string& name) const;
+  /// Starting values of the session: what RESET returns to.
+  void set_session_default(const std::string& name, const std::string& value);
+
+  /// A transaction's changes: ended by commit (SET LOCAL undone) or rollback (all undone).
+  void begin_transaction();
+  void commit_transaction();
+  void rollback_transaction();
+
+  std::vector<std::pair<std::string, std::string>> take_reported();
+
+  const FormatContext& format_context() const { return format_; }
+  void set_now_us(std::int64_t now_us) { format_.now_us = now_us; }
+  std::vector<std::string> search_path(const std::string& user) const;
+  std::int64_t statement_timeout_ms() const { return statement_timeout_ms_; }
+  std::int64_t lock_timeout_ms() const { return lock_timeout_ms_; }
+  bool synchronous_commit() const { return synchronous_commit_; }
+  /// Counts up with every change that a plan may depend on.
+  std::uint64_t version() const { return version_; }
+
+ private:
+  std::string checked(const SettingDefinition& definition, const std::vector<std::string>& values) const;
+  void store(const std::string& name, std::string value);
+  void refresh();
+
+  std::map<std::string, std::string> values_;
+  std::map<std::string, std::string> defaults_;
+  std::map<std::string, std::string> reported_;
+  bool in_transaction_ = false;
+  std::map<std::string, std::optional<std::string>> before_transaction_;
+  std::map<std::string, std::optional<std::string>> before_local_;
+  FormatContext format_;
+  std::int64_t statement_timeout_ms_ = 0;
+  std::int64_t lock_timeout_ms_ = 0;
+  bool synchronous_commit_ = true;
+  std::uint64_t version_ = 0;
+};
+
+}  // namespace tickstone::engine
