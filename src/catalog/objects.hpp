@@ -110,6 +110,8 @@ struct RelationObject {
   std::string name;
   std::string owner;
   bool temporary = false;
+  /// Where its rows are, if not in the table of its oid: a rewrite (ALTER TYPE, create_hypertable) makes a new one.
+  storage::TableId rewritten_table = 0;
   std::vector<ColumnObject> columns;  // views too: names and types of the output
   storage::ColumnId next_column_id = 1;
   std::vector<ConstraintObject> constraints;
@@ -124,6 +126,8 @@ struct RelationObject {
   const ColumnObject* find_column(std::string_view column_name) const;
   const ColumnObject* find_column(storage::ColumnId id) const;
   const ConstraintObject* primary_key() const;
+  /// storage's number of the table that holds the rows.
+  storage::TableId table() const { return rewritten_table != 0 ? rewritten_table : oid; }
   bool is_stored() const {
     return kind == RelationKind::Table || kind == RelationKind::ContinuousAggregate ||
            kind == RelationKind::MaterializedView;

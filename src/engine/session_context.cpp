@@ -365,11 +365,11 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
     return source;
   }
   if (!relation->is_stored()) return std::nullopt;
-  const storage::TableSchema* schema_of_table = view_->schema(relation->oid);
+  const storage::TableSchema* schema_of_table = view_->schema(relation->table());
   if (schema_of_table == nullptr) return std::nullopt;
-  source.table = relation->oid;
+  source.table = relation->table();
   source.has_row_id = schema_of_table->primary_key.empty();
-  const auto layouts = view_->layouts(relation->oid);
+  const auto layouts = view_->layouts(relation->table());
   for (const auto& column : relation->columns) {
     const std::size_t index = schema_of_table->index_of(column.id);
     source.columns.push_back({column.name, column.type, layouts[index], column.not_null, column.id});

@@ -96,6 +96,8 @@ class Column {
   void reserve(std::size_t rows);
   void clear();
   void truncate(std::size_t rows);
+  /// Another type of the same physical form (text and varchar, json and jsonb): the values stay.
+  void set_type(const SqlType& type) { type_ = type; }
 
   bool has_nulls() const { return !validity_.empty(); }
   bool is_null(std::size_t row) const { return view().is_null(row); }
