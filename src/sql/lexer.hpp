@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,9 +96,16 @@ class ValuesReader {
   Outcome next(std::vector<LiteralField>& fields);
 
  private:
+  std::string& buffer();
+  bool read_string(bool has_escapes, std::string_view& out);
+  bool read_array(std::string_view& out);
+  bool read_word(LiteralField& field);
+  bool read_cast(LiteralField& field);
+
   std::string_view text_;
   std::size_t at_ = 0;
-  std::vector<std::string> unescaped_;
+  std::deque<std::string> unescaped_;  // a deque, so that the views into its strings stay good
+  std::size_t used_ = 0;
 };
 
 }  // namespace tickstone::sql
