@@ -23,7 +23,9 @@ enum class ErrorCode : std::uint8_t {
   NullValueNotAllowed,           // 22004
   InvalidDatetimeFormat,         // 22007
   DatetimeFieldOverflow,         // 22008
+  InvalidTimeZoneDisplacement,   // 22009
   DivisionByZero,                // 22012
+  IntervalFieldOverflow,         // 22015
   CharacterNotInRepertoire,      // 22021
   InvalidParameterValue,         // 22023
   InvalidTextRepresentation,     // 22P02

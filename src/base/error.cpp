@@ -27,8 +27,12 @@ std::string_view sqlstate(ErrorCode code) {
       return "22007";
     case ErrorCode::DatetimeFieldOverflow:
       return "22008";
+    case ErrorCode::InvalidTimeZoneDisplacement:
+      return "22009";
     case ErrorCode::DivisionByZero:
       return "22012";
+    case ErrorCode::IntervalFieldOverflow:
+      return "22015";
     case ErrorCode::CharacterNotInRepertoire:
       return "22021";
     case ErrorCode::InvalidParameterValue:

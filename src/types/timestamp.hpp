@@ -29,6 +29,7 @@ struct CivilDate {
 };
 std::int32_t days_from_civil(const CivilDate& date);
 CivilDate civil_from_days(std::int32_t days);
+std::int32_t days_in_month(std::int32_t year, std::int32_t month);
 
 /// A time zone of the tz database or a fixed offset. Threads: any. Cost: lookups are binary searches.
 class TimeZone {
@@ -43,8 +44,16 @@ class TimeZone {
   virtual std::string abbreviation_at_utc(std::int64_t utc_us) const = 0;
   virtual bool is_utc() const { return false; }
 };
-/// `UTC`, `America/New_York`, `EST`, `+05:30`, `-8`; nullptr where unknown. Lifetime: the process (cached).
+/// As AT TIME ZONE reads a name: an abbreviation (`EST`, `PST`), a name of the tz database in any case, or a
+/// POSIX rule, whose sign is the other way round than in dates' text: `+05:30` is west of UTC. nullptr where
+/// unknown. Lifetime: the process (cached).
 const TimeZone* find_time_zone(std::string_view name);
+/// As SET TIME ZONE and the TimeZone parameter read it: a bare number (`-8`, `5.5`) is hours east of UTC,
+/// abbreviations are unknown unless the tz database has a zone of that name; else as find_time_zone. `name()`
+/// is what SHOW shows.
+const TimeZone* find_session_time_zone(std::string_view name);
+/// A name of the tz database or a POSIX rule alone, no abbreviations.
+const TimeZone* find_named_time_zone(std::string_view name);
 const TimeZone& utc_zone();
 
 /// PostgreSQL's input: ISO 8601 with or without zone, `2026-01-05 14:30:00.123456+00`, `...
