@@ -47,8 +47,10 @@ class SegmentWriter {
   static std::unique_ptr<SegmentWriter> create(FileSystem& files, const std::filesystem::path& path,
                                                const TableSchema& schema, std::uint32_t row_group_rows);
   virtual ~SegmentWriter() = default;  // removes the file unless finished
+  /// Errors: InternalError for rows that are not in order, DiskFull, IoError.
   virtual void append(const Batch& rows) = 0;
-  /// Writes directory and footer, syncs the file. Returns its size in bytes.
+  /// Writes series directory and footer, syncs the file and the folder it is in. Returns its size in bytes.
+  /// Errors: InternalError without a row; NumericValueOutOfRange where a NUMERIC column needs more than 38 digits together.
   virtual std::uint64_t finish() = 0;
 };
 

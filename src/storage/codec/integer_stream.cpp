@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/codec/integer_stream.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include <tickstone/error.hpp>
+
+#include "base/check.hpp"
+
+namespace tickstone::storage {
+
+namespace {
+
+constexpr std::size_t kMaxValues = 65536;
+constexpr std::size_t kSampleValues = 256;
+constexpr std::uint8_t kHasDivisor = 4;
+constexpr std::uint8_t kHasExceptions = 8;
+
+std::size_t header_bytes(Transform transform, bool has_divisor) {
+  return 2 + 8 + 8 * static_cast<std::size_t>(transform) + (has_divisor ? 8 : 0);
+}
+
+unsigned position_width(std::size_t count) { return bit_width_of(count - 1); }
+
+std::size_t exception_bytes(std::size_t exception_count, std::size_t count, unsigned high_width) {
+  if (exception_count == 0) return 0;
+  return 3 + packed_bytes(exception_count, position_width(count)) + packed_bytes(exception_count, high_width);
+}
+
+/// The differences that `transform` packs. What has no predecessor gets `u = 0` later: its place is not
+/// counted.
+std::vector<std::uint64_t> transformed(Transform transform, std::span<const std::int64_t> values) {
+  std::vector<std::uint64_t> result(values.begin(), values.end());
+  for (std::size_t round = 0; round < static_cast<std::size_t>(transform); ++round) {
+    for (std::size_t i = result.size() - 1; i > round; --i) result[i] -= result[i - 1];
+  }
+  return result;
+}
+
+std::uint64_t magnitude(std::uint64_t difference) {
+  return static_cast<std::int64_t>(difference) < 0 ? 0 - difference : difference;
+}
+
+bool less_by_sign(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
+}
+
+/// The largest number that divides the difference of any two values; 1 when one of them does not fit an
+/// int64.
+std::uint64_t common_divisor(std::span<const std::uint64_t> values) {
+  const auto [lowest, highest] = std::minmax_element(values.begin(), values.end(), less_by_sign);
+  if (*highest - *lowest > INT64_MAX) return 1;
+  std::uint64_t divisor = 0;
+  for (const std::uint64_t value : values) {
+    const std::uint64_t difference = magnitude(value - values[0]);
+    if (difference == 0) continue;
+    if (divisor == 0) {
+      divisor = difference;
+    } else if (difference % divisor != 0) {
+      divisor = std::gcd(divisor, difference);
+    }
+    if (divisor == 1) break;
+  }
+  return divisor == 0 ? 1 : divisor;
+}
+
+std::uint64_t quotient(std::uint64_t value, std::uint64_t base, std::uint64_t divisor) {
+  const std::uint64_t difference = value - base;
+  if (divisor == 1) return difference;
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(difference) /
+                                    static_cast<std::int64_t>(divisor));
+}
+
+/// The base and width of the fewest bytes, of one base.
+void consider_base(std::span<const std::uint64_t> values, std::size_t count, IntegerPlan candidate,
+                   IntegerPlan& best) {
+  std::array<std::size_t, 65> histogram{};
+  for (const std::uint64_t value : values) {
+    ++histogram[bit_width_of(quotient(value, candidate.base, candidate.divisor))];
+  }
+  unsigned widest = 64;
+  while (widest > 0 && histogram[widest] == 0) --widest;
+  std::size_t exception_count = 0;
+  for (unsigned width = widest;; --width) {
+    candidate.width = width;
+    candidate.size_bytes = header_bytes(candidate.transform, candidate.divisor != 1) +
+                           packed_bytes(count, width) +
+                           exception_bytes(exception_count, count, widest - width);
+    if (best.size_bytes == 0 || candidate.size_bytes < best.size_bytes) best = candidate;
+    if (width == 0) break;
+    exception_count += histogram[width];
+    if (exception_count > count / 4) break;
+  }
+}
+
+void consider_transform(Transform transform, std::span<const std::int64_t> values, IntegerPlan& best) {
+  const auto skipped = static_cast<std::size_t>(transform);
+  const auto all = transformed(transform, values);
+  const auto counted = std::span(all).subspan(skipped);
+  IntegerPlan candidate;
+  candidate.transform = transform;
+  candidate.divisor = common_divisor(counted);
+  candidate.base = *std::min_element(counted.begin(), counted.end(), less_by_sign);
+  consider_base(counted, values.size(), candidate, best);
+  // A few values far below the rest would make all others wide: try to leave them to the exceptions.
+  std::vector<std::uint64_t> sample;
+  const std::size_t step = std::max<std::size_t>(1, counted.size() / kSampleValues);
+  for (std::size_t i = 0; i < counted.size(); i += step) sample.push_back(counted[i]);
+  const auto low = sample.begin() + static_cast<std::ptrdiff_t>(sample.size() / 32);
+  std::nth_element(sample.begin(), low, sample.end(), less_by_sign);
+  if (*low != candidate.base) {
+    candidate.base = *low;
+    consider_base(counted, values.size(), candidate, best);
+  }
+}
+
+[[noreturn]] void throw_corrupted(const char* what) { throw Error(ErrorCode::DataCorrupted, what); }
+
+}  // namespace
+
+IntegerPlan plan_integers(std::span<const std::int64_t> values) {
+  TICKSTONE_CHECK(!values.empty() && values.size() <= kMaxValues);
+  IntegerPlan best;
+  consider_transform(Transform::None, values, best);
+  if (best.width == 0 && best.size_bytes == header_bytes(Transform::None, false)) return best;
+  if (values.size() > 1) consider_transform(Transform::Delta, values, best);
+  if (values.size() > 2) consider_transform(Transform::DeltaOfDelta, values, best);
+  return best;
+}
+
+void write_integers(const IntegerPlan& plan, std::span<const std::int64_t> values, ByteWriter& out) {
+  const auto skipped = static_cast<std::size_t>(plan.transform);
+  const std::size_t size_before = out.size();
+  auto quotients = transformed(plan.transform, values);
+  const std::uint64_t first = static_cast<std::uint64_t>(values[0]);
+  const std::uint64_t first_delta = values.size() > 1 ? static_cast<std::uint64_t>(values[1]) - first : 0;
+  std::vector<std::uint64_t> positions;
+  std::vector<std::uint64_t> high_bits;
+  for (std::size_t i = 0; i < quotients.size(); ++i) {
+    quotients[i] = i < skipped ? 0 : quotient(quotients[i], plan.base, plan.divisor);
+    if (plan.width < 64 && (quotients[i] >> plan.width) != 0) {
+      positions.push_back(i);
+      high_bits.push_back(quotients[i] >> plan.width);
+    }
+  }
+  std::uint8_t flags = static_cast<std::uint8_t>(plan.transform);
+  if (plan.divisor != 1) flags |= kHasDivisor;
+  if (!positions.empty()) flags |= kHasExceptions;
+  out.put(flags);
+  out.put(static_cast<std::uint8_t>(plan.width));
+  out.put(plan.base);
+  if (plan.transform != Transform::None) out.put(first);
+  if (plan.transform == Transform::DeltaOfDelta) out.put(first_delta);
+  if (plan.divisor != 1) out.put(plan.divisor);
+  if (!positions.empty()) {
+    const std::uint64_t all =
+        std::accumulate(high_bits.begin(), high_bits.end(), std::uint64_t{0}, std::bit_or<>{});
+    const unsigned high_width = bit_width_of(all);
+    out.put(static_cast<std::uint16_t>(positions.size()));
+    out.put(static_cast<std::uint8_t>(high_width));
+    pack_bits(positions, position_width(values.size()), out);
+    pack_bits(high_bits, high_width, out);
+  }
+  pack_bits(quotients, plan.width, out);
+  TICKSTONE_DCHECK(out.size() - size_before == plan.size_bytes);
+  (void)size_before;
+}
+
+void write_integers(std::span<const std::int64_t> values, ByteWriter& out) {
+  write_integers(plan_integers(values), values, out);
+}
+
+IntegerDecoder::IntegerDecoder(ByteReader& in, std::size_t count) : count_(count) {
+  const auto flags = in.get<std::uint8_t>();
+  width_ = in.get<std::uint8_t>();
+  if (count == 0 || count > kMaxValues || (flags & 3U) == 3U || (flags & ~15U) != 0 || width_ > 64) {
+    throw_corrupted("integers have an unknown form");
+  }
+  transform_ = static_cast<Transform>(flags & 3U);
+  base_ = in.get<std::uint64_t>();
+  if (transform_ != Transform::None) first_ = in.get<std::uint64_t>();
+  if (transform_ == Transform::DeltaOfDelta) first_delta_ = in.get<std::uint64_t>();
+  if ((flags & kHasDivisor) != 0) divisor_ = in.get<std::uint64_t>();
+  if ((flags & kHasExceptions) != 0) {
+    const std::size_t exception_count = in.get<std::uint16_t>();
+    const unsigned high_width = in.get<std::uint8_t>();
+    if (exception_count > count || high_width > 64 || width_ == 64) {
+      throw_corrupted("integers have an unknown form");
+    }
+    const unsigned width = position_width(count);
+    exception_positions_.resize(exception_count);
+    exception_high_bits_.resize(exception_count);
+    unpack_bits(in.get_bytes(packed_bytes(exception_count, width)), exception_count, width,
+                exception_positions_.data());
+    unpack_bits(in.get_bytes(packed_bytes(exception_count, high_width)), exception_count, high_width,
+                exception_high_bits_.data());
+    for (std::size_t i = 0; i < exception_count; ++i) {
+      if (exception_positions_[i] >= count ||
+          (i > 0 && exception_positions_[i] <= exception_positions_[i - 1])) {
+        throw_corrupted("integers have an exception out of place");
+      }
+    }
+  }
+  packed_ = in.get_bytes(packed_bytes(count, width_));
+}
+
+void IntegerDecoder::patch(std::uint64_t* group, std::size_t size) {
+  while (next_exception_ < exception_positions_.size() &&
+         exception_positions_[next_exception_] < at_ + size) {
+    group[exception_positions_[next_exception_] - at_] +=
+        (exception_high_bits_[next_exception_] << width_) * divisor_;
+    ++next_exception_;
+  }
+}
+
+std::size_t IntegerDecoder::next(std::int64_t* into) {
+  auto* group = reinterpret_cast<std::uint64_t*>(into);
+  const std::size_t size = std::min(kGroupValues, count_ - at_);
+  if (size == 0) return 0;
+  const std::uint64_t base = divisor_ == 1 ? base_ : 0;
+  if (size == kGroupValues) {
+    unpack_group(packed_.data(), width_, base, group);
+    packed_ = packed_.subspan(kGroupValues / 8 * width_);
+  } else {
+    unpack_rest(packed_, size, width_, base, group);
+  }
+  if (divisor_ != 1) {
+    for (std::size_t i = 0; i < size; ++i) group[i] = group[i] * divisor_ + base_;
+  }
+  patch(group, size);
+  switch (transform_) {
+    case Transform::None:
+      break;
+    case Transform::Delta: {
+      std::uint64_t last = last_;
+      if (at_ == 0) group[0] = first_;
+      for (std::size_t i = 0; i < size; ++i) group[i] = last += group[i];
+      last_ = last;
+      break;
+    }
+    case Transform::DeltaOfDelta: {
+      std::uint64_t last = last_;
+      std::uint64_t last_delta = last_delta_;
+      std::size_t i = 0;
+      if (at_ == 0) {
+        last = group[0] = first_;
+        if (size > 1) last = group[1] = first_ + first_delta_;
+        last_delta = first_delta_;
+        i = std::min<std::size_t>(size, 2);
+      }
+      for (; i < size; ++i) {
+        last_delta += group[i];
+        last += last_delta;
+        group[i] = last;
+      }
+      last_ = last;
+      last_delta_ = last_delta;
+      break;
+    }
+  }
+  at_ += size;
+  return size;
+}
+
+void IntegerDecoder::read_all(std::int64_t* into) {
+  while (count_ - at_ >= kGroupValues) into += next(into);
+  if (count_ != at_) next(into);
+}
+
+}  // namespace tickstone::storage

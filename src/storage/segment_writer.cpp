@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include <tickstone/error.hpp>
+
+#include "base/check.hpp"
+#include "base/checksum.hpp"
+#include "storage/codec/block_codec.hpp"
+#include "storage/row_order.hpp"
+#include "storage/segment.hpp"
+#include "storage/segment_format.hpp"
+#include "storage/segment_range.hpp"
+
+namespace tickstone::storage {
+
+namespace {
+
+constexpr std::size_t kWriteBytes = 1 << 20;
+/// A row group of long texts ends before its row count is reached.
+constexpr std::size_t kMaxRowGroupTextBytes = 16 << 20;
+
+/// Rows [begin, end) of a Flat column.
+ColumnView slice(ColumnView column, std::size_t begin, std::size_t end) {
+  const std::size_t width = width_bytes(column.layout.physical);
+  if (column.data != nullptr) column.data = static_cast<const char*>(column.data) + begin * width;
+  if (column.layout.physical == Physical::Bytes) column.offsets += begin;
+  column.bit_offset += begin;
+  column.size = end - begin;
+  return column;
+}
+
+class Writer final : public SegmentWriter {
+ public:
+  Writer(FileSystem& files, const std::filesystem::path& path, const TableSchema& schema,
+         std::uint32_t row_group_rows)
+      : files_(files), path_(path), row_group_rows_(row_group_rows) {
+    TICKSTONE_CHECK(row_group_rows > 0 && row_group_rows <= kMaxBlockRows);
+    footer_.schema = schema;
+    for (auto& stored : stored_columns(schema)) {
+      SegmentColumn column;
+      column.layout = initial_layout(stored.type);
+      column.schema = std::move(stored);
+      pending_.emplace_back(column.schema.type, column.layout);
+      footer_.columns.push_back(std::move(column));
+    }
+    for (const ColumnId id : sort_columns(schema)) {
+      const std::size_t index = column_index(id);
+      sort_indexes_.push_back(index);
+      footer_.first_keys.emplace_back(footer_.columns[index].schema.type);
+      if (schema.time_column == id) time_sort_index_ = sort_indexes_.size() - 1;
+    }
+    const std::string name = path.filename().string();
+    header_.seed = checksum64(std::as_bytes(std::span(name.data(), name.size())), schema.id);
+    file_ = files.open(path, FileSystem::Mode::Create);
+    write_header(header_, buffer_);
+  }
+
+  ~Writer() override {
+    if (is_finished_) return;
+    file_.reset();
+    try {
+      files_.remove(path_);
+    } catch (const Error&) {
+      // Boundary: a file that is in no manifest is removed when the store opens.
+    }
+  }
+
+  void append(const Batch& rows) override {
+    TICKSTONE_CHECK(!is_finished_ && rows.columns.size() == footer_.columns.size());
+    const std::size_t row_count = rows.row_count();
+    if (row_count == 0) return;
+    std::vector<ColumnView> columns;
+    for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+      TICKSTONE_CHECK(rows.columns[i].size() == row_count &&
+                      rows.columns[i].type() == footer_.columns[i].schema.type);
+      columns.push_back(rows.columns[i].view());
+    }
+    std::vector<ColumnView> keys;
+    for (const std::size_t index : sort_indexes_) keys.push_back(columns[index]);
+
+    std::size_t begin = 0;
+    std::size_t text_bytes = 0;
+    for (std::size_t row = 0; row < row_count; ++row) {
+      const bool is_new_series = note_key(keys, row);
+      const std::size_t pending_rows = pending_.front().size() + (row - begin);
+      if (pending_rows == row_group_rows_ ||
+          (is_new_series && pending_rows >= row_group_rows_ - row_group_rows_ / 4) ||
+          pending_text_bytes_ + text_bytes > kMaxRowGroupTextBytes) {
+        take(columns, begin, row);
+        flush_row_group();
+        begin = row;
+        text_bytes = 0;
+      }
+      for (const auto& column : columns) {
+        if (column.layout.physical == Physical::Bytes)
+          text_bytes += column.offsets[row + 1] - column.offsets[row];
+      }
+    }
+    take(columns, begin, row_count);
+    pending_text_bytes_ += text_bytes;
+    last_key_.clear();
+    for (const auto& key : keys) last_key_.emplace_back(key.type, key.layout).append_from(key, row_count - 1);
+  }
+
+  std::uint64_t finish() override {
+    TICKSTONE_CHECK(!is_finished_);
+    flush_row_group();
+    if (footer_.row_groups.empty()) throw Error(ErrorCode::InternalError, "a segment needs at least one row");
+    choose_layouts();
+    SegmentTrailer trailer;
+    trailer.footer_offset = written_bytes_ + buffer_.size();
+    ByteWriter footer;
+    write_footer(footer_, footer);
+    trailer.footer_bytes = footer.size();
+    trailer.footer_checksum = checksum64(footer.bytes(), header_.seed);
+    buffer_.put_bytes(footer.bytes());
+    write_trailer(trailer, header_.seed, buffer_);
+    write_buffer();
+    file_->sync_data();
+    files_.sync_directory(path_.parent_path());
+    is_finished_ = true;
+    file_.reset();
+    return written_bytes_;
+  }
+
+ private:
+  std::size_t column_index(ColumnId id) const {
+    for (std::size_t i = 0; i < footer_.columns.size(); ++i) {
+      if (footer_.columns[i].schema.id == id) return i;
+    }
+    TICKSTONE_CHECK(!"column of the table");
+    return 0;
+  }
+
+  /// Checks the order and keeps the series directory. True where a series other than the previous row's
+  /// begins.
+  bool note_key(const std::vector<ColumnView>& keys, std::size_t row) {
+    const std::size_t series_columns = footer_.schema.series_key.size();
+    bool is_new_series = row_count_ == 0;
+    if (row_count_ > 0) {
+      RowOrder order;
+      if (row > 0) {
+        order = order_rows(keys, row - 1, keys, row);
+      } else {
+        std::vector<ColumnView> last;
+        for (const auto& column : last_key_) last.push_back(column.view());
+        order = order_rows(last, 0, keys, row);
+      }
+      if (order.order >= 0) {
+        throw Error(ErrorCode::InternalError, "rows of a segment are not in order",
+                    "Row " + std::to_string(row_count_) + " does not come after the row before it.");
+      }
+      is_new_series = order.column_index < series_columns;
+    }
+    ++row_count_;
+    if (!time_sort_index_) return is_new_series;
+    const auto& times = keys[*time_sort_index_];
+    if (times.is_null(row)) throw Error(ErrorCode::InternalError, "a row of a segment has no time");
+    const auto time = static_cast<std::int64_t>(times.integer(row));
+    if (is_new_series) {
+      SeriesEntry entry;
+      for (std::size_t i = 0; i < series_columns; ++i) entry.key.push_back(value_at(keys[i], row));
+      entry.first_row = row_count_ - 1;
+      entry.min_time = time;
+      footer_.series.push_back(std::move(entry));
+    }
+    ++footer_.series.back().row_count;
+    footer_.series.back().max_time_inclusive = time;
+    return is_new_series;
+  }
+
+  void take(const std::vector<ColumnView>& columns, std::size_t begin, std::size_t end) {
+    if (begin == end) return;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      // The first rows of a row group bring their layout.
+      if (pending_[i].size() == 0) pending_[i] = Column(columns[i].type, columns[i].layout);
+      pending_[i].append_all(slice(columns[i], begin, end));
+    }
+  }
+
+  void flush_row_group() {
+    const std::size_t row_count = pending_.front().size();
+    if (row_count == 0) return;
+    for (std::size_t i = 0; i < sort_indexes_.size(); ++i) {
+      footer_.first_keys[i].append_from(pending_[sort_indexes_[i]].view(), 0);
+    }
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+      const auto view = pending_[i].view();
+      note_layout(footer_.columns[i], view);
+      footer_.ranges.push_back(range_of(view));
+      ByteWriter block;
+      encode_block(view, block);
+      block.put(block_checksum(block.bytes(), header_.seed, footer_.blocks.size()));
+      if (block.size() > UINT32_MAX)
+        throw Error(ErrorCode::ProgramLimitExceeded, "a segment's block exceeds 4 GB");
+      footer_.blocks.push_back({written_bytes_ + buffer_.size(), static_cast<std::uint32_t>(block.size())});
+      buffer_.put_bytes(block.bytes());
+      if (buffer_.size() >= kWriteBytes) write_buffer();
+      pending_[i].clear();
+    }
+    const std::uint64_t first_row = footer_.row_count();
+    footer_.row_groups.push_back({first_row, static_cast<std::uint32_t>(row_count)});
+    pending_text_bytes_ = 0;
+  }
+
+  void note_layout(SegmentColumn& column, const ColumnView& rows) {
+    if (column.schema.type.id != TypeId::Numeric || column.schema.type.is_array) return;
+    const int digits = integer_digits_of(rows);
+    const bool is_first = footer_.row_groups.empty();
+    column.integer_digits = is_first ? digits : std::max(column.integer_digits, digits);
+    column.layout.scale = is_first ? rows.layout.scale : std::max(column.layout.scale, rows.layout.scale);
+  }
+
+  /// A bare NUMERIC column is as narrow as all its values allow together.
+  void choose_layouts() {
+    for (auto& column : footer_.columns) {
+      if (!column.schema.type.is_bare_numeric()) continue;
+      const int digits = column.integer_digits + column.layout.scale;
+      if (digits > kMaxNumericDigits) {
+        throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format",
+                    "Values of column \"" + column.schema.name + "\" need more than 38 digits together.");
+      }
+      column.layout.physical = digits <= kMaxInt64Digits ? Physical::Int64 : Physical::Int128;
+    }
+  }
+
+  void write_buffer() {
+    file_->write_at(written_bytes_, buffer_.bytes());
+    written_bytes_ += buffer_.size();
+    buffer_.clear();
+  }
+
+  FileSystem& files_;
+  std::filesystem::path path_;
+  std::size_t row_group_rows_;
+  std::unique_ptr<File> file_;
+  SegmentHeader header_;
+  SegmentFooter footer_;
+  std::vector<std::size_t> sort_indexes_;  // columns in sort order
+  std::optional<std::size_t> time_sort_index_;
+  std::vector<Column> pending_;
+  std::size_t pending_text_bytes_ = 0;
+  std::vector<Column> last_key_;  // of the last batch
+  std::uint64_t row_count_ = 0;
+  ByteWriter buffer_;
+  std::uint64_t written_bytes_ = 0;
+  bool is_finished_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<SegmentWriter> SegmentWriter::create(FileSystem& files, const std::filesystem::path& path,
+                                                     const TableSchema& schema,
+                                                     std::uint32_t row_group_rows) {
+  return std::make_unique<Writer>(files, path, schema, row_group_rows);
+}
+
+}  // namespace tickstone::storage
