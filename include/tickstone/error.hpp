@@ -79,6 +79,7 @@ enum class ErrorCode : std::uint8_t {
   AmbiguousFunction,             // 42725
   InvalidColumnReference,        // 42P10
   InvalidColumnDefinition,       // 42611
+  GeneratedAlways,               // 428C9
   InvalidObjectDefinition,       // 42P17
   InvalidTableDefinition,        // 42P16
   InvalidFunctionDefinition,     // 42P13

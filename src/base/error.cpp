@@ -139,6 +139,8 @@ std::string_view sqlstate(ErrorCode code) {
       return "42P10";
     case ErrorCode::InvalidColumnDefinition:
       return "42611";
+    case ErrorCode::GeneratedAlways:
+      return "428C9";
     case ErrorCode::InvalidObjectDefinition:
       return "42P17";
     case ErrorCode::InvalidTableDefinition:

@@ -57,6 +57,8 @@ struct ConstraintDefinition {
 struct Option {  // WITH (a.b = c): name "a.b", value as text; empty value for a bare name
   std::string name;
   std::string value;
+  std::vector<std::string> list =
+      {};  // of a list in parentheses, e.g. force_null (a, b); FORCE_QUOTE * has the value "*"
 };
 
 struct QueryStatement {  // SELECT, VALUES, TABLE, WITH ... SELECT
