@@ -6,6 +6,8 @@
 #include "catalog/catalog.hpp"
 #include "engine/database_core.hpp"
 #include "engine/protocol_session.hpp"
+#include "engine/catalog_lock.hpp"
+#include "engine/temporary_tables.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -25,6 +27,7 @@ class OpenDatabase final : public Database {
       transaction->commit();
     }
     core_->reload_catalog();
+    drop_temporary_schemas(*core_);
     for (const auto* role : core_->catalog()->roles()) {
       if (role->oid == 10) owner_ = role->name;
     }
@@ -51,6 +54,7 @@ class OpenDatabase final : public Database {
 
   void set_verifier(std::string_view role, std::string verifier) override {
     auto transaction = core_->store().begin();
+    lock_catalog(*transaction);
     const auto catalog = catalog::Catalog::load(*transaction->read_view());
     const auto* found = catalog->find_role(role);
     if (found == nullptr)

@@ -6,6 +6,8 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "engine/catalog_lock.hpp"
+#include "engine/temporary_tables.hpp"
 #include "base/clock.hpp"
 
 namespace tickstone::engine {
@@ -29,6 +31,11 @@ SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& opt
 SessionContext::~SessionContext() {
   database_.remove_session(this);
   rollback();
+  try {
+    if (!temporary_schema_.empty()) drop_temporary_schema(database_, temporary_schema_);
+  } catch (const Error&) {
+    // The store refuses writes; the next opening drops what is left.
+  }
 }
 
 // Transactions
@@ -158,15 +165,7 @@ std::shared_ptr<const catalog::Catalog> SessionContext::catalog() const {
 catalog::CatalogEdit& SessionContext::edit_catalog(std::string_view command) {
   if (edit_ != nullptr) return *edit_;
   auto& transaction = writes(command);
-  // One row stands for the whole catalog: DDL transactions wait for each other, with the deadlock check of
-  // row locks.
-  const auto schema = catalog::objects_table_schema();
-  Batch key;
-  for (const storage::ColumnId id : storage::key_columns(schema)) {
-    key.columns.emplace_back(schema.find(id)->type);
-    append_value(key.columns.back(), Value{schema.find(id)->type, false});
-  }
-  transaction.lock(catalog::kObjectsTable, key, 0);
+  lock_catalog(transaction);
   // What others committed until now; the store has the last word, since they publish after their commit.
   edit_ =
       std::make_unique<catalog::CatalogEdit>(catalog::Catalog::load(*transaction.read_view()), transaction);
@@ -214,6 +213,24 @@ const catalog::SchemaObject& SessionContext::creation_schema(const std::string& 
   throw Error(ErrorCode::InvalidSchemaName, "no schema has been selected to create in");
 }
 
+std::string SessionContext::temporary_schema() {
+  const std::string name = "pg_temp_" + std::to_string(options_.pid);
+  auto& edit = edit_catalog("CREATE TABLE");
+  if (edit.catalog().find_schema(name) == nullptr) edit.put_schema({database_.store().next_table_id(), name, options_.user});
+  temporary_schema_ = name;
+  return name;
+}
+
+std::vector<catalog::Oid> SessionContext::relations_of(const sql::Expr& query) {
+  std::vector<catalog::Oid> oids;
+  for (const auto& name : sql::Rewriter(*this).query(query).relations) {
+    const auto dot = name.find('.');
+    if (dot == std::string::npos) continue;
+    if (const auto* relation = catalog()->find_relation(name.substr(0, dot), name.substr(dot + 1))) oids.push_back(relation->oid);
+  }
+  return oids;
+}
+
 sql::RelationInfo SessionContext::relation_info(const catalog::RelationObject& relation) const {
   sql::RelationInfo info;
   info.schema = catalog()->find_schema(relation.schema)->name;
@@ -229,6 +246,7 @@ std::string SessionContext::scan_name(const catalog::RelationObject& relation) c
 
 std::vector<std::string> SessionContext::search_path() const {
   auto names = settings_.search_path(options_.user);
+  if (!temporary_schema_.empty()) names.insert(names.begin(), temporary_schema_);
   if (std::find(names.begin(), names.end(), "pg_catalog") == names.end())
     names.insert(names.begin(), "pg_catalog");
   return names;

@@ -79,6 +79,10 @@ class SessionContext final : public sql::NameLookup,
   const catalog::RelationObject* find_user_relation(const std::string& schema, const std::string& name) const;
   /// The schema to create in. Errors: InvalidSchemaName.
   const catalog::SchemaObject& creation_schema(const std::string& schema) const;
+  /// This session's own schema, made at the first need.
+  std::string temporary_schema();
+  /// The user's relations that a query reads.
+  std::vector<catalog::Oid> relations_of(const sql::Expr& query);
   sql::RelationInfo relation_info(const catalog::RelationObject& relation) const;
   /// `"schema.name"`, as the rewriter names a scan.
   std::string scan_name(const catalog::RelationObject& relation) const;
@@ -178,6 +182,7 @@ class SessionContext final : public sql::NameLookup,
     std::shared_ptr<const Batch> rows;
   };
   std::map<std::string, RowsRelation, std::less<>> rows_;
+  std::string temporary_schema_;  // empty: none was made
   std::map<catalog::Oid, std::int64_t> sequence_values_;  // currval
   std::optional<std::int64_t> lastval_;
 

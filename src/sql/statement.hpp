@@ -394,6 +394,9 @@ struct Constant {
 };
 std::optional<Constant> constant_of(const Expr& expr);
 
+/// An expression that is a plain function call (by_range('ts', INTERVAL '1 day')): its name and arguments, or nothing.
+std::optional<ActionStatement> function_call_of(const Expr& expr);
+
 bool is_action_function(std::string_view name);
 
 }  // namespace tickstone::sql

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <tickstone/error.hpp>
+
+#include "engine/ddl_table.hpp"
+#include "engine/executors.hpp"
+#include "engine/query_plan.hpp"
+#include "engine/table_schema.hpp"
+
+namespace tickstone::engine {
+namespace {
+
+/// What a view keeps: its text with every relation named in full, so that it means the same under any search_path.
+std::string view_text(const sql::Expr& query) { return sql::to_postgres_text(query); }
+
+/// A view's output columns, by planning its query.
+std::vector<ResultColumn> view_columns(SessionContext& context, const sql::Expr& query) {
+  return QueryPlan::make(context, query, {})->columns();
+}
+
+std::string described(const catalog::RelationObject& relation) {
+  using Kind = catalog::RelationKind;
+  const char* kind = relation.kind == Kind::View || relation.kind == Kind::ContinuousAggregate ? "view "
+                     : relation.kind == Kind::MaterializedView ? "materialized view " : relation.kind == Kind::Sequence ? "sequence " : "table ";
+  return kind + relation.name;
+}
+
+void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog::Oid oid, bool cascade) {
+  const auto* found = edit.catalog().find_relation(oid);
+  if (found == nullptr) return;  // already dropped by a cascade
+  const catalog::RelationObject relation = *found;
+  const auto dependents = edit.catalog().dependents(oid);
+  if (!dependents.empty() && !cascade) {
+    std::string detail;
+    for (const auto* dependent : dependents) {
+      detail += (detail.empty() ? "" : "\n") + described(*dependent) + " depends on " + described(relation);
+    }
+    throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop " + described(relation) + " because other objects depend on it", detail,
+                "Use DROP ... CASCADE to drop the dependent objects too.");
+  }
+  std::vector<catalog::Oid> also;
+  for (const auto* dependent : dependents) also.push_back(dependent->oid);
+  for (const auto dependent : also) {
+    if (const auto* object = edit.catalog().find_relation(dependent)) {
+      context.notice("drop cascades to " + described(*object));
+      drop_relation(context, edit, dependent, true);
+    }
+  }
+  for (const auto* job : edit.catalog().jobs()) {
+    if (job->relation == oid) edit.remove_job(job->id);
+  }
+  for (const auto& column : relation.columns) {
+    if (column.sequence == 0) continue;
+    const auto sequence = column.sequence;
+    context.on_commit([&store = context.database().store(), sequence] { store.drop_sequence(sequence); });
+    edit.remove_relation(sequence);
+  }
+  if (relation.kind == catalog::RelationKind::Sequence) {
+    context.on_commit([&store = context.database().store(), oid] { store.drop_sequence(oid); });
+  }
+  if (relation.is_stored()) drop_storage(context, relation);
+  edit.remove_relation(oid);
+}
+
+[[noreturn]] void wrong_kind(const catalog::RelationObject& relation, const std::string& wanted) {
+  throw Error(ErrorCode::WrongObjectType, "\"" + relation.name + "\" is not " + wanted, {},
+              relation.kind == catalog::RelationKind::Sequence ? "Use DROP SEQUENCE to remove a sequence."
+              : relation.kind == catalog::RelationKind::View ? "Use DROP VIEW to remove a view."
+              : relation.kind == catalog::RelationKind::Table ? "Use DROP TABLE to remove a table."
+                                                              : "Use DROP MATERIALIZED VIEW to remove a materialized view.");
+}
+
+}  // namespace
+
+std::string execute_create_index(Execution& execution, const sql::CreateIndexStatement& create) {
+  auto& context = execution.context;
+  auto& edit = context.edit_catalog("CREATE INDEX");
+  catalog::RelationObject relation = context.relation(create.table);
+  if (!relation.is_stored()) throw Error(ErrorCode::WrongObjectType, "cannot create index on relation \"" + relation.name + "\"");
+  catalog::IndexObject index;
+  index.is_unique = create.unique;
+  index.method = create.method;
+  static const std::vector<std::string> methods = {"btree", "hash", "gin", "gist", "brin", "spgist"};
+  if (std::find(methods.begin(), methods.end(), create.method) == methods.end()) {
+    throw Error(ErrorCode::UndefinedObject, "access method \"" + create.method + "\" does not exist");
+  }
+  std::string joined;
+  for (const auto& key : create.keys) {
+    catalog::IndexObject::Key made;
+    if (key.column.empty()) {
+      made.expression_text = sql::to_postgres_text(key.expression);
+      joined += "_expr";
+    } else {
+      const auto* column = relation.find_column(key.column);
+      if (column == nullptr) throw Error(ErrorCode::UndefinedColumn, "column \"" + key.column + "\" does not exist");
+      made.column = column->id;
+      joined += "_" + key.column;
+    }
+    made.descending = key.descending;
+    made.nulls_first = key.nulls_first.value_or(key.descending);
+    index.keys.push_back(std::move(made));
+  }
+  for (const auto& name : create.include) {
+    const auto* column = relation.find_column(name);
+    if (column == nullptr) throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" does not exist");
+    index.include.push_back(column->id);
+  }
+  if (create.where) index.where_text = sql::to_postgres_text(create.where);
+  index.name = create.name.empty() ? edit.catalog().free_name(relation.schema, relation.name + joined + "_idx") : create.name;
+  if (edit.catalog().free_name(relation.schema, index.name) != index.name) {
+    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateTable, "relation \"" + index.name + "\" already exists");
+    context.notice({"NOTICE", ErrorCode::DuplicateTable, "relation \"" + index.name + "\" already exists, skipping", {}, {}});
+    return "CREATE INDEX";
+  }
+  index.oid = context.database().store().next_table_id();
+  if (create.unique) {
+    std::vector<storage::ColumnId> columns;
+    for (const auto& key : index.keys) {
+      if (key.column == 0) throw Error(ErrorCode::FeatureNotSupported, "unique indexes on expressions are not supported");
+      columns.push_back(key.column);
+    }
+    if (create.where) throw Error(ErrorCode::FeatureNotSupported, "partial unique indexes are not supported");
+    require_time_column(relation, columns, "unique index");
+    index.key_table = context.database().store().next_table_id();
+    context.writes("CREATE INDEX").create_table(key_table_schema(relation, index, index.key_table));
+    fill_key_table(context, relation, index);
+  }
+  relation.indexes.push_back(std::move(index));
+  edit.put_relation(relation);
+  return "CREATE INDEX";
+}
+
+std::string execute_create_view(Execution& execution, const sql::CreateViewStatement& create) {
+  auto& context = execution.context;
+  auto& edit = context.edit_catalog("CREATE VIEW");
+  const auto schema_name = create.temporary ? context.temporary_schema() : context.creation_schema(create.view.schema).name;
+  const auto* existing = edit.catalog().find_relation(schema_name, create.view.name);
+  if (existing != nullptr && !(create.or_replace && existing->kind == catalog::RelationKind::View)) {
+    if (create.or_replace) wrong_kind(*existing, "a view");
+    throw Error(ErrorCode::DuplicateTable, "relation \"" + create.view.name + "\" already exists");
+  }
+  catalog::RelationObject view;
+  view.oid = existing != nullptr ? existing->oid : context.database().store().next_table_id();
+  view.kind = catalog::RelationKind::View;
+  view.schema = edit.catalog().find_schema(schema_name)->oid;
+  view.name = create.view.name;
+  view.owner = context.user();
+  const auto columns = view_columns(context, create.query);
+  if (create.columns.size() > columns.size()) throw Error(ErrorCode::SyntaxError, "CREATE VIEW specifies more column names than columns");
+  std::string text = view_text(create.query);
+  if (!create.columns.empty()) {
+    // Renamed columns become aliases around the query.
+    std::string names;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      names += (i == 0 ? "" : ", ") + catalog::quote_identifier(i < create.columns.size() ? create.columns[i] : columns[i].name);
+    }
+    text = "SELECT * FROM (" + text + ") AS renamed(" + names + ")";
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    catalog::ColumnObject column;
+    column.id = view.next_column_id++;
+    column.name = i < create.columns.size() ? create.columns[i] : columns[i].name;
+    column.type = columns[i].type;
+    if (view.find_column(column.name) != nullptr) {
+      throw Error(ErrorCode::DuplicateColumn, "column \"" + column.name + "\" specified more than once");
+    }
+    view.columns.push_back(std::move(column));
+  }
+  if (existing != nullptr) {
+    for (std::size_t i = 0; i < existing->columns.size(); ++i) {
+      if (i >= view.columns.size()) throw Error(ErrorCode::InvalidTableDefinition, "cannot drop columns from view");
+      if (existing->columns[i].name != view.columns[i].name) {
+        throw Error(ErrorCode::InvalidTableDefinition,
+                    "cannot change name of view column \"" + existing->columns[i].name + "\" to \"" + view.columns[i].name + "\"");
+      }
+    }
+  }
+  view.view_text = std::move(text);
+  view.depends_on = context.relations_of(create.query);
+  edit.put_relation(view);
+  return "CREATE VIEW";
+}
+
+std::string execute_create_schema(Execution& execution, const sql::CreateSchemaStatement& create) {
+  auto& context = execution.context;
+  if (create.name.starts_with("pg_")) {
+    throw Error(ErrorCode::ReservedName, "unacceptable schema name \"" + create.name + "\"", "The prefix \"pg_\" is reserved for system schemas.");
+  }
+  auto& edit = context.edit_catalog("CREATE SCHEMA");
+  if (edit.catalog().find_schema(create.name) != nullptr) {
+    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateSchema, "schema \"" + create.name + "\" already exists");
+    context.notice({"NOTICE", ErrorCode::DuplicateSchema, "schema \"" + create.name + "\" already exists, skipping", {}, {}});
+    return "CREATE SCHEMA";
+  }
+  edit.put_schema({context.database().store().next_table_id(), create.name, create.owner.empty() ? context.user() : create.owner});
+  return "CREATE SCHEMA";
+}
+
+std::string execute_create_extension(Execution& execution, const sql::CreateExtensionStatement& create) {
+  auto& context = execution.context;
+  static const std::vector<std::pair<std::string, std::string>> known = {
+      {"timescaledb", "2.28.3"}, {"timescaledb_toolkit", "1.21.0"}, {"plpgsql", "1.0"}, {"pg_stat_statements", "1.10"}, {"pgcrypto", "1.3"}, {"uuid-ossp", "1.1"}};
+  const auto found = std::find_if(known.begin(), known.end(), [&](const auto& e) { return e.first == create.name; });
+  if (found == known.end()) {
+    throw Error(ErrorCode::FeatureNotSupported, "extension \"" + create.name + "\" is not available", {},
+                "Tickstone has timescaledb built in; other extensions cannot be loaded.");
+  }
+  if (context.catalog()->find_extension(create.name) != nullptr) {
+    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateObject, "extension \"" + create.name + "\" already exists");
+    context.notice({"NOTICE", ErrorCode::DuplicateObject, "extension \"" + create.name + "\" already exists, skipping", {}, {}});
+    return "CREATE EXTENSION";
+  }
+  auto& edit = context.edit_catalog("CREATE EXTENSION");
+  const auto* schema = edit.catalog().find_schema("public");
+  edit.put_extension({context.database().store().next_table_id(), create.name, found->second, schema == nullptr ? 0 : schema->oid});
+  return "CREATE EXTENSION";
+}
+
+std::string execute_create_sequence(Execution& execution, const sql::CreateSequenceStatement& create) {
+  auto& context = execution.context;
+  auto& edit = context.edit_catalog("CREATE SEQUENCE");
+  const auto& schema = context.creation_schema(create.sequence.schema);
+  if (edit.catalog().free_name(schema.oid, create.sequence.name) != create.sequence.name) {
+    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateTable, "relation \"" + create.sequence.name + "\" already exists");
+    context.notice({"NOTICE", ErrorCode::DuplicateTable, "relation \"" + create.sequence.name + "\" already exists, skipping", {}, {}});
+    return "CREATE SEQUENCE";
+  }
+  if (create.increment == 0) throw Error(ErrorCode::InvalidParameterValue, "INCREMENT must not be zero");
+  if (create.minimum >= create.maximum) {
+    throw Error(ErrorCode::InvalidParameterValue,
+                "MINVALUE (" + std::to_string(create.minimum) + ") must be less than MAXVALUE (" + std::to_string(create.maximum) + ")");
+  }
+  catalog::RelationObject sequence;
+  sequence.oid = context.database().store().next_table_id();
+  sequence.kind = catalog::RelationKind::Sequence;
+  sequence.schema = schema.oid;
+  sequence.name = create.sequence.name;
+  sequence.owner = context.user();
+  catalog::SequenceInfo info;
+  info.increment = create.increment;
+  info.minimum = create.minimum;
+  info.maximum = create.maximum;
+  info.start = create.has_start ? create.start : create.increment > 0 ? create.minimum : create.maximum;
+  info.cache = create.cache;
+  info.cycle = create.cycle;
+  if (info.start < info.minimum || info.start > info.maximum) {
+    throw Error(ErrorCode::InvalidParameterValue, "START value (" + std::to_string(info.start) + ") is outside MINVALUE and MAXVALUE");
+  }
+  if (info.cycle) throw Error(ErrorCode::FeatureNotSupported, "CYCLE sequences are not supported");
+  sequence.sequence = info;
+  edit.put_relation(sequence);
+  return "CREATE SEQUENCE";
+}
+
+std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
+  auto& context = execution.context;
+  using What = sql::DropStatement::What;
+  using Kind = catalog::RelationKind;
+  const std::string tag = drop.what == What::Table ? "DROP TABLE" : drop.what == What::View ? "DROP VIEW" : drop.what == What::Index ? "DROP INDEX"
+                          : drop.what == What::MaterializedView ? "DROP MATERIALIZED VIEW" : drop.what == What::Sequence ? "DROP SEQUENCE"
+                          : drop.what == What::Schema ? "DROP SCHEMA" : "DROP EXTENSION";
+  if (drop.what == What::Other) throw Error(ErrorCode::FeatureNotSupported, "DROP " + drop.description + " is not supported");
+  auto& edit = context.edit_catalog(tag);
+  for (const auto& name : drop.names) {
+    if (drop.what == What::Schema) {
+      const auto* schema = edit.catalog().find_schema(name.name);
+      if (schema == nullptr) {
+        if (!drop.if_exists) throw Error(ErrorCode::InvalidSchemaName, "schema \"" + name.name + "\" does not exist");
+        context.notice("schema \"" + name.name + "\" does not exist, skipping");
+        continue;
+      }
+      if (schema->oid < storage::kFirstUserTable && name.name != "public") {
+        throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop schema " + name.name + " because it is required by the database system");
+      }
+      const auto oid = schema->oid;
+      std::vector<catalog::Oid> inside;
+      for (const auto* relation : edit.catalog().relations()) {
+        if (relation->schema == oid) inside.push_back(relation->oid);
+      }
+      if (!inside.empty() && !drop.cascade) {
+        throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop schema " + name.name + " because other objects depend on it",
+                    described(*edit.catalog().find_relation(inside.front())) + " depends on schema " + name.name,
+                    "Use DROP ... CASCADE to drop the dependent objects too.");
+      }
+      for (const auto relation : inside) drop_relation(context, edit, relation, true);
+      edit.remove_schema(oid);
+      continue;
+    }
+    if (drop.what == What::Extension) {
+      if (edit.catalog().find_extension(name.name) == nullptr) {
+        if (!drop.if_exists) throw Error(ErrorCode::UndefinedObject, "extension \"" + name.name + "\" does not exist");
+        context.notice("extension \"" + name.name + "\" does not exist, skipping");
+        continue;
+      }
+      if (name.name == "timescaledb") {
+        for (const auto* relation : edit.catalog().relations()) {
+          if (relation->hypertable) {
+            throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop extension timescaledb because other objects depend on it",
+                        "table " + relation->name + " is a hypertable", "Drop the hypertables first.");
+          }
+        }
+      }
+      edit.remove_extension(name.name);
+      continue;
+    }
+    if (drop.what == What::Index) {
+      bool dropped = false;
+      for (const auto& schema : name.schema.empty() ? context.search_path() : std::vector{name.schema}) {
+        const auto [owner, index] = edit.catalog().find_index(schema, name.name);
+        if (owner == nullptr) continue;
+        auto relation = *owner;
+        const auto index_oid = index->oid;
+        for (const auto& constraint : relation.constraints) {
+          if (constraint.index == index_oid) {
+            throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop index " + name.name + " because constraint " + constraint.name + " on table " +
+                                                                   relation.name + " requires it",
+                        {}, "You can drop constraint " + constraint.name + " on table " + relation.name + " instead.");
+          }
+        }
+        if (index->key_table != 0) context.writes(tag).drop_table(index->key_table);
+        std::erase_if(relation.indexes, [&](const auto& candidate) { return candidate.oid == index_oid; });
+        edit.put_relation(relation);
+        dropped = true;
+        break;
+      }
+      if (!dropped) {
+        if (!drop.if_exists) throw Error(ErrorCode::UndefinedObject, "index \"" + name.name + "\" does not exist");
+        context.notice("index \"" + name.name + "\" does not exist, skipping");
+      }
+      continue;
+    }
+    const auto* relation = context.find_user_relation(name.schema, name.name);
+    const std::string kind = drop.what == What::Table ? "table" : drop.what == What::View ? "view" : drop.what == What::Sequence ? "sequence" : "materialized view";
+    if (relation == nullptr) {
+      if (!drop.if_exists) throw Error(ErrorCode::UndefinedTable, kind + " \"" + name.name + "\" does not exist");
+      context.notice(kind + " \"" + name.name + "\" does not exist, skipping");
+      continue;
+    }
+    const bool fits = drop.what == What::Table ? relation->kind == Kind::Table
+                      : drop.what == What::View ? relation->kind == Kind::View
+                      : drop.what == What::Sequence ? relation->kind == Kind::Sequence
+                                                    : relation->kind == Kind::MaterializedView || relation->kind == Kind::ContinuousAggregate;
+    if (!fits) wrong_kind(*relation, "a " + kind);
+    drop_relation(context, edit, relation->oid, drop.cascade);
+  }
+  return tag;
+}
+
+std::string execute_role(Execution& execution, const sql::RoleStatement& statement) {
+  auto& context = execution.context;
+  using Action = sql::RoleStatement::Action;
+  const std::string tag = statement.action == Action::Create ? "CREATE ROLE" : statement.action == Action::Drop ? "DROP ROLE" : "ALTER ROLE";
+  const auto* self = context.catalog()->find_role(context.user());
+  const bool is_superuser = self != nullptr && self->superuser;
+  auto& edit = context.edit_catalog(tag);
+  for (const auto& name : statement.names) {
+    const auto* found = edit.catalog().find_role(name);
+    if (!is_superuser && !(statement.action == Action::Alter && name == context.user() && !statement.superuser && !statement.create_role)) {
+      throw Error(ErrorCode::InsufficientPrivilege, statement.action == Action::Create ? "permission denied to create role" : "permission denied");
+    }
+    if (statement.action == Action::Drop) {
+      if (found == nullptr) {
+        if (!statement.if_exists) throw Error(ErrorCode::UndefinedObject, "role \"" + name + "\" does not exist");
+        context.notice("role \"" + name + "\" does not exist, skipping");
+        continue;
+      }
+      if (name == context.user()) throw Error(ErrorCode::ObjectInUse, "current user cannot be dropped");
+      for (const auto* relation : edit.catalog().relations()) {
+        if (relation->owner == name) {
+          throw Error(ErrorCode::DependentObjectsStillExist, "role \"" + name + "\" cannot be dropped because some objects depend on it",
+                      "owner of table " + relation->name);
+        }
+      }
+      edit.remove_role(name);
+      continue;
+    }
+    catalog::RoleObject role;
+    if (statement.action == Action::Create) {
+      if (found != nullptr) throw Error(ErrorCode::DuplicateObject, "role \"" + name + "\" already exists");
+      role.oid = context.database().store().next_table_id();
+      role.name = name;
+      role.login = false;
+    } else {
+      if (found == nullptr) throw Error(ErrorCode::UndefinedObject, "role \"" + name + "\" does not exist");
+      role = *found;
+    }
+    if (statement.login) role.login = *statement.login;
+    if (statement.superuser) role.superuser = *statement.superuser;
+    if (statement.create_db) role.create_db = *statement.create_db;
+    if (statement.create_role) role.create_role = *statement.create_role;
+    if (statement.connection_limit) role.connection_limit = *statement.connection_limit;
+    if (statement.password_null) role.verifier.clear();
+    if (statement.password) {
+      if (statement.password->starts_with("SCRAM-SHA-256$")) {
+        role.verifier = *statement.password;
+      } else if (statement.password->empty()) {
+        context.notice("empty string is not a valid password, clearing password");
+        role.verifier.clear();
+      } else {
+        const auto maker = context.database().verifier_maker();
+        if (!maker) throw Error(ErrorCode::FeatureNotSupported, "passwords cannot be set without a server");
+        role.verifier = maker(*statement.password);
+      }
+    }
+    edit.put_role(role);
+  }
+  return tag;
+}
+
+std::string execute_comment(Execution& execution, const sql::CommentStatement& comment) {
+  auto& context = execution.context;
+  auto& edit = context.edit_catalog("COMMENT");
+  if (comment.object_kind != "table" && comment.object_kind != "view" && comment.object_kind != "column" && comment.object_kind != "materialized view") {
+    throw Error(ErrorCode::FeatureNotSupported, "COMMENT ON " + comment.object_kind + " is not supported");
+  }
+  catalog::RelationObject relation = context.relation(comment.object);
+  if (comment.column.empty()) {
+    relation.comment = comment.text.value_or("");
+  } else {
+    bool found = false;
+    for (auto& column : relation.columns) {
+      if (column.name == comment.column) column.comment = comment.text.value_or(""), found = true;
+    }
+    if (!found) {
+      throw Error(ErrorCode::UndefinedColumn, "column \"" + comment.column + "\" of relation \"" + relation.name + "\" does not exist");
+    }
+  }
+  edit.put_relation(relation);
+  return "COMMENT";
+}
+
+}  // namespace tickstone::engine
