@@ -117,6 +117,7 @@ struct RelationObject {
   std::vector<ConstraintObject> constraints;
   std::vector<IndexObject> indexes;
   std::string view_text;  // PostgreSQL text of the query
+  std::vector<Oid> depends_on;  // relations that a view or an aggregate reads
   std::optional<HypertableInfo> hypertable;
   std::optional<AggregateInfo> aggregate;
   std::optional<SequenceInfo> sequence;

@@ -397,6 +397,17 @@ std::optional<Constant> constant_of(const Expr& expr);
 /// An expression that is a plain function call (by_range('ts', INTERVAL '1 day')): its name and arguments, or nothing.
 std::optional<ActionStatement> function_call_of(const Expr& expr);
 
+/// What a continuous aggregate must know of its query: SELECT ..., time_bucket(width, time) AS bucket, ... FROM source GROUP BY ...
+/// Errors: FeatureNotSupported "invalid continuous aggregate query" with what is wrong (no time_bucket, no GROUP BY, DISTINCT, ...).
+struct AggregateShape {
+  std::string bucket_column;  // output name of the time_bucket target
+  std::string bucket_width;   // its first argument as text: an interval, or an integer
+  std::string bucket_function;  // the call as PostgreSQL text
+  std::string time_column;
+  QualifiedName source;       // the first table of FROM
+};
+AggregateShape aggregate_shape_of(const Expr& query);
+
 bool is_action_function(std::string_view name);
 
 }  // namespace tickstone::sql
