@@ -14,38 +14,48 @@ sql::QualifiedName parse_relation_name(const std::string& text) {
   std::vector<std::string> parts(1);
   bool quoted = false;
   for (const char c : text) {
-    if (c == '"') quoted = !quoted;
-    else if (c == '.' && !quoted) parts.emplace_back();
-    else parts.back() += quoted ? c : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c == '"')
+      quoted = !quoted;
+    else if (c == '.' && !quoted)
+      parts.emplace_back();
+    else
+      parts.back() += quoted ? c : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   return {parts.size() > 1 ? parts[parts.size() - 2] : "", parts.back(), 0};
 }
 
 }  // namespace
 
-ActionArguments::ActionArguments(SessionContext& context, std::string_view function, const std::vector<sql::ActionStatement::Argument>& arguments,
-                                 std::span<const Value> parameters, const std::vector<std::string_view>& signature)
+ActionArguments::ActionArguments(SessionContext& context, std::string_view function,
+                                 const std::vector<sql::ActionStatement::Argument>& arguments,
+                                 std::span<const Value> parameters,
+                                 const std::vector<std::string_view>& signature)
     : context_(context), function_(function), parameters_(parameters) {
   std::size_t position = 0;
   for (const auto& argument : arguments) {
     std::string name = argument.name;
     if (name.empty()) {
       if (position >= signature.size()) {
-        throw Error(ErrorCode::UndefinedFunction, "function " + function_ + " does not take " + std::to_string(arguments.size()) + " arguments");
+        throw Error(ErrorCode::UndefinedFunction, "function " + function_ + " does not take " +
+                                                      std::to_string(arguments.size()) + " arguments");
       }
       name = signature[position++];
     } else if (std::find(signature.begin(), signature.end(), name) == signature.end()) {
       std::string known;
       for (const auto& s : signature) known += (known.empty() ? "" : ", ") + std::string(s);
-      throw Error(ErrorCode::UndefinedFunction, "function " + function_ + " has no argument named \"" + name + "\"", {}, "Its arguments are: " + known + ".");
+      throw Error(ErrorCode::UndefinedFunction,
+                  "function " + function_ + " has no argument named \"" + name + "\"", {},
+                  "Its arguments are: " + known + ".");
     }
-    if (find(name) != nullptr) throw Error(ErrorCode::SyntaxError, "argument name \"" + name + "\" used more than once");
+    if (find(name) != nullptr)
+      throw Error(ErrorCode::SyntaxError, "argument name \"" + name + "\" used more than once");
     arguments_.emplace_back(std::move(name), &argument.value);
   }
 }
 
 const sql::Expr* ActionArguments::find(std::string_view name) const {
-  const auto found = std::find_if(arguments_.begin(), arguments_.end(), [&](const auto& a) { return a.first == name; });
+  const auto found =
+      std::find_if(arguments_.begin(), arguments_.end(), [&](const auto& a) { return a.first == name; });
   return found == arguments_.end() ? nullptr : found->second;
 }
 
@@ -60,7 +70,9 @@ std::optional<Value> ActionArguments::value(std::string_view name) const {
 std::optional<std::string> ActionArguments::text(std::string_view name) const {
   const auto v = value(name);
   if (!v) return std::nullopt;
-  return v->type.id == TypeId::Unknown || is_text_like(v->type.id) ? v->text : to_text(*v, context_.settings().format_context());
+  return v->type.id == TypeId::Unknown || is_text_like(v->type.id)
+             ? v->text
+             : to_text(*v, context_.settings().format_context());
 }
 
 bool ActionArguments::boolean(std::string_view name, bool otherwise) const {
@@ -89,7 +101,10 @@ const catalog::RelationObject& ActionArguments::relation(std::string_view name) 
   if (!v) throw Error(ErrorCode::NullValueNotAllowed, std::string(name) + " cannot be NULL");
   if (is_integer(v->type.id) || v->type.id == TypeId::Oid || v->type.id == TypeId::Regclass) {
     const auto* found = context_.catalog()->find_relation(static_cast<catalog::Oid>(v->integer));
-    if (found == nullptr) throw Error(ErrorCode::UndefinedTable, "relation with OID " + std::to_string(static_cast<std::int64_t>(v->integer)) + " does not exist");
+    if (found == nullptr)
+      throw Error(
+          ErrorCode::UndefinedTable,
+          "relation with OID " + std::to_string(static_cast<std::int64_t>(v->integer)) + " does not exist");
     return *found;
   }
   return context_.relation(parse_relation_name(v->text));

@@ -15,7 +15,8 @@ namespace tickstone::engine {
 /// Errors: UndefinedFunction for a name or a count that the signature does not have.
 class ActionArguments {
  public:
-  ActionArguments(SessionContext& context, std::string_view function, const std::vector<sql::ActionStatement::Argument>& arguments,
+  ActionArguments(SessionContext& context, std::string_view function,
+                  const std::vector<sql::ActionStatement::Argument>& arguments,
                   std::span<const Value> parameters, const std::vector<std::string_view>& signature);
 
   const sql::Expr* find(std::string_view name) const;

@@ -16,7 +16,8 @@ using Names = std::vector<std::string_view>;
 ActionResult refresh(SessionContext& context, const ActionArguments& arguments) {
   const auto aggregate = arguments.relation("continuous_aggregate");
   if (!aggregate.aggregate) {
-    throw Error(ErrorCode::WrongObjectType, "relation \"" + aggregate.name + "\" is not a continuous aggregate");
+    throw Error(ErrorCode::WrongObjectType,
+                "relation \"" + aggregate.name + "\" is not a continuous aggregate");
   }
   const SqlType type = aggregate.find_column(aggregate.aggregate->bucket_column)->type;
   const auto bound = [&](std::string_view name) -> std::optional<std::int64_t> {
@@ -40,34 +41,57 @@ struct Action {
 const Action* find_action(std::string_view name) {
   static const std::map<std::string_view, Action> actions = [] {
     std::map<std::string_view, Action> all;
-    all["create_hypertable"] = {{"relation", "time_column_name", "partitioning_column", "number_partitions", "associated_schema_name",
-                                 "associated_table_prefix", "chunk_time_interval", "create_default_indexes", "if_not_exists", "partitioning_func",
-                                 "migrate_data", "time_partitioning_func"},
-                                {"hypertable_id", "schema_name", "table_name", "created"},
-                                [](SessionContext& c, std::string_view, const ActionArguments& a) { return create_hypertable(c, a); }};
-    all["set_chunk_time_interval"] = {{"hypertable", "chunk_time_interval", "dimension_name"}, {},
-                                      [](SessionContext& c, std::string_view, const ActionArguments& a) { return set_chunk_time_interval(c, a); }};
-    all["drop_chunks"] = {{"relation", "older_than", "newer_than", "verbose", "created_before", "created_after"}, {"drop_chunks"},
-                          [](SessionContext& c, std::string_view, const ActionArguments& a) { return drop_chunks(c, a); }};
-    all["refresh_continuous_aggregate"] = {{"continuous_aggregate", "window_start", "window_end", "force", "options"}, {},
-                                           [](SessionContext& c, std::string_view, const ActionArguments& a) { return refresh(c, a); }};
-    all["add_continuous_aggregate_policy"] = {{"continuous_aggregate", "start_offset", "end_offset", "schedule_interval", "if_not_exists",
-                                               "initial_start", "timezone", "include_tiered_data", "buckets_per_batch", "max_batches_per_execution",
-                                               "refresh_newest_first"},
-                                              {"add_continuous_aggregate_policy"}, add_policy};
-    all["add_retention_policy"] = {{"relation", "drop_after", "if_not_exists", "schedule_interval", "initial_start", "timezone", "drop_created_before"},
-                                   {"add_retention_policy"}, add_policy};
-    all["add_compression_policy"] = {{"hypertable", "compress_after", "if_not_exists", "schedule_interval", "initial_start", "timezone",
-                                      "compress_created_before"},
-                                     {"add_compression_policy"}, add_policy};
-    all["add_columnstore_policy"] = {{"hypertable", "after", "if_not_exists", "schedule_interval", "initial_start", "timezone", "created_before"}, {}, add_policy};
-    all["add_reorder_policy"] = {{"hypertable", "index_name", "if_not_exists", "initial_start", "timezone"}, {"add_reorder_policy"}, add_policy};
-    all["remove_continuous_aggregate_policy"] = {{"continuous_aggregate", "if_not_exists", "if_exists"}, {}, remove_policy};
+    all["create_hypertable"] = {
+        {"relation", "time_column_name", "partitioning_column", "number_partitions", "associated_schema_name",
+         "associated_table_prefix", "chunk_time_interval", "create_default_indexes", "if_not_exists",
+         "partitioning_func", "migrate_data", "time_partitioning_func"},
+        {"hypertable_id", "schema_name", "table_name", "created"},
+        [](SessionContext& c, std::string_view, const ActionArguments& a) {
+          return create_hypertable(c, a);
+        }};
+    all["set_chunk_time_interval"] = {{"hypertable", "chunk_time_interval", "dimension_name"},
+                                      {},
+                                      [](SessionContext& c, std::string_view, const ActionArguments& a) {
+                                        return set_chunk_time_interval(c, a);
+                                      }};
+    all["drop_chunks"] = {
+        {"relation", "older_than", "newer_than", "verbose", "created_before", "created_after"},
+        {"drop_chunks"},
+        [](SessionContext& c, std::string_view, const ActionArguments& a) { return drop_chunks(c, a); }};
+    all["refresh_continuous_aggregate"] = {
+        {"continuous_aggregate", "window_start", "window_end", "force", "options"},
+        {},
+        [](SessionContext& c, std::string_view, const ActionArguments& a) { return refresh(c, a); }};
+    all["add_continuous_aggregate_policy"] = {
+        {"continuous_aggregate", "start_offset", "end_offset", "schedule_interval", "if_not_exists",
+         "initial_start", "timezone", "include_tiered_data", "buckets_per_batch", "max_batches_per_execution",
+         "refresh_newest_first"},
+        {"add_continuous_aggregate_policy"},
+        add_policy};
+    all["add_retention_policy"] = {{"relation", "drop_after", "if_not_exists", "schedule_interval",
+                                    "initial_start", "timezone", "drop_created_before"},
+                                   {"add_retention_policy"},
+                                   add_policy};
+    all["add_compression_policy"] = {{"hypertable", "compress_after", "if_not_exists", "schedule_interval",
+                                      "initial_start", "timezone", "compress_created_before"},
+                                     {"add_compression_policy"},
+                                     add_policy};
+    all["add_columnstore_policy"] = {{"hypertable", "after", "if_not_exists", "schedule_interval",
+                                      "initial_start", "timezone", "created_before"},
+                                     {},
+                                     add_policy};
+    all["add_reorder_policy"] = {{"hypertable", "index_name", "if_not_exists", "initial_start", "timezone"},
+                                 {"add_reorder_policy"},
+                                 add_policy};
+    all["remove_continuous_aggregate_policy"] = {
+        {"continuous_aggregate", "if_not_exists", "if_exists"}, {}, remove_policy};
     all["remove_retention_policy"] = {{"relation", "if_exists"}, {}, remove_policy};
     all["remove_compression_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
     all["remove_columnstore_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
     all["remove_reorder_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
-    all["delete_job"] = {{"job_id"}, {}, [](SessionContext& c, std::string_view, const ActionArguments& a) { return delete_job(c, a); }};
+    all["delete_job"] = {{"job_id"}, {}, [](SessionContext& c, std::string_view, const ActionArguments& a) {
+                           return delete_job(c, a);
+                         }};
     return all;
   }();
   const auto found = actions.find(name);
@@ -80,7 +104,9 @@ SqlType output_type(std::string_view function, std::string_view column) {
   return SqlType::of(TypeId::Text);
 }
 
-std::string output_name(const sql::ActionStatement& action) { return action.output_name.empty() ? action.function : action.output_name; }
+std::string output_name(const sql::ActionStatement& action) {
+  return action.output_name.empty() ? action.function : action.output_name;
+}
 
 /// `(1,public,ohlcv,t)`: how a composite prints.
 std::string record_text(const Batch& batch, std::size_t row, const FormatContext& format) {
@@ -110,14 +136,17 @@ std::string record_text(const Batch& batch, std::size_t row, const FormatContext
 
 std::vector<ResultColumn> action_columns(const sql::ActionStatement& statement) {
   const auto* action = find_action(statement.function);
-  if (action == nullptr || action->output.empty()) return {{output_name(statement), SqlType::of(TypeId::Void)}};
-  if (!statement.as_table && action->output.size() > 1) return {{output_name(statement), SqlType::of(TypeId::Record)}};
+  if (action == nullptr || action->output.empty())
+    return {{output_name(statement), SqlType::of(TypeId::Void)}};
+  if (!statement.as_table && action->output.size() > 1)
+    return {{output_name(statement), SqlType::of(TypeId::Record)}};
   std::vector<ResultColumn> columns;
   const bool is_new_form = statement.function == "create_hypertable" && statement.arguments.size() > 1 &&
                            sql::function_call_of(statement.arguments[1].value).has_value();
   for (const auto& name : action->output) {
     if (is_new_form && (name == "schema_name" || name == "table_name")) continue;
-    columns.push_back({action->output.size() == 1 ? output_name(statement) : std::string(name), output_type(statement.function, name)});
+    columns.push_back({action->output.size() == 1 ? output_name(statement) : std::string(name),
+                       output_type(statement.function, name)});
   }
   return columns;
 }
@@ -128,7 +157,8 @@ std::string execute_action(Execution& execution, const sql::ActionStatement& sta
   if (action == nullptr) {
     throw Error(ErrorCode::FeatureNotSupported, "function " + statement.function + "() is not supported yet");
   }
-  const ActionArguments arguments(context, statement.function, statement.arguments, execution.parameters, action->signature);
+  const ActionArguments arguments(context, statement.function, statement.arguments, execution.parameters,
+                                  action->signature);
   ActionResult result = action->run(context, statement.function, arguments);
   if (statement.is_call) return "CALL";
   const auto columns = action_columns(statement);

@@ -12,10 +12,14 @@
 namespace tickstone::engine {
 namespace {
 
-bool is_on(const std::string& value) { return value.empty() || value == "true" || value == "on" || value == "1" || value == "yes"; }
+bool is_on(const std::string& value) {
+  return value.empty() || value == "true" || value == "on" || value == "1" || value == "yes";
+}
 
-/// Bounds in whole buckets: a refresh touches only buckets that lie in its window entirely, as TimescaleDB's does.
-std::optional<std::int64_t> aligned(const catalog::AggregateInfo& info, std::optional<std::int64_t> bound, bool is_start) {
+/// Bounds in whole buckets: a refresh touches only buckets that lie in its window entirely, as TimescaleDB's
+/// does.
+std::optional<std::int64_t> aligned(const catalog::AggregateInfo& info, std::optional<std::int64_t> bound,
+                                    bool is_start) {
   if (!bound || *bound == kTimestampInfinity || *bound == kTimestampNegInfinity) return std::nullopt;
   IntervalValue width{info.bucket_width_months, 0, info.bucket_width};
   const TimeBucket bucket(width, std::nullopt, std::nullopt, nullptr);
@@ -32,7 +36,8 @@ std::string bound_text(const SqlType& type, std::int64_t bound) {
 }
 
 /// The window as a condition on the bucket column; empty: everything.
-std::string window_condition(const catalog::RelationObject& aggregate, std::optional<std::int64_t> start, std::optional<std::int64_t> end) {
+std::string window_condition(const catalog::RelationObject& aggregate, std::optional<std::int64_t> start,
+                             std::optional<std::int64_t> end) {
   const auto& column = *aggregate.find_column(aggregate.aggregate->bucket_column);
   const std::string name = catalog::quote_identifier(column.name);
   std::string condition;
@@ -41,7 +46,8 @@ std::string window_condition(const catalog::RelationObject& aggregate, std::opti
   return condition;
 }
 
-void remove_window(SessionContext& context, const catalog::RelationObject& aggregate, const std::string& condition) {
+void remove_window(SessionContext& context, const catalog::RelationObject& aggregate,
+                   const std::string& condition) {
   auto& writes = context.writes("REFRESH");
   if (condition.empty()) {
     writes.truncate(aggregate.table());
@@ -55,31 +61,39 @@ void remove_window(SessionContext& context, const catalog::RelationObject& aggre
 
 }  // namespace
 
-void refresh_continuous_aggregate(SessionContext& context, const catalog::RelationObject& aggregate, std::optional<std::int64_t> start,
-                                  std::optional<std::int64_t> end) {
+void refresh_continuous_aggregate(SessionContext& context, const catalog::RelationObject& aggregate,
+                                  std::optional<std::int64_t> start, std::optional<std::int64_t> end) {
   const auto& info = *aggregate.aggregate;
   const auto first = aligned(info, start, true), last = aligned(info, end, false);
   if (first && last && *first >= *last) {
-    throw Error(ErrorCode::InvalidParameterValue, "refresh window too small", "The refresh window must cover at least one bucket of data.",
+    throw Error(ErrorCode::InvalidParameterValue, "refresh window too small",
+                "The refresh window must cover at least one bucket of data.",
                 "Align the refresh window with the bucket time zone or use at least two buckets.");
   }
   context.refresh_view();
   const std::string condition = window_condition(aggregate, first, last);
   const auto rewritten = sql::Rewriter(context).query(sql::parse_query(info.definition_text));
   sql::DuckQuery query;
-  query.text = "SELECT * FROM (" + rewritten.text + ") AS fresh" + (condition.empty() ? "" : " WHERE " + condition);
+  query.text =
+      "SELECT * FROM (" + rewritten.text + ") AS fresh" + (condition.empty() ? "" : " WHERE " + condition);
   remove_window(context, aggregate, condition);
   const auto stream = context.open(query, {});
   insert_all(context, aggregate, *stream);
   context.refresh_view();
 }
 
-std::string execute_create_materialized_view(Execution& execution, const sql::CreateMaterializedViewStatement& create) {
+std::string execute_create_materialized_view(Execution& execution,
+                                             const sql::CreateMaterializedViewStatement& create) {
   auto& context = execution.context;
   const auto schema_name = context.creation_schema(create.view.schema).name;
   if (context.catalog()->find_relation(schema_name, create.view.name) != nullptr) {
-    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateTable, "relation \"" + create.view.name + "\" already exists");
-    context.notice({"NOTICE", ErrorCode::DuplicateTable, "relation \"" + create.view.name + "\" already exists, skipping", {}, {}});
+    if (!create.if_not_exists)
+      throw Error(ErrorCode::DuplicateTable, "relation \"" + create.view.name + "\" already exists");
+    context.notice({"NOTICE",
+                    ErrorCode::DuplicateTable,
+                    "relation \"" + create.view.name + "\" already exists, skipping",
+                    {},
+                    {}});
     return "CREATE MATERIALIZED VIEW";
   }
   auto& edit = context.edit_catalog("CREATE MATERIALIZED VIEW");
@@ -92,15 +106,19 @@ std::string execute_create_materialized_view(Execution& execution, const sql::Cr
   bool is_continuous = false, materialized_only = true;
   for (const auto& option : create.options) {
     const std::string name = option.name.substr(option.name.find('.') + 1);
-    if (option.name.find('.') == std::string::npos) view.options.emplace_back(option.name, option.value);
-    else if (name == "continuous") is_continuous = is_on(option.value);
-    else if (name == "materialized_only") materialized_only = is_on(option.value);
+    if (option.name.find('.') == std::string::npos)
+      view.options.emplace_back(option.name, option.value);
+    else if (name == "continuous")
+      is_continuous = is_on(option.value);
+    else if (name == "materialized_only")
+      materialized_only = is_on(option.value);
     else if (name != "create_group_indexes" && name != "finalized") {
       throw Error(ErrorCode::InvalidParameterValue, "unrecognized parameter \"" + option.name + "\"");
     }
   }
   const auto columns = QueryPlan::make(context, create.query, {})->columns();
-  if (create.columns.size() > columns.size()) throw Error(ErrorCode::SyntaxError, "too many column names were specified");
+  if (create.columns.size() > columns.size())
+    throw Error(ErrorCode::SyntaxError, "too many column names were specified");
   for (std::size_t i = 0; i < columns.size(); ++i) {
     sql::ColumnDefinition definition;
     definition.name = i < create.columns.size() ? create.columns[i] : columns[i].name;
@@ -113,17 +131,20 @@ std::string execute_create_materialized_view(Execution& execution, const sql::Cr
     const auto shape = sql::aggregate_shape_of(create.query);
     const auto& source = context.relation(shape.source);
     if (!source.hypertable && !source.aggregate) {
-      throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view", "The view must read from a hypertable or another continuous aggregate.",
+      throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view",
+                  "The view must read from a hypertable or another continuous aggregate.",
                   "Make \"" + source.name + "\" a hypertable with create_hypertable() first.");
     }
     if (!materialized_only) {
-      throw Error(ErrorCode::FeatureNotSupported, "real-time continuous aggregates are not supported yet", {}, "Leave out timescaledb.materialized_only = false.");
+      throw Error(ErrorCode::FeatureNotSupported, "real-time continuous aggregates are not supported yet", {},
+                  "Leave out timescaledb.materialized_only = false.");
     }
     view.kind = catalog::RelationKind::ContinuousAggregate;
     catalog::AggregateInfo info;
     info.source_table = source.oid;
     info.definition_text = view.view_text;
-    const auto at = std::find_if(columns.begin(), columns.end(), [&](const auto& c) { return c.name == shape.bucket_column; });
+    const auto at = std::find_if(columns.begin(), columns.end(),
+                                 [&](const auto& c) { return c.name == shape.bucket_column; });
     info.bucket_column = view.columns[static_cast<std::size_t>(at - columns.begin())].name;
     info.bucket_function_text = shape.bucket_function;
     if (const auto width = parse_interval(shape.bucket_width); width && !is_integer(at->type.id)) {
@@ -153,9 +174,11 @@ std::string execute_refresh_materialized_view(Execution& execution, const sql::Q
   auto& context = execution.context;
   const auto& view = context.relation(name);
   if (view.kind == catalog::RelationKind::ContinuousAggregate) {
-    throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view", {}, "Use CALL refresh_continuous_aggregate() instead.");
+    throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view", {},
+                "Use CALL refresh_continuous_aggregate() instead.");
   }
-  if (view.kind != catalog::RelationKind::MaterializedView) throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view");
+  if (view.kind != catalog::RelationKind::MaterializedView)
+    throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view");
   const auto stream = context.open(sql::Rewriter(context).query(sql::parse_query(view.view_text)), {});
   context.writes("REFRESH MATERIALIZED VIEW").truncate(view.table());
   insert_all(context, view, *stream);

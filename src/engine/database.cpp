@@ -4,9 +4,9 @@
 #include <tickstone/error.hpp>
 
 #include "catalog/catalog.hpp"
+#include "engine/catalog_lock.hpp"
 #include "engine/database_core.hpp"
 #include "engine/protocol_session.hpp"
-#include "engine/catalog_lock.hpp"
 #include "engine/temporary_tables.hpp"
 
 namespace tickstone::engine {

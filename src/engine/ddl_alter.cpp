@@ -18,7 +18,8 @@ catalog::ColumnObject& column_of(catalog::RelationObject& relation, const std::s
   for (auto& column : relation.columns) {
     if (column.name == name) return column;
   }
-  throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" of relation \"" + relation.name + "\" does not exist");
+  throw Error(ErrorCode::UndefinedColumn,
+              "column \"" + name + "\" of relation \"" + relation.name + "\" does not exist");
 }
 
 std::vector<std::string> own_columns(const catalog::RelationObject& relation) {
@@ -29,41 +30,52 @@ std::vector<std::string> own_columns(const catalog::RelationObject& relation) {
 
 bool is_key_column(const catalog::RelationObject& relation, storage::ColumnId id) {
   for (const auto& constraint : relation.constraints) {
-    if (std::find(constraint.columns.begin(), constraint.columns.end(), id) != constraint.columns.end()) return true;
+    if (std::find(constraint.columns.begin(), constraint.columns.end(), id) != constraint.columns.end())
+      return true;
   }
   return false;
 }
 
-void check_no_nulls(SessionContext& context, const catalog::RelationObject& relation, const std::string& column) {
+void check_no_nulls(SessionContext& context, const catalog::RelationObject& relation,
+                    const std::string& column) {
   sql::DuckQuery query;
-  query.text = "SELECT 1 FROM \"" + context.scan_name(relation) + "\" WHERE " + catalog::quote_identifier(column) + " IS NULL LIMIT 1";
+  query.text = "SELECT 1 FROM \"" + context.scan_name(relation) + "\" WHERE " +
+               catalog::quote_identifier(column) + " IS NULL LIMIT 1";
   context.refresh_view();
   if (context.run(query).row_count() > 0) {
-    throw Error(ErrorCode::NotNullViolation, "column \"" + column + "\" of relation \"" + relation.name + "\" contains null values")
+    throw Error(ErrorCode::NotNullViolation,
+                "column \"" + column + "\" of relation \"" + relation.name + "\" contains null values")
         .about(relation.name, column);
   }
 }
 
-void check_all_rows(SessionContext& context, const catalog::RelationObject& relation, const catalog::ConstraintObject& constraint) {
-  const auto condition = sql::Rewriter(context).query(
-      sql::parse_query("SELECT 1 FROM " + catalog::quote_identifier(context.catalog()->find_schema(relation.schema)->name) + "." +
-                       catalog::quote_identifier(relation.name) + " WHERE NOT (" + constraint.check_text + ") LIMIT 1"));
+void check_all_rows(SessionContext& context, const catalog::RelationObject& relation,
+                    const catalog::ConstraintObject& constraint) {
+  const auto condition = sql::Rewriter(context).query(sql::parse_query(
+      "SELECT 1 FROM " + catalog::quote_identifier(context.catalog()->find_schema(relation.schema)->name) +
+      "." + catalog::quote_identifier(relation.name) + " WHERE NOT (" + constraint.check_text + ") LIMIT 1"));
   context.refresh_view();
   if (context.run(condition).row_count() > 0) {
-    throw Error(ErrorCode::CheckViolation,
-                "check constraint \"" + constraint.name + "\" of relation \"" + relation.name + "\" is violated by some row")
+    throw Error(ErrorCode::CheckViolation, "check constraint \"" + constraint.name + "\" of relation \"" +
+                                               relation.name + "\" is violated by some row")
         .about(relation.name, {}, constraint.name);
   }
 }
 
-void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation, const Command& command) {
+void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
+                const Command& command) {
   if (relation.find_column(command.column.name) != nullptr) {
     if (command.if_not_exists) {
-      context.notice({"NOTICE", ErrorCode::DuplicateColumn,
-                      "column \"" + command.column.name + "\" of relation \"" + relation.name + "\" already exists, skipping", {}, {}});
+      context.notice({"NOTICE",
+                      ErrorCode::DuplicateColumn,
+                      "column \"" + command.column.name + "\" of relation \"" + relation.name +
+                          "\" already exists, skipping",
+                      {},
+                      {}});
       return;
     }
-    throw Error(ErrorCode::DuplicateColumn, "column \"" + command.column.name + "\" of relation \"" + relation.name + "\" already exists");
+    throw Error(ErrorCode::DuplicateColumn, "column \"" + command.column.name + "\" of relation \"" +
+                                                relation.name + "\" already exists");
   }
   auto column = make_column(context, edit, relation, command.column);
   const bool wants_not_null = column.not_null;
@@ -75,13 +87,16 @@ void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
       value.type = single.type();
       append_value(single, value);
       const auto& format = context.settings().format_context();
-      if (is_text_like(single.type().id) && !is_text_like(column.type.id)) fill = parse_value(column.type, value.text, format);
-      else fill = value_at(cast_column(single.view(), column.type, CastStrength::Assignment, format).view(), 0);
+      if (is_text_like(single.type().id) && !is_text_like(column.type.id))
+        fill = parse_value(column.type, value.text, format);
+      else
+        fill = value_at(cast_column(single.view(), column.type, CastStrength::Assignment, format).view(), 0);
     }
   }
   const bool has_rows = context.view().row_count(relation.table()) > 0;
   if (wants_not_null && fill.is_null && has_rows && column.sequence == 0) {
-    throw Error(ErrorCode::NotNullViolation, "column \"" + column.name + "\" of relation \"" + relation.name + "\" contains null values")
+    throw Error(ErrorCode::NotNullViolation,
+                "column \"" + column.name + "\" of relation \"" + relation.name + "\" contains null values")
         .about(relation.name, column.name);
   }
   const auto old = relation;
@@ -103,39 +118,48 @@ void drop_column(SessionContext& context, catalog::RelationObject& relation, con
   const auto* found = relation.find_column(command.name);
   if (found == nullptr) {
     if (command.if_exists) {
-      context.notice("column \"" + command.name + "\" of relation \"" + relation.name + "\" does not exist, skipping");
+      context.notice("column \"" + command.name + "\" of relation \"" + relation.name +
+                     "\" does not exist, skipping");
       return;
     }
-    throw Error(ErrorCode::UndefinedColumn, "column \"" + command.name + "\" of relation \"" + relation.name + "\" does not exist");
+    throw Error(ErrorCode::UndefinedColumn,
+                "column \"" + command.name + "\" of relation \"" + relation.name + "\" does not exist");
   }
   const auto id = found->id;
   if (relation.hypertable) {
     for (const auto& dimension : relation.hypertable->dimensions) {
       if (dimension.column == id) {
-        throw Error(ErrorCode::FeatureNotSupported, "cannot drop column named in partition key", "Column \"" + command.name + "\" is the partitioning column.");
+        throw Error(ErrorCode::FeatureNotSupported, "cannot drop column named in partition key",
+                    "Column \"" + command.name + "\" is the partitioning column.");
       }
     }
   }
   if (is_key_column(relation, id)) {
     throw Error(ErrorCode::DependentObjectsStillExist,
-                "cannot drop column " + command.name + " of table " + relation.name + " because other objects depend on it",
+                "cannot drop column " + command.name + " of table " + relation.name +
+                    " because other objects depend on it",
                 "A key of the table contains it.", "Drop the constraint first.");
   }
   std::erase_if(relation.indexes, [&](const auto& index) {
-    return std::any_of(index.keys.begin(), index.keys.end(), [&](const auto& key) { return key.column == id; });
+    return std::any_of(index.keys.begin(), index.keys.end(),
+                       [&](const auto& key) { return key.column == id; });
   });
   std::erase_if(relation.columns, [&](const auto& column) { return column.id == id; });
   context.writes("ALTER TABLE").alter_table(storage_schema(relation), {});
 }
 
-void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation, const Command& command) {
+void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
+                const Command& command) {
   const auto old = relation;
   auto& column = column_of(relation, command.name);
   if (column.type == command.type) return;
   if (relation.hypertable) {
     for (const auto& dimension : relation.hypertable->dimensions) {
-      if (dimension.column == column.id && command.type.id != TypeId::Timestamp && command.type.id != TypeId::TimestampTz && command.type.id != TypeId::Date) {
-        throw Error(ErrorCode::InvalidTableDefinition, "cannot change the type of the partitioning column \"" + column.name + "\" to " + to_sql(command.type));
+      if (dimension.column == column.id && command.type.id != TypeId::Timestamp &&
+          command.type.id != TypeId::TimestampTz && command.type.id != TypeId::Date) {
+        throw Error(ErrorCode::InvalidTableDefinition,
+                    "cannot change the type of the partitioning column \"" + column.name + "\" to " +
+                        to_sql(command.type));
       }
     }
   }
@@ -145,8 +169,10 @@ void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
   }
   if (!can_cast(column.type, command.type, CastStrength::Assignment)) {
     throw Error(ErrorCode::DatatypeMismatch,
-                "column \"" + column.name + "\" cannot be cast automatically to type " + to_sql(command.type), {},
-                "You might need to specify \"USING " + catalog::quote_identifier(column.name) + "::" + to_sql(command.type) + "\".");
+                "column \"" + column.name + "\" cannot be cast automatically to type " + to_sql(command.type),
+                {},
+                "You might need to specify \"USING " + catalog::quote_identifier(column.name) +
+                    "::" + to_sql(command.type) + "\".");
   }
   column.type = command.type;
   const auto list = own_columns(old);
@@ -155,7 +181,8 @@ void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
   relation = *edit.catalog().find_relation(relation.oid);
 }
 
-void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation, const Command& command) {
+void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
+           const Command& command) {
   const auto change_schema = [&] { context.writes("ALTER TABLE").alter_table(storage_schema(relation), {}); };
   switch (command.kind) {
     case Kind::AddColumn:
@@ -182,7 +209,8 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
     case Kind::DropNotNull: {
       auto& column = column_of(relation, command.name);
       const auto* key = relation.primary_key();
-      if (key != nullptr && std::find(key->columns.begin(), key->columns.end(), column.id) != key->columns.end()) {
+      if (key != nullptr &&
+          std::find(key->columns.begin(), key->columns.end(), column.id) != key->columns.end()) {
         throw Error(ErrorCode::InvalidTableDefinition, "column \"" + column.name + "\" is in a primary key");
       }
       column.not_null = false;
@@ -192,7 +220,8 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
       const auto old = relation;
       add_constraint(context, edit, relation, command.constraint);
       const auto& added = relation.constraints.back();
-      if (added.kind == catalog::ConstraintObject::Kind::Check) return check_all_rows(context, relation, added);
+      if (added.kind == catalog::ConstraintObject::Kind::Check)
+        return check_all_rows(context, relation, added);
       if (added.kind == catalog::ConstraintObject::Kind::PrimaryKey) {
         for (const auto id : added.columns) check_no_nulls(context, old, old.find_column(id)->name);
         const auto list = own_columns(old);
@@ -206,13 +235,16 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
       return fill_key_table(context, relation, index);
     }
     case Kind::DropConstraint: {
-      const auto found = std::find_if(relation.constraints.begin(), relation.constraints.end(), [&](const auto& c) { return c.name == command.name; });
+      const auto found = std::find_if(relation.constraints.begin(), relation.constraints.end(),
+                                      [&](const auto& c) { return c.name == command.name; });
       if (found == relation.constraints.end()) {
         if (command.if_exists) {
-          context.notice("constraint \"" + command.name + "\" of relation \"" + relation.name + "\" does not exist, skipping");
+          context.notice("constraint \"" + command.name + "\" of relation \"" + relation.name +
+                         "\" does not exist, skipping");
           return;
         }
-        throw Error(ErrorCode::UndefinedObject, "constraint \"" + command.name + "\" of relation \"" + relation.name + "\" does not exist");
+        throw Error(ErrorCode::UndefinedObject, "constraint \"" + command.name + "\" of relation \"" +
+                                                    relation.name + "\" does not exist");
       }
       const auto old = relation;
       const auto constraint = *found;
@@ -247,12 +279,13 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
 
 }  // namespace
 
-void rewrite_table(SessionContext& context, const catalog::RelationObject& old, catalog::RelationObject changed,
-                   const std::vector<std::string>& select_list) {
+void rewrite_table(SessionContext& context, const catalog::RelationObject& old,
+                   catalog::RelationObject changed, const std::vector<std::string>& select_list) {
   auto& edit = context.edit_catalog("ALTER TABLE");
   std::string text = "SELECT ";
   for (std::size_t i = 0; i < changed.columns.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + (select_list.empty() ? catalog::quote_identifier(changed.columns[i].name) : select_list[i]);
+    text += (i == 0 ? "" : ", ") +
+            (select_list.empty() ? catalog::quote_identifier(changed.columns[i].name) : select_list[i]);
   }
   if (changed.columns.empty()) text += "1";
   sql::DuckQuery query;
@@ -277,8 +310,11 @@ void rewrite_table(SessionContext& context, const catalog::RelationObject& old, 
 
 std::string execute_alter_table(Execution& execution, const sql::AlterTableStatement& alter) {
   auto& context = execution.context;
-  const char* tag = alter.relation_kind == 'v' ? "ALTER VIEW" : alter.relation_kind == 'm' ? "ALTER MATERIALIZED VIEW"
-                    : alter.relation_kind == 'i' ? "ALTER INDEX" : alter.relation_kind == 'S' ? "ALTER SEQUENCE" : "ALTER TABLE";
+  const char* tag = alter.relation_kind == 'v'   ? "ALTER VIEW"
+                    : alter.relation_kind == 'm' ? "ALTER MATERIALIZED VIEW"
+                    : alter.relation_kind == 'i' ? "ALTER INDEX"
+                    : alter.relation_kind == 'S' ? "ALTER SEQUENCE"
+                                                 : "ALTER TABLE";
   if (context.find_user_relation(alter.table.schema, alter.table.name) == nullptr) {
     if (!alter.if_exists) (void)context.relation(alter.table);
     context.notice("relation \"" + alter.table.name + "\" does not exist, skipping");
@@ -289,7 +325,8 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
   if (relation.kind != catalog::RelationKind::Table) {
     for (const auto& command : alter.commands) {
       if (command.kind != Kind::SetOptions && command.kind != Kind::OwnerTo) {
-        throw Error(ErrorCode::WrongObjectType, "ALTER action cannot be performed on relation \"" + relation.name + "\"",
+        throw Error(ErrorCode::WrongObjectType,
+                    "ALTER action cannot be performed on relation \"" + relation.name + "\"",
                     "This operation is only supported for tables.");
       }
     }
@@ -305,13 +342,17 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
 std::string execute_rename(Execution& execution, const sql::RenameStatement& rename) {
   auto& context = execution.context;
   using What = sql::RenameStatement::What;
-  const char* tag = rename.what == What::View ? "ALTER VIEW" : rename.what == What::MaterializedView ? "ALTER MATERIALIZED VIEW"
-                    : rename.what == What::Index ? "ALTER INDEX" : rename.what == What::Sequence ? "ALTER SEQUENCE"
-                    : rename.what == What::Schema ? "ALTER SCHEMA" : "ALTER TABLE";
+  const char* tag = rename.what == What::View               ? "ALTER VIEW"
+                    : rename.what == What::MaterializedView ? "ALTER MATERIALIZED VIEW"
+                    : rename.what == What::Index            ? "ALTER INDEX"
+                    : rename.what == What::Sequence         ? "ALTER SEQUENCE"
+                    : rename.what == What::Schema           ? "ALTER SCHEMA"
+                                                            : "ALTER TABLE";
   auto& edit = context.edit_catalog(tag);
   if (rename.what == What::Schema) {
     const auto* found = edit.catalog().find_schema(rename.object.name);
-    if (found == nullptr) throw Error(ErrorCode::InvalidSchemaName, "schema \"" + rename.object.name + "\" does not exist");
+    if (found == nullptr)
+      throw Error(ErrorCode::InvalidSchemaName, "schema \"" + rename.object.name + "\" does not exist");
     if (edit.catalog().find_schema(rename.new_name) != nullptr) {
       throw Error(ErrorCode::DuplicateSchema, "schema \"" + rename.new_name + "\" already exists");
     }
@@ -321,7 +362,8 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
     return tag;
   }
   if (rename.what == What::Index) {
-    for (const auto& schema : rename.object.schema.empty() ? context.search_path() : std::vector{rename.object.schema}) {
+    for (const auto& schema :
+         rename.object.schema.empty() ? context.search_path() : std::vector{rename.object.schema}) {
       const auto [owner, index] = edit.catalog().find_index(schema, rename.object.name);
       if (owner == nullptr) continue;
       auto relation = *owner;
@@ -346,17 +388,22 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
   if (rename.what == What::Column) {
     auto& column = column_of(relation, rename.old_name);
     if (relation.find_column(rename.new_name) != nullptr) {
-      throw Error(ErrorCode::DuplicateColumn, "column \"" + rename.new_name + "\" of relation \"" + relation.name + "\" already exists");
+      throw Error(ErrorCode::DuplicateColumn,
+                  "column \"" + rename.new_name + "\" of relation \"" + relation.name + "\" already exists");
     }
     if (!edit.catalog().dependents(relation.oid).empty()) {
-      throw Error(ErrorCode::DependentObjectsStillExist, "cannot rename column \"" + rename.old_name + "\" because other objects depend on it",
-                  "View \"" + edit.catalog().dependents(relation.oid).front()->name + "\" reads it.", "Drop the view, rename, and make the view again.");
+      throw Error(ErrorCode::DependentObjectsStillExist,
+                  "cannot rename column \"" + rename.old_name + "\" because other objects depend on it",
+                  "View \"" + edit.catalog().dependents(relation.oid).front()->name + "\" reads it.",
+                  "Drop the view, rename, and make the view again.");
     }
     column.name = rename.new_name;
   } else if (rename.what == What::Constraint) {
-    const auto found = std::find_if(relation.constraints.begin(), relation.constraints.end(), [&](const auto& c) { return c.name == rename.old_name; });
+    const auto found = std::find_if(relation.constraints.begin(), relation.constraints.end(),
+                                    [&](const auto& c) { return c.name == rename.old_name; });
     if (found == relation.constraints.end()) {
-      throw Error(ErrorCode::UndefinedObject, "constraint \"" + rename.old_name + "\" for table \"" + relation.name + "\" does not exist");
+      throw Error(ErrorCode::UndefinedObject, "constraint \"" + rename.old_name + "\" for table \"" +
+                                                  relation.name + "\" does not exist");
     }
     for (auto& index : relation.indexes) {
       if (index.oid == found->index) index.name = rename.new_name;
@@ -369,8 +416,10 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
       throw Error(ErrorCode::DuplicateTable, "relation \"" + rename.new_name + "\" already exists");
     }
     if (!edit.catalog().dependents(relation.oid).empty()) {
-      throw Error(ErrorCode::DependentObjectsStillExist, "cannot rename \"" + relation.name + "\" because other objects depend on it",
-                  "View \"" + edit.catalog().dependents(relation.oid).front()->name + "\" reads it.", "Drop the view, rename, and make the view again.");
+      throw Error(ErrorCode::DependentObjectsStillExist,
+                  "cannot rename \"" + relation.name + "\" because other objects depend on it",
+                  "View \"" + edit.catalog().dependents(relation.oid).front()->name + "\" reads it.",
+                  "Drop the view, rename, and make the view again.");
     }
     relation.name = rename.new_name;
   }

@@ -11,7 +11,8 @@
 namespace tickstone::engine {
 namespace {
 
-/// What a view keeps: its text with every relation named in full, so that it means the same under any search_path.
+/// What a view keeps: its text with every relation named in full, so that it means the same under any
+/// search_path.
 std::string view_text(const sql::Expr& query) { return sql::to_postgres_text(query); }
 
 /// A view's output columns, by planning its query.
@@ -22,7 +23,9 @@ std::vector<ResultColumn> view_columns(SessionContext& context, const sql::Expr&
 std::string described(const catalog::RelationObject& relation) {
   using Kind = catalog::RelationKind;
   const char* kind = relation.kind == Kind::View || relation.kind == Kind::ContinuousAggregate ? "view "
-                     : relation.kind == Kind::MaterializedView ? "materialized view " : relation.kind == Kind::Sequence ? "sequence " : "table ";
+                     : relation.kind == Kind::MaterializedView ? "materialized view "
+                     : relation.kind == Kind::Sequence         ? "sequence "
+                                                               : "table ";
   return kind + relation.name;
 }
 
@@ -36,7 +39,8 @@ void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog:
     for (const auto* dependent : dependents) {
       detail += (detail.empty() ? "" : "\n") + described(*dependent) + " depends on " + described(relation);
     }
-    throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop " + described(relation) + " because other objects depend on it", detail,
+    throw Error(ErrorCode::DependentObjectsStillExist,
+                "cannot drop " + described(relation) + " because other objects depend on it", detail,
                 "Use DROP ... CASCADE to drop the dependent objects too.");
   }
   std::vector<catalog::Oid> also;
@@ -66,9 +70,10 @@ void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog:
 [[noreturn]] void wrong_kind(const catalog::RelationObject& relation, const std::string& wanted) {
   throw Error(ErrorCode::WrongObjectType, "\"" + relation.name + "\" is not " + wanted, {},
               relation.kind == catalog::RelationKind::Sequence ? "Use DROP SEQUENCE to remove a sequence."
-              : relation.kind == catalog::RelationKind::View ? "Use DROP VIEW to remove a view."
-              : relation.kind == catalog::RelationKind::Table ? "Use DROP TABLE to remove a table."
-                                                              : "Use DROP MATERIALIZED VIEW to remove a materialized view.");
+              : relation.kind == catalog::RelationKind::View   ? "Use DROP VIEW to remove a view."
+              : relation.kind == catalog::RelationKind::Table
+                  ? "Use DROP TABLE to remove a table."
+                  : "Use DROP MATERIALIZED VIEW to remove a materialized view.");
 }
 
 }  // namespace
@@ -77,7 +82,8 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
   auto& context = execution.context;
   auto& edit = context.edit_catalog("CREATE INDEX");
   catalog::RelationObject relation = context.relation(create.table);
-  if (!relation.is_stored()) throw Error(ErrorCode::WrongObjectType, "cannot create index on relation \"" + relation.name + "\"");
+  if (!relation.is_stored())
+    throw Error(ErrorCode::WrongObjectType, "cannot create index on relation \"" + relation.name + "\"");
   catalog::IndexObject index;
   index.is_unique = create.unique;
   index.method = create.method;
@@ -93,7 +99,8 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
       joined += "_expr";
     } else {
       const auto* column = relation.find_column(key.column);
-      if (column == nullptr) throw Error(ErrorCode::UndefinedColumn, "column \"" + key.column + "\" does not exist");
+      if (column == nullptr)
+        throw Error(ErrorCode::UndefinedColumn, "column \"" + key.column + "\" does not exist");
       made.column = column->id;
       joined += "_" + key.column;
     }
@@ -107,17 +114,25 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
     index.include.push_back(column->id);
   }
   if (create.where) index.where_text = sql::to_postgres_text(create.where);
-  index.name = create.name.empty() ? edit.catalog().free_name(relation.schema, relation.name + joined + "_idx") : create.name;
+  index.name = create.name.empty()
+                   ? edit.catalog().free_name(relation.schema, relation.name + joined + "_idx")
+                   : create.name;
   if (edit.catalog().free_name(relation.schema, index.name) != index.name) {
-    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateTable, "relation \"" + index.name + "\" already exists");
-    context.notice({"NOTICE", ErrorCode::DuplicateTable, "relation \"" + index.name + "\" already exists, skipping", {}, {}});
+    if (!create.if_not_exists)
+      throw Error(ErrorCode::DuplicateTable, "relation \"" + index.name + "\" already exists");
+    context.notice({"NOTICE",
+                    ErrorCode::DuplicateTable,
+                    "relation \"" + index.name + "\" already exists, skipping",
+                    {},
+                    {}});
     return "CREATE INDEX";
   }
   index.oid = context.database().store().next_table_id();
   if (create.unique) {
     std::vector<storage::ColumnId> columns;
     for (const auto& key : index.keys) {
-      if (key.column == 0) throw Error(ErrorCode::FeatureNotSupported, "unique indexes on expressions are not supported");
+      if (key.column == 0)
+        throw Error(ErrorCode::FeatureNotSupported, "unique indexes on expressions are not supported");
       columns.push_back(key.column);
     }
     if (create.where) throw Error(ErrorCode::FeatureNotSupported, "partial unique indexes are not supported");
@@ -134,7 +149,8 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
 std::string execute_create_view(Execution& execution, const sql::CreateViewStatement& create) {
   auto& context = execution.context;
   auto& edit = context.edit_catalog("CREATE VIEW");
-  const auto schema_name = create.temporary ? context.temporary_schema() : context.creation_schema(create.view.schema).name;
+  const auto schema_name =
+      create.temporary ? context.temporary_schema() : context.creation_schema(create.view.schema).name;
   const auto* existing = edit.catalog().find_relation(schema_name, create.view.name);
   if (existing != nullptr && !(create.or_replace && existing->kind == catalog::RelationKind::View)) {
     if (create.or_replace) wrong_kind(*existing, "a view");
@@ -147,13 +163,15 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
   view.name = create.view.name;
   view.owner = context.user();
   const auto columns = view_columns(context, create.query);
-  if (create.columns.size() > columns.size()) throw Error(ErrorCode::SyntaxError, "CREATE VIEW specifies more column names than columns");
+  if (create.columns.size() > columns.size())
+    throw Error(ErrorCode::SyntaxError, "CREATE VIEW specifies more column names than columns");
   std::string text = view_text(create.query);
   if (!create.columns.empty()) {
     // Renamed columns become aliases around the query.
     std::string names;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      names += (i == 0 ? "" : ", ") + catalog::quote_identifier(i < create.columns.size() ? create.columns[i] : columns[i].name);
+      names += (i == 0 ? "" : ", ") +
+               catalog::quote_identifier(i < create.columns.size() ? create.columns[i] : columns[i].name);
     }
     text = "SELECT * FROM (" + text + ") AS renamed(" + names + ")";
   }
@@ -169,10 +187,12 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
   }
   if (existing != nullptr) {
     for (std::size_t i = 0; i < existing->columns.size(); ++i) {
-      if (i >= view.columns.size()) throw Error(ErrorCode::InvalidTableDefinition, "cannot drop columns from view");
+      if (i >= view.columns.size())
+        throw Error(ErrorCode::InvalidTableDefinition, "cannot drop columns from view");
       if (existing->columns[i].name != view.columns[i].name) {
-        throw Error(ErrorCode::InvalidTableDefinition,
-                    "cannot change name of view column \"" + existing->columns[i].name + "\" to \"" + view.columns[i].name + "\"");
+        throw Error(ErrorCode::InvalidTableDefinition, "cannot change name of view column \"" +
+                                                           existing->columns[i].name + "\" to \"" +
+                                                           view.columns[i].name + "\"");
       }
     }
   }
@@ -185,35 +205,51 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
 std::string execute_create_schema(Execution& execution, const sql::CreateSchemaStatement& create) {
   auto& context = execution.context;
   if (create.name.starts_with("pg_")) {
-    throw Error(ErrorCode::ReservedName, "unacceptable schema name \"" + create.name + "\"", "The prefix \"pg_\" is reserved for system schemas.");
+    throw Error(ErrorCode::ReservedName, "unacceptable schema name \"" + create.name + "\"",
+                "The prefix \"pg_\" is reserved for system schemas.");
   }
   auto& edit = context.edit_catalog("CREATE SCHEMA");
   if (edit.catalog().find_schema(create.name) != nullptr) {
-    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateSchema, "schema \"" + create.name + "\" already exists");
-    context.notice({"NOTICE", ErrorCode::DuplicateSchema, "schema \"" + create.name + "\" already exists, skipping", {}, {}});
+    if (!create.if_not_exists)
+      throw Error(ErrorCode::DuplicateSchema, "schema \"" + create.name + "\" already exists");
+    context.notice({"NOTICE",
+                    ErrorCode::DuplicateSchema,
+                    "schema \"" + create.name + "\" already exists, skipping",
+                    {},
+                    {}});
     return "CREATE SCHEMA";
   }
-  edit.put_schema({context.database().store().next_table_id(), create.name, create.owner.empty() ? context.user() : create.owner});
+  edit.put_schema({context.database().store().next_table_id(), create.name,
+                   create.owner.empty() ? context.user() : create.owner});
   return "CREATE SCHEMA";
 }
 
 std::string execute_create_extension(Execution& execution, const sql::CreateExtensionStatement& create) {
   auto& context = execution.context;
   static const std::vector<std::pair<std::string, std::string>> known = {
-      {"timescaledb", "2.28.3"}, {"timescaledb_toolkit", "1.21.0"}, {"plpgsql", "1.0"}, {"pg_stat_statements", "1.10"}, {"pgcrypto", "1.3"}, {"uuid-ossp", "1.1"}};
-  const auto found = std::find_if(known.begin(), known.end(), [&](const auto& e) { return e.first == create.name; });
+      {"timescaledb", "2.28.3"}, {"timescaledb_toolkit", "1.21.0"},
+      {"plpgsql", "1.0"},        {"pg_stat_statements", "1.10"},
+      {"pgcrypto", "1.3"},       {"uuid-ossp", "1.1"}};
+  const auto found =
+      std::find_if(known.begin(), known.end(), [&](const auto& e) { return e.first == create.name; });
   if (found == known.end()) {
     throw Error(ErrorCode::FeatureNotSupported, "extension \"" + create.name + "\" is not available", {},
                 "Tickstone has timescaledb built in; other extensions cannot be loaded.");
   }
   if (context.catalog()->find_extension(create.name) != nullptr) {
-    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateObject, "extension \"" + create.name + "\" already exists");
-    context.notice({"NOTICE", ErrorCode::DuplicateObject, "extension \"" + create.name + "\" already exists, skipping", {}, {}});
+    if (!create.if_not_exists)
+      throw Error(ErrorCode::DuplicateObject, "extension \"" + create.name + "\" already exists");
+    context.notice({"NOTICE",
+                    ErrorCode::DuplicateObject,
+                    "extension \"" + create.name + "\" already exists, skipping",
+                    {},
+                    {}});
     return "CREATE EXTENSION";
   }
   auto& edit = context.edit_catalog("CREATE EXTENSION");
   const auto* schema = edit.catalog().find_schema("public");
-  edit.put_extension({context.database().store().next_table_id(), create.name, found->second, schema == nullptr ? 0 : schema->oid});
+  edit.put_extension({context.database().store().next_table_id(), create.name, found->second,
+                      schema == nullptr ? 0 : schema->oid});
   return "CREATE EXTENSION";
 }
 
@@ -222,14 +258,20 @@ std::string execute_create_sequence(Execution& execution, const sql::CreateSeque
   auto& edit = context.edit_catalog("CREATE SEQUENCE");
   const auto& schema = context.creation_schema(create.sequence.schema);
   if (edit.catalog().free_name(schema.oid, create.sequence.name) != create.sequence.name) {
-    if (!create.if_not_exists) throw Error(ErrorCode::DuplicateTable, "relation \"" + create.sequence.name + "\" already exists");
-    context.notice({"NOTICE", ErrorCode::DuplicateTable, "relation \"" + create.sequence.name + "\" already exists, skipping", {}, {}});
+    if (!create.if_not_exists)
+      throw Error(ErrorCode::DuplicateTable, "relation \"" + create.sequence.name + "\" already exists");
+    context.notice({"NOTICE",
+                    ErrorCode::DuplicateTable,
+                    "relation \"" + create.sequence.name + "\" already exists, skipping",
+                    {},
+                    {}});
     return "CREATE SEQUENCE";
   }
   if (create.increment == 0) throw Error(ErrorCode::InvalidParameterValue, "INCREMENT must not be zero");
   if (create.minimum >= create.maximum) {
-    throw Error(ErrorCode::InvalidParameterValue,
-                "MINVALUE (" + std::to_string(create.minimum) + ") must be less than MAXVALUE (" + std::to_string(create.maximum) + ")");
+    throw Error(ErrorCode::InvalidParameterValue, "MINVALUE (" + std::to_string(create.minimum) +
+                                                      ") must be less than MAXVALUE (" +
+                                                      std::to_string(create.maximum) + ")");
   }
   catalog::RelationObject sequence;
   sequence.oid = context.database().store().next_table_id();
@@ -245,7 +287,8 @@ std::string execute_create_sequence(Execution& execution, const sql::CreateSeque
   info.cache = create.cache;
   info.cycle = create.cycle;
   if (info.start < info.minimum || info.start > info.maximum) {
-    throw Error(ErrorCode::InvalidParameterValue, "START value (" + std::to_string(info.start) + ") is outside MINVALUE and MAXVALUE");
+    throw Error(ErrorCode::InvalidParameterValue,
+                "START value (" + std::to_string(info.start) + ") is outside MINVALUE and MAXVALUE");
   }
   if (info.cycle) throw Error(ErrorCode::FeatureNotSupported, "CYCLE sequences are not supported");
   sequence.sequence = info;
@@ -257,21 +300,28 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
   auto& context = execution.context;
   using What = sql::DropStatement::What;
   using Kind = catalog::RelationKind;
-  const std::string tag = drop.what == What::Table ? "DROP TABLE" : drop.what == What::View ? "DROP VIEW" : drop.what == What::Index ? "DROP INDEX"
-                          : drop.what == What::MaterializedView ? "DROP MATERIALIZED VIEW" : drop.what == What::Sequence ? "DROP SEQUENCE"
-                          : drop.what == What::Schema ? "DROP SCHEMA" : "DROP EXTENSION";
-  if (drop.what == What::Other) throw Error(ErrorCode::FeatureNotSupported, "DROP " + drop.description + " is not supported");
+  const std::string tag = drop.what == What::Table              ? "DROP TABLE"
+                          : drop.what == What::View             ? "DROP VIEW"
+                          : drop.what == What::Index            ? "DROP INDEX"
+                          : drop.what == What::MaterializedView ? "DROP MATERIALIZED VIEW"
+                          : drop.what == What::Sequence         ? "DROP SEQUENCE"
+                          : drop.what == What::Schema           ? "DROP SCHEMA"
+                                                                : "DROP EXTENSION";
+  if (drop.what == What::Other)
+    throw Error(ErrorCode::FeatureNotSupported, "DROP " + drop.description + " is not supported");
   auto& edit = context.edit_catalog(tag);
   for (const auto& name : drop.names) {
     if (drop.what == What::Schema) {
       const auto* schema = edit.catalog().find_schema(name.name);
       if (schema == nullptr) {
-        if (!drop.if_exists) throw Error(ErrorCode::InvalidSchemaName, "schema \"" + name.name + "\" does not exist");
+        if (!drop.if_exists)
+          throw Error(ErrorCode::InvalidSchemaName, "schema \"" + name.name + "\" does not exist");
         context.notice("schema \"" + name.name + "\" does not exist, skipping");
         continue;
       }
       if (schema->oid < storage::kFirstUserTable && name.name != "public") {
-        throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop schema " + name.name + " because it is required by the database system");
+        throw Error(ErrorCode::DependentObjectsStillExist,
+                    "cannot drop schema " + name.name + " because it is required by the database system");
       }
       const auto oid = schema->oid;
       std::vector<catalog::Oid> inside;
@@ -279,9 +329,11 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
         if (relation->schema == oid) inside.push_back(relation->oid);
       }
       if (!inside.empty() && !drop.cascade) {
-        throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop schema " + name.name + " because other objects depend on it",
-                    described(*edit.catalog().find_relation(inside.front())) + " depends on schema " + name.name,
-                    "Use DROP ... CASCADE to drop the dependent objects too.");
+        throw Error(
+            ErrorCode::DependentObjectsStillExist,
+            "cannot drop schema " + name.name + " because other objects depend on it",
+            described(*edit.catalog().find_relation(inside.front())) + " depends on schema " + name.name,
+            "Use DROP ... CASCADE to drop the dependent objects too.");
       }
       for (const auto relation : inside) drop_relation(context, edit, relation, true);
       edit.remove_schema(oid);
@@ -289,14 +341,16 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
     }
     if (drop.what == What::Extension) {
       if (edit.catalog().find_extension(name.name) == nullptr) {
-        if (!drop.if_exists) throw Error(ErrorCode::UndefinedObject, "extension \"" + name.name + "\" does not exist");
+        if (!drop.if_exists)
+          throw Error(ErrorCode::UndefinedObject, "extension \"" + name.name + "\" does not exist");
         context.notice("extension \"" + name.name + "\" does not exist, skipping");
         continue;
       }
       if (name.name == "timescaledb") {
         for (const auto* relation : edit.catalog().relations()) {
           if (relation->hypertable) {
-            throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop extension timescaledb because other objects depend on it",
+            throw Error(ErrorCode::DependentObjectsStillExist,
+                        "cannot drop extension timescaledb because other objects depend on it",
                         "table " + relation->name + " is a hypertable", "Drop the hypertables first.");
           }
         }
@@ -313,9 +367,12 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
         const auto index_oid = index->oid;
         for (const auto& constraint : relation.constraints) {
           if (constraint.index == index_oid) {
-            throw Error(ErrorCode::DependentObjectsStillExist, "cannot drop index " + name.name + " because constraint " + constraint.name + " on table " +
-                                                                   relation.name + " requires it",
-                        {}, "You can drop constraint " + constraint.name + " on table " + relation.name + " instead.");
+            throw Error(
+                ErrorCode::DependentObjectsStillExist,
+                "cannot drop index " + name.name + " because constraint " + constraint.name + " on table " +
+                    relation.name + " requires it",
+                {},
+                "You can drop constraint " + constraint.name + " on table " + relation.name + " instead.");
           }
         }
         if (index->key_table != 0) context.writes(tag).drop_table(index->key_table);
@@ -325,22 +382,28 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
         break;
       }
       if (!dropped) {
-        if (!drop.if_exists) throw Error(ErrorCode::UndefinedObject, "index \"" + name.name + "\" does not exist");
+        if (!drop.if_exists)
+          throw Error(ErrorCode::UndefinedObject, "index \"" + name.name + "\" does not exist");
         context.notice("index \"" + name.name + "\" does not exist, skipping");
       }
       continue;
     }
     const auto* relation = context.find_user_relation(name.schema, name.name);
-    const std::string kind = drop.what == What::Table ? "table" : drop.what == What::View ? "view" : drop.what == What::Sequence ? "sequence" : "materialized view";
+    const std::string kind = drop.what == What::Table      ? "table"
+                             : drop.what == What::View     ? "view"
+                             : drop.what == What::Sequence ? "sequence"
+                                                           : "materialized view";
     if (relation == nullptr) {
-      if (!drop.if_exists) throw Error(ErrorCode::UndefinedTable, kind + " \"" + name.name + "\" does not exist");
+      if (!drop.if_exists)
+        throw Error(ErrorCode::UndefinedTable, kind + " \"" + name.name + "\" does not exist");
       context.notice(kind + " \"" + name.name + "\" does not exist, skipping");
       continue;
     }
-    const bool fits = drop.what == What::Table ? relation->kind == Kind::Table
-                      : drop.what == What::View ? relation->kind == Kind::View
+    const bool fits = drop.what == What::Table      ? relation->kind == Kind::Table
+                      : drop.what == What::View     ? relation->kind == Kind::View
                       : drop.what == What::Sequence ? relation->kind == Kind::Sequence
-                                                    : relation->kind == Kind::MaterializedView || relation->kind == Kind::ContinuousAggregate;
+                                                    : relation->kind == Kind::MaterializedView ||
+                                                          relation->kind == Kind::ContinuousAggregate;
     if (!fits) wrong_kind(*relation, "a " + kind);
     drop_relation(context, edit, relation->oid, drop.cascade);
   }
@@ -350,25 +413,32 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
 std::string execute_role(Execution& execution, const sql::RoleStatement& statement) {
   auto& context = execution.context;
   using Action = sql::RoleStatement::Action;
-  const std::string tag = statement.action == Action::Create ? "CREATE ROLE" : statement.action == Action::Drop ? "DROP ROLE" : "ALTER ROLE";
+  const std::string tag = statement.action == Action::Create ? "CREATE ROLE"
+                          : statement.action == Action::Drop ? "DROP ROLE"
+                                                             : "ALTER ROLE";
   const auto* self = context.catalog()->find_role(context.user());
   const bool is_superuser = self != nullptr && self->superuser;
   auto& edit = context.edit_catalog(tag);
   for (const auto& name : statement.names) {
     const auto* found = edit.catalog().find_role(name);
-    if (!is_superuser && !(statement.action == Action::Alter && name == context.user() && !statement.superuser && !statement.create_role)) {
-      throw Error(ErrorCode::InsufficientPrivilege, statement.action == Action::Create ? "permission denied to create role" : "permission denied");
+    if (!is_superuser && !(statement.action == Action::Alter && name == context.user() &&
+                           !statement.superuser && !statement.create_role)) {
+      throw Error(ErrorCode::InsufficientPrivilege, statement.action == Action::Create
+                                                        ? "permission denied to create role"
+                                                        : "permission denied");
     }
     if (statement.action == Action::Drop) {
       if (found == nullptr) {
-        if (!statement.if_exists) throw Error(ErrorCode::UndefinedObject, "role \"" + name + "\" does not exist");
+        if (!statement.if_exists)
+          throw Error(ErrorCode::UndefinedObject, "role \"" + name + "\" does not exist");
         context.notice("role \"" + name + "\" does not exist, skipping");
         continue;
       }
       if (name == context.user()) throw Error(ErrorCode::ObjectInUse, "current user cannot be dropped");
       for (const auto* relation : edit.catalog().relations()) {
         if (relation->owner == name) {
-          throw Error(ErrorCode::DependentObjectsStillExist, "role \"" + name + "\" cannot be dropped because some objects depend on it",
+          throw Error(ErrorCode::DependentObjectsStillExist,
+                      "role \"" + name + "\" cannot be dropped because some objects depend on it",
                       "owner of table " + relation->name);
         }
       }
@@ -411,7 +481,8 @@ std::string execute_role(Execution& execution, const sql::RoleStatement& stateme
 std::string execute_comment(Execution& execution, const sql::CommentStatement& comment) {
   auto& context = execution.context;
   auto& edit = context.edit_catalog("COMMENT");
-  if (comment.object_kind != "table" && comment.object_kind != "view" && comment.object_kind != "column" && comment.object_kind != "materialized view") {
+  if (comment.object_kind != "table" && comment.object_kind != "view" && comment.object_kind != "column" &&
+      comment.object_kind != "materialized view") {
     throw Error(ErrorCode::FeatureNotSupported, "COMMENT ON " + comment.object_kind + " is not supported");
   }
   catalog::RelationObject relation = context.relation(comment.object);
@@ -423,7 +494,8 @@ std::string execute_comment(Execution& execution, const sql::CommentStatement& c
       if (column.name == comment.column) column.comment = comment.text.value_or(""), found = true;
     }
     if (!found) {
-      throw Error(ErrorCode::UndefinedColumn, "column \"" + comment.column + "\" of relation \"" + relation.name + "\" does not exist");
+      throw Error(ErrorCode::UndefinedColumn,
+                  "column \"" + comment.column + "\" of relation \"" + relation.name + "\" does not exist");
     }
   }
   edit.put_relation(relation);

@@ -22,13 +22,15 @@ ActionResult create_hypertable(SessionContext& context, const ActionArguments& a
 ActionResult drop_chunks(SessionContext& context, const ActionArguments& arguments);
 ActionResult set_chunk_time_interval(SessionContext& context, const ActionArguments& arguments);
 
-/// ALTER TABLE ... SET (timescaledb.compress, timescaledb.compress_segmentby = ..., ...), and plain storage options, which are kept.
-void set_table_options(SessionContext& context, catalog::RelationObject& relation, const std::vector<sql::Option>& options, bool reset);
+/// ALTER TABLE ... SET (timescaledb.compress, timescaledb.compress_segmentby = ..., ...), and plain storage
+/// options, which are kept.
+void set_table_options(SessionContext& context, catalog::RelationObject& relation,
+                       const std::vector<sql::Option>& options, bool reset);
 
 /// The time dimension. Errors: HypertableNotExist where the relation is no hypertable.
 const catalog::HypertableInfo::Dimension& time_dimension(const catalog::RelationObject& relation);
-/// A bound of time as drop_chunks and policies take it: an interval counts back from now; a timestamp, date, text or integer stands for itself.
-/// Units of the result: of the time column.
+/// A bound of time as drop_chunks and policies take it: an interval counts back from now; a timestamp, date,
+/// text or integer stands for itself. Units of the result: of the time column.
 std::int64_t time_bound(SessionContext& context, const SqlType& time_type, const Value& bound);
 
 }  // namespace tickstone::engine

@@ -9,7 +9,8 @@ namespace tickstone::engine {
 
 /// add_..._policy: writes the job down and returns its id. remove_..._policy: takes it away.
 ActionResult add_policy(SessionContext& context, std::string_view function, const ActionArguments& arguments);
-ActionResult remove_policy(SessionContext& context, std::string_view function, const ActionArguments& arguments);
+ActionResult remove_policy(SessionContext& context, std::string_view function,
+                           const ActionArguments& arguments);
 ActionResult delete_job(SessionContext& context, const ActionArguments& arguments);
 
 }  // namespace tickstone::engine

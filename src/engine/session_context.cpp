@@ -6,9 +6,9 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "base/clock.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/temporary_tables.hpp"
-#include "base/clock.hpp"
 
 namespace tickstone::engine {
 
@@ -216,7 +216,8 @@ const catalog::SchemaObject& SessionContext::creation_schema(const std::string& 
 std::string SessionContext::temporary_schema() {
   const std::string name = "pg_temp_" + std::to_string(options_.pid);
   auto& edit = edit_catalog("CREATE TABLE");
-  if (edit.catalog().find_schema(name) == nullptr) edit.put_schema({database_.store().next_table_id(), name, options_.user});
+  if (edit.catalog().find_schema(name) == nullptr)
+    edit.put_schema({database_.store().next_table_id(), name, options_.user});
   temporary_schema_ = name;
   return name;
 }
@@ -226,7 +227,8 @@ std::vector<catalog::Oid> SessionContext::relations_of(const sql::Expr& query) {
   for (const auto& name : sql::Rewriter(*this).query(query).relations) {
     const auto dot = name.find('.');
     if (dot == std::string::npos) continue;
-    if (const auto* relation = catalog()->find_relation(name.substr(0, dot), name.substr(dot + 1))) oids.push_back(relation->oid);
+    if (const auto* relation = catalog()->find_relation(name.substr(0, dot), name.substr(dot + 1)))
+      oids.push_back(relation->oid);
   }
   return oids;
 }

@@ -182,7 +182,7 @@ class SessionContext final : public sql::NameLookup,
     std::shared_ptr<const Batch> rows;
   };
   std::map<std::string, RowsRelation, std::less<>> rows_;
-  std::string temporary_schema_;  // empty: none was made
+  std::string temporary_schema_;                          // empty: none was made
   std::map<catalog::Oid, std::int64_t> sequence_values_;  // currval
   std::optional<std::int64_t> lastval_;
 

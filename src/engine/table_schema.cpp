@@ -8,7 +8,8 @@
 namespace tickstone::engine {
 namespace {
 
-/// Chunks of an interval begin where TimescaleDB's do: at multiples of it since the epoch, which for a week is a Thursday.
+/// Chunks of an interval begin where TimescaleDB's do: at multiples of it since the epoch, which for a week
+/// is a Thursday.
 constexpr std::int64_t kChunkOrigin = 0;
 
 }  // namespace
@@ -17,7 +18,8 @@ storage::TableSchema storage_schema(const catalog::RelationObject& relation) {
   storage::TableSchema schema;
   schema.id = relation.table();
   schema.name = relation.name;
-  for (const auto& column : relation.columns) schema.columns.push_back({column.id, column.name, column.type, column.not_null});
+  for (const auto& column : relation.columns)
+    schema.columns.push_back({column.id, column.name, column.type, column.not_null});
   if (const auto* key = relation.primary_key()) {
     schema.primary_key = key->columns;
     schema.primary_key_name = key->name;
@@ -29,16 +31,19 @@ storage::TableSchema storage_schema(const catalog::RelationObject& relation) {
     schema.chunk_interval = dimension.interval;
     schema.chunk_origin = kChunkOrigin;
   }
-  for (const auto& name : relation.hypertable->compress_segmentby) schema.series_key.push_back(relation.find_column(name)->id);
+  for (const auto& name : relation.hypertable->compress_segmentby)
+    schema.series_key.push_back(relation.find_column(name)->id);
   if (schema.series_key.empty()) {
     for (const auto id : schema.primary_key) {
-      if (is_text_like(relation.find_column(id)->type.id) && id != *schema.time_column) schema.series_key.push_back(id);
+      if (is_text_like(relation.find_column(id)->type.id) && id != *schema.time_column)
+        schema.series_key.push_back(id);
     }
   }
   return schema;
 }
 
-storage::TableSchema key_table_schema(const catalog::RelationObject& relation, const catalog::IndexObject& index, storage::TableId id) {
+storage::TableSchema key_table_schema(const catalog::RelationObject& relation,
+                                      const catalog::IndexObject& index, storage::TableId id) {
   storage::TableSchema schema;
   schema.id = id;
   schema.name = relation.name;

@@ -9,12 +9,15 @@
 
 namespace tickstone::engine {
 
-/// What storage must know of a table of the catalog: columns, key, series key, time column and chunk interval.
+/// What storage must know of a table of the catalog: columns, key, series key, time column and chunk
+/// interval.
 ///
-/// The series key is `compress_segmentby`, else the text columns of the primary key, else none; plain tables sort by their primary key.
+/// The series key is `compress_segmentby`, else the text columns of the primary key, else none; plain tables
+/// sort by their primary key.
 storage::TableSchema storage_schema(const catalog::RelationObject& relation);
 
 /// The table that keeps a UNIQUE index: the unique columns, then what finds the row (primary key or row id).
-storage::TableSchema key_table_schema(const catalog::RelationObject& relation, const catalog::IndexObject& index, storage::TableId id);
+storage::TableSchema key_table_schema(const catalog::RelationObject& relation,
+                                      const catalog::IndexObject& index, storage::TableId id);
 
 }  // namespace tickstone::engine

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/temporary_tables.hpp"
 
-#include "engine/catalog_lock.hpp"
-
 #include <vector>
+
+#include "engine/catalog_lock.hpp"
 
 namespace tickstone::engine {
 

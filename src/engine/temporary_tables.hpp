@@ -7,8 +7,8 @@
 
 namespace tickstone::engine {
 
-/// Temporary tables live in a schema of their session, `pg_temp_<pid>`, and go with it; those of sessions that a crash ended go when the
-/// database is opened.
+/// Temporary tables live in a schema of their session, `pg_temp_<pid>`, and go with it; those of sessions
+/// that a crash ended go when the database is opened.
 void drop_temporary_schema(DatabaseCore& database, const std::string& schema);
 void drop_temporary_schemas(DatabaseCore& database);
 
