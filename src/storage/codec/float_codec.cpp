@@ -35,9 +35,11 @@ template <typename Float>
 std::optional<std::int64_t> as_integer(Float value, double power) {
   const double scaled = std::nearbyint(static_cast<double>(value) * power);
   if (!(std::abs(scaled) <= kMaxInteger)) return std::nullopt;
-  const auto back = static_cast<Float>(scaled / power);
+  // From the integer, as decoding does: it has no negative zero.
+  const auto integer = static_cast<std::int64_t>(scaled);
+  const auto back = static_cast<Float>(static_cast<double>(integer) / power);
   if (std::bit_cast<BitsOf<Float>>(back) != std::bit_cast<BitsOf<Float>>(value)) return std::nullopt;
-  return static_cast<std::int64_t>(scaled);
+  return integer;
 }
 
 /// The exponent under which all but a few of a sample are decimals; nothing where too few are.
