@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pgwire/value_format.hpp"
+
+#include <string>
+
+#include <tickstone/error.hpp>
+
+#include "types/binary_format.hpp"
+
+namespace tickstone::pgwire {
+
+ValueFormat format_from_code(std::int16_t code) {
+  if (code == 0) return ValueFormat::Text;
+  if (code == 1) return ValueFormat::Binary;
+  throw Error(ErrorCode::ProtocolViolation, "unsupported format code: " + std::to_string(code));
+}
+
+std::vector<ValueFormat> resolve_result_formats(std::span<const ValueFormat> given,
+                                                std::size_t column_count) {
+  if (given.empty()) return std::vector(column_count, ValueFormat::Text);
+  if (given.size() == 1) return std::vector(column_count, given.front());
+  if (given.size() == column_count) return {given.begin(), given.end()};
+  throw Error(ErrorCode::ProtocolViolation, "bind message has " + std::to_string(given.size()) +
+                                                " result formats but query has " +
+                                                std::to_string(column_count) + " columns");
+}
+
+Value decode_parameter(const SqlType& type, ValueFormat format, std::string_view bytes,
+                       const FormatContext& context) {
+  switch (format) {
+    case ValueFormat::Text:
+      return parse_value(type, bytes, context);
+    case ValueFormat::Binary:
+      return receive_value(type, bytes);
+  }
+  throw Error(ErrorCode::ProtocolViolation, "unsupported format code");
+}
+
+}  // namespace tickstone::pgwire

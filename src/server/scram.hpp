@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tickstone::server {
+
+using ScramKey = std::array<unsigned char, 32>;
+
+/// What the server knows of a password; the password itself cannot be had from it.
+struct ScramVerifier {
+  int iterations = 4096;
+  std::vector<unsigned char> salt;
+  ScramKey stored_key{};
+  ScramKey server_key{};
+};
+
+/// A new verifier of `password` in PostgreSQL's form, `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`, with a
+/// random salt. A text that is such a verifier already is returned as it is, as PostgreSQL does. Source: RFC
+/// 5802, RFC 7677; passwords are prepared by RFC 4013 where they can be.
+std::string make_scram_verifier(std::string_view password);
+std::optional<ScramVerifier> parse_scram_verifier(std::string_view text);
+
+/// A verifier that no password meets, the same each time for one name: unknown users look like known ones.
+ScramVerifier make_mock_verifier(std::string_view user, const ScramKey& secret);
+
+/// The server's half of one SCRAM-SHA-256 login.
+///
+/// Errors: ProtocolViolation `malformed SCRAM message`, FeatureNotSupported for what clients may ask and we
+/// lack.
+class ScramExchange {
+ public:
+  explicit ScramExchange(ScramVerifier verifier);
+  /// Tests fix the server's part of the nonce.
+  ScramExchange(ScramVerifier verifier, std::string server_nonce);
+
+  /// Takes client-first-message, gives server-first-message.
+  std::string first(std::string_view client_first);
+  /// Takes client-final-message, gives server-final-message; nothing where the proof is wrong.
+  std::optional<std::string> last(std::string_view client_final);
+
+ private:
+  ScramVerifier verifier_;
+  std::string server_nonce_;
+  std::string gs2_header_;
+  std::string client_first_bare_;
+  std::string server_first_;
+  std::string nonce_;
+};
+
+/// Bytes that cannot be foretold. Errors: SystemError.
+void fill_random(void* data, std::size_t size);
+
+}  // namespace tickstone::server

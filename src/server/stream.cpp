@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/stream.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <tickstone/error.hpp>
+
+namespace tickstone::server {
+namespace {
+
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(ErrorCode::ConnectionFailure, message).damaging(Damage::Session);
+}
+
+[[noreturn]] void fail_tls(const char* what) {
+  const auto code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  fail(std::string(what) + (reason == nullptr ? "" : std::string(": ") + reason));
+}
+
+}  // namespace
+
+void Stream::FreeTls::operator()(ssl_st* tls) const { SSL_free(tls); }
+
+Stream::~Stream() {
+  if (tls_ != nullptr) {
+    SSL_shutdown(tls_.get());
+    ERR_clear_error();
+    tls_.reset();
+  }
+  ::close(descriptor_);
+}
+
+void Stream::wait(short events) const {
+  if (!deadline_) return;
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*deadline_ - std::chrono::steady_clock::now());
+    if (left.count() <= 0) fail("connection timed out");
+    pollfd poll_one{descriptor_, events, 0};
+    const int ready = ::poll(&poll_one, 1, static_cast<int>(left.count()) + 1);
+    if (ready > 0) return;
+    if (ready < 0 && errno != EINTR)
+      fail(std::string("could not wait for the client: ") + std::strerror(errno));
+  }
+}
+
+void Stream::start_tls(const TlsContext& context) {
+  tls_.reset(SSL_new(context.get()));
+  if (tls_ == nullptr || SSL_set_fd(tls_.get(), descriptor_) != 1) fail_tls("could not start TLS");
+  // With a deadline the handshake's reads may not block without bound; the socket's own timeout bounds each.
+  if (deadline_) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*deadline_ - std::chrono::steady_clock::now());
+    timeval timeout{std::max<time_t>(left.count() / 1000, 1), 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+  }
+  const int result = SSL_accept(tls_.get());
+  timeval none{0, 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none));
+  if (result != 1) {
+    tls_.reset();
+    fail_tls("could not accept TLS connection");
+  }
+}
+
+std::size_t Stream::read_some(std::span<char> into) {
+  if (tls_ != nullptr) {
+    if (SSL_pending(tls_.get()) == 0) wait(POLLIN);
+    const int got =
+        SSL_read(tls_.get(), into.data(), static_cast<int>(std::min<std::size_t>(into.size(), 1U << 30)));
+    if (got > 0) return static_cast<std::size_t>(got);
+    const int problem = SSL_get_error(tls_.get(), got);
+    if (problem == SSL_ERROR_ZERO_RETURN || (problem == SSL_ERROR_SYSCALL && errno == 0)) return 0;
+    fail_tls("could not receive data from client");
+  }
+  for (;;) {
+    wait(POLLIN);
+    const auto got = ::recv(descriptor_, into.data(), into.size(), 0);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == ECONNRESET) return 0;
+    if (errno != EINTR) fail(std::string("could not receive data from client: ") + std::strerror(errno));
+  }
+}
+
+void Stream::write_all(std::string_view bytes) {
+  while (!bytes.empty()) {
+    wait(POLLOUT);
+    if (tls_ != nullptr) {
+      const int sent = SSL_write(tls_.get(), bytes.data(),
+                                 static_cast<int>(std::min<std::size_t>(bytes.size(), 1U << 30)));
+      if (sent <= 0) fail_tls("could not send data to client");
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+      continue;
+    }
+    const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      fail(std::string("could not send data to client: ") + std::strerror(errno));
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+}  // namespace tickstone::server
