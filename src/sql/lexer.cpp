@@ -58,7 +58,7 @@ std::size_t skip_block_comment(std::string_view text, std::size_t begin) {
 /// `at` is behind the opening quote. Returns the position behind the closing one; a string goes on after
 /// white space with a line break in it.
 std::size_t skip_quoted(std::string_view text, std::size_t begin, std::size_t at, bool has_escapes,
-                        std::string_view what) {
+                        std::string_view what, bool has_doubled_quotes = true) {
   for (;;) {
     if (!has_escapes) {
       const void* quote = at < text.size() ? std::memchr(text.data() + at, '\'', text.size() - at) : nullptr;
@@ -69,7 +69,7 @@ std::size_t skip_quoted(std::string_view text, std::size_t begin, std::size_t at
       if (at >= text.size()) fail(text, begin, text.size(), what);
     }
     ++at;
-    if (at < text.size() && text[at] == '\'') {
+    if (has_doubled_quotes && at < text.size() && text[at] == '\'') {
       ++at;
       continue;
     }
@@ -183,7 +183,7 @@ Token Lexer::next() {
       token.kind = TokenKind::BitString;
       end = skip_quoted(
           text_, begin, begin + 2, false,
-          lower == 'b' ? "unterminated bit string literal" : "unterminated hexadecimal string literal");
+          lower == 'b' ? "unterminated bit string literal" : "unterminated hexadecimal string literal", false);
     } else if (lower == 'u' && following == '&' && begin + 2 < text_.size() && text_[begin + 2] == '\'') {
       token.kind = TokenKind::String;
       end = skip_quoted(text_, begin, begin + 3, false, "unterminated quoted string");

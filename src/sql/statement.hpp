@@ -80,13 +80,15 @@ struct ActionStatement {
   bool is_call = false;  // CALL
   bool as_table =
       false;  // SELECT * FROM f(): columns apart; else one composite/scalar column named after the function
-  std::string output_name;  // AS alias
+  std::string output_name;           // AS alias
+  std::vector<std::string> columns;  // of as_table: those selected; empty: all
 };
 
 struct Assignment {
   std::string column;
   Expr value;
   bool is_default = false;
+  std::uint32_t position = 0;  // of the column's name
 };
 
 struct OnConflict {
@@ -102,6 +104,7 @@ struct InsertStatement {
   QualifiedName table;
   std::string alias;
   std::vector<std::string> columns;  // empty: all, in order
+  std::vector<std::uint32_t> column_positions;  // of `columns`, 1-based characters; 0 unknown
   /// VALUES rows: expressions, an empty handle for DEFAULT. Empty when `query` is set or `default_values`.
   std::vector<std::vector<Expr>> values;
   Expr query;
@@ -299,6 +302,7 @@ struct TransactionStatement {
       isolation;  // "read committed", "repeatable read", "serializable", "read uncommitted"
   std::optional<bool> read_only;
   bool chain = false;
+  bool for_session = false;  // SetCharacteristics: SET SESSION CHARACTERISTICS AS TRANSACTION
 };
 
 struct SettingStatement {

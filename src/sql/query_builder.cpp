@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <tickstone/error.hpp>
+
+#include "sql/statement_builder.hpp"
+
+namespace tickstone::sql {
+
+namespace {
+
+constexpr std::array<std::string_view, 37> kActions = {
+    "create_hypertable",
+    "create_distributed_hypertable",
+    "add_dimension",
+    "set_chunk_time_interval",
+    "set_integer_now_func",
+    "set_partitioning_interval",
+    "drop_chunks",
+    "compress_chunk",
+    "decompress_chunk",
+    "recompress_chunk",
+    "convert_to_columnstore",
+    "convert_to_rowstore",
+    "rebuild_columnstore",
+    "refresh_continuous_aggregate",
+    "add_job",
+    "alter_job",
+    "delete_job",
+    "run_job",
+    "add_policies",
+    "remove_policies",
+    "remove_all_policies",
+    "alter_policies",
+    "reorder_chunk",
+    "move_chunk",
+    "attach_tablespace",
+    "detach_tablespace",
+    "detach_tablespaces",
+    "set_number_partitions",
+    "enable_chunk_skipping",
+    "disable_chunk_skipping",
+    "merge_chunks",
+    "split_chunk",
+    "attach_chunk",
+    "detach_chunk",
+    "create_chunk",
+    "cagg_migrate",
+    "hypertable_set_owner"};
+
+/// The left-most SELECT of set operations, which has the INTO clause.
+const PgQuery__SelectStmt* leftmost(const PgQuery__SelectStmt* select) {
+  while (select->larg != nullptr) select = select->larg;
+  return select;
+}
+
+const char* last_name(const PgQuery__FuncCall& call) {
+  return call.n_funcname > 0 ? string_of(call.funcname[call.n_funcname - 1]) : "";
+}
+
+bool is_plain_call(const PgQuery__FuncCall& call) {
+  return call.over == nullptr && call.agg_filter == nullptr && call.n_agg_order == 0 && call.agg_star == 0 &&
+         call.agg_distinct == 0 && is_action_function(last_name(call));
+}
+
+}  // namespace
+
+bool is_action_function(std::string_view name) {
+  if (std::find(kActions.begin(), kActions.end(), name) != kActions.end()) return true;
+  return (name.starts_with("add_") || name.starts_with("remove_")) && name.ends_with("_policy");
+}
+
+ActionStatement StatementBuilder::action_from_call(const PgQuery__FuncCall& call) const {
+  ActionStatement action;
+  action.function = last_name(call);
+  for (std::size_t i = 0; i < call.n_args; ++i) {
+    const Node* argument = call.args[i];
+    if (argument->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
+      action.arguments.push_back({argument->named_arg_expr->name, expr(argument->named_arg_expr->arg)});
+    } else {
+      action.arguments.push_back({{}, expr(argument)});
+    }
+  }
+  return action;
+}
+
+std::optional<ActionStatement> StatementBuilder::action_of(const PgQuery__SelectStmt& select) const {
+  const bool is_bare = select.op == PG_QUERY__SET_OPERATION__SETOP_NONE && select.where_clause == nullptr &&
+                       select.n_group_clause == 0 && select.having_clause == nullptr && select.n_window_clause == 0 &&
+                       select.n_values_lists == 0 && select.n_sort_clause == 0 && select.limit_count == nullptr &&
+                       select.limit_offset == nullptr && select.n_distinct_clause == 0 && select.with_clause == nullptr &&
+                       select.into_clause == nullptr && select.n_locking_clause == 0;
+  if (!is_bare || select.n_target_list == 0) return std::nullopt;
+
+  if (select.n_from_clause == 0) {
+    if (select.n_target_list != 1) return std::nullopt;
+    const PgQuery__ResTarget* target = select.target_list[0]->res_target;
+    if (target->val == nullptr || target->val->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) return std::nullopt;
+    const PgQuery__FuncCall& call = *target->val->func_call;
+    if (!is_plain_call(call)) return std::nullopt;
+    ActionStatement action = action_from_call(call);
+    action.output_name = target->name;
+    return action;
+  }
+
+  if (select.n_from_clause != 1 || select.from_clause[0]->node_case != PG_QUERY__NODE__NODE_RANGE_FUNCTION) return std::nullopt;
+  const PgQuery__RangeFunction* function = select.from_clause[0]->range_function;
+  if (function->is_rowsfrom != 0 || function->ordinality != 0 || function->n_functions != 1 ||
+      function->functions[0]->node_case != PG_QUERY__NODE__NODE_LIST || function->functions[0]->list->n_items == 0 ||
+      function->functions[0]->list->items[0]->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
+    return std::nullopt;
+  }
+  const PgQuery__FuncCall& call = *function->functions[0]->list->items[0]->func_call;
+  if (!is_plain_call(call)) return std::nullopt;
+  std::vector<std::string> columns;
+  for (std::size_t i = 0; i < select.n_target_list; ++i) {
+    const PgQuery__ResTarget* target = select.target_list[i]->res_target;
+    if (target->val == nullptr || target->val->node_case != PG_QUERY__NODE__NODE_COLUMN_REF) return std::nullopt;
+    const PgQuery__ColumnRef* column = target->val->column_ref;
+    const Node* field = column->fields[column->n_fields - 1];
+    if (field->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+      if (select.n_target_list != 1) return std::nullopt;
+    } else {
+      columns.emplace_back(string_of(field));
+    }
+  }
+  ActionStatement action = action_from_call(call);
+  action.as_table = true;
+  action.columns = std::move(columns);
+  return action;
+}
+
+void StatementBuilder::build_select(const Node* node, Statement& out) {
+  const PgQuery__SelectStmt& select = *node->select_stmt;
+  if (const PgQuery__IntoClause* into = leftmost(&select)->into_clause; into != nullptr) {
+    return build_select_into(node, *into, out);
+  }
+  out.tag = "SELECT";
+  if (std::optional<ActionStatement> action = action_of(select)) {
+    out.body = std::move(*action);
+    return;
+  }
+  QueryStatement query{expr(node)};
+  for (std::size_t i = 0; i < select.n_locking_clause; ++i) {
+    const PgQuery__LockingClause* locking = select.locking_clause[i]->locking_clause;
+    query.has_locking = true;
+    query.no_wait = query.no_wait || locking->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError;
+    query.skip_locked = query.skip_locked || locking->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitSkip;
+  }
+  out.body = std::move(query);
+}
+
+void StatementBuilder::build_call(const PgQuery__CallStmt& call, Statement& out) {
+  out.tag = "CALL";
+  const std::string name = last_name(*call.funccall);
+  if (!is_action_function(name)) {
+    throw Error(ErrorCode::UndefinedFunction, fmt::format("procedure {} does not exist", name), {},
+                "No procedure matches the given name and argument types.")
+        .at(std::max(tree_->position(call.funccall->location), std::uint32_t{1}));
+  }
+  ActionStatement action = action_from_call(*call.funccall);
+  action.is_call = true;
+  out.body = std::move(action);
+}
+
+std::vector<Expr> StatementBuilder::targets_of(std::size_t count, Node* const* targets) const {
+  std::vector<Expr> out;
+  for (std::size_t i = 0; i < count; ++i) out.push_back(expr(targets[i]));
+  return out;
+}
+
+std::vector<Assignment> StatementBuilder::assignments_of(std::size_t count, Node* const* targets) const {
+  std::vector<Assignment> assignments;
+  for (std::size_t i = 0; i < count; ++i) {
+    const PgQuery__ResTarget* target = targets[i]->res_target;
+    if (target->n_indirection > 0) refuse("assignment to a part of a column", target->location);
+    const Node* value = target->val;
+    if (value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
+      const PgQuery__MultiAssignRef* multi = value->multi_assign_ref;
+      if (multi->source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
+        const PgQuery__RowExpr* row = multi->source->row_expr;
+        if (row->n_args != static_cast<std::size_t>(multi->ncolumns)) {
+          throw Error(ErrorCode::SyntaxError, "number of columns does not match number of values")
+              .at(tree_->position(row->location));
+        }
+        value = row->args[multi->colno - 1];
+      } else if (multi->source->node_case != PG_QUERY__NODE__NODE_SUB_LINK) {
+        throw Error(ErrorCode::FeatureNotSupported,
+                    "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression");
+      }
+    }
+    Assignment assignment;
+    assignment.column = target->name;
+    assignment.is_default = value->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT;
+    if (!assignment.is_default) assignment.value = expr(value);
+    assignment.position = tree_->position(target->location);
+    assignments.push_back(std::move(assignment));
+  }
+  return assignments;
+}
+
+void StatementBuilder::build_insert(const Node* node, Statement& out) {
+  const PgQuery__InsertStmt& insert = *node->insert_stmt;
+  InsertStatement body;
+  out.tag = "INSERT";
+  body.whole = expr(node);
+  body.table = name_of(insert.relation);
+  if (insert.relation->alias != nullptr) body.alias = insert.relation->alias->aliasname;
+  for (std::size_t i = 0; i < insert.n_cols; ++i) {
+    const PgQuery__ResTarget* column = insert.cols[i]->res_target;
+    if (column->n_indirection > 0) refuse("INSERT into a part of a column", column->location);
+    body.columns.emplace_back(column->name);
+    body.column_positions.push_back(tree_->position(column->location));
+  }
+  body.overriding_system = insert.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
+  body.has_with = insert.with_clause != nullptr;
+  if (insert.select_stmt == nullptr) {
+    body.default_values = true;
+  } else {
+    const PgQuery__SelectStmt& select = *insert.select_stmt->select_stmt;
+    const bool is_values = select.n_values_lists > 0 && select.n_sort_clause == 0 && select.limit_count == nullptr &&
+                           select.limit_offset == nullptr && select.with_clause == nullptr;
+    if (is_values) {
+      body.values.reserve(select.n_values_lists);
+      for (std::size_t r = 0; r < select.n_values_lists; ++r) {
+        const PgQuery__List* row = select.values_lists[r]->list;
+        std::vector<Expr>& values = body.values.emplace_back();
+        values.reserve(row->n_items);
+        for (std::size_t c = 0; c < row->n_items; ++c) {
+          const bool is_default = row->items[c]->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT;
+          values.push_back(is_default ? Expr{} : expr(row->items[c]));
+        }
+        if (values.size() != body.values.front().size()) {
+          throw Error(ErrorCode::SyntaxError, "VALUES lists must all be the same length");
+        }
+      }
+    } else {
+      body.query = expr(insert.select_stmt);
+    }
+  }
+  if (const PgQuery__OnConflictClause* conflict = insert.on_conflict_clause; conflict != nullptr) {
+    const bool is_update = conflict->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE;
+    body.on_conflict.action = is_update ? OnConflict::Action::Update : OnConflict::Action::Nothing;
+    if (const PgQuery__InferClause* infer = conflict->infer; infer != nullptr) {
+      body.on_conflict.constraint_name = infer->conname;
+      for (std::size_t i = 0; i < infer->n_index_elems; ++i) {
+        const PgQuery__IndexElem* element = infer->index_elems[i]->index_elem;
+        if (element->expr != nullptr) refuse("ON CONFLICT on an expression", infer->location);
+        body.on_conflict.target_columns.emplace_back(element->name);
+      }
+    } else if (is_update) {
+      throw Error(ErrorCode::SyntaxError, "ON CONFLICT DO UPDATE requires inference specification or constraint name", {},
+                  "For example, ON CONFLICT (column_name).")
+          .at(tree_->position(conflict->location));
+    }
+    body.on_conflict.assignments = assignments_of(conflict->n_target_list, conflict->target_list);
+    body.on_conflict.where = expr(conflict->where_clause);
+  }
+  body.returning = targets_of(insert.n_returning_list, insert.returning_list);
+  out.body = std::move(body);
+}
+
+void StatementBuilder::build_update(const Node* node, Statement& out) {
+  const PgQuery__UpdateStmt& update = *node->update_stmt;
+  UpdateStatement body;
+  out.tag = "UPDATE";
+  body.whole = expr(node);
+  body.table = name_of(update.relation);
+  if (update.relation->alias != nullptr) body.alias = update.relation->alias->aliasname;
+  body.assignments = assignments_of(update.n_target_list, update.target_list);
+  body.returning = targets_of(update.n_returning_list, update.returning_list);
+  out.body = std::move(body);
+}
+
+void StatementBuilder::build_delete(const Node* node, Statement& out) {
+  const PgQuery__DeleteStmt& del = *node->delete_stmt;
+  DeleteStatement body;
+  out.tag = "DELETE";
+  body.whole = expr(node);
+  body.table = name_of(del.relation);
+  if (del.relation->alias != nullptr) body.alias = del.relation->alias->aliasname;
+  body.returning = targets_of(del.n_returning_list, del.returning_list);
+  body.is_unconditional = del.where_clause == nullptr && del.n_using_clause == 0;
+  out.body = std::move(body);
+}
+
+void StatementBuilder::build_copy(const PgQuery__CopyStmt& copy, Statement& out) {
+  CopyStatement body;
+  out.tag = "COPY";
+  body.table = name_of(copy.relation);
+  for (std::size_t i = 0; i < copy.n_attlist; ++i) body.columns.emplace_back(string_of(copy.attlist[i]));
+  body.query = expr(copy.query);
+  body.is_from = copy.is_from != 0;
+  body.is_program = copy.is_program != 0;
+  body.file = copy.filename;
+  body.options = options_of(copy.n_options, copy.options);
+  body.where = expr(copy.where_clause);
+  out.body = std::move(body);
+}
+
+}  // namespace tickstone::sql

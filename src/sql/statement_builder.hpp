@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sql/parse_tree.hpp"
+
+namespace tickstone::sql {
+
+/// Turns one statement of a parse tree into its struct. Private to the module; `parse` is the entry point.
+class StatementBuilder {
+ public:
+  explicit StatementBuilder(std::shared_ptr<const ParseTree> tree) : tree_(std::move(tree)) {}
+
+  /// Errors: FeatureNotSupported naming what we do not have; what the types' names say.
+  Statement build(const Node* node, std::string_view text);
+
+ private:
+  // statement_builder.cpp
+  void build_body(const Node* node, Statement& out);
+  Expr expr(const Node* node) const { return make_expr(tree_, node); }
+  QualifiedName name_of(const PgQuery__RangeVar* relation) const;
+  QualifiedName name_of_list(const Node* node) const;
+  [[noreturn]] void refuse(const std::string& construct, int location = -1) const;
+  std::string option_value(const Node* node) const;
+  std::vector<Option> options_of(std::size_t count, Node* const* nodes) const;
+
+  // query_builder.cpp
+  void build_select(const Node* node, Statement& out);
+  void build_call(const PgQuery__CallStmt& call, Statement& out);
+  void build_insert(const Node* node, Statement& out);
+  void build_update(const Node* node, Statement& out);
+  void build_delete(const Node* node, Statement& out);
+  void build_copy(const PgQuery__CopyStmt& copy, Statement& out);
+  std::optional<ActionStatement> action_of(const PgQuery__SelectStmt& select) const;
+  ActionStatement action_from_call(const PgQuery__FuncCall& call) const;
+  std::vector<Assignment> assignments_of(std::size_t count, Node* const* targets) const;
+  std::vector<Expr> targets_of(std::size_t count, Node* const* targets) const;
+
+  // definition_builder.cpp
+  void build_create_table(const PgQuery__CreateStmt& create, Statement& out);
+  void build_create_table_as(const PgQuery__CreateTableAsStmt& create, Statement& out);
+  void build_select_into(const Node* node, const PgQuery__IntoClause& into, Statement& out);
+  void build_create_index(const PgQuery__IndexStmt& index, Statement& out);
+  void build_create_view(const PgQuery__ViewStmt& view, Statement& out);
+  void build_create_sequence(const PgQuery__CreateSeqStmt& sequence, Statement& out);
+  void build_alter_table(const PgQuery__AlterTableStmt& alter, Statement& out);
+  void build_rename(const PgQuery__RenameStmt& rename, Statement& out);
+  void build_drop(const PgQuery__DropStmt& drop, Statement& out);
+  void build_comment(const PgQuery__CommentStmt& comment, Statement& out);
+  ColumnDefinition column_of(const PgQuery__ColumnDef& column, std::vector<ConstraintDefinition>& constraints) const;
+  ConstraintDefinition constraint_of(const PgQuery__Constraint& constraint) const;
+
+  // session_builder.cpp
+  bool build_session(const Node* node, Statement& out);
+  void build_transaction(const PgQuery__TransactionStmt& transaction, Statement& out);
+  void apply_transaction_options(std::size_t count, Node* const* options, TransactionStatement& out) const;
+  void build_set(const PgQuery__VariableSetStmt& set, Statement& out);
+  void build_show(const PgQuery__VariableShowStmt& show, Statement& out);
+  void build_explain(const PgQuery__ExplainStmt& explain, Statement& out);
+  void build_prepare(const PgQuery__PrepareStmt& prepare, Statement& out);
+  void build_declare(const PgQuery__DeclareCursorStmt& declare, Statement& out);
+  void build_fetch(const PgQuery__FetchStmt& fetch, Statement& out);
+  void build_vacuum(const PgQuery__VacuumStmt& vacuum, Statement& out);
+  void build_role(const Node* node, Statement& out);
+
+  std::shared_ptr<const ParseTree> tree_;
+  std::string text_;
+};
+
+}  // namespace tickstone::sql
