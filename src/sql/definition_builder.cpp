@@ -4,6 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "sql/statement_builder.hpp"
@@ -22,33 +23,45 @@ std::vector<std::string> strings_of(std::size_t count, Node* const* nodes) {
 char letter_of(const char* text) { return text != nullptr && *text != '\0' ? *text : 'a'; }
 
 bool is_temporary(const PgQuery__RangeVar* relation) {
-  return std::string_view(relation->relpersistence) == "t" || std::string_view(relation->schemaname) == "pg_temp";
+  return std::string_view(relation->relpersistence) == "t" ||
+         std::string_view(relation->schemaname) == "pg_temp";
 }
 
 bool has_cascade(PgQuery__DropBehavior behavior) { return behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE; }
 
 std::string collation_of(const PgQuery__CollateClause* clause) {
-  return clause != nullptr && clause->n_collname > 0 ? string_of(clause->collname[clause->n_collname - 1]) : "";
+  return clause != nullptr && clause->n_collname > 0 ? string_of(clause->collname[clause->n_collname - 1])
+                                                     : "";
 }
 
 char relation_kind_of(PgQuery__ObjectType type) {
   switch (type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW: return 'v';
-    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW: return 'm';
-    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: return 'i';
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: return 'S';
-    default: return 'r';
+    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+      return 'v';
+    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
+      return 'm';
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+      return 'i';
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+      return 'S';
+    default:
+      return 'r';
   }
 }
 
 /// The words of an object type: OBJECT_FOREIGN_TABLE is FOREIGN TABLE.
 std::string words_of(PgQuery__ObjectType type) {
   switch (type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW: return "MATERIALIZED VIEW";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT: return "CONSTRAINT";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_FDW: return "FOREIGN DATA WRAPPER";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_FOREIGN_SERVER: return "SERVER";
-    default: break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
+      return "MATERIALIZED VIEW";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT:
+      return "CONSTRAINT";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_FDW:
+      return "FOREIGN DATA WRAPPER";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_FOREIGN_SERVER:
+      return "SERVER";
+    default:
+      break;
   }
   const ProtobufCEnumValue* value =
       protobuf_c_enum_descriptor_get_value(&pg_query__object_type__descriptor, static_cast<int>(type));
@@ -67,8 +80,9 @@ ConstraintDefinition StatementBuilder::constraint_of(const PgQuery__Constraint& 
   switch (constraint.contype) {
     case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
     case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
-      out.kind = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY ? ConstraintDefinition::Kind::PrimaryKey
-                                                                             : ConstraintDefinition::Kind::Unique;
+      out.kind = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY
+                     ? ConstraintDefinition::Kind::PrimaryKey
+                     : ConstraintDefinition::Kind::Unique;
       if (constraint.nulls_not_distinct != 0) refuse("NULLS NOT DISTINCT", constraint.location);
       if (*constraint.indexname != '\0') refuse("a constraint USING INDEX", constraint.location);
       out.columns = strings_of(constraint.n_keys, constraint.keys);
@@ -86,13 +100,16 @@ ConstraintDefinition StatementBuilder::constraint_of(const PgQuery__Constraint& 
       out.on_update = letter_of(constraint.fk_upd_action);
       if (constraint.n_fk_del_set_cols > 0) refuse("ON DELETE SET of some columns", constraint.location);
       break;
-    case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION: refuse("EXCLUDE", constraint.location);
-    default: refuse("this constraint", constraint.location);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
+      refuse("EXCLUDE", constraint.location);
+    default:
+      refuse("this constraint", constraint.location);
   }
   return out;
 }
 
-ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column, std::vector<ConstraintDefinition>& constraints) const {
+ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column,
+                                             std::vector<ConstraintDefinition>& constraints) const {
   ColumnDefinition out;
   out.name = column.colname;
   if (column.type_name != nullptr) out.type = sql_type_of(*tree_, *column.type_name, &out.is_serial);
@@ -104,22 +121,34 @@ ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column, s
       throw Error(code, message).at(tree_->position(constraint.location));
     };
     switch (constraint.contype) {
-      case PG_QUERY__CONSTR_TYPE__CONSTR_NULL: is_null = true; break;
-      case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL: out.not_null = true; break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+        is_null = true;
+        break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+        out.not_null = true;
+        break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
-        if (out.default_value) fail(ErrorCode::SyntaxError, fmt::format("multiple default values specified for column \"{}\"", out.name));
+        if (out.default_value)
+          fail(ErrorCode::SyntaxError,
+               fmt::format("multiple default values specified for column \"{}\"", out.name));
         out.default_value = expr(constraint.raw_expr);
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
-        if (out.identity_always) fail(ErrorCode::SyntaxError, fmt::format("multiple identity specifications for column \"{}\"", out.name));
+        if (out.identity_always)
+          fail(ErrorCode::SyntaxError,
+               fmt::format("multiple identity specifications for column \"{}\"", out.name));
         out.identity_always = std::string_view(constraint.generated_when) == "a";
         out.not_null = true;
         break;
-      case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: out.generated = expr(constraint.raw_expr); break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
+        out.generated = expr(constraint.raw_expr);
+        break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
       case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
-      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE: break;
-      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED: refuse("INITIALLY DEFERRED", constraint.location);
+      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE:
+        break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
+        refuse("INITIALLY DEFERRED", constraint.location);
       default: {
         ConstraintDefinition table_constraint = constraint_of(constraint);
         if (table_constraint.kind == ConstraintDefinition::Kind::PrimaryKey) out.not_null = true;
@@ -130,18 +159,21 @@ ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column, s
   }
   if (out.is_serial) {
     if (out.default_value) {
-      throw Error(ErrorCode::SyntaxError, fmt::format("multiple default values specified for column \"{}\"", out.name))
+      throw Error(ErrorCode::SyntaxError,
+                  fmt::format("multiple default values specified for column \"{}\"", out.name))
           .at(tree_->position(column.location));
     }
     out.not_null = true;
   }
   if (is_null && out.not_null) {
-    throw Error(ErrorCode::SyntaxError, fmt::format("conflicting NULL/NOT NULL declarations for column \"{}\"", out.name))
+    throw Error(ErrorCode::SyntaxError,
+                fmt::format("conflicting NULL/NOT NULL declarations for column \"{}\"", out.name))
         .at(tree_->position(column.location));
   }
   if (out.default_value && (out.identity_always || out.generated)) {
-    throw Error(ErrorCode::SyntaxError, fmt::format("both default and {} specified for column \"{}\"",
-                                                    out.generated ? "generation expression" : "identity", out.name))
+    throw Error(ErrorCode::SyntaxError,
+                fmt::format("both default and {} specified for column \"{}\"",
+                            out.generated ? "generation expression" : "identity", out.name))
         .at(tree_->position(column.location));
   }
   return out;
@@ -149,7 +181,8 @@ ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column, s
 
 void StatementBuilder::build_create_table(const PgQuery__CreateStmt& create, Statement& out) {
   if (create.n_inh_relations > 0) refuse("INHERITS");
-  if (create.partspec != nullptr || create.partbound != nullptr) refuse("PARTITION BY", create.partspec != nullptr ? create.partspec->location : -1);
+  if (create.partspec != nullptr || create.partbound != nullptr)
+    refuse("PARTITION BY", create.partspec != nullptr ? create.partspec->location : -1);
   if (create.of_typename != nullptr) refuse("CREATE TABLE OF");
   CreateTableStatement body;
   out.tag = "CREATE TABLE";
@@ -157,7 +190,8 @@ void StatementBuilder::build_create_table(const PgQuery__CreateStmt& create, Sta
   body.if_not_exists = create.if_not_exists != 0;
   body.temporary = is_temporary(create.relation);
   body.unlogged = std::string_view(create.relation->relpersistence) == "u";
-  if (create.oncommit == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DELETE_ROWS || create.oncommit == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DROP) {
+  if (create.oncommit == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DELETE_ROWS ||
+      create.oncommit == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DROP) {
     refuse("ON COMMIT DELETE ROWS or DROP");
   }
   std::set<std::string> names;
@@ -179,7 +213,8 @@ void StatementBuilder::build_create_table(const PgQuery__CreateStmt& create, Sta
     if (element->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
       body.columns.push_back(column_of(*element->column_def, body.constraints));
       if (!names.insert(body.columns.back().name).second) {
-        throw Error(ErrorCode::DuplicateColumn, fmt::format("column \"{}\" specified more than once", body.columns.back().name));
+        throw Error(ErrorCode::DuplicateColumn,
+                    fmt::format("column \"{}\" specified more than once", body.columns.back().name));
       }
       check_primary_keys(constraint_count, element->column_def->location);
     } else if (element->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
@@ -301,7 +336,8 @@ void StatementBuilder::build_create_sequence(const PgQuery__CreateSeqStmt& seque
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) {
-      throw Error(ErrorCode::NumericValueOutOfRange, fmt::format("value \"{}\" is out of range for type bigint", text));
+      throw Error(ErrorCode::NumericValueOutOfRange,
+                  fmt::format("value \"{}\" is out of range for type bigint", text));
     }
     if (name == "start") start = value;
     if (name == "increment") body.increment = value;
@@ -320,12 +356,17 @@ void StatementBuilder::build_create_sequence(const PgQuery__CreateSeqStmt& seque
                 fmt::format("MINVALUE ({}) must be less than MAXVALUE ({})", body.minimum, body.maximum));
   }
   if (body.start < body.minimum) {
-    throw Error(ErrorCode::InvalidParameterValue, fmt::format("START value ({}) cannot be less than MINVALUE ({})", body.start, body.minimum));
+    throw Error(ErrorCode::InvalidParameterValue,
+                fmt::format("START value ({}) cannot be less than MINVALUE ({})", body.start, body.minimum));
   }
   if (body.start > body.maximum) {
-    throw Error(ErrorCode::InvalidParameterValue, fmt::format("START value ({}) cannot be greater than MAXVALUE ({})", body.start, body.maximum));
+    throw Error(
+        ErrorCode::InvalidParameterValue,
+        fmt::format("START value ({}) cannot be greater than MAXVALUE ({})", body.start, body.maximum));
   }
-  if (body.cache < 1) throw Error(ErrorCode::InvalidParameterValue, fmt::format("CACHE ({}) must be greater than zero", body.cache));
+  if (body.cache < 1)
+    throw Error(ErrorCode::InvalidParameterValue,
+                fmt::format("CACHE ({}) must be greater than zero", body.cache));
   out.body = std::move(body);
 }
 
@@ -364,8 +405,12 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
         command.kind = cmd.def != nullptr ? Kind::SetDefault : Kind::DropDefault;
         command.expression = expr(cmd.def);
         break;
-      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull: command.kind = Kind::SetNotNull; break;
-      case PG_QUERY__ALTER_TABLE_TYPE__AT_DropNotNull: command.kind = Kind::DropNotNull; break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull:
+        command.kind = Kind::SetNotNull;
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_DropNotNull:
+        command.kind = Kind::DropNotNull;
+        break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint:
         command.kind = Kind::AddConstraint;
         command.constraint = constraint_of(*cmd.def->constraint);
@@ -377,7 +422,8 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
         break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
       case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
-        command.kind = cmd.subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions ? Kind::SetOptions : Kind::ResetOptions;
+        command.kind = cmd.subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions ? Kind::SetOptions
+                                                                                   : Kind::ResetOptions;
         if (cmd.def != nullptr && cmd.def->node_case == PG_QUERY__NODE__NODE_LIST) {
           command.options = options_of(cmd.def->list->n_items, cmd.def->list->items);
         }
@@ -387,8 +433,8 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
         if (cmd.newowner != nullptr) command.name = cmd.newowner->rolename;
         break;
       default: {
-        const ProtobufCEnumValue* value =
-            protobuf_c_enum_descriptor_get_value(&pg_query__alter_table_type__descriptor, static_cast<int>(cmd.subtype));
+        const ProtobufCEnumValue* value = protobuf_c_enum_descriptor_get_value(
+            &pg_query__alter_table_type__descriptor, static_cast<int>(cmd.subtype));
         command.kind = Kind::Other;
         // AT_SetStatistics is SET STATISTICS.
         for (const char* c = value != nullptr ? value->name + 3 : "?"; *c != '\0'; ++c) {
@@ -418,7 +464,9 @@ void StatementBuilder::build_rename(const PgQuery__RenameStmt& rename, Statement
   body.if_exists = rename.missing_ok != 0;
   PgQuery__ObjectType tagged = rename.rename_type;
   switch (rename.rename_type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE: body.what = What::Table; break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
+      body.what = What::Table;
+      break;
     case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
       body.what = What::Column;
       tagged = rename.relation_type;
@@ -427,10 +475,18 @@ void StatementBuilder::build_rename(const PgQuery__RenameStmt& rename, Statement
       body.what = What::Constraint;
       tagged = PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
       break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW: body.what = What::View; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW: body.what = What::MaterializedView; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: body.what = What::Index; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: body.what = What::Sequence; break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+      body.what = What::View;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
+      body.what = What::MaterializedView;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+      body.what = What::Index;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+      body.what = What::Sequence;
+      break;
     case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
       body.what = What::Schema;
       body.object.name = rename.subname;
@@ -452,14 +508,29 @@ void StatementBuilder::build_drop(const PgQuery__DropStmt& drop, Statement& out)
   body.description = words_of(drop.remove_type);
   out.tag = "DROP " + body.description;
   switch (drop.remove_type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE: body.what = What::Table; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW: body.what = What::View; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW: body.what = What::MaterializedView; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: body.what = What::Index; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: body.what = What::Sequence; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA: body.what = What::Schema; break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION: body.what = What::Extension; break;
-    default: body.what = What::Other;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
+      body.what = What::Table;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+      body.what = What::View;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
+      body.what = What::MaterializedView;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+      body.what = What::Index;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+      body.what = What::Sequence;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
+      body.what = What::Schema;
+      break;
+    case PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION:
+      body.what = What::Extension;
+      break;
+    default:
+      body.what = What::Other;
   }
   for (std::size_t i = 0; i < drop.n_objects; ++i) body.names.push_back(name_of_list(drop.objects[i]));
   out.body = std::move(body);
@@ -471,8 +542,8 @@ void StatementBuilder::build_comment(const PgQuery__CommentStmt& comment, Statem
   body.object_kind = words_of(comment.objtype);
   std::transform(body.object_kind.begin(), body.object_kind.end(), body.object_kind.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const bool is_part =
-      comment.objtype == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN || comment.objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT;
+  const bool is_part = comment.objtype == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN ||
+                       comment.objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT;
   if (is_part && comment.object->node_case == PG_QUERY__NODE__NODE_LIST) {
     const PgQuery__List* list = comment.object->list;
     if (list->n_items > 0) body.column = string_of(list->items[list->n_items - 1]);

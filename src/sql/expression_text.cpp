@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "sql/parse_tree.hpp"
@@ -15,8 +16,10 @@ bool is_statement(const Node* node) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
     case PG_QUERY__NODE__NODE_INSERT_STMT:
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
-    case PG_QUERY__NODE__NODE_DELETE_STMT: return true;
-    default: return false;
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -37,8 +40,11 @@ std::optional<Constant> constant_of_const(const PgQuery__AConst& constant) {
       out.text = constant.fval->fval;
       // Integers past 32 bits come this way too.
       const bool is_integer = out.text.find_first_not_of("-0123456789") == std::string::npos;
-      const bool is_bigint = is_integer && (out.text.size() < 19 || (out.text.size() == 19 && out.text <= "9223372036854775807") ||
-                                            (out.text[0] == '-' && (out.text.size() == 19 || (out.text.size() == 20 && out.text <= "-9223372036854775808"))));
+      const bool is_bigint =
+          is_integer &&
+          (out.text.size() < 19 || (out.text.size() == 19 && out.text <= "9223372036854775807") ||
+           (out.text[0] == '-' &&
+            (out.text.size() == 19 || (out.text.size() == 20 && out.text <= "-9223372036854775808"))));
       out.type = SqlType::of(is_bigint ? TypeId::BigInt : TypeId::Numeric);
       return out;
     }
@@ -49,11 +55,13 @@ std::optional<Constant> constant_of_const(const PgQuery__AConst& constant) {
     case PG_QUERY__A__CONST__VAL_SVAL:
       out.text = constant.sval->sval;
       return out;
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
-std::optional<Constant> constant_of_array(const PgQuery__AArrayExpr& array, const std::shared_ptr<const ParseTree>& tree) {
+std::optional<Constant> constant_of_array(const PgQuery__AArrayExpr& array,
+                                          const std::shared_ptr<const ParseTree>& tree) {
   Constant out;
   out.text = "{";
   TypeId element_type = TypeId::Text;
@@ -110,8 +118,9 @@ Expr parse_expression(std::string_view text) {
   const std::shared_ptr<const ParseTree> tree = ParseTree::parse(fmt::format("{}{}", kSelect, text));
   if (tree->statement_count() == 1 && tree->statement(0)->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
     const PgQuery__SelectStmt& select = *tree->statement(0)->select_stmt;
-    const bool is_lone = select.n_target_list == 1 && select.n_from_clause == 0 && select.where_clause == nullptr &&
-                         select.op == PG_QUERY__SET_OPERATION__SETOP_NONE && select.n_sort_clause == 0 && select.limit_count == nullptr;
+    const bool is_lone = select.n_target_list == 1 && select.n_from_clause == 0 &&
+                         select.where_clause == nullptr && select.op == PG_QUERY__SET_OPERATION__SETOP_NONE &&
+                         select.n_sort_clause == 0 && select.limit_count == nullptr;
     if (is_lone) return make_expr(tree, select.target_list[0]->res_target->val);
   }
   throw Error(ErrorCode::SyntaxError, fmt::format("not an expression: {}", text));
@@ -129,37 +138,48 @@ std::optional<Constant> constant_of(const Expr& expr) {
   if (!expr) return std::nullopt;
   const Node* node = node_of(expr);
   switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_A_CONST: return constant_of_const(*node->a_const);
-    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return constant_of_array(*node->a_array_expr, expr.tree);
+    case PG_QUERY__NODE__NODE_A_CONST:
+      return constant_of_const(*node->a_const);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+      return constant_of_array(*node->a_array_expr, expr.tree);
     case PG_QUERY__NODE__NODE_TYPE_CAST: {
       const PgQuery__TypeCast& cast = *node->type_cast;
       std::optional<Constant> inner = constant_of(make_expr(expr.tree, cast.arg));
       if (!inner) return std::nullopt;
       const SqlType type = sql_type_of(*expr.tree, *cast.type_name);
-      if (type.id == TypeId::Interval && !type.is_array && !inner->is_null) inner->text = interval_with_fields(inner->text, *cast.type_name);
+      if (type.id == TypeId::Interval && !type.is_array && !inner->is_null)
+        inner->text = interval_with_fields(inner->text, *cast.type_name);
       // A cast of a typed constant would have to be computed: 1.5::int is 2.
-      if (!inner->is_null && inner->type && *inner->type != type && !is_text_like(inner->type->id) && !inner->type->is_array) {
-        const bool is_widening = is_integer(inner->type->id) &&
-                                 (is_integer(type.id) || type.id == TypeId::Numeric || type.id == TypeId::Double || type.id == TypeId::Real);
-        if (!is_widening && !is_text_like(type.id) && !(inner->type->id == TypeId::Numeric && type.id == TypeId::Double)) return std::nullopt;
+      if (!inner->is_null && inner->type && *inner->type != type && !is_text_like(inner->type->id) &&
+          !inner->type->is_array) {
+        const bool is_widening =
+            is_integer(inner->type->id) && (is_integer(type.id) || type.id == TypeId::Numeric ||
+                                            type.id == TypeId::Double || type.id == TypeId::Real);
+        if (!is_widening && !is_text_like(type.id) &&
+            !(inner->type->id == TypeId::Numeric && type.id == TypeId::Double))
+          return std::nullopt;
       }
       inner->type = type;
       return inner;
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
 std::optional<ActionStatement> function_call_of(const Expr& expr) {
   if (!expr || node_of(expr)->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) return std::nullopt;
   const PgQuery__FuncCall& call = *node_of(expr)->func_call;
-  if (call.over != nullptr || call.agg_star != 0 || call.agg_distinct != 0 || call.agg_filter != nullptr || call.n_funcname == 0) return std::nullopt;
+  if (call.over != nullptr || call.agg_star != 0 || call.agg_distinct != 0 || call.agg_filter != nullptr ||
+      call.n_funcname == 0)
+    return std::nullopt;
   ActionStatement out;
   out.function = string_of(call.funcname[call.n_funcname - 1]);
   for (std::size_t i = 0; i < call.n_args; ++i) {
     const Node* argument = call.args[i];
     if (argument->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
-      out.arguments.push_back({argument->named_arg_expr->name, make_expr(expr.tree, argument->named_arg_expr->arg)});
+      out.arguments.push_back(
+          {argument->named_arg_expr->name, make_expr(expr.tree, argument->named_arg_expr->arg)});
     } else {
       out.arguments.push_back({{}, make_expr(expr.tree, argument)});
     }

@@ -183,7 +183,8 @@ Token Lexer::next() {
       token.kind = TokenKind::BitString;
       end = skip_quoted(
           text_, begin, begin + 2, false,
-          lower == 'b' ? "unterminated bit string literal" : "unterminated hexadecimal string literal", false);
+          lower == 'b' ? "unterminated bit string literal" : "unterminated hexadecimal string literal",
+          false);
     } else if (lower == 'u' && following == '&' && begin + 2 < text_.size() && text_[begin + 2] == '\'') {
       token.kind = TokenKind::String;
       end = skip_quoted(text_, begin, begin + 3, false, "unterminated quoted string");

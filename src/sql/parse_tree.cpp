@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <pg_query.h>
 #include <pthread.h>
+
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
@@ -20,13 +21,14 @@ namespace {
 
 constexpr std::size_t kArenaBlockBytes = 16 * 1024;
 
-// The library's parser, its packing and protobuf-c's unpacking recurse over the tree. What cannot nest deeper than
-// this is parsed on the caller's stack; the rest on a stack made for it.
+// The library's parser, its packing and protobuf-c's unpacking recurse over the tree. What cannot nest deeper
+// than this is parsed on the caller's stack; the rest on a stack made for it.
 constexpr std::size_t kSafeNesting = 400;
 constexpr std::size_t kMaxNesting = 100'000;
 constexpr std::size_t kStackBytesPerLevel = 8 * 1024;
 constexpr std::size_t kStackBytesAtLeast = 8 * 1024 * 1024;
-// Messages of the tree below each other, about two for a level of an expression. Ours and DuckDB's recursion go as deep.
+// Messages of the tree below each other, about two for a level of an expression. Ours and DuckDB's recursion
+// go as deep.
 constexpr std::size_t kMaxTreeDepth = 1'600;
 
 [[noreturn]] void fail_too_deep() {
@@ -34,17 +36,19 @@ constexpr std::size_t kMaxTreeDepth = 1'600;
               "The statement's expressions or subqueries are nested too deeply.");
 }
 
-/// How deep the tree of `text` can be at most, from its tokens: a comma starts a new chain of operators, a parenthesis a
-/// chain of its own.
+/// How deep the tree of `text` can be at most, from its tokens: a comma starts a new chain of operators, a
+/// parenthesis a chain of its own.
 std::size_t nesting_bound(std::string_view text) {
   struct Level {
-    std::size_t chain = 0;     // tokens since the last comma
-    std::size_t deepest = 0;   // of the chains before it
-    std::size_t set_count = 0; // UNION and its kin chain across commas
+    std::size_t chain = 0;      // tokens since the last comma
+    std::size_t deepest = 0;    // of the chains before it
+    std::size_t set_count = 0;  // UNION and its kin chain across commas
   };
   std::vector<Level> levels(1);
   std::size_t deepest = 0;
-  const auto depth_of = [](const Level& level) { return std::max(level.deepest, level.chain) + level.set_count; };
+  const auto depth_of = [](const Level& level) {
+    return std::max(level.deepest, level.chain) + level.set_count;
+  };
   try {
     Lexer lexer(text);
     for (Token token = lexer.next(); token.kind != TokenKind::End; token = lexer.next()) {
@@ -75,7 +79,8 @@ std::size_t nesting_bound(std::string_view text) {
       }
       ++levels.back().chain;
       const char first = to_lower(c);
-      if (token.kind == TokenKind::Identifier && (first == 'u' || first == 'e' || first == 'i') && length >= 5) {
+      if (token.kind == TokenKind::Identifier && (first == 'u' || first == 'e' || first == 'i') &&
+          length >= 5) {
         ++levels.back().set_count;
       }
     }
@@ -116,7 +121,8 @@ void run_on_stack(std::size_t stack_bytes, const std::function<void()>& body) {
 }
 
 ErrorCode code_of(std::string_view message) {
-  if (message.starts_with("memory exhausted") || message.starts_with("stack depth")) return ErrorCode::ProgramLimitExceeded;
+  if (message.starts_with("memory exhausted") || message.starts_with("stack depth"))
+    return ErrorCode::ProgramLimitExceeded;
   if (message.starts_with("invalid byte sequence")) return ErrorCode::CharacterNotInRepertoire;
   if (message.ends_with("not supported") || message.ends_with("not yet implemented") ||
       message.ends_with("are not implemented")) {
@@ -127,7 +133,8 @@ ErrorCode code_of(std::string_view message) {
 
 void fail(const PgQueryError& error) {
   const std::string message = error.message;
-  Error translated(code_of(message), message.starts_with("memory exhausted") ? "stack depth limit exceeded" : message);
+  Error translated(code_of(message),
+                   message.starts_with("memory exhausted") ? "stack depth limit exceeded" : message);
   if (error.cursorpos > 0) translated.at(static_cast<std::uint32_t>(error.cursorpos));
   throw translated;
 }
@@ -162,12 +169,16 @@ std::size_t tree_depth(const ProtobufCMessage* root) {
     const auto [message, depth] = open.back();
     open.pop_back();
     deepest = std::max(deepest, depth);
-    for_each_child(message, [&open, below = depth + 1](const ProtobufCMessage* child) { open.emplace_back(child, below); });
+    for_each_child(message, [&open, below = depth + 1](const ProtobufCMessage* child) {
+      open.emplace_back(child, below);
+    });
   }
   return deepest;
 }
 
-void* allocate_in_arena(void* arena, std::size_t bytes) { return static_cast<Arena*>(arena)->allocate(bytes); }
+void* allocate_in_arena(void* arena, std::size_t bytes) {
+  return static_cast<Arena*>(arena)->allocate(bytes);
+}
 void keep_in_arena(void*, void*) {}
 
 }  // namespace
@@ -202,12 +213,14 @@ std::shared_ptr<const ParseTree> ParseTree::parse(std::string_view text) {
   const std::size_t bound = nesting_bound(text);
   const auto build = [&tree, bound] {
     const PgQueryProtobufParseResult parsed = pg_query_parse_protobuf(tree->text_.c_str());
-    const std::unique_ptr<const PgQueryProtobufParseResult, void (*)(const PgQueryProtobufParseResult*)> release(
-        &parsed, [](const PgQueryProtobufParseResult* result) { pg_query_free_protobuf_parse_result(*result); });
+    const std::unique_ptr<const PgQueryProtobufParseResult, void (*)(const PgQueryProtobufParseResult*)>
+        release(&parsed, [](const PgQueryProtobufParseResult* result) {
+          pg_query_free_protobuf_parse_result(*result);
+        });
     if (parsed.error != nullptr) fail(*parsed.error);
     ProtobufCAllocator allocator = tree->arena_.allocator();
-    tree->result_ = pg_query__parse_result__unpack(&allocator, parsed.parse_tree.len,
-                                                   reinterpret_cast<const std::uint8_t*>(parsed.parse_tree.data));
+    tree->result_ = pg_query__parse_result__unpack(
+        &allocator, parsed.parse_tree.len, reinterpret_cast<const std::uint8_t*>(parsed.parse_tree.data));
     if (tree->result_ == nullptr) fail_too_deep();
     if (bound > kSafeNesting && tree_depth(&tree->result_->base) > kMaxTreeDepth) fail_too_deep();
   };
@@ -221,7 +234,8 @@ std::shared_ptr<const ParseTree> ParseTree::parse(std::string_view text) {
   for (std::size_t i = 0; i < tree->result_->n_stmts; ++i) {
     const PgQuery__RawStmt* raw = tree->result_->stmts[i];
     std::size_t begin = static_cast<std::size_t>(raw->stmt_location);
-    std::size_t end = raw->stmt_len > 0 ? begin + static_cast<std::size_t>(raw->stmt_len) : tree->text_.size();
+    std::size_t end =
+        raw->stmt_len > 0 ? begin + static_cast<std::size_t>(raw->stmt_len) : tree->text_.size();
     // Comments before the statement are cut with the white space: its text begins with its first token.
     Lexer lexer(std::string_view(tree->text_).substr(0, end), begin);
     begin = lexer.next().begin;
@@ -240,7 +254,8 @@ std::uint32_t ParseTree::position(int location) const {
   if (location < 0) return 0;
   const auto at = static_cast<std::size_t>(location);
   for (auto range = ranges_.rbegin(); range != ranges_.rend(); ++range) {
-    if (range->first <= at) return character_position(std::string_view(text_).substr(range->first), at - range->first);
+    if (range->first <= at)
+      return character_position(std::string_view(text_).substr(range->first), at - range->first);
   }
   return 0;
 }
@@ -255,11 +270,13 @@ std::string deparse_statement(const Node* node) {
   result.stmts = statements;
   std::vector<char> packed(pg_query__parse_result__get_packed_size(&result));
   pg_query__parse_result__pack(&result, reinterpret_cast<std::uint8_t*>(packed.data()));
-  const PgQueryDeparseResult deparsed = pg_query_deparse_protobuf(PgQueryProtobuf{packed.size(), packed.data()});
+  const PgQueryDeparseResult deparsed =
+      pg_query_deparse_protobuf(PgQueryProtobuf{packed.size(), packed.data()});
   const std::unique_ptr<const PgQueryDeparseResult, void (*)(const PgQueryDeparseResult*)> release(
       &deparsed, [](const PgQueryDeparseResult* r) { pg_query_free_deparse_result(*r); });
   if (deparsed.error != nullptr) {
-    throw Error(ErrorCode::InternalError, fmt::format("cannot print a statement: {}", deparsed.error->message));
+    throw Error(ErrorCode::InternalError,
+                fmt::format("cannot print a statement: {}", deparsed.error->message));
   }
   return deparsed.query;
 }

@@ -37,7 +37,8 @@ class Arena {
 /// The parse tree of a text of one or more statements.
 class ParseTree {
  public:
-  /// Errors: SyntaxError with PostgreSQL's message and the position in `text`; ProgramLimitExceeded for what nests too deep.
+  /// Errors: SyntaxError with PostgreSQL's message and the position in `text`; ProgramLimitExceeded for what
+  /// nests too deep.
   static std::shared_ptr<const ParseTree> parse(std::string_view text);
 
   const std::string& text() const { return text_; }
@@ -45,7 +46,8 @@ class ParseTree {
   const Node* statement(std::size_t index) const { return result_->stmts[index]->stmt; }
   /// The statement's own text, without the semicolon and the white space around it.
   std::string_view statement_text(std::size_t index) const;
-  /// The 1-based character position in its statement's text of a node's location (a byte offset, or -1); 0 when unknown.
+  /// The 1-based character position in its statement's text of a node's location (a byte offset, or -1); 0
+  /// when unknown.
   std::uint32_t position(int location) const;
 
  private:
@@ -69,7 +71,9 @@ const Message* as_message(const ProtobufCMessage* message, const ProtobufCMessag
   return message->descriptor == &descriptor ? reinterpret_cast<const Message*>(message) : nullptr;
 }
 
-inline Expr make_expr(const std::shared_ptr<const ParseTree>& tree, const Node* node) { return Expr{tree, node}; }
+inline Expr make_expr(const std::shared_ptr<const ParseTree>& tree, const Node* node) {
+  return Expr{tree, node};
+}
 inline const Node* node_of(const Expr& expr) { return static_cast<const Node*>(expr.node); }
 
 /// The text of a String node.

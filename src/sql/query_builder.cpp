@@ -3,6 +3,7 @@
 #include <array>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "sql/statement_builder.hpp"
@@ -11,44 +12,43 @@ namespace tickstone::sql {
 
 namespace {
 
-constexpr std::array<std::string_view, 37> kActions = {
-    "create_hypertable",
-    "create_distributed_hypertable",
-    "add_dimension",
-    "set_chunk_time_interval",
-    "set_integer_now_func",
-    "set_partitioning_interval",
-    "drop_chunks",
-    "compress_chunk",
-    "decompress_chunk",
-    "recompress_chunk",
-    "convert_to_columnstore",
-    "convert_to_rowstore",
-    "rebuild_columnstore",
-    "refresh_continuous_aggregate",
-    "add_job",
-    "alter_job",
-    "delete_job",
-    "run_job",
-    "add_policies",
-    "remove_policies",
-    "remove_all_policies",
-    "alter_policies",
-    "reorder_chunk",
-    "move_chunk",
-    "attach_tablespace",
-    "detach_tablespace",
-    "detach_tablespaces",
-    "set_number_partitions",
-    "enable_chunk_skipping",
-    "disable_chunk_skipping",
-    "merge_chunks",
-    "split_chunk",
-    "attach_chunk",
-    "detach_chunk",
-    "create_chunk",
-    "cagg_migrate",
-    "hypertable_set_owner"};
+constexpr std::array<std::string_view, 37> kActions = {"create_hypertable",
+                                                       "create_distributed_hypertable",
+                                                       "add_dimension",
+                                                       "set_chunk_time_interval",
+                                                       "set_integer_now_func",
+                                                       "set_partitioning_interval",
+                                                       "drop_chunks",
+                                                       "compress_chunk",
+                                                       "decompress_chunk",
+                                                       "recompress_chunk",
+                                                       "convert_to_columnstore",
+                                                       "convert_to_rowstore",
+                                                       "rebuild_columnstore",
+                                                       "refresh_continuous_aggregate",
+                                                       "add_job",
+                                                       "alter_job",
+                                                       "delete_job",
+                                                       "run_job",
+                                                       "add_policies",
+                                                       "remove_policies",
+                                                       "remove_all_policies",
+                                                       "alter_policies",
+                                                       "reorder_chunk",
+                                                       "move_chunk",
+                                                       "attach_tablespace",
+                                                       "detach_tablespace",
+                                                       "detach_tablespaces",
+                                                       "set_number_partitions",
+                                                       "enable_chunk_skipping",
+                                                       "disable_chunk_skipping",
+                                                       "merge_chunks",
+                                                       "split_chunk",
+                                                       "attach_chunk",
+                                                       "detach_chunk",
+                                                       "create_chunk",
+                                                       "cagg_migrate",
+                                                       "hypertable_set_owner"};
 
 /// The left-most SELECT of set operations, which has the INTO clause.
 const PgQuery__SelectStmt* leftmost(const PgQuery__SelectStmt* select) {
@@ -87,17 +87,19 @@ ActionStatement StatementBuilder::action_from_call(const PgQuery__FuncCall& call
 }
 
 std::optional<ActionStatement> StatementBuilder::action_of(const PgQuery__SelectStmt& select) const {
-  const bool is_bare = select.op == PG_QUERY__SET_OPERATION__SETOP_NONE && select.where_clause == nullptr &&
-                       select.n_group_clause == 0 && select.having_clause == nullptr && select.n_window_clause == 0 &&
-                       select.n_values_lists == 0 && select.n_sort_clause == 0 && select.limit_count == nullptr &&
-                       select.limit_offset == nullptr && select.n_distinct_clause == 0 && select.with_clause == nullptr &&
-                       select.into_clause == nullptr && select.n_locking_clause == 0;
+  const bool is_bare =
+      select.op == PG_QUERY__SET_OPERATION__SETOP_NONE && select.where_clause == nullptr &&
+      select.n_group_clause == 0 && select.having_clause == nullptr && select.n_window_clause == 0 &&
+      select.n_values_lists == 0 && select.n_sort_clause == 0 && select.limit_count == nullptr &&
+      select.limit_offset == nullptr && select.n_distinct_clause == 0 && select.with_clause == nullptr &&
+      select.into_clause == nullptr && select.n_locking_clause == 0;
   if (!is_bare || select.n_target_list == 0) return std::nullopt;
 
   if (select.n_from_clause == 0) {
     if (select.n_target_list != 1) return std::nullopt;
     const PgQuery__ResTarget* target = select.target_list[0]->res_target;
-    if (target->val == nullptr || target->val->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) return std::nullopt;
+    if (target->val == nullptr || target->val->node_case != PG_QUERY__NODE__NODE_FUNC_CALL)
+      return std::nullopt;
     const PgQuery__FuncCall& call = *target->val->func_call;
     if (!is_plain_call(call)) return std::nullopt;
     ActionStatement action = action_from_call(call);
@@ -105,10 +107,12 @@ std::optional<ActionStatement> StatementBuilder::action_of(const PgQuery__Select
     return action;
   }
 
-  if (select.n_from_clause != 1 || select.from_clause[0]->node_case != PG_QUERY__NODE__NODE_RANGE_FUNCTION) return std::nullopt;
+  if (select.n_from_clause != 1 || select.from_clause[0]->node_case != PG_QUERY__NODE__NODE_RANGE_FUNCTION)
+    return std::nullopt;
   const PgQuery__RangeFunction* function = select.from_clause[0]->range_function;
   if (function->is_rowsfrom != 0 || function->ordinality != 0 || function->n_functions != 1 ||
-      function->functions[0]->node_case != PG_QUERY__NODE__NODE_LIST || function->functions[0]->list->n_items == 0 ||
+      function->functions[0]->node_case != PG_QUERY__NODE__NODE_LIST ||
+      function->functions[0]->list->n_items == 0 ||
       function->functions[0]->list->items[0]->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
     return std::nullopt;
   }
@@ -117,7 +121,8 @@ std::optional<ActionStatement> StatementBuilder::action_of(const PgQuery__Select
   std::vector<std::string> columns;
   for (std::size_t i = 0; i < select.n_target_list; ++i) {
     const PgQuery__ResTarget* target = select.target_list[i]->res_target;
-    if (target->val == nullptr || target->val->node_case != PG_QUERY__NODE__NODE_COLUMN_REF) return std::nullopt;
+    if (target->val == nullptr || target->val->node_case != PG_QUERY__NODE__NODE_COLUMN_REF)
+      return std::nullopt;
     const PgQuery__ColumnRef* column = target->val->column_ref;
     const Node* field = column->fields[column->n_fields - 1];
     if (field->node_case == PG_QUERY__NODE__NODE_A_STAR) {
@@ -220,8 +225,9 @@ void StatementBuilder::build_insert(const Node* node, Statement& out) {
     body.default_values = true;
   } else {
     const PgQuery__SelectStmt& select = *insert.select_stmt->select_stmt;
-    const bool is_values = select.n_values_lists > 0 && select.n_sort_clause == 0 && select.limit_count == nullptr &&
-                           select.limit_offset == nullptr && select.with_clause == nullptr;
+    const bool is_values = select.n_values_lists > 0 && select.n_sort_clause == 0 &&
+                           select.limit_count == nullptr && select.limit_offset == nullptr &&
+                           select.with_clause == nullptr;
     if (is_values) {
       body.values.reserve(select.n_values_lists);
       for (std::size_t r = 0; r < select.n_values_lists; ++r) {
@@ -251,7 +257,8 @@ void StatementBuilder::build_insert(const Node* node, Statement& out) {
         body.on_conflict.target_columns.emplace_back(element->name);
       }
     } else if (is_update) {
-      throw Error(ErrorCode::SyntaxError, "ON CONFLICT DO UPDATE requires inference specification or constraint name", {},
+      throw Error(ErrorCode::SyntaxError,
+                  "ON CONFLICT DO UPDATE requires inference specification or constraint name", {},
                   "For example, ON CONFLICT (column_name).")
           .at(tree_->position(conflict->location));
     }

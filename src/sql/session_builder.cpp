@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "sql/statement_builder.hpp"
@@ -13,7 +14,8 @@ namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -36,20 +38,39 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
     return true;
   };
   switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_TRANSACTION_STMT: build_transaction(*node->transaction_stmt, out); return true;
-    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: build_set(*node->variable_set_stmt, out); return true;
-    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT: build_show(*node->variable_show_stmt, out); return true;
-    case PG_QUERY__NODE__NODE_EXPLAIN_STMT: build_explain(*node->explain_stmt, out); return true;
-    case PG_QUERY__NODE__NODE_PREPARE_STMT: build_prepare(*node->prepare_stmt, out); return true;
-    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT: build_declare(*node->declare_cursor_stmt, out); return true;
-    case PG_QUERY__NODE__NODE_FETCH_STMT: build_fetch(*node->fetch_stmt, out); return true;
-    case PG_QUERY__NODE__NODE_VACUUM_STMT: build_vacuum(*node->vacuum_stmt, out); return true;
+    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
+      build_transaction(*node->transaction_stmt, out);
+      return true;
+    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+      build_set(*node->variable_set_stmt, out);
+      return true;
+    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+      build_show(*node->variable_show_stmt, out);
+      return true;
+    case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+      build_explain(*node->explain_stmt, out);
+      return true;
+    case PG_QUERY__NODE__NODE_PREPARE_STMT:
+      build_prepare(*node->prepare_stmt, out);
+      return true;
+    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+      build_declare(*node->declare_cursor_stmt, out);
+      return true;
+    case PG_QUERY__NODE__NODE_FETCH_STMT:
+      build_fetch(*node->fetch_stmt, out);
+      return true;
+    case PG_QUERY__NODE__NODE_VACUUM_STMT:
+      build_vacuum(*node->vacuum_stmt, out);
+      return true;
     case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT:
     case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT:
-    case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: build_role(node, out); return true;
+    case PG_QUERY__NODE__NODE_DROP_ROLE_STMT:
+      build_role(node, out);
+      return true;
     case PG_QUERY__NODE__NODE_EXECUTE_STMT: {
       ExecuteStatement body{node->execute_stmt->name, {}};
-      for (std::size_t i = 0; i < node->execute_stmt->n_params; ++i) body.arguments.push_back(expr(node->execute_stmt->params[i]));
+      for (std::size_t i = 0; i < node->execute_stmt->n_params; ++i)
+        body.arguments.push_back(expr(node->execute_stmt->params[i]));
       out.tag = "EXECUTE";
       out.body = std::move(body);
       return true;
@@ -71,7 +92,8 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
     }
     case PG_QUERY__NODE__NODE_LOCK_STMT: {
       std::vector<QualifiedName> tables;
-      for (std::size_t i = 0; i < node->lock_stmt->n_relations; ++i) tables.push_back(name_of(node->lock_stmt->relations[i]->range_var));
+      for (std::size_t i = 0; i < node->lock_stmt->n_relations; ++i)
+        tables.push_back(name_of(node->lock_stmt->relations[i]->range_var));
       return utility("LOCK TABLE", std::move(tables));
     }
     case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT:
@@ -86,35 +108,53 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
       if (node->cluster_stmt->relation != nullptr) tables.push_back(name_of(node->cluster_stmt->relation));
       return utility("CLUSTER", std::move(tables));
     }
-    case PG_QUERY__NODE__NODE_GRANT_STMT: return utility(node->grant_stmt->is_grant != 0 ? "GRANT" : "REVOKE");
+    case PG_QUERY__NODE__NODE_GRANT_STMT:
+      return utility(node->grant_stmt->is_grant != 0 ? "GRANT" : "REVOKE");
     case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT:
       return utility(node->grant_role_stmt->is_grant != 0 ? "GRANT ROLE" : "REVOKE ROLE");
-    case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT: return utility("ALTER DEFAULT PRIVILEGES");
-    case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT: return utility("ALTER OWNER");
-    case PG_QUERY__NODE__NODE_ALTER_EXTENSION_STMT: return utility("ALTER EXTENSION");
-    case PG_QUERY__NODE__NODE_ALTER_ROLE_SET_STMT: return utility("ALTER ROLE");
+    case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT:
+      return utility("ALTER DEFAULT PRIVILEGES");
+    case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
+      return utility("ALTER OWNER");
+    case PG_QUERY__NODE__NODE_ALTER_EXTENSION_STMT:
+      return utility("ALTER EXTENSION");
+    case PG_QUERY__NODE__NODE_ALTER_ROLE_SET_STMT:
+      return utility("ALTER ROLE");
     case PG_QUERY__NODE__NODE_ALTER_DATABASE_STMT:
-    case PG_QUERY__NODE__NODE_ALTER_DATABASE_SET_STMT: return utility("ALTER DATABASE");
-    case PG_QUERY__NODE__NODE_LISTEN_STMT: return utility("LISTEN");
-    case PG_QUERY__NODE__NODE_UNLISTEN_STMT: return utility("UNLISTEN");
-    case PG_QUERY__NODE__NODE_NOTIFY_STMT: return utility("NOTIFY");
-    case PG_QUERY__NODE__NODE_CHECK_POINT_STMT: return utility("CHECKPOINT");
-    case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return utility("SET CONSTRAINTS");
+    case PG_QUERY__NODE__NODE_ALTER_DATABASE_SET_STMT:
+      return utility("ALTER DATABASE");
+    case PG_QUERY__NODE__NODE_LISTEN_STMT:
+      return utility("LISTEN");
+    case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+      return utility("UNLISTEN");
+    case PG_QUERY__NODE__NODE_NOTIFY_STMT:
+      return utility("NOTIFY");
+    case PG_QUERY__NODE__NODE_CHECK_POINT_STMT:
+      return utility("CHECKPOINT");
+    case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
+      return utility("SET CONSTRAINTS");
     case PG_QUERY__NODE__NODE_DISCARD_STMT:
       switch (node->discard_stmt->target) {
-        case PG_QUERY__DISCARD_MODE__DISCARD_PLANS: return utility("DISCARD PLANS");
-        case PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES: return utility("DISCARD SEQUENCES");
-        case PG_QUERY__DISCARD_MODE__DISCARD_TEMP: return utility("DISCARD TEMP");
-        default: return utility("DISCARD ALL");
+        case PG_QUERY__DISCARD_MODE__DISCARD_PLANS:
+          return utility("DISCARD PLANS");
+        case PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES:
+          return utility("DISCARD SEQUENCES");
+        case PG_QUERY__DISCARD_MODE__DISCARD_TEMP:
+          return utility("DISCARD TEMP");
+        default:
+          return utility("DISCARD ALL");
       }
-    default: return false;
+    default:
+      return false;
   }
 }
 
-void StatementBuilder::apply_transaction_options(std::size_t count, Node* const* options, TransactionStatement& out) const {
+void StatementBuilder::apply_transaction_options(std::size_t count, Node* const* options,
+                                                 TransactionStatement& out) const {
   for (const Option& option : options_of(count, options)) {
     if (option.name == "transaction_isolation") out.isolation = lower(option.value);
-    if (option.name == "transaction_read_only") out.read_only = option.value != "0" && option.value != "false";
+    if (option.name == "transaction_read_only")
+      out.read_only = option.value != "0" && option.value != "false";
   }
 }
 
@@ -125,15 +165,41 @@ void StatementBuilder::build_transaction(const PgQuery__TransactionStmt& transac
   body.chain = transaction.chain != 0;
   apply_transaction_options(transaction.n_options, transaction.options, body);
   switch (transaction.kind) {
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN: body.action = Action::Begin; out.tag = "BEGIN"; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START: body.action = Action::Begin; out.tag = "START TRANSACTION"; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT: body.action = Action::Commit; out.tag = "COMMIT"; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK: body.action = Action::Rollback; out.tag = "ROLLBACK"; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT: body.action = Action::Savepoint; out.tag = "SAVEPOINT"; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE: body.action = Action::Release; out.tag = "RELEASE"; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO: body.action = Action::RollbackTo; out.tag = "ROLLBACK"; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_PREPARE: body.action = Action::Prepare; out.tag = "PREPARE TRANSACTION"; break;
-    default: body.action = Action::Other; out.tag = "COMMIT PREPARED";
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
+      body.action = Action::Begin;
+      out.tag = "BEGIN";
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
+      body.action = Action::Begin;
+      out.tag = "START TRANSACTION";
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
+      body.action = Action::Commit;
+      out.tag = "COMMIT";
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
+      body.action = Action::Rollback;
+      out.tag = "ROLLBACK";
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT:
+      body.action = Action::Savepoint;
+      out.tag = "SAVEPOINT";
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE:
+      body.action = Action::Release;
+      out.tag = "RELEASE";
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO:
+      body.action = Action::RollbackTo;
+      out.tag = "ROLLBACK";
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_PREPARE:
+      body.action = Action::Prepare;
+      out.tag = "PREPARE TRANSACTION";
+      break;
+    default:
+      body.action = Action::Other;
+      out.tag = "COMMIT PREPARED";
   }
   out.body = std::move(body);
 }
@@ -163,8 +229,11 @@ void StatementBuilder::build_set(const PgQuery__VariableSetStmt& set, Statement&
       body.action = SettingStatement::Action::ResetAll;
       out.tag = "RESET";
       break;
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT: body.to_default = true; break;
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT: refuse("SET FROM CURRENT");
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT:
+      body.to_default = true;
+      break;
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT:
+      refuse("SET FROM CURRENT");
     default:
       for (std::size_t i = 0; i < set.n_args; ++i) body.values.push_back(option_value(set.args[i]));
   }
@@ -198,7 +267,8 @@ void StatementBuilder::build_explain(const PgQuery__ExplainStmt& explain, Statem
 void StatementBuilder::build_prepare(const PgQuery__PrepareStmt& prepare, Statement& out) {
   PrepareStatement body;
   body.name = prepare.name;
-  for (std::size_t i = 0; i < prepare.n_argtypes; ++i) body.parameter_types.push_back(sql_type_of(*tree_, *prepare.argtypes[i]->type_name));
+  for (std::size_t i = 0; i < prepare.n_argtypes; ++i)
+    body.parameter_types.push_back(sql_type_of(*tree_, *prepare.argtypes[i]->type_name));
   auto inner = std::make_shared<Statement>();
   inner->text = out.text;
   inner->parameter_count = out.parameter_count;
@@ -228,10 +298,17 @@ void StatementBuilder::build_fetch(const PgQuery__FetchStmt& fetch, Statement& o
   body.name = fetch.portalname;
   body.count = fetch.how_many;
   switch (fetch.direction) {
-    case PG_QUERY__FETCH_DIRECTION__FETCH_BACKWARD: body.direction = Direction::Backward; break;
-    case PG_QUERY__FETCH_DIRECTION__FETCH_ABSOLUTE: body.direction = Direction::Absolute; break;
-    case PG_QUERY__FETCH_DIRECTION__FETCH_RELATIVE: body.direction = Direction::Relative; break;
-    default: body.direction = Direction::Forward;
+    case PG_QUERY__FETCH_DIRECTION__FETCH_BACKWARD:
+      body.direction = Direction::Backward;
+      break;
+    case PG_QUERY__FETCH_DIRECTION__FETCH_ABSOLUTE:
+      body.direction = Direction::Absolute;
+      break;
+    case PG_QUERY__FETCH_DIRECTION__FETCH_RELATIVE:
+      body.direction = Direction::Relative;
+      break;
+    default:
+      body.direction = Direction::Forward;
   }
   out.tag = fetch.ismove != 0 ? "MOVE" : "FETCH";
   out.body = std::move(body);
@@ -240,7 +317,8 @@ void StatementBuilder::build_fetch(const PgQuery__FetchStmt& fetch, Statement& o
 void StatementBuilder::build_vacuum(const PgQuery__VacuumStmt& vacuum, Statement& out) {
   UtilityStatement body;
   body.command = vacuum.is_vacuumcmd != 0 ? "VACUUM" : "ANALYZE";
-  for (std::size_t i = 0; i < vacuum.n_rels; ++i) body.tables.push_back(name_of(vacuum.rels[i]->vacuum_relation->relation));
+  for (std::size_t i = 0; i < vacuum.n_rels; ++i)
+    body.tables.push_back(name_of(vacuum.rels[i]->vacuum_relation->relation));
   out.tag = body.command;
   out.body = std::move(body);
 }
@@ -250,10 +328,14 @@ void StatementBuilder::build_role(const Node* node, Statement& out) {
   const auto role_name = [](const PgQuery__RoleSpec* role) -> std::string {
     switch (role->roletype) {
       case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_ROLE:
-      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_USER: return "current_user";
-      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_SESSION_USER: return "session_user";
-      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_PUBLIC: return "public";
-      default: return role->rolename;
+      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_USER:
+        return "current_user";
+      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_SESSION_USER:
+        return "session_user";
+      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_PUBLIC:
+        return "public";
+      default:
+        return role->rolename;
     }
   };
   std::size_t count = 0;
@@ -262,7 +344,8 @@ void StatementBuilder::build_role(const Node* node, Statement& out) {
     const PgQuery__DropRoleStmt* drop = node->drop_role_stmt;
     body.action = RoleStatement::Action::Drop;
     body.if_exists = drop->missing_ok != 0;
-    for (std::size_t i = 0; i < drop->n_roles; ++i) body.names.push_back(role_name(drop->roles[i]->role_spec));
+    for (std::size_t i = 0; i < drop->n_roles; ++i)
+      body.names.push_back(role_name(drop->roles[i]->role_spec));
     out.tag = "DROP ROLE";
   } else if (node->node_case == PG_QUERY__NODE__NODE_CREATE_ROLE_STMT) {
     const PgQuery__CreateRoleStmt* create = node->create_role_stmt;

@@ -103,7 +103,7 @@ struct OnConflict {
 struct InsertStatement {
   QualifiedName table;
   std::string alias;
-  std::vector<std::string> columns;  // empty: all, in order
+  std::vector<std::string> columns;             // empty: all, in order
   std::vector<std::uint32_t> column_positions;  // of `columns`, 1-based characters; 0 unknown
   /// VALUES rows: expressions, an empty handle for DEFAULT. Empty when `query` is set or `default_values`.
   std::vector<std::vector<Expr>> values;
@@ -398,17 +398,19 @@ struct Constant {
 };
 std::optional<Constant> constant_of(const Expr& expr);
 
-/// An expression that is a plain function call (by_range('ts', INTERVAL '1 day')): its name and arguments, or nothing.
+/// An expression that is a plain function call (by_range('ts', INTERVAL '1 day')): its name and arguments, or
+/// nothing.
 std::optional<ActionStatement> function_call_of(const Expr& expr);
 
-/// What a continuous aggregate must know of its query: SELECT ..., time_bucket(width, time) AS bucket, ... FROM source GROUP BY ...
-/// Errors: FeatureNotSupported "invalid continuous aggregate query" with what is wrong (no time_bucket, no GROUP BY, DISTINCT, ...).
+/// What a continuous aggregate must know of its query: SELECT ..., time_bucket(width, time) AS bucket, ...
+/// FROM source GROUP BY ... Errors: FeatureNotSupported "invalid continuous aggregate query" with what is
+/// wrong (no time_bucket, no GROUP BY, DISTINCT, ...).
 struct AggregateShape {
-  std::string bucket_column;  // output name of the time_bucket target
-  std::string bucket_width;   // its first argument as text: an interval, or an integer
+  std::string bucket_column;    // output name of the time_bucket target
+  std::string bucket_width;     // its first argument as text: an interval, or an integer
   std::string bucket_function;  // the call as PostgreSQL text
   std::string time_column;
-  QualifiedName source;       // the first table of FROM
+  QualifiedName source;  // the first table of FROM
 };
 AggregateShape aggregate_shape_of(const Expr& query);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "sql/statement.hpp"
@@ -70,11 +71,16 @@ QualifiedName StatementBuilder::name_of_list(const Node* node) const {
 std::string StatementBuilder::option_value(const Node* node) const {
   if (node == nullptr) return {};
   switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_STRING: return node->string->sval;
-    case PG_QUERY__NODE__NODE_INTEGER: return std::to_string(node->integer->ival);
-    case PG_QUERY__NODE__NODE_FLOAT: return node->float_->fval;
-    case PG_QUERY__NODE__NODE_BOOLEAN: return node->boolean->boolval != 0 ? "true" : "false";
-    case PG_QUERY__NODE__NODE_A_STAR: return "*";
+    case PG_QUERY__NODE__NODE_STRING:
+      return node->string->sval;
+    case PG_QUERY__NODE__NODE_INTEGER:
+      return std::to_string(node->integer->ival);
+    case PG_QUERY__NODE__NODE_FLOAT:
+      return node->float_->fval;
+    case PG_QUERY__NODE__NODE_BOOLEAN:
+      return node->boolean->boolval != 0 ? "true" : "false";
+    case PG_QUERY__NODE__NODE_A_STAR:
+      return "*";
     case PG_QUERY__NODE__NODE_TYPE_NAME: {
       const PgQuery__TypeName* type = node->type_name;
       std::string words;
@@ -99,7 +105,8 @@ std::string StatementBuilder::option_value(const Node* node) const {
       const std::optional<Constant> constant = constant_of(expr(node));
       return constant && !constant->is_null ? constant->text : std::string();
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -113,7 +120,8 @@ std::vector<Option> StatementBuilder::options_of(std::size_t count, Node* const*
     option.name += element->defname;
     option.value = option_value(element->arg);
     if (element->arg != nullptr && element->arg->node_case == PG_QUERY__NODE__NODE_LIST) {
-      for (std::size_t item = 0; item < element->arg->list->n_items; ++item) option.list.push_back(option_value(element->arg->list->items[item]));
+      for (std::size_t item = 0; item < element->arg->list->n_items; ++item)
+        option.list.push_back(option_value(element->arg->list->items[item]));
     }
     options.push_back(std::move(option));
   }
@@ -131,25 +139,41 @@ Statement StatementBuilder::build(const Node* node, std::string_view text) {
 
 void StatementBuilder::build_body(const Node* node, Statement& out) {
   switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_SELECT_STMT: return build_select(node, out);
-    case PG_QUERY__NODE__NODE_CALL_STMT: return build_call(*node->call_stmt, out);
-    case PG_QUERY__NODE__NODE_INSERT_STMT: return build_insert(node, out);
-    case PG_QUERY__NODE__NODE_UPDATE_STMT: return build_update(node, out);
-    case PG_QUERY__NODE__NODE_DELETE_STMT: return build_delete(node, out);
-    case PG_QUERY__NODE__NODE_COPY_STMT: return build_copy(*node->copy_stmt, out);
-    case PG_QUERY__NODE__NODE_CREATE_STMT: return build_create_table(*node->create_stmt, out);
-    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return build_create_table_as(*node->create_table_as_stmt, out);
-    case PG_QUERY__NODE__NODE_INDEX_STMT: return build_create_index(*node->index_stmt, out);
-    case PG_QUERY__NODE__NODE_VIEW_STMT: return build_create_view(*node->view_stmt, out);
-    case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return build_create_sequence(*node->create_seq_stmt, out);
-    case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return build_alter_table(*node->alter_table_stmt, out);
-    case PG_QUERY__NODE__NODE_RENAME_STMT: return build_rename(*node->rename_stmt, out);
-    case PG_QUERY__NODE__NODE_DROP_STMT: return build_drop(*node->drop_stmt, out);
-    case PG_QUERY__NODE__NODE_COMMENT_STMT: return build_comment(*node->comment_stmt, out);
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+      return build_select(node, out);
+    case PG_QUERY__NODE__NODE_CALL_STMT:
+      return build_call(*node->call_stmt, out);
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+      return build_insert(node, out);
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+      return build_update(node, out);
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+      return build_delete(node, out);
+    case PG_QUERY__NODE__NODE_COPY_STMT:
+      return build_copy(*node->copy_stmt, out);
+    case PG_QUERY__NODE__NODE_CREATE_STMT:
+      return build_create_table(*node->create_stmt, out);
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+      return build_create_table_as(*node->create_table_as_stmt, out);
+    case PG_QUERY__NODE__NODE_INDEX_STMT:
+      return build_create_index(*node->index_stmt, out);
+    case PG_QUERY__NODE__NODE_VIEW_STMT:
+      return build_create_view(*node->view_stmt, out);
+    case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
+      return build_create_sequence(*node->create_seq_stmt, out);
+    case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
+      return build_alter_table(*node->alter_table_stmt, out);
+    case PG_QUERY__NODE__NODE_RENAME_STMT:
+      return build_rename(*node->rename_stmt, out);
+    case PG_QUERY__NODE__NODE_DROP_STMT:
+      return build_drop(*node->drop_stmt, out);
+    case PG_QUERY__NODE__NODE_COMMENT_STMT:
+      return build_comment(*node->comment_stmt, out);
     case PG_QUERY__NODE__NODE_TRUNCATE_STMT: {
       const PgQuery__TruncateStmt* truncate = node->truncate_stmt;
       TruncateStatement body;
-      for (std::size_t i = 0; i < truncate->n_relations; ++i) body.tables.push_back(name_of(truncate->relations[i]->range_var));
+      for (std::size_t i = 0; i < truncate->n_relations; ++i)
+        body.tables.push_back(name_of(truncate->relations[i]->range_var));
       body.restart_identity = truncate->restart_seqs != 0;
       body.cascade = truncate->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
       out.tag = "TRUNCATE TABLE";
@@ -177,7 +201,8 @@ void StatementBuilder::build_body(const Node* node, Statement& out) {
       out.body = std::move(body);
       return;
     }
-    default: break;
+    default:
+      break;
   }
   if (!build_session(node, out)) refuse(first_words(text_));
 }

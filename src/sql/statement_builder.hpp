@@ -46,7 +46,8 @@ class StatementBuilder {
   void build_rename(const PgQuery__RenameStmt& rename, Statement& out);
   void build_drop(const PgQuery__DropStmt& drop, Statement& out);
   void build_comment(const PgQuery__CommentStmt& comment, Statement& out);
-  ColumnDefinition column_of(const PgQuery__ColumnDef& column, std::vector<ConstraintDefinition>& constraints) const;
+  ColumnDefinition column_of(const PgQuery__ColumnDef& column,
+                             std::vector<ConstraintDefinition>& constraints) const;
   ConstraintDefinition constraint_of(const PgQuery__Constraint& constraint) const;
 
   // session_builder.cpp

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "types/interval.hpp"
@@ -14,10 +15,11 @@ namespace tickstone::sql {
 namespace {
 
 constexpr std::array<std::string_view, 40> kKnownElsewhere = {
-    "bit",       "varbit",    "money",     "inet",        "cidr",      "macaddr",   "macaddr8", "xml",          "point",     "line",
-    "lseg",      "box",       "path",      "polygon",     "circle",    "tsvector",  "tsquery",  "timetz",       "int4range", "int8range",
-    "numrange",  "tsrange",   "tstzrange", "daterange",   "hstore",    "jsonpath",  "pg_lsn",   "txid_snapshot", "xid",       "cid",
-    "tid",       "regproc",   "regrole",   "regoperator", "regoper",   "regconfig", "refcursor", "citext",      "geometry",  "vector"};
+    "bit",     "varbit",      "money",     "inet",          "cidr",      "macaddr", "macaddr8",  "xml",
+    "point",   "line",        "lseg",      "box",           "path",      "polygon", "circle",    "tsvector",
+    "tsquery", "timetz",      "int4range", "int8range",     "numrange",  "tsrange", "tstzrange", "daterange",
+    "hstore",  "jsonpath",    "pg_lsn",    "txid_snapshot", "xid",       "cid",     "tid",       "regproc",
+    "regrole", "regoperator", "regoper",   "regconfig",     "refcursor", "citext",  "geometry",  "vector"};
 
 bool is_known_elsewhere(std::string_view name) {
   for (const std::string_view known : kKnownElsewhere) {
@@ -37,11 +39,13 @@ constexpr int kFullRange = 0x7FFF;
 
 int integer_modifier(const ParseTree& tree, const PgQuery__TypeName& name, std::size_t index) {
   const Node* node = name.typmods[index];
-  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST && node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
+  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+      node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
     return node->a_const->ival->ival;
   }
   if (node->node_case == PG_QUERY__NODE__NODE_INTEGER) return node->integer->ival;
-  throw Error(ErrorCode::SyntaxError, "type modifiers must be simple constants or identifiers").at(tree.position(name.location));
+  throw Error(ErrorCode::SyntaxError, "type modifiers must be simple constants or identifiers")
+      .at(tree.position(name.location));
 }
 
 void apply_modifiers(const ParseTree& tree, const PgQuery__TypeName& name, SqlType& type) {
@@ -53,11 +57,14 @@ void apply_modifiers(const ParseTree& tree, const PgQuery__TypeName& name, SqlTy
   switch (type.id) {
     case TypeId::Numeric: {
       if (name.n_typmods > 2) fail("invalid NUMERIC type modifier");
-      if (first < 1 || first > 1000) fail(fmt::format("NUMERIC precision {} must be between 1 and 1000", first));
+      if (first < 1 || first > 1000)
+        fail(fmt::format("NUMERIC precision {} must be between 1 and 1000", first));
       const int scale = name.n_typmods == 2 ? integer_modifier(tree, name, 1) : 0;
-      if (scale < -1000 || scale > 1000) fail(fmt::format("NUMERIC scale {} must be between -1000 and 1000", scale));
+      if (scale < -1000 || scale > 1000)
+        fail(fmt::format("NUMERIC scale {} must be between -1000 and 1000", scale));
       if (first > 38 || scale > first || scale < 0) {
-        throw Error(ErrorCode::FeatureNotSupported, fmt::format("type numeric({},{}) is not supported", first, scale), {},
+        throw Error(ErrorCode::FeatureNotSupported,
+                    fmt::format("type numeric({},{}) is not supported", first, scale), {},
                     "NUMERIC holds up to 38 digits, and its scale lies between 0 and its precision.")
             .at(tree.position(name.location));
       }
@@ -84,11 +91,14 @@ void apply_modifiers(const ParseTree& tree, const PgQuery__TypeName& name, SqlTy
       return;
     }
     case TypeId::Interval:
-      if (name.n_typmods == 2) type.precision = static_cast<std::int16_t>(std::min(integer_modifier(tree, name, 1), 6));
+      if (name.n_typmods == 2)
+        type.precision = static_cast<std::int16_t>(std::min(integer_modifier(tree, name, 1), 6));
       return;
-    default: break;
+    default:
+      break;
   }
-  throw Error(ErrorCode::SyntaxError, fmt::format("type modifier is not allowed for type \"{}\"", bare_type_name(name)))
+  throw Error(ErrorCode::SyntaxError,
+              fmt::format("type modifier is not allowed for type \"{}\"", bare_type_name(name)))
       .at(tree.position(name.location));
 }
 
@@ -106,7 +116,8 @@ SqlType sql_type_of(const ParseTree& tree, const PgQuery__TypeName& name, bool* 
     full += string_of(name.names[i]);
   }
   if (name.pct_type != 0 || name.setof != 0) {
-    throw Error(ErrorCode::FeatureNotSupported, name.setof != 0 ? "SETOF is not supported" : "%TYPE is not supported")
+    throw Error(ErrorCode::FeatureNotSupported,
+                name.setof != 0 ? "SETOF is not supported" : "%TYPE is not supported")
         .at(tree.position(name.location));
   }
   SqlType type;
@@ -120,7 +131,8 @@ SqlType sql_type_of(const ParseTree& tree, const PgQuery__TypeName& name, bool* 
     if (bare == "smallserial" || bare == "serial2") id = TypeId::SmallInt;
     *is_serial = id.has_value();
     if (*is_serial && name.n_array_bounds > 0) {
-      throw Error(ErrorCode::FeatureNotSupported, "array of serial is not implemented").at(tree.position(name.location));
+      throw Error(ErrorCode::FeatureNotSupported, "array of serial is not implemented")
+          .at(tree.position(name.location));
     }
   }
   if (!id && !is_qualified && bare.starts_with('_')) {  // PostgreSQL's names of array types: _text
@@ -129,9 +141,11 @@ SqlType sql_type_of(const ParseTree& tree, const PgQuery__TypeName& name, bool* 
   }
   if (!id || *id == TypeId::Unknown) {
     if (is_known_elsewhere(bare)) {
-      throw Error(ErrorCode::FeatureNotSupported, fmt::format("type {} is not supported", bare)).at(tree.position(name.location));
+      throw Error(ErrorCode::FeatureNotSupported, fmt::format("type {} is not supported", bare))
+          .at(tree.position(name.location));
     }
-    throw Error(ErrorCode::UndefinedObject, fmt::format("type \"{}\" does not exist", full)).at(tree.position(name.location));
+    throw Error(ErrorCode::UndefinedObject, fmt::format("type \"{}\" does not exist", full))
+        .at(tree.position(name.location));
   }
   type.id = *id;
   type.is_array = type.is_array || name.n_array_bounds > 0;
@@ -144,7 +158,8 @@ std::string interval_with_fields(std::string_view literal, const PgQuery__TypeNa
   int fields = kFullRange;
   if (name.n_typmods > 0) {
     const Node* node = name.typmods[0];
-    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST && node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
+    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+        node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
       fields = node->a_const->ival->ival;
     }
   }

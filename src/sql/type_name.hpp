@@ -5,10 +5,9 @@
 
 namespace tickstone::sql {
 
-/// A type as the grammar gives it. `is_serial` is set for SERIAL and its kin (an integer type); without it they are
-/// unknown types.
-/// Errors: UndefinedObject `type "x" does not exist`, FeatureNotSupported for PostgreSQL's types that we do not have,
-/// InvalidParameterValue for modifiers; all with position.
+/// A type as the grammar gives it. `is_serial` is set for SERIAL and its kin (an integer type); without it
+/// they are unknown types. Errors: UndefinedObject `type "x" does not exist`, FeatureNotSupported for
+/// PostgreSQL's types that we do not have, InvalidParameterValue for modifiers; all with position.
 SqlType sql_type_of(const ParseTree& tree, const PgQuery__TypeName& name, bool* is_serial = nullptr);
 
 /// The last part of a type's name, e.g. `int4` or `mytype`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <tickstone/error.hpp>
 
 #include "sql/statement.hpp"
@@ -68,15 +69,20 @@ TEST(Parse, ReportsErrorsAsPostgresqlDoes) {
   EXPECT_EQ(error_of("CREATE TABLE t (a foo)"), "type \"foo\" does not exist@19 42704");
   EXPECT_EQ(error_of("CREATE TABLE t (a public.foo[])"), "type \"public.foo\" does not exist@19 42704");
   EXPECT_EQ(error_of("CREATE TABLE t (a inet)"), "type inet is not supported@19 0A000");
-  EXPECT_EQ(error_of("CREATE TABLE t (a numeric(0,1))"), "NUMERIC precision 0 must be between 1 and 1000@19 22023");
+  EXPECT_EQ(error_of("CREATE TABLE t (a numeric(0,1))"),
+            "NUMERIC precision 0 must be between 1 and 1000@19 22023");
   EXPECT_EQ(error_of("CREATE TABLE t (a numeric(60,2))"), "type numeric(60,2) is not supported@19 0A000");
   EXPECT_EQ(error_of("CREATE TABLE t (a int, a int)"), "column \"a\" specified more than once 42701");
-  EXPECT_EQ(error_of("CREATE TABLE t (a int PRIMARY KEY, PRIMARY KEY (a))"), "multiple primary keys for table \"t\" are not allowed@36 42P16");
-  EXPECT_EQ(error_of("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$SELECT 1$$"), "CREATE FUNCTION is not supported 0A000");
-  EXPECT_EQ(error_of("CREATE TABLE t (a int) PARTITION BY RANGE (a)"), "PARTITION BY is not supported@24 0A000");
+  EXPECT_EQ(error_of("CREATE TABLE t (a int PRIMARY KEY, PRIMARY KEY (a))"),
+            "multiple primary keys for table \"t\" are not allowed@36 42P16");
+  EXPECT_EQ(error_of("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$SELECT 1$$"),
+            "CREATE FUNCTION is not supported 0A000");
+  EXPECT_EQ(error_of("CREATE TABLE t (a int) PARTITION BY RANGE (a)"),
+            "PARTITION BY is not supported@24 0A000");
   EXPECT_EQ(error_of("CALL nothing()"), "procedure nothing does not exist@6 42883");
   EXPECT_EQ(error_of("INSERT INTO t VALUES (1,2),(3)"), "VALUES lists must all be the same length");
-  EXPECT_EQ(error_of(std::string_view("SELECT 1\0", 9)), "invalid byte sequence for encoding \"UTF8\": 0x00 22021");
+  EXPECT_EQ(error_of(std::string_view("SELECT 1\0", 9)),
+            "invalid byte sequence for encoding \"UTF8\": 0x00 22021");
 }
 
 TEST(Parse, RefusesWhatNestsTooDeep) {
@@ -86,12 +92,16 @@ TEST(Parse, RefusesWhatNestsTooDeep) {
     return out;
   };
   for (const int count : {10'000, 60'000, 400'000}) {
-    EXPECT_THAT(error_of("SELECT " + repeat("(", count) + "1" + repeat(")", count)), testing::HasSubstr("54000")) << count;
+    EXPECT_THAT(error_of("SELECT " + repeat("(", count) + "1" + repeat(")", count)),
+                testing::HasSubstr("54000"))
+        << count;
     EXPECT_THAT(error_of("SELECT 1" + repeat("+1", count)), testing::HasSubstr("54000")) << count;
     EXPECT_THAT(error_of("SELECT 1" + repeat("::int", count)), testing::HasSubstr("54000")) << count;
     EXPECT_THAT(error_of("SELECT " + repeat("NOT ", count) + "true"), testing::HasSubstr("54000")) << count;
-    EXPECT_THAT(error_of("SELECT 1" + repeat(" UNION SELECT 1", count)), testing::HasSubstr("54000")) << count;
-    EXPECT_THAT(error_of("SELECT 1 FROM a" + repeat(" CROSS JOIN b", count)), testing::HasSubstr("54000")) << count;
+    EXPECT_THAT(error_of("SELECT 1" + repeat(" UNION SELECT 1", count)), testing::HasSubstr("54000"))
+        << count;
+    EXPECT_THAT(error_of("SELECT 1 FROM a" + repeat(" CROSS JOIN b", count)), testing::HasSubstr("54000"))
+        << count;
     EXPECT_THAT(error_of("SELECT " + repeat("CASE WHEN ", count)), testing::Not("no error")) << count;
   }
   // What is wide and not deep is fine.
@@ -156,11 +166,17 @@ TEST(Parse, CreateTableInOtherForms) {
   EXPECT_EQ(to_postgres_text(as.as_query), "SELECT 1");
   EXPECT_EQ(one("SELECT a INTO y FROM x").tag, "SELECT");
   EXPECT_EQ(body_of<CreateTableStatement>("SELECT a INTO y FROM x").table.name, "y");
-  EXPECT_THAT(body_of<CreateTableStatement>("CREATE TABLE x (LIKE s.y INCLUDING ALL)").like_tables[0].schema, "s");
-  EXPECT_EQ(body_of<CreateTableStatement>("CREATE TABLE x (a bigint GENERATED ALWAYS AS IDENTITY)").columns[0].identity_always, true);
-  const auto generated = body_of<CreateTableStatement>("CREATE TABLE x (a int, b int GENERATED ALWAYS AS (a * 2) STORED)");
+  EXPECT_THAT(body_of<CreateTableStatement>("CREATE TABLE x (LIKE s.y INCLUDING ALL)").like_tables[0].schema,
+              "s");
+  EXPECT_EQ(body_of<CreateTableStatement>("CREATE TABLE x (a bigint GENERATED ALWAYS AS IDENTITY)")
+                .columns[0]
+                .identity_always,
+            true);
+  const auto generated =
+      body_of<CreateTableStatement>("CREATE TABLE x (a int, b int GENERATED ALWAYS AS (a * 2) STORED)");
   EXPECT_EQ(to_postgres_text(generated.columns[1].generated), "a * 2");
-  const auto foreign = body_of<CreateTableStatement>("CREATE TABLE x (a int, b int, FOREIGN KEY (a, b) REFERENCES p.q (c, d) ON UPDATE SET NULL)");
+  const auto foreign = body_of<CreateTableStatement>(
+      "CREATE TABLE x (a int, b int, FOREIGN KEY (a, b) REFERENCES p.q (c, d) ON UPDATE SET NULL)");
   EXPECT_THAT(foreign.constraints[0].columns, ElementsAre("a", "b"));
   EXPECT_THAT(foreign.constraints[0].referenced_columns, ElementsAre("c", "d"));
   EXPECT_EQ(foreign.constraints[0].on_update, 'n');
@@ -173,7 +189,8 @@ TEST(Parse, CreateIndex) {
   EXPECT_EQ(plain.method, "btree");
   EXPECT_TRUE(plain.keys[0].descending);
   const auto rich = body_of<CreateIndexStatement>(
-      "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON s.t USING gin (tags, (lower(a)) NULLS LAST) INCLUDE (b) "
+      "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON s.t USING gin (tags, (lower(a)) NULLS LAST) "
+      "INCLUDE (b) "
       "WITH (timescaledb.transaction_per_chunk) WHERE c > 1");
   EXPECT_TRUE(rich.unique && rich.concurrently && rich.if_not_exists);
   EXPECT_EQ(rich.method, "gin");
@@ -190,7 +207,8 @@ TEST(Parse, CreateViews) {
   EXPECT_TRUE(view.or_replace);
   EXPECT_THAT(view.columns, ElementsAre("a", "b"));
   const auto aggregate = body_of<CreateMaterializedViewStatement>(
-      "CREATE MATERIALIZED VIEW daily_ohlcv_agg WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS "
+      "CREATE MATERIALIZED VIEW daily_ohlcv_agg WITH (timescaledb.continuous, timescaledb.materialized_only "
+      "= false) AS "
       "SELECT time_bucket('1 day', timestamp) AS day FROM ohlcv GROUP BY day WITH NO DATA");
   EXPECT_EQ(aggregate.view.name, "daily_ohlcv_agg");
   EXPECT_TRUE(aggregate.with_no_data);
@@ -198,11 +216,13 @@ TEST(Parse, CreateViews) {
   EXPECT_EQ(aggregate.options[0].name, "timescaledb.continuous");
   EXPECT_EQ(aggregate.options[0].value, "");
   EXPECT_EQ(aggregate.options[1].value, "false");
-  EXPECT_EQ(to_postgres_text(aggregate.query), "SELECT time_bucket('1 day', \"timestamp\") AS day FROM ohlcv GROUP BY day");
+  EXPECT_EQ(to_postgres_text(aggregate.query),
+            "SELECT time_bucket('1 day', \"timestamp\") AS day FROM ohlcv GROUP BY day");
 }
 
 TEST(Parse, OtherCreates) {
-  const auto sequence = body_of<CreateSequenceStatement>("CREATE SEQUENCE IF NOT EXISTS s START 5 INCREMENT BY 2 MAXVALUE 100 CYCLE");
+  const auto sequence = body_of<CreateSequenceStatement>(
+      "CREATE SEQUENCE IF NOT EXISTS s START 5 INCREMENT BY 2 MAXVALUE 100 CYCLE");
   EXPECT_EQ(sequence.start, 5);
   EXPECT_EQ(sequence.increment, 2);
   EXPECT_EQ(sequence.maximum, 100);
@@ -212,12 +232,15 @@ TEST(Parse, OtherCreates) {
   EXPECT_EQ(down.maximum, -1);
   EXPECT_EQ(down.start, -1);
   EXPECT_EQ(error_of("CREATE SEQUENCE s INCREMENT 0"), "INCREMENT must not be zero 22023");
-  EXPECT_TRUE(body_of<CreateExtensionStatement>("CREATE EXTENSION IF NOT EXISTS timescaledb CASCADE").cascade);
+  EXPECT_TRUE(
+      body_of<CreateExtensionStatement>("CREATE EXTENSION IF NOT EXISTS timescaledb CASCADE").cascade);
   EXPECT_EQ(body_of<CreateSchemaStatement>("CREATE SCHEMA IF NOT EXISTS feed AUTHORIZATION me").owner, "me");
 }
 
 TEST(Parse, ActionsOfTimescale) {
-  const auto hyper = body_of<ActionStatement>("SELECT create_hypertable('ohlcv', 'timestamp', chunk_time_interval => INTERVAL '1 day', if_not_exists := true)");
+  const auto hyper = body_of<ActionStatement>(
+      "SELECT create_hypertable('ohlcv', 'timestamp', chunk_time_interval => INTERVAL '1 day', if_not_exists "
+      ":= true)");
   EXPECT_EQ(hyper.function, "create_hypertable");
   EXPECT_FALSE(hyper.is_call || hyper.as_table);
   ASSERT_EQ(hyper.arguments.size(), 4U);
@@ -227,7 +250,8 @@ TEST(Parse, ActionsOfTimescale) {
   EXPECT_EQ(hyper.arguments[3].name, "if_not_exists");
   EXPECT_EQ(constant_of(hyper.arguments[3].value)->text, "true");
 
-  const auto table = body_of<ActionStatement>("SELECT * FROM public.create_hypertable('t', by_range('ts', INTERVAL '1' DAY))");
+  const auto table = body_of<ActionStatement>(
+      "SELECT * FROM public.create_hypertable('t', by_range('ts', INTERVAL '1' DAY))");
   EXPECT_TRUE(table.as_table);
   EXPECT_THAT(table.columns, IsEmpty());
   const auto range = function_call_of(table.arguments[1].value);
@@ -235,16 +259,21 @@ TEST(Parse, ActionsOfTimescale) {
   EXPECT_EQ(range->function, "by_range");
   EXPECT_EQ(constant_of(range->arguments[1].value)->text, "1 day");
 
-  EXPECT_THAT(body_of<ActionStatement>("SELECT hypertable_id, created FROM create_hypertable('t', 'ts') AS x").columns,
+  EXPECT_THAT(body_of<ActionStatement>("SELECT hypertable_id, created FROM create_hypertable('t', 'ts') AS x")
+                  .columns,
               ElementsAre("hypertable_id", "created"));
-  EXPECT_EQ(body_of<ActionStatement>("SELECT add_retention_policy('t', INTERVAL '1 year') AS job").output_name, "job");
-  const auto call = body_of<ActionStatement>("CALL refresh_continuous_aggregate('daily_ohlcv_agg', NULL, NULL)");
+  EXPECT_EQ(
+      body_of<ActionStatement>("SELECT add_retention_policy('t', INTERVAL '1 year') AS job").output_name,
+      "job");
+  const auto call =
+      body_of<ActionStatement>("CALL refresh_continuous_aggregate('daily_ohlcv_agg', NULL, NULL)");
   EXPECT_TRUE(call.is_call);
   EXPECT_TRUE(constant_of(call.arguments[1].value)->is_null);
   EXPECT_EQ(one("CALL refresh_continuous_aggregate('d', NULL, NULL)").tag, "CALL");
 
-  for (const std::string_view query : {"SELECT setval('s', 1)", "SELECT time_bucket('1 day', now())", "SELECT show_chunks('t')",
-                                       "SELECT compress_chunk(c) FROM show_chunks('t') c", "SELECT create_hypertable('a','b'), 1"}) {
+  for (const std::string_view query :
+       {"SELECT setval('s', 1)", "SELECT time_bucket('1 day', now())", "SELECT show_chunks('t')",
+        "SELECT compress_chunk(c) FROM show_chunks('t') c", "SELECT create_hypertable('a','b'), 1"}) {
     EXPECT_TRUE(std::holds_alternative<QueryStatement>(one(query).body)) << query;
   }
 }
@@ -252,7 +281,8 @@ TEST(Parse, ActionsOfTimescale) {
 TEST(Parse, Insert) {
   const auto insert = body_of<InsertStatement>(
       "INSERT INTO ohlcv AS o (symbol, close) VALUES ('A', DEFAULT), ($1, 1 + 2) "
-      "ON CONFLICT (symbol, timestamp) DO UPDATE SET close = EXCLUDED.close, volume = DEFAULT WHERE o.close > 1 RETURNING *, close AS c");
+      "ON CONFLICT (symbol, timestamp) DO UPDATE SET close = EXCLUDED.close, volume = DEFAULT WHERE o.close "
+      "> 1 RETURNING *, close AS c");
   EXPECT_EQ(insert.table.name, "ohlcv");
   EXPECT_EQ(insert.alias, "o");
   EXPECT_THAT(insert.columns, ElementsAre("symbol", "close"));
@@ -269,8 +299,11 @@ TEST(Parse, Insert) {
   EXPECT_EQ(insert.returning.size(), 2U);
 
   EXPECT_TRUE(body_of<InsertStatement>("INSERT INTO t DEFAULT VALUES").default_values);
-  EXPECT_EQ(body_of<InsertStatement>("INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING").on_conflict.action, OnConflict::Action::Nothing);
-  EXPECT_EQ(body_of<InsertStatement>("INSERT INTO t VALUES (1) ON CONFLICT ON CONSTRAINT c DO NOTHING").on_conflict.constraint_name, "c");
+  EXPECT_EQ(body_of<InsertStatement>("INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING").on_conflict.action,
+            OnConflict::Action::Nothing);
+  EXPECT_EQ(body_of<InsertStatement>("INSERT INTO t VALUES (1) ON CONFLICT ON CONSTRAINT c DO NOTHING")
+                .on_conflict.constraint_name,
+            "c");
   const auto query = body_of<InsertStatement>("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x");
   EXPECT_TRUE(query.has_with);
   EXPECT_EQ(to_postgres_text(query.query), "SELECT * FROM x");
@@ -279,7 +312,8 @@ TEST(Parse, Insert) {
 }
 
 TEST(Parse, UpdateAndDelete) {
-  const auto update = body_of<UpdateStatement>("UPDATE t AS x SET a = 1, (b, c) = (2, DEFAULT), d = x.d + 1 FROM u WHERE x.id = u.id RETURNING a");
+  const auto update = body_of<UpdateStatement>(
+      "UPDATE t AS x SET a = 1, (b, c) = (2, DEFAULT), d = x.d + 1 FROM u WHERE x.id = u.id RETURNING a");
   EXPECT_EQ(update.alias, "x");
   ASSERT_EQ(update.assignments.size(), 4U);
   EXPECT_EQ(update.assignments[1].column, "b");
@@ -295,7 +329,8 @@ TEST(Parse, UpdateAndDelete) {
 }
 
 TEST(Parse, Copy) {
-  const auto copy = body_of<CopyStatement>("COPY ohlcv (symbol, close) FROM STDIN WITH (FORMAT csv, HEADER, DELIMITER ';', FORCE_NULL (a, b))");
+  const auto copy = body_of<CopyStatement>(
+      "COPY ohlcv (symbol, close) FROM STDIN WITH (FORMAT csv, HEADER, DELIMITER ';', FORCE_NULL (a, b))");
   EXPECT_TRUE(copy.is_from);
   EXPECT_EQ(copy.file, "");
   EXPECT_THAT(copy.columns, ElementsAre("symbol", "close"));
@@ -315,8 +350,10 @@ TEST(Parse, Copy) {
 TEST(Parse, AlterTable) {
   using Kind = AlterTableStatement::Command::Kind;
   const auto alter = body_of<AlterTableStatement>(
-      "ALTER TABLE IF EXISTS t ADD COLUMN IF NOT EXISTS a int DEFAULT 1 UNIQUE, DROP COLUMN b CASCADE, ALTER c TYPE numeric(10,2) USING c::numeric, "
-      "ALTER d SET DEFAULT now(), ALTER e DROP DEFAULT, ALTER f SET NOT NULL, ADD CONSTRAINT k CHECK (a > 0), DROP CONSTRAINT IF EXISTS l, OWNER TO me");
+      "ALTER TABLE IF EXISTS t ADD COLUMN IF NOT EXISTS a int DEFAULT 1 UNIQUE, DROP COLUMN b CASCADE, ALTER "
+      "c TYPE numeric(10,2) USING c::numeric, "
+      "ALTER d SET DEFAULT now(), ALTER e DROP DEFAULT, ALTER f SET NOT NULL, ADD CONSTRAINT k CHECK (a > "
+      "0), DROP CONSTRAINT IF EXISTS l, OWNER TO me");
   EXPECT_TRUE(alter.if_exists);
   ASSERT_EQ(alter.commands.size(), 10U);
   EXPECT_EQ(alter.commands[0].kind, Kind::AddColumn);
@@ -335,13 +372,19 @@ TEST(Parse, AlterTable) {
   EXPECT_EQ(alter.commands[9].name, "me");
 
   const auto compress = body_of<AlterTableStatement>(
-      "ALTER TABLE ohlcv SET (timescaledb.compress, timescaledb.compress_segmentby = 'symbol', timescaledb.compress_orderby = 'timestamp DESC')");
+      "ALTER TABLE ohlcv SET (timescaledb.compress, timescaledb.compress_segmentby = 'symbol', "
+      "timescaledb.compress_orderby = 'timestamp DESC')");
   EXPECT_EQ(compress.commands[0].kind, Kind::SetOptions);
   EXPECT_EQ(compress.commands[0].options[1].name, "timescaledb.compress_segmentby");
   EXPECT_EQ(compress.commands[0].options[1].value, "symbol");
-  EXPECT_EQ(body_of<AlterTableStatement>("ALTER MATERIALIZED VIEW v SET (timescaledb.materialized_only = true)").relation_kind, 'm');
-  EXPECT_EQ(one("ALTER MATERIALIZED VIEW v SET (timescaledb.materialized_only = true)").tag, "ALTER MATERIALIZED VIEW");
-  EXPECT_EQ(body_of<AlterTableStatement>("ALTER TABLE t ALTER a SET STATISTICS 100").commands[0].description, "SET STATISTICS");
+  EXPECT_EQ(
+      body_of<AlterTableStatement>("ALTER MATERIALIZED VIEW v SET (timescaledb.materialized_only = true)")
+          .relation_kind,
+      'm');
+  EXPECT_EQ(one("ALTER MATERIALIZED VIEW v SET (timescaledb.materialized_only = true)").tag,
+            "ALTER MATERIALIZED VIEW");
+  EXPECT_EQ(body_of<AlterTableStatement>("ALTER TABLE t ALTER a SET STATISTICS 100").commands[0].description,
+            "SET STATISTICS");
 }
 
 TEST(Parse, RenameDropComment) {
@@ -374,7 +417,9 @@ TEST(Parse, Sessions) {
   EXPECT_EQ(begin.read_only, true);
   EXPECT_EQ(body_of<TransactionStatement>("ROLLBACK TO SAVEPOINT a").savepoint, "a");
   EXPECT_EQ(body_of<TransactionStatement>("SET TRANSACTION READ WRITE").read_only, false);
-  EXPECT_TRUE(body_of<TransactionStatement>("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE").for_session);
+  EXPECT_TRUE(
+      body_of<TransactionStatement>("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+          .for_session);
   EXPECT_EQ(one("END").tag, "COMMIT");
 
   const auto set = body_of<SettingStatement>("SET LOCAL search_path = a, \"B\"");
@@ -416,7 +461,8 @@ TEST(Parse, Roles) {
   EXPECT_THAT(alter.names, ElementsAre("inavvi_user"));
   EXPECT_EQ(alter.password, "new_secure_password");
   EXPECT_EQ(alter.login, std::nullopt);
-  const auto create = body_of<RoleStatement>("CREATE USER u CREATEDB NOSUPERUSER CONNECTION LIMIT 5 PASSWORD NULL");
+  const auto create =
+      body_of<RoleStatement>("CREATE USER u CREATEDB NOSUPERUSER CONNECTION LIMIT 5 PASSWORD NULL");
   EXPECT_EQ(create.login, true);
   EXPECT_EQ(create.create_db, true);
   EXPECT_EQ(create.superuser, false);
@@ -433,7 +479,9 @@ TEST(Parse, Locking) {
 }
 
 TEST(ExpressionText, SurvivesTheRoundTrip) {
-  for (const std::string text : {"a + (b * 2)", "now() - '1 day'::interval", "(a IS NOT NULL) AND b IN (1, 2)", "CASE WHEN a THEN 1 ELSE 2 END", "x -> 'k'"}) {
+  for (const std::string text :
+       {"a + (b * 2)", "now() - '1 day'::interval", "(a IS NOT NULL) AND b IN (1, 2)",
+        "CASE WHEN a THEN 1 ELSE 2 END", "x -> 'k'"}) {
     const std::string printed = to_postgres_text(parse_expression(text));
     EXPECT_EQ(to_postgres_text(parse_expression(printed)), printed) << text;
   }
@@ -447,7 +495,8 @@ TEST(ConstantOf, SeesConstantsAndTheirCasts) {
   const auto text = [](std::string_view expression) -> std::string {
     const auto constant = constant_of(parse_expression(expression));
     if (!constant) return "none";
-    return (constant->is_null ? "NULL" : constant->text) + (constant->type ? " " + to_sql(*constant->type) : "");
+    return (constant->is_null ? "NULL" : constant->text) +
+           (constant->type ? " " + to_sql(*constant->type) : "");
   };
   EXPECT_EQ(text("'abc'"), "abc");
   EXPECT_EQ(text("-5"), "-5 integer");

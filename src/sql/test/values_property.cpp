@@ -131,14 +131,15 @@ RC_GTEST_PROP(ValuesReader, SeesWhatTheParserSees, ()) {
   pg_query_free_protobuf_parse_result(parsed);
 }
 
-/// Whatever the text: the tokens are those of PostgreSQL's own scanner, where it takes the text. (No line comments: the
-/// library's scanner makes tokens of them, and so does not let a string go on behind one as PostgreSQL does.)
+/// Whatever the text: the tokens are those of PostgreSQL's own scanner, where it takes the text. (No line
+/// comments: the library's scanner makes tokens of them, and so does not let a string go on behind one as
+/// PostgreSQL does.)
 RC_GTEST_PROP(Lexer, SeesTheTokensThatTheScannerSees, ()) {
   const auto parts = *rc::gen::container<std::vector<std::pair<std::string, std::string>>>(rc::gen::pair(
-      rc::gen::oneOf(literal(), rc::gen::element<std::string>(
-                                    ";", "SELECT", "a", "/* ; /**/ */", "(", ")", "\"q;\"",
-                                    "$$;$$", "$t$ $ $t$", "+", "::", "=", "<", "-", "@", "!", ":=", "..", ".",
-                                    "b'01'", "x'1f'", "[", "]", "%", "?|", "/", "*")),
+      rc::gen::oneOf(literal(), rc::gen::element<std::string>(";", "SELECT", "a", "/* ; /**/ */", "(", ")",
+                                                              "\"q;\"", "$$;$$", "$t$ $ $t$", "+", "::", "=",
+                                                              "<", "-", "@", "!", ":=", "..", ".", "b'01'",
+                                                              "x'1f'", "[", "]", "%", "?|", "/", "*")),
       space()));
   std::string text;
   for (const auto& [part, gap] : parts) text += part + gap;
