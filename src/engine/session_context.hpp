@@ -21,6 +21,8 @@
 
 namespace tickstone::engine {
 
+struct DmlPlans;  // write_target.hpp
+
 enum class Isolation : std::uint8_t { ReadCommitted, RepeatableRead };
 
 /// What every executor of a session works with: names, settings, the transaction and its views, DuckDB.
@@ -71,6 +73,9 @@ class SessionContext final : public sql::NameLookup,
   std::shared_ptr<const catalog::Catalog> catalog() const;
   /// To change it: waits for other transactions that do, then writes into this transaction.
   catalog::CatalogEdit& edit_catalog(std::string_view command);
+  bool has_catalog_edit() const { return edit_ != nullptr; }
+  /// What statements that write keep from one to the next.
+  std::shared_ptr<DmlPlans>& dml_plans() { return dml_plans_; }
   /// Run after a successful commit, or dropped.
   void on_commit(std::function<void()> action) { on_commit_.push_back(std::move(action)); }
 
@@ -173,6 +178,8 @@ class SessionContext final : public sql::NameLookup,
     std::shared_ptr<const catalog::Catalog> catalog;  // nullptr: no DDL before it
   };
   std::vector<NamedSavepoint> savepoints_;
+
+  std::shared_ptr<DmlPlans> dml_plans_;
 
   std::shared_ptr<duck::Instance> instance_;  // shared with the database until it is lost
   std::shared_ptr<duck::Connection> duck_;    // shared with the plans and portals made on it

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "engine/write_target.hpp"
+
+/// What a row must be before it is stored. Batches have all columns of the target in its order.
+namespace tickstone::engine {
+
+/// Computes GENERATED ALWAYS AS (...) STORED columns anew.
+void fill_generated(SessionContext& context, const WriteTarget& target, Batch& rows);
+
+/// NOT NULL, then CHECK. `place` gives the context of a row's error (COPY's line), or nothing.
+/// Errors: NotNullViolation, CheckViolation with the failing row as detail.
+void check_rows(SessionContext& context, const WriteTarget& target, const Batch& rows,
+                const std::function<std::string(std::size_t row)>& place = {});
+
+/// `Failing row contains (1, null, abc).`
+std::string failing_row_detail(const Batch& rows, std::size_t row, const FormatContext& format);
+
+}  // namespace tickstone::engine

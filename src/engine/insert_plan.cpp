@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/insert_plan.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <tickstone/error.hpp>
+
+namespace tickstone::engine {
+namespace {
+
+bool contains(const std::vector<std::size_t>& list, std::size_t value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+bool same_set(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) {
+  return std::all_of(a.begin(), a.end(), [&](auto x) { return contains(b, x); }) &&
+         std::all_of(b.begin(), b.end(), [&](auto x) { return contains(a, x); });
+}
+
+std::vector<std::size_t> primary_columns(const WriteTarget& target) {
+  return target.has_row_id() ? std::vector<std::size_t>{} : target.key();
+}
+
+/// The column that `EXCLUDED.column` names.
+std::optional<std::string> excluded_column(const sql::Expr& expression) {
+  const std::string text = sql::to_postgres_text(expression);
+  constexpr std::string_view kPrefix = "excluded.";
+  if (!text.starts_with(kPrefix)) return std::nullopt;
+  std::string_view rest = std::string_view(text).substr(kPrefix.size());
+  std::string name;
+  if (rest.starts_with('"')) {
+    rest.remove_prefix(1);
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+      if (rest[i] != '"') {
+        name += rest[i];
+      } else if (i + 1 < rest.size() && rest[i + 1] == '"') {
+        name += '"';
+        ++i;
+      } else {
+        return i + 1 == rest.size() ? std::optional(name) : std::nullopt;
+      }
+    }
+    return std::nullopt;
+  }
+  for (const char c : rest) {
+    const bool is_part = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+                         static_cast<unsigned char>(c) >= 0x80;
+    if (!is_part) return std::nullopt;
+  }
+  return rest.empty() ? std::nullopt : std::optional(std::string(rest));
+}
+
+std::optional<std::size_t> find_arbiter(const WriteTarget& target, const sql::OnConflict& conflict) {
+  if (!conflict.constraint_name.empty()) {
+    const auto* primary = target.relation().primary_key();
+    if (primary != nullptr && primary->name == conflict.constraint_name) return 0;
+    for (std::size_t i = 0; i < target.unique_keys().size(); ++i) {
+      const auto& constraints = target.relation().constraints;
+      const bool is_constraint = std::any_of(constraints.begin(), constraints.end(), [&](const auto& c) {
+        return c.kind == catalog::ConstraintObject::Kind::Unique && c.name == conflict.constraint_name;
+      });
+      if (is_constraint && target.unique_keys()[i].name == conflict.constraint_name) return i + 1;
+    }
+    throw Error(ErrorCode::UndefinedObject, "constraint \"" + conflict.constraint_name + "\" for table \"" +
+                                                target.name() + "\" does not exist");
+  }
+  if (conflict.target_columns.empty()) return std::nullopt;
+  std::vector<std::size_t> wanted;
+  for (const auto& name : conflict.target_columns) {
+    const auto* column = target.relation().find_column(name);
+    if (column == nullptr) throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" does not exist");
+    wanted.push_back(target.column_index(column->id));
+  }
+  if (!target.has_row_id() && same_set(wanted, primary_columns(target))) return 0;
+  for (std::size_t i = 0; i < target.unique_keys().size(); ++i) {
+    if (same_set(wanted, target.unique_keys()[i].columns)) return i + 1;
+  }
+  throw Error(ErrorCode::InvalidColumnReference,
+              "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+}
+
+/// Tells whether all assignments can be done without DuckDB, and how.
+bool plan_merges(const WriteTarget& target, const sql::OnConflict& conflict,
+                 std::vector<ConflictPlan::Merge>& merges) {
+  for (const auto& assignment : conflict.assignments) {
+    const std::size_t column = target.column_index(assignment.column);
+    if (assignment.is_default) return false;
+    ConflictPlan::Merge merge{column, std::nullopt, {}};
+    if (const auto name = excluded_column(assignment.value)) {
+      const auto* source = target.relation().find_column(*name);
+      if (source == nullptr) return false;  // the rewriter says what is wrong
+      merge.excluded = target.column_index(source->id);
+      if (source->type != target.column(column).type) return false;
+    } else if (auto constant = sql::constant_of(assignment.value)) {
+      merge.constant = std::move(*constant);
+    } else {
+      return false;
+    }
+    merges.push_back(std::move(merge));
+  }
+  return true;
+}
+
+ConflictPlan plan_conflict(const WriteTarget& target, const sql::OnConflict& conflict) {
+  using Action = sql::OnConflict::Action;
+  ConflictPlan plan;
+  if (conflict.action == Action::None) return plan;
+  if (conflict.action == Action::Update && conflict.target_columns.empty() &&
+      conflict.constraint_name.empty()) {
+    throw Error(ErrorCode::SyntaxError,
+                "ON CONFLICT DO UPDATE requires inference specification or constraint name", {},
+                "For example, ON CONFLICT (column_name).");
+  }
+  plan.arbiter = find_arbiter(target, conflict);
+  plan.kind = ConflictPlan::Kind::Nothing;
+  if (conflict.action == Action::Nothing) return plan;
+
+  std::vector<std::size_t> assigned;
+  for (const auto& assignment : conflict.assignments) {
+    const std::size_t column = target.column_index(assignment.column);
+    if (contains(assigned, column)) {
+      throw Error(ErrorCode::SyntaxError,
+                  "multiple assignments to same column \"" + assignment.column + "\"");
+    }
+    if (!target.column(column).generated_text.empty() && !assignment.is_default) {
+      throw Error(ErrorCode::GeneratedAlways,
+                  "column \"" + assignment.column + "\" can only be updated to DEFAULT",
+                  "Column \"" + assignment.column + "\" is a generated column.");
+    }
+    assigned.push_back(column);
+  }
+  plan.kind = ConflictPlan::Kind::Update;
+  if (conflict.where || !plan_merges(target, conflict, plan.merges)) {
+    plan.merges.clear();
+    return plan;
+  }
+  plan.kind = ConflictPlan::Kind::Merge;
+  const auto key = primary_columns(target);
+  // A change of key columns, and of anything that a unique key is made of, must see the old row.
+  if (plan.arbiter != 0 || !target.unique_keys().empty()) return plan;
+  const bool all_excluded = std::all_of(plan.merges.begin(), plan.merges.end(),
+                                        [](const auto& merge) { return merge.excluded == merge.column; });
+  if (!all_excluded) return plan;
+  for (std::size_t i = 0; i < target.column_count(); ++i) {
+    if (!contains(key, i) && !contains(assigned, i) && target.column(i).generated_text.empty()) return plan;
+  }
+  plan.kind = ConflictPlan::Kind::Replace;
+  return plan;
+}
+
+}  // namespace
+
+std::optional<std::size_t> parameter_of(const sql::Expr& expression) {
+  const std::string text = sql::to_postgres_text(expression);
+  if (text.size() < 2 || text[0] != '$') return std::nullopt;
+  std::size_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size() || number == 0) return std::nullopt;
+  return number - 1;
+}
+
+std::vector<std::size_t> resolve_columns(const WriteTarget& target, const std::vector<std::string>& names) {
+  std::vector<std::size_t> columns;
+  for (const auto& name : names) {
+    const std::size_t column = target.column_index(name);
+    if (contains(columns, column)) {
+      throw Error(ErrorCode::DuplicateColumn, "column \"" + name + "\" specified more than once");
+    }
+    columns.push_back(column);
+  }
+  return columns;
+}
+
+std::shared_ptr<InsertPlan> make_insert_plan(SessionContext& context, const sql::InsertStatement& statement) {
+  auto plan = std::make_shared<InsertPlan>();
+  plan->target = find_write_target(context, statement.table, "insert into");
+  const auto& target = *plan->target;
+  plan->statement = statement;
+  plan->has_column_list = !statement.columns.empty();
+  if (plan->has_column_list) {
+    plan->columns = resolve_columns(target, statement.columns);
+  } else {
+    for (std::size_t i = 0; i < target.column_count(); ++i) plan->columns.push_back(i);
+  }
+  plan->conflict = plan_conflict(target, statement.on_conflict);
+  return plan;
+}
+
+void plan_cells(InsertPlan& plan) {
+  using Kind = InsertPlan::Cell::Kind;
+  plan.cells.clear();
+  plan.cells.reserve(plan.statement.values.size());
+  for (const auto& row : plan.statement.values) {
+    auto& cells = plan.cells.emplace_back();
+    cells.reserve(row.size());
+    for (const auto& value : row) {
+      auto& cell = cells.emplace_back();
+      if (!value) {
+        cell.kind = Kind::Default;
+      } else if (auto constant = sql::constant_of(value)) {
+        cell.kind = Kind::Constant;
+        cell.constant = std::move(*constant);
+      } else if (const auto parameter = parameter_of(value)) {
+        cell.kind = Kind::Parameter;
+        cell.parameter = *parameter;
+      } else {
+        cell.kind = Kind::Expression;
+      }
+    }
+  }
+}
+
+}  // namespace tickstone::engine

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "engine/row_keys.hpp"
+#include "engine/write_target.hpp"
+
+/// Changes of rows in storage with all that hangs on them: the tables of unique keys.
+///
+/// New rows have all columns of the target in its order; old rows are batches of `WriteTarget::old_columns`,
+/// the row id last where the table has one.
+namespace tickstone::engine {
+
+/// `rows` into storage's table, its columns put in storage's order.
+storage::Transaction::InsertResult store_rows(storage::Transaction& writes, const WriteTarget& target,
+                                              const Batch& rows, storage::OnDuplicate on_duplicate);
+/// Errors: UniqueViolation for any key.
+void insert_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& rows);
+void update_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& old,
+                 const Batch& rows);
+/// How many existed.
+std::uint64_t erase_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& old);
+
+/// The rows' key as storage's `lock`, `erase` and `lookup` take it.
+Batch storage_key(const WriteTarget& target, const Batch& old);
+/// What a lookup found, cut into whole rows in the target's order and old rows.
+Batch old_rows(const WriteTarget& target, const Batch& rows, const Column* row_ids);
+
+/// Locks the keys. Returns true, with a new view, when somebody else changed them since the statement's view:
+/// what was read of them must be read again. Errors: SerializationFailure under REPEATABLE READ.
+bool lock_rows(SessionContext& context, storage::Transaction& writes, storage::TableId table,
+               const Batch& keys);
+
+}  // namespace tickstone::engine

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/row_inserter.hpp"
+
+#include <algorithm>
+
+#include <tickstone/error.hpp>
+
+#include "engine/assignment.hpp"
+#include "engine/constraints.hpp"
+#include "engine/row_changes.hpp"
+
+namespace tickstone::engine {
+namespace {
+
+/// Rows found by a key of the target: index into `rows` of each asked key, or -1.
+struct Existing {
+  std::vector<std::int64_t> found;
+  Batch rows;  // all columns, in the target's order
+  Batch old;   // as `WriteTarget::old_columns`
+};
+
+Existing cut(const WriteTarget& target, storage::ReadView::LookupResult result) {
+  Existing existing;
+  existing.found = std::move(result.found);
+  Column row_ids;
+  if (target.has_row_id() && !result.rows.columns.empty()) {
+    row_ids = std::move(result.rows.columns.back());
+    result.rows.columns.pop_back();
+  }
+  if (result.rows.columns.empty()) return existing;
+  existing.rows = target.from_storage(result.rows);
+  existing.old = old_rows(target, existing.rows, target.has_row_id() ? &row_ids : nullptr);
+  return existing;
+}
+
+/// Keys without nulls, and which rows they are of.
+struct AskedKeys {
+  std::vector<std::uint32_t> rows;
+  Batch keys;
+};
+
+AskedKeys asked_keys(const Batch& rows, const std::vector<std::size_t>& columns) {
+  AskedKeys asked;
+  const auto views = views_of(rows, columns);
+  for (std::uint32_t row = 0; row < rows.row_count(); ++row) {
+    if (!has_null(views, row)) asked.rows.push_back(row);
+  }
+  asked.keys = pick(rows, columns, asked.rows);
+  return asked;
+}
+
+/// What storage finds by one of the target's keys, `found` by row of the statement.
+Existing find_existing(SessionContext& context, const WriteTarget& target, std::size_t arbiter,
+                       const AskedKeys& asked, std::size_t row_count) {
+  Existing existing;
+  const auto& view = context.view();
+  if (asked.rows.empty()) {
+    existing.found.assign(row_count, -1);
+    return existing;
+  }
+  std::vector<std::int64_t> found;
+  if (arbiter == 0) {
+    existing = cut(target, view.lookup(target.table(), asked.keys));
+    found = std::move(existing.found);
+  } else {
+    // By way of the unique key's table: its rows end with what finds the row.
+    const auto& key = target.unique_keys()[arbiter - 1];
+    const auto entries = view.lookup(key.table, asked.keys);
+    Batch by;
+    if (target.has_row_id()) {
+      for (const auto column : target.key()) {  // the time column, which a unique key contains
+        const auto at = std::find(key.columns.begin(), key.columns.end(), column) - key.columns.begin();
+        by.columns.push_back(entries.rows.columns[static_cast<std::size_t>(at)]);
+      }
+      by.columns.push_back(entries.rows.columns.back());
+    } else {
+      for (std::size_t i = 0; i < target.key().size(); ++i) {
+        by.columns.push_back(entries.rows.columns[key.columns.size() + i]);
+      }
+    }
+    const auto entry_count = entries.rows.row_count();
+    if (entry_count > 0) existing = cut(target, view.lookup(target.table(), by));
+    found.reserve(asked.rows.size());
+    for (const auto entry : entries.found) {
+      found.push_back(entry < 0 || entry_count == 0 ? -1 : existing.found[static_cast<std::size_t>(entry)]);
+    }
+  }
+  existing.found.assign(row_count, -1);
+  for (std::size_t i = 0; i < asked.rows.size(); ++i) existing.found[asked.rows[i]] = found[i];
+  return existing;
+}
+
+}  // namespace
+
+RowInserter::RowInserter(Execution& execution, std::shared_ptr<const InsertPlan> plan,
+                         std::string_view command)
+    : execution_(execution),
+      context_(execution.context),
+      plan_(std::move(plan)),
+      target_(*plan_->target),
+      writes_(context_.writes(command)) {}
+
+const std::vector<std::size_t>& RowInserter::key_columns(std::size_t arbiter) const {
+  return arbiter == 0 ? target_.key() : target_.unique_keys()[arbiter - 1].columns;
+}
+
+storage::TableId RowInserter::key_table(std::size_t arbiter) const {
+  return arbiter == 0 ? target_.table() : target_.unique_keys()[arbiter - 1].table;
+}
+
+void RowInserter::affected(const Batch& rows) {
+  affected_count_ += rows.row_count();
+  if (keeps_affected_) append_batch(affected_, rows);
+}
+
+void RowInserter::add(Batch rows) {
+  if (rows.row_count() == 0) return;
+  fill_generated(context_, target_, rows);
+  check_rows(context_, target_, rows, place_);
+  switch (plan_->conflict.kind) {
+    case ConflictPlan::Kind::None:
+      return add_plain(rows);
+    case ConflictPlan::Kind::Nothing:
+      return target_.unique_keys().empty() ? add_skipping(rows) : add_where_free(rows);
+    case ConflictPlan::Kind::Replace:
+      return add_replacing(rows);
+    case ConflictPlan::Kind::Merge:
+    case ConflictPlan::Kind::Update:
+      return add_updating(rows);
+  }
+}
+
+void RowInserter::add_plain(const Batch& rows) {
+  insert_rows(writes_, target_, rows);
+  affected(rows);
+}
+
+void RowInserter::add_skipping(const Batch& rows) {
+  if (target_.has_row_id()) return add_plain(rows);
+  const auto result = store_rows(writes_, target_, rows, storage::OnDuplicate::Skip);
+  if (!keeps_affected_ || result.skipped.empty()) {
+    affected_count_ += rows.row_count() - result.skipped.size();
+    if (keeps_affected_) append_batch(affected_, rows);
+    return;
+  }
+  std::vector<bool> is_skipped(rows.row_count());
+  for (const auto row : result.skipped) is_skipped[row] = true;
+  std::vector<std::uint32_t> kept;
+  for (std::uint32_t row = 0; row < rows.row_count(); ++row) {
+    if (!is_skipped[row]) kept.push_back(row);
+  }
+  affected(pick_rows(rows, kept));
+}
+
+/// DO NOTHING where several keys may collide: the rows that are free in each are inserted.
+void RowInserter::add_where_free(const Batch& rows) {
+  std::vector<std::size_t> arbiters;
+  if (plan_->conflict.arbiter) {
+    arbiters.push_back(*plan_->conflict.arbiter);
+  } else {
+    for (std::size_t i = target_.has_row_id() ? 1 : 0; i <= target_.unique_keys().size(); ++i)
+      arbiters.push_back(i);
+  }
+  std::vector<AskedKeys> asked;
+  for (const auto arbiter : arbiters) {
+    asked.push_back(asked_keys(rows, key_columns(arbiter)));
+    lock_rows(context_, writes_, key_table(arbiter), asked.back().keys);
+  }
+  context_.refresh_view();
+  std::vector<bool> is_taken(rows.row_count());
+  std::vector<std::vector<ColumnView>> views;
+  std::vector<RowKeys> seen(arbiters.size());
+  for (std::size_t i = 0; i < arbiters.size(); ++i) {
+    views.push_back(views_of(rows, key_columns(arbiters[i])));
+    if (asked[i].rows.empty()) continue;
+    const auto found = context_.view().lookup(key_table(arbiters[i]), asked[i].keys).found;
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      if (found[k] >= 0) is_taken[asked[i].rows[k]] = true;
+    }
+  }
+  std::vector<std::uint32_t> free;
+  for (std::uint32_t row = 0; row < rows.row_count(); ++row) {
+    // A row that an earlier one of the batch collides with takes none of its keys.
+    for (std::size_t i = 0; i < arbiters.size() && !is_taken[row]; ++i) {
+      if (has_null(views[i], row)) continue;
+      const auto first = seen[i].insert(views[i], row, row);
+      is_taken[row] = first != row && !is_taken[first];
+    }
+    if (!is_taken[row]) free.push_back(row);
+  }
+  if (!free.empty()) insert_unseen(free.size() == rows.row_count() ? rows : pick_rows(rows, free));
+}
+
+/// A row that REPEATABLE READ cannot see, yet that is there, is a conflict of transactions.
+void RowInserter::insert_unseen(const Batch& rows) {
+  try {
+    insert_rows(writes_, target_, rows);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::UniqueViolation || context_.isolation() != Isolation::RepeatableRead ||
+        plan_->conflict.arbiter.value_or(0) != 0) {
+      throw;
+    }
+    throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update");
+  }
+  affected(rows);
+}
+
+void RowInserter::require_new_keys(const std::vector<ColumnView>& key) {
+  const std::uint64_t before = statement_keys_.size();
+  std::uint64_t expected = before;
+  for (std::size_t row = 0; row < key.front().size; ++row) {
+    if (has_null(key, row)) continue;
+    statement_keys_.insert(key, row, 0);
+    if (statement_keys_.size() == ++expected) continue;
+    throw Error(ErrorCode::CardinalityViolation,
+                "ON CONFLICT DO UPDATE command cannot affect row a second time", {},
+                "Ensure that no rows proposed for insertion within the same command have duplicate "
+                "constrained values.");
+  }
+}
+
+void RowInserter::add_replacing(const Batch& rows) {
+  require_new_keys(views_of(rows, target_.key()));
+  store_rows(writes_, target_, rows, storage::OnDuplicate::Replace);
+  affected(rows);
+}
+
+void RowInserter::add_updating(const Batch& rows) {
+  const std::size_t arbiter = *plan_->conflict.arbiter;
+  require_new_keys(views_of(rows, key_columns(arbiter)));
+  const auto asked = asked_keys(rows, key_columns(arbiter));
+  lock_rows(context_, writes_, key_table(arbiter), asked.keys);
+  context_.refresh_view();
+  Existing existing = find_existing(context_, target_, arbiter, asked, rows.row_count());
+  // By another key the row itself may be under change still.
+  while (arbiter != 0 && existing.old.row_count() > 0 &&
+         lock_rows(context_, writes_, target_.table(), storage_key(target_, existing.old))) {
+    existing = find_existing(context_, target_, arbiter, asked, rows.row_count());
+  }
+
+  std::vector<std::uint32_t> fresh, colliding, existing_rows;
+  for (std::uint32_t row = 0; row < rows.row_count(); ++row) {
+    if (existing.found[row] < 0) {
+      fresh.push_back(row);
+    } else {
+      colliding.push_back(row);
+      existing_rows.push_back(static_cast<std::uint32_t>(existing.found[row]));
+    }
+  }
+  if (colliding.empty()) return insert_unseen(rows);
+
+  const std::uint64_t affected_before = affected_count_;
+  Batch kept = std::move(affected_);
+  affected_ = {};
+  if (!fresh.empty()) insert_unseen(pick_rows(rows, fresh));
+
+  std::vector<std::uint32_t> updated;  // of the colliding rows
+  Batch changed =
+      update_existing(pick_rows(existing.rows, existing_rows), pick_rows(rows, colliding), updated);
+  if (!updated.empty()) {
+    fill_generated(context_, target_, changed);
+    check_rows(context_, target_, changed, place_);
+    std::vector<std::uint32_t> of_existing;
+    for (const auto index : updated) of_existing.push_back(existing_rows[index]);
+    const Batch old = pick_rows(existing.old, of_existing);
+    update_rows(writes_, target_, old, changed);
+    affected(changed);
+  }
+  if (!keeps_affected_) return;
+  // RETURNING gives the rows in the statement's order.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> order;
+  for (const auto row : fresh) order.emplace_back(row, static_cast<std::uint32_t>(order.size()));
+  for (const auto index : updated)
+    order.emplace_back(colliding[index], static_cast<std::uint32_t>(order.size()));
+  std::sort(order.begin(), order.end());
+  std::vector<std::uint32_t> positions;
+  for (const auto& [row, position] : order) positions.push_back(position);
+  const Batch part = positions.empty() ? Batch{} : pick_rows(affected_, positions);
+  affected_ = std::move(kept);
+  if (affected_count_ > affected_before) append_batch(affected_, part);
+}
+
+/// The new values of the rows that are there; `updated` are those that the WHERE lets through.
+Batch RowInserter::update_existing(const Batch& existing, const Batch& excluded,
+                                   std::vector<std::uint32_t>& updated) {
+  const auto& format = context_.settings().format_context();
+  const std::size_t count = existing.row_count();
+  if (plan_->conflict.kind == ConflictPlan::Kind::Merge) {
+    Batch changed = existing;
+    for (const auto& merge : plan_->conflict.merges) {
+      if (merge.excluded) {
+        changed.columns[merge.column] = excluded.columns[*merge.excluded];
+        continue;
+      }
+      const auto& column = target_.column(merge.column);
+      Column values(column.type);
+      for (std::size_t i = 0; i < count; ++i) append_constant(values, merge.constant, column, format);
+      changed.columns[merge.column] = std::move(values);
+    }
+    for (std::uint32_t row = 0; row < count; ++row) updated.push_back(row);
+    return changed;
+  }
+  context_.set_rows("#existing", target_.source_columns(), std::make_shared<const Batch>(existing));
+  context_.set_rows("#excluded", target_.source_columns(), std::make_shared<const Batch>(excluded));
+  const auto query = sql::Rewriter(context_).conflict_rows(plan_->statement, target_.info(), "#existing",
+                                                           "#excluded", target_.default_texts());
+  Batch result = run_typed(context_, query, execution_.parameters);
+  const Column passes = std::move(result.columns.back());
+  result.columns.pop_back();
+  for (std::uint32_t row = 0; row < passes.size(); ++row) {
+    if (!passes.is_null(row) && passes.view().integer(row) != 0) updated.push_back(row);
+  }
+  Batch changed;
+  for (std::size_t i = 0; i < result.columns.size(); ++i) {
+    changed.columns.push_back(assigned(std::move(result.columns[i]), target_.column(i), format));
+  }
+  return updated.size() == count ? changed : pick_rows(changed, updated);
+}
+
+}  // namespace tickstone::engine

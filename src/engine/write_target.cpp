@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/write_target.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <tickstone/error.hpp>
+
+#include "base/check.hpp"
+#include "engine/insert_plan.hpp"
+
+namespace tickstone::engine {
+namespace {
+
+constexpr std::size_t kPlansKept = 512;
+
+bool contains(const std::vector<std::size_t>& list, std::size_t value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+bool is_now(const std::string& lower_text) {
+  return lower_text == "now()" || lower_text == "current_timestamp" ||
+         lower_text == "transaction_timestamp()";
+}
+
+bool is_volatile(const std::string& lower_text) {
+  static constexpr std::array kFunctions = {"nextval(",          "random(",          "gen_random_uuid(",
+                                            "uuid_generate_v4(", "clock_timestamp(", "timeofday("};
+  return std::any_of(kFunctions.begin(), kFunctions.end(),
+                     [&](const char* name) { return lower_text.find(name) != std::string::npos; });
+}
+
+[[noreturn]] void refuse(const catalog::RelationObject& relation, const std::string& verb) {
+  switch (relation.kind) {
+    case catalog::RelationKind::View:
+      throw Error(ErrorCode::ObjectNotInPrerequisiteState,
+                  "cannot " + verb + " view \"" + relation.name + "\"", "Views cannot be written to.",
+                  "Write to the table that the view reads.");
+    case catalog::RelationKind::ContinuousAggregate:
+      throw Error(
+          ErrorCode::FeatureNotSupported,
+          "cannot " + verb + " continuous aggregate \"" + relation.name + "\"", {},
+          "Write to the hypertable it is made from; CALL refresh_continuous_aggregate brings it up to date.");
+    case catalog::RelationKind::MaterializedView:
+      throw Error(ErrorCode::WrongObjectType, "cannot change materialized view \"" + relation.name + "\"");
+    case catalog::RelationKind::Sequence:
+      throw Error(ErrorCode::WrongObjectType, "cannot change sequence \"" + relation.name + "\"");
+    case catalog::RelationKind::Table:
+      break;
+  }
+  throw Error(ErrorCode::WrongObjectType, "\"" + relation.name + "\" is not a table");
+}
+
+}  // namespace
+
+WriteTarget::WriteTarget(SessionContext& context, const catalog::RelationObject& relation)
+    : relation_(relation), info_(context.relation_info(relation)) {
+  const storage::TableSchema* schema = context.view().schema(relation.table());
+  TICKSTONE_CHECK(schema != nullptr);
+  schema_ = *schema;
+  for (const auto& column : schema_.columns) {
+    storage_order_.push_back(column_index(column.id));
+    is_in_order_ = is_in_order_ && storage_order_.back() + 1 == storage_order_.size();
+  }
+  TICKSTONE_CHECK(storage_order_.size() == relation_.columns.size());
+  for (std::size_t i = 0; i < relation_.columns.size(); ++i) {
+    const auto& column = relation_.columns[i];
+    source_columns_.push_back({column.name, column.type, initial_layout(column.type), false, column.id});
+    parsers_.push_back(find_field_parser(column.type, context.settings().format_context()));
+    plan_default(context, column);
+    if (!column.generated_text.empty())
+      generated_.push_back({i, sql::parse_expression(column.generated_text)});
+  }
+  for (const auto& constraint : relation_.constraints) {
+    if (constraint.kind != catalog::ConstraintObject::Kind::Check) continue;
+    checks_.push_back({constraint.name, sql::parse_expression(constraint.check_text)});
+  }
+  std::sort(checks_.begin(), checks_.end(), [](const Check& a, const Check& b) { return a.name < b.name; });
+  for (const auto id : storage::key_columns(schema_)) {
+    if (id != storage::kRowIdColumn) key_.push_back(column_index(id));
+  }
+  old_columns_ = key_;
+  for (const auto& index : relation_.indexes) {
+    if (index.key_table == 0) continue;
+    UniqueKey key{index.name, index.key_table, {}};
+    for (const auto& part : index.keys) {
+      key.columns.push_back(column_index(part.column));
+      if (!contains(old_columns_, key.columns.back())) old_columns_.push_back(key.columns.back());
+    }
+    unique_keys_.push_back(std::move(key));
+  }
+  for (const auto index : old_columns_) old_column_names_.push_back(relation_.columns[index].name);
+  if (has_row_id()) old_column_names_.emplace_back("rowid");
+}
+
+void WriteTarget::plan_default(SessionContext& context, const catalog::ColumnObject& column) {
+  DefaultPlan plan;
+  if (!column.default_text.empty()) default_texts_.emplace_back(column.name, column.default_text);
+  const std::string text = lower(column.default_text);
+  if (column.sequence != 0 && (text.empty() || text.starts_with("nextval("))) {
+    plan.kind = DefaultPlan::Kind::Sequence;
+    plan.sequence = column.sequence;
+    if (text.empty()) {  // an identity
+      if (const auto* sequence = context.catalog()->find_relation(column.sequence)) {
+        std::string name = catalog::quote_identifier(sequence->name);
+        std::string quoted;
+        for (const char c : name) quoted += c == '\'' ? "''" : std::string(1, c);
+        default_texts_.emplace_back(column.name, "nextval('" + quoted + "'::regclass)");
+      }
+    }
+  } else if (is_now(text)) {
+    plan.kind = DefaultPlan::Kind::Now;
+  } else if (!text.empty()) {
+    plan.expression = sql::parse_expression(column.default_text);
+    if (auto constant = sql::constant_of(plan.expression)) {
+      plan.kind = constant->is_null ? DefaultPlan::Kind::Null : DefaultPlan::Kind::Constant;
+      plan.constant = std::move(*constant);
+    } else if (is_volatile(text)) {
+      plan.kind = DefaultPlan::Kind::PerRow;
+      has_expression_defaults_ = true;
+    } else {
+      plan.kind = DefaultPlan::Kind::PerStatement;
+      has_expression_defaults_ = true;
+    }
+  }
+  defaults_.push_back(std::move(plan));
+}
+
+std::size_t WriteTarget::column_index(const std::string& name) const {
+  for (std::size_t i = 0; i < relation_.columns.size(); ++i) {
+    if (relation_.columns[i].name == name) return i;
+  }
+  throw Error(ErrorCode::UndefinedColumn,
+              "column \"" + name + "\" of relation \"" + relation_.name + "\" does not exist");
+}
+
+std::size_t WriteTarget::column_index(storage::ColumnId id) const {
+  for (std::size_t i = 0; i < relation_.columns.size(); ++i) {
+    if (relation_.columns[i].id == id) return i;
+  }
+  TICKSTONE_CHECK(false);
+}
+
+std::size_t WriteTarget::old_column_of(std::size_t column) const {
+  const auto found = std::find(old_columns_.begin(), old_columns_.end(), column);
+  TICKSTONE_CHECK(found != old_columns_.end());
+  return static_cast<std::size_t>(found - old_columns_.begin());
+}
+
+Batch WriteTarget::make_batch() const {
+  Batch batch;
+  batch.columns.reserve(relation_.columns.size());
+  for (const auto& column : relation_.columns) batch.columns.emplace_back(column.type);
+  return batch;
+}
+
+Batch WriteTarget::to_storage(const Batch& rows) const {
+  Batch out;
+  for (const auto index : storage_order_) out.columns.push_back(rows.columns[index]);
+  return out;
+}
+
+Batch WriteTarget::from_storage(const Batch& rows) const {
+  Batch out = make_batch();
+  for (std::size_t i = 0; i < storage_order_.size(); ++i) {
+    Column& column = out.columns[storage_order_[i]];
+    column = rows.columns[i];
+    column.set_type(relation_.columns[storage_order_[i]].type);
+  }
+  return out;
+}
+
+DmlPlans& current_plans(SessionContext& context) {
+  auto& plans = context.dml_plans();
+  if (plans == nullptr) plans = std::make_shared<DmlPlans>();
+  auto catalog = context.catalog();
+  // A transaction that changes the catalog does so in place: nothing made from it is kept.
+  if (plans->catalog != catalog || context.has_catalog_edit() ||
+      plans->settings_version != context.settings().version() || plans->prepared.size() > kPlansKept) {
+    plans->targets.clear();
+    plans->prepared.clear();
+    plans->catalog = context.has_catalog_edit() ? nullptr : std::move(catalog);
+    plans->settings_version = context.settings().version();
+  }
+  return *plans;
+}
+
+const catalog::RelationObject& relation_to_write(SessionContext& context, const sql::QualifiedName& name) {
+  const auto* found = context.find_user_relation(name.schema, name.name);
+  if (found != nullptr) return *found;
+  const std::string schema = name.schema.empty() ? "pg_catalog" : name.schema;
+  if (catalog::system_relation_columns(schema, name.name) != nullptr) {
+    throw Error(ErrorCode::InsufficientPrivilege,
+                "permission denied: \"" + name.name + "\" is a system catalog");
+  }
+  return context.relation(name);
+}
+
+std::shared_ptr<const WriteTarget> find_write_target(SessionContext& context, const sql::QualifiedName& name,
+                                                     const std::string& verb) {
+  auto& plans = current_plans(context);
+  const auto& relation = relation_to_write(context, name);
+  if (relation.kind != catalog::RelationKind::Table) refuse(relation, verb);
+  if (const auto found = plans.targets.find(relation.oid); found != plans.targets.end()) return found->second;
+  auto target = std::make_shared<const WriteTarget>(context, relation);
+  plans.targets.emplace(relation.oid, target);
+  return target;
+}
+
+}  // namespace tickstone::engine

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "engine/session_context.hpp"
+#include "types/field_parser.hpp"
+
+namespace tickstone::engine {
+
+/// How a column gets its value where a statement gives none.
+struct DefaultPlan {
+  enum class Kind : std::uint8_t {
+    Null,
+    Constant,      // text, read as the column's type at each statement ('now' is a text too)
+    Now,           // the transaction's start
+    Sequence,      // a number a row
+    PerStatement,  // an expression
+    PerRow         // an expression with a volatile function in it
+  };
+  Kind kind = Kind::Null;
+  sql::Constant constant;
+  catalog::Oid sequence = 0;
+  sql::Expr expression;
+};
+
+/// A table as statements that write see it. Rows are batches of all its columns in the catalog's order;
+/// `to_storage` brings them into storage's.
+class WriteTarget {
+ public:
+  WriteTarget(SessionContext& context, const catalog::RelationObject& relation);
+
+  const catalog::RelationObject& relation() const { return relation_; }
+  const std::string& name() const { return relation_.name; }
+  const sql::RelationInfo& info() const { return info_; }
+  const storage::TableSchema& schema() const { return schema_; }
+  storage::TableId table() const { return relation_.table(); }
+  std::size_t column_count() const { return relation_.columns.size(); }
+  const catalog::ColumnObject& column(std::size_t index) const { return relation_.columns[index]; }
+  /// Errors: UndefinedColumn `column "x" of relation "t" does not exist`.
+  std::size_t column_index(const std::string& name) const;
+  std::size_t column_index(storage::ColumnId id) const;
+  const std::vector<DefaultPlan>& defaults() const { return defaults_; }
+  /// PostgreSQL's text of the defaults, for the rewriter.
+  const std::vector<std::pair<std::string, std::string>>& default_texts() const { return default_texts_; }
+  FieldParser parser(std::size_t index) const { return parsers_[index]; }
+
+  struct Check {
+    std::string name;
+    sql::Expr expression;
+  };
+  const std::vector<Check>& checks() const { return checks_; }
+  struct Generated {
+    std::size_t column;
+    sql::Expr expression;
+  };
+  const std::vector<Generated>& generated() const { return generated_; }
+  /// Rows need DuckDB before they can be stored.
+  bool has_expressions() const { return !checks_.empty() || !generated_.empty() || has_expression_defaults_; }
+
+  /// A UNIQUE beside the primary key and the storage table that enforces it.
+  struct UniqueKey {
+    std::string name;
+    storage::TableId table = 0;
+    std::vector<std::size_t> columns;
+  };
+  const std::vector<UniqueKey>& unique_keys() const { return unique_keys_; }
+
+  bool has_row_id() const { return schema_.primary_key.empty(); }
+  /// Columns of storage's key (of a table without primary key: the time column, if any; the row id is apart).
+  const std::vector<std::size_t>& key() const { return key_; }
+
+  /// Columns that name an old row and its unique keys: those of `key`, then those of unique keys, then rowid.
+  const std::vector<std::size_t>& old_columns() const { return old_columns_; }
+  const std::vector<std::string>& old_column_names() const { return old_column_names_; }
+  std::size_t old_column_of(std::size_t column) const;
+
+  std::vector<duck::SourceColumn> source_columns() const { return source_columns_; }
+  Batch make_batch() const;
+  bool is_in_storage_order() const { return is_in_order_; }
+  Batch to_storage(const Batch& rows) const;
+  Batch from_storage(const Batch& rows) const;
+  Error& about(Error& error, const std::string& column = {}, const std::string& constraint = {}) const {
+    return error.about(relation_.name, column, constraint, info_.schema);
+  }
+
+ private:
+  void plan_default(SessionContext& context, const catalog::ColumnObject& column);
+
+  catalog::RelationObject relation_;
+  sql::RelationInfo info_;
+  storage::TableSchema schema_;
+  std::vector<std::size_t> storage_order_;  // storage's i-th column is that one of the relation
+  bool is_in_order_ = true;
+  std::vector<DefaultPlan> defaults_;
+  std::vector<std::pair<std::string, std::string>> default_texts_;
+  bool has_expression_defaults_ = false;
+  std::vector<FieldParser> parsers_;
+  std::vector<Check> checks_;
+  std::vector<Generated> generated_;
+  std::vector<UniqueKey> unique_keys_;
+  std::vector<std::size_t> key_;
+  std::vector<std::size_t> old_columns_;
+  std::vector<std::string> old_column_names_;
+  std::vector<duck::SourceColumn> source_columns_;
+};
+
+struct InsertPlan;
+
+/// What statements that write keep for the next ones of a session; it holds as long as the catalog is the
+/// same.
+struct DmlPlans {
+  std::shared_ptr<const catalog::Catalog> catalog;
+  std::uint64_t settings_version = 0;
+  std::unordered_map<catalog::Oid, std::shared_ptr<const WriteTarget>> targets;
+  std::unordered_map<const void*, std::shared_ptr<const InsertPlan>>
+      prepared;  // by node; the plan keeps it alive
+};
+
+/// The session's plans, emptied where they no longer hold.
+DmlPlans& current_plans(SessionContext& context);
+
+/// What a statement writes to. Errors: UndefinedTable; for views, aggregates and sequences PostgreSQL's
+/// refusal of the `verb` ("insert into", "update", "delete from").
+std::shared_ptr<const WriteTarget> find_write_target(SessionContext& context, const sql::QualifiedName& name,
+                                                     const std::string& verb);
+/// Errors: InsufficientPrivilege where the name is a system catalog's, UndefinedTable.
+const catalog::RelationObject& relation_to_write(SessionContext& context, const sql::QualifiedName& name);
+
+}  // namespace tickstone::engine
