@@ -31,6 +31,7 @@ enum class ErrorCode : std::uint8_t {
   InvalidTextRepresentation,     // 22P02
   InvalidBinaryRepresentation,   // 22P03
   BadCopyFileFormat,             // 22P04
+  UntranslatableCharacter,       // 22P05
   NotNullViolation,              // 23502
   ForeignKeyViolation,           // 23503
   UniqueViolation,               // 23505

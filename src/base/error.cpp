@@ -43,6 +43,8 @@ std::string_view sqlstate(ErrorCode code) {
       return "22P03";
     case ErrorCode::BadCopyFileFormat:
       return "22P04";
+    case ErrorCode::UntranslatableCharacter:
+      return "22P05";
     case ErrorCode::NotNullViolation:
       return "23502";
     case ErrorCode::ForeignKeyViolation:

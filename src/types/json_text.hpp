@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,7 @@ namespace tickstone {
 std::string normalize_jsonb(std::string_view text);
 /// Checks JSON syntax only; json keeps its text. Errors as above.
 void check_json(std::string_view text);
+/// PostgreSQL's order of two jsonb texts: object over array over boolean over number over string over null.
+std::strong_ordering compare_jsonb(std::string_view a, std::string_view b);
 
 }  // namespace tickstone

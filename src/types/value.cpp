@@ -7,6 +7,7 @@
 #include <tickstone/error.hpp>
 
 #include "types/array_value.hpp"
+#include "types/json_text.hpp"
 
 namespace tickstone {
 
@@ -129,6 +130,7 @@ std::strong_ordering compare_values(const Value& a, const Value& b) {
   switch (physical_of(a.type)) {
     case Physical::Bytes:
       if (a.type.id == TypeId::Char) return order(without_padding(a.text).compare(without_padding(b.text)));
+      if (a.type.id == TypeId::Jsonb) return compare_jsonb(a.text, b.text);
       return order(a.text.compare(b.text));
     case Physical::Float32:
     case Physical::Float64:
@@ -140,6 +142,11 @@ std::strong_ordering compare_values(const Value& a, const Value& b) {
   if (a.type.id == TypeId::Interval) {
     const Int128 left = span_of(a.integer);
     const Int128 right = span_of(b.integer);
+    return order(left < right ? -1 : left > right ? 1 : 0);
+  }
+  if (a.type.id == TypeId::Uuid) {  // bytes in their order: the top bit is no sign
+    const auto left = static_cast<UInt128>(a.integer);
+    const auto right = static_cast<UInt128>(b.integer);
     return order(left < right ? -1 : left > right ? 1 : 0);
   }
   return order(compare(Decimal{a.integer, a.scale}, Decimal{b.integer, b.scale}));

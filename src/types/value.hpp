@@ -67,6 +67,9 @@ Value parse_value(const SqlType& type, std::string_view text, const FormatContex
 enum class CastStrength : std::uint8_t { Implicit, Assignment, Explicit };
 Column cast_column(const ColumnView& source, const SqlType& target, CastStrength strength,
                    const FormatContext& context = {});
+/// One value by the same rules and errors.
+Value cast_value(const Value& value, const SqlType& target, CastStrength strength,
+                 const FormatContext& context = {});
 bool can_cast(const SqlType& from, const SqlType& to, CastStrength strength);
 
 }  // namespace tickstone
