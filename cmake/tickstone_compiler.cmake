@@ -46,5 +46,5 @@ if(TICKSTONE_SANITIZE)
   target_compile_options(tickstone_compiler INTERFACE -fsanitize=${TICKSTONE_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(tickstone_compiler INTERFACE -fsanitize=${TICKSTONE_SANITIZE})
   # With a sanitizer GCC loses track of more flows than it understands.
-  target_compile_options(tickstone_compiler INTERFACE -Wno-maybe-uninitialized)
+  target_compile_options(tickstone_compiler INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()

@@ -202,7 +202,8 @@ class ColumnSampler {
           result.append_fixed(is_decimal ? ints[row] % 1'000'000'000'000'000'000 : ints[row]);
           break;
         case Physical::Int128: {
-          Int128 value = (Int128{more_ints[row]} << 64) + ints[row];
+          const UInt128 high = static_cast<UInt128>(static_cast<std::uint64_t>(more_ints[row])) << 64;
+          auto value = static_cast<Int128>(high | static_cast<std::uint64_t>(ints[row]));
           if (is_decimal) value %= power_of_ten(38);
           result.append_fixed(value);
           break;
