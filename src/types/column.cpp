@@ -96,20 +96,24 @@ void Column::materialize_validity() {
 void Column::append_null() {
   materialize_validity();
   if (layout_.physical == Physical::Bytes) {
-    offsets_.push_back(static_cast<std::uint32_t>(heap_.size()));
+    offsets_.push_back(offsets_.back());
   } else {
-    data_.resize(data_.size() + width_bytes(layout_.physical));
+    const std::size_t width = width_bytes(layout_.physical);
+    const std::size_t at = size_ * width;
+    if (data_.size() < at + width) grow_data(at + width);
+    std::fill_n(data_.begin() + static_cast<std::ptrdiff_t>(at), width, std::byte{0});
   }
   set_validity_bit(false);
   ++size_;
 }
 
-void Column::append_bytes(std::string_view bytes) {
-  TICKSTONE_DCHECK(layout_.physical == Physical::Bytes);
-  if (bytes.size() > std::numeric_limits<std::uint32_t>::max() - heap_.size()) throw_heap_limit();
-  heap_.insert(heap_.end(), bytes.begin(), bytes.end());
-  offsets_.push_back(static_cast<std::uint32_t>(heap_.size()));
-  note_valid();
+void Column::grow_data(std::size_t bytes) {
+  data_.resize(std::max<std::size_t>({bytes, data_.size() * 2, 256}));
+}
+
+void Column::grow_heap(std::size_t bytes) {
+  if (bytes > std::numeric_limits<std::uint32_t>::max()) throw_heap_limit();
+  heap_.resize(std::max<std::size_t>({bytes, heap_.size() * 2, 256}));
 }
 
 void Column::append_decimal(Decimal value) {
@@ -262,16 +266,21 @@ void Column::append_all(const ColumnView& source) {
   if (source.size == 0) return;
   if (layout_.physical == Physical::Bytes) {
     const std::uint32_t first = source.offsets[0];
-    const std::size_t heap_size = source.offsets[source.size] - first;
-    if (heap_size > std::numeric_limits<std::uint32_t>::max() - heap_.size()) throw_heap_limit();
-    const auto shift = static_cast<std::uint32_t>(heap_.size()) - first;  // modulo 2^32, as the sum below
-    heap_.insert(heap_.end(), source.heap + first, source.heap + first + heap_size);
+    const std::size_t added = source.offsets[source.size] - first;
+    const std::size_t used = heap_bytes();
+    if (heap_.size() < used + added) grow_heap(used + added);
+    if (added > 0) std::copy_n(source.heap + first, added, heap_.begin() + static_cast<std::ptrdiff_t>(used));
+    const auto shift = static_cast<std::uint32_t>(used) - first;  // modulo 2^32, as the sum below
     const std::size_t at = offsets_.size();
     offsets_.resize(at + source.size);
     for (std::size_t row = 0; row < source.size; ++row) offsets_[at + row] = source.offsets[row + 1] + shift;
   } else {
-    const auto* bytes = static_cast<const std::byte*>(source.data);
-    data_.insert(data_.end(), bytes, bytes + source.size * width_bytes(layout_.physical));
+    const std::size_t width = width_bytes(layout_.physical);
+    const std::size_t at = size_ * width;
+    const std::size_t added = source.size * width;
+    if (data_.size() < at + added) grow_data(at + added);
+    std::copy_n(static_cast<const std::byte*>(source.data), added,
+                data_.begin() + static_cast<std::ptrdiff_t>(at));
   }
   if (source.validity == nullptr && validity_.empty()) {
     size_ += source.size;
@@ -294,8 +303,8 @@ void Column::append_rows(const ColumnView& source, const std::uint32_t* rows, st
     return;
   }
   const std::size_t width = width_bytes(layout_.physical);
-  const std::size_t at = data_.size();
-  data_.resize(at + count * width);
+  const std::size_t at = size_ * width;
+  if (data_.size() < at + count * width) grow_data(at + count * width);
   std::byte* target = data_.data() + at;
   switch (width) {
     case 1:
@@ -318,33 +327,24 @@ void Column::append_rows(const ColumnView& source, const std::uint32_t* rows, st
 }
 
 void Column::reserve(std::size_t rows) {
-  // Never below the doubling that keeps repeated appends linear.
-  auto grow = [](auto& vector, std::size_t wanted) {
-    if (wanted > vector.capacity()) vector.reserve(std::max(wanted, vector.capacity() * 2));
-  };
   if (layout_.physical == Physical::Bytes) {
-    grow(offsets_, rows + 1);
+    // Never below the doubling that keeps repeated appends linear.
+    if (rows + 1 > offsets_.capacity()) offsets_.reserve(std::max(rows + 1, offsets_.capacity() * 2));
   } else {
-    grow(data_, rows * width_bytes(layout_.physical));
+    const std::size_t bytes = rows * width_bytes(layout_.physical);
+    if (bytes > data_.size()) grow_data(bytes);
   }
 }
 
 void Column::clear() {
   size_ = 0;
-  data_.clear();
-  heap_.clear();
   validity_.clear();
   reset_offsets();
 }
 
 void Column::truncate(std::size_t rows) {
   if (rows >= size_) return;
-  if (layout_.physical == Physical::Bytes) {
-    heap_.resize(offsets_[rows]);
-    offsets_.resize(rows + 1);
-  } else {
-    data_.resize(rows * width_bytes(layout_.physical));
-  }
+  if (layout_.physical == Physical::Bytes) offsets_.resize(rows + 1);
   if (!validity_.empty()) validity_.resize(word_count(rows));
   size_ = rows;
 }

@@ -68,21 +68,29 @@ class Column {
   const SqlType& type() const { return type_; }
   const ColumnLayout& layout() const { return layout_; }
   std::size_t size() const { return size_; }
+  /// What the values take, without room to grow.
   std::size_t memory_bytes() const {
-    return data_.size() + heap_.size() + offsets_.size() * 4 + validity_.size() * 8;
+    return size_ * width_bytes(layout_.physical) + heap_bytes() + offsets_.size() * 4 + validity_.size() * 8;
   }
 
   void append_null();
   template <typename T>
   void append_fixed(T value) {
     TICKSTONE_DCHECK(sizeof(T) == width_bytes(layout_.physical));
-    const auto at = data_.size();
-    data_.resize(at + sizeof(T));
+    const std::size_t at = size_ * sizeof(T);
+    if (data_.size() < at + sizeof(T)) grow_data(at + sizeof(T));
     __builtin_memcpy(data_.data() + at, &value, sizeof(T));
     note_valid();
   }
   /// Errors: ProgramLimitExceeded when the heap would pass 4 GiB.
-  void append_bytes(std::string_view bytes);
+  void append_bytes(std::string_view bytes) {
+    TICKSTONE_DCHECK(layout_.physical == Physical::Bytes);
+    const std::size_t at = offsets_.back();
+    if (heap_.size() - at < bytes.size()) grow_heap(at + bytes.size());
+    if (!bytes.empty()) __builtin_memcpy(heap_.data() + at, bytes.data(), bytes.size());
+    offsets_.push_back(static_cast<std::uint32_t>(at + bytes.size()));
+    note_valid();
+  }
   /// Any value into a numeric column, exactly: grows the column's scale or width where needed (all rows are
   /// rewritten). Errors: NumericValueOutOfRange when 38 digits do not suffice. For a declared NUMERIC(p,s):
   /// rounds to s, checks p.
@@ -122,6 +130,9 @@ class Column {
 
  private:
   void reset_offsets();
+  void grow_data(std::size_t bytes);
+  void grow_heap(std::size_t bytes);
+  std::size_t heap_bytes() const { return offsets_.empty() ? 0 : offsets_.back(); }
   void note_valid() {
     if (!validity_.empty()) set_validity_bit(true);
     ++size_;
@@ -133,9 +144,9 @@ class Column {
   SqlType type_;
   ColumnLayout layout_;
   std::size_t size_ = 0;
-  std::vector<std::byte> data_;
+  std::vector<std::byte> data_;  // size_ values, and room for more behind them
   std::vector<std::uint32_t> offsets_;
-  std::vector<char> heap_;
+  std::vector<char> heap_;               // used up to the last offset
   std::vector<std::uint64_t> validity_;  // empty: no nulls so far
 };
 
