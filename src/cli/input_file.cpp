@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/input_file.hpp"
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include <tickstone/error.hpp>
+
+namespace tickstone::cli {
+namespace {
+
+constexpr std::size_t kChunkBytes = 1 << 18;
+
+class RawFile {
+ public:
+  explicit RawFile(const std::string& path) : path_(path), file_(path == "-" ? stdin : std::fopen(path.c_str(), "rb")) {
+    if (file_ == nullptr || (path != "-" && std::filesystem::is_directory(path))) {
+      throw Error(ErrorCode::UndefinedFile, "could not open file \"" + path + "\"");
+    }
+    std::error_code ignored;
+    if (path != "-") size_bytes_ = std::filesystem::file_size(path, ignored);
+    if (ignored) size_bytes_ = 0;
+  }
+  RawFile(const RawFile&) = delete;
+  RawFile& operator=(const RawFile&) = delete;
+  ~RawFile() {
+    if (file_ != nullptr && file_ != stdin) std::fclose(file_);
+  }
+
+  std::size_t read(char* into, std::size_t size) {
+    const std::size_t got = std::fread(into, 1, size, file_);
+    if (got < size && std::ferror(file_) != 0) throw Error(ErrorCode::IoError, "could not read file \"" + path_ + "\"");
+    position_bytes_ += got;
+    return got;
+  }
+  const std::string& path() const { return path_; }
+  std::uint64_t size_bytes() const { return size_bytes_; }
+  std::uint64_t position_bytes() const { return position_bytes_; }
+
+ private:
+  std::string path_;
+  std::FILE* file_;
+  std::uint64_t size_bytes_ = 0;
+  std::uint64_t position_bytes_ = 0;
+};
+
+class FileStream : public InputFile {
+ public:
+  FileStream(std::unique_ptr<RawFile> raw, std::string head) : raw_(std::move(raw)), head_(std::move(head)) {}
+  std::uint64_t size_bytes() const override { return raw_->size_bytes(); }
+  std::uint64_t position_bytes() const override { return raw_->position_bytes(); }
+
+ protected:
+  /// The bytes as they lie on disk, those read to tell the kind first.
+  std::size_t read_raw(std::string& into) {
+    if (!head_.empty()) {
+      into = std::move(head_);
+      head_.clear();
+      return into.size();
+    }
+    into.resize(kChunkBytes);
+    into.resize(raw_->read(into.data(), into.size()));
+    return into.size();
+  }
+  [[noreturn]] void broken(const char* kind) const {
+    throw Error(ErrorCode::DataCorrupted, std::string(kind) + " file \"" + raw_->path() + "\" is damaged or cut short");
+  }
+
+ private:
+  std::unique_ptr<RawFile> raw_;
+  std::string head_;
+};
+
+class PlainFile final : public FileStream {
+ public:
+  using FileStream::FileStream;
+  bool read(std::string& chunk) override { return read_raw(chunk) > 0; }
+};
+
+class GzipFile final : public FileStream {
+ public:
+  GzipFile(std::unique_ptr<RawFile> raw, std::string head) : FileStream(std::move(raw), std::move(head)) {
+    if (inflateInit2(&stream_, 15 + 32) != Z_OK) broken("gzip");
+  }
+  GzipFile(const GzipFile&) = delete;
+  GzipFile& operator=(const GzipFile&) = delete;
+  ~GzipFile() override { inflateEnd(&stream_); }
+
+  bool read(std::string& chunk) override {
+    chunk.resize(kChunkBytes);
+    std::size_t filled = 0;
+    while (filled == 0) {
+      if (stream_.avail_in == 0) {
+        if (read_raw(packed_) == 0) {
+          if (is_inside_) broken("gzip");
+          chunk.clear();
+          return false;
+        }
+        stream_.next_in = reinterpret_cast<Bytef*>(packed_.data());
+        stream_.avail_in = static_cast<uInt>(packed_.size());
+      }
+      is_inside_ = true;
+      stream_.next_out = reinterpret_cast<Bytef*>(chunk.data());
+      stream_.avail_out = static_cast<uInt>(chunk.size());
+      const int status = inflate(&stream_, Z_NO_FLUSH);
+      filled = chunk.size() - stream_.avail_out;
+      if (status == Z_STREAM_END) {
+        is_inside_ = false;  // another member may follow
+        inflateReset(&stream_);
+      } else if (status != Z_OK && status != Z_BUF_ERROR) {
+        broken("gzip");
+      }
+    }
+    chunk.resize(filled);
+    return true;
+  }
+
+ private:
+  z_stream stream_{};
+  std::string packed_;
+  bool is_inside_ = false;
+};
+
+class ZstdFile final : public FileStream {
+ public:
+  ZstdFile(std::unique_ptr<RawFile> raw, std::string head) : FileStream(std::move(raw), std::move(head)), context_(ZSTD_createDCtx()) {}
+  ZstdFile(const ZstdFile&) = delete;
+  ZstdFile& operator=(const ZstdFile&) = delete;
+  ~ZstdFile() override { ZSTD_freeDCtx(context_); }
+
+  bool read(std::string& chunk) override {
+    chunk.resize(kChunkBytes);
+    ZSTD_outBuffer out{chunk.data(), chunk.size(), 0};
+    while (out.pos == 0) {
+      if (in_.pos == in_.size) {
+        if (read_raw(packed_) == 0) {
+          if (pending_ != 0) broken("zstd");
+          chunk.clear();
+          return false;
+        }
+        in_ = {packed_.data(), packed_.size(), 0};
+      }
+      pending_ = ZSTD_decompressStream(context_, &out, &in_);
+      if (ZSTD_isError(pending_) != 0) broken("zstd");
+    }
+    chunk.resize(out.pos);
+    return true;
+  }
+
+ private:
+  ZSTD_DCtx* context_;
+  std::string packed_;
+  ZSTD_inBuffer in_{nullptr, 0, 0};
+  std::size_t pending_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<InputFile> InputFile::open(const std::string& path) {
+  auto raw = std::make_unique<RawFile>(path);
+  std::string head(4, '\0');
+  head.resize(raw->read(head.data(), head.size()));
+  if (head.starts_with("\x1f\x8b")) return std::make_unique<GzipFile>(std::move(raw), std::move(head));
+  if (head == "\x28\xb5\x2f\xfd") return std::make_unique<ZstdFile>(std::move(raw), std::move(head));
+  return std::make_unique<PlainFile>(std::move(raw), std::move(head));
+}
+
+}  // namespace tickstone::cli

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+#include <tickstone/error.hpp>
+
+#include "cli/command.hpp"
+#include "cli/error_report.hpp"
+
+namespace tickstone::cli {
+
+int run_program(int argc, char** argv) {
+  CLI::App program("Tickstone: the database of trading systems.\n\n"
+                   "Examples:\n"
+                   "  tickstone serve --data ./store --port 5433\n"
+                   "  tickstone query --data ./store \"SELECT count(*) FROM trades\"\n"
+                   "  tickstone import --data ./store --table trades trades.csv.gz\n"
+                   "  tickstone simulate --data ./store --symbols 20 --days 2\n",
+                   "tickstone");
+  program.require_subcommand(1);
+  program.fallthrough(false);
+  program.set_help_all_flag("--help-all", "Help of all subcommands");
+  using Adder = Run (*)(CLI::App&);
+  std::vector<Run> runs;
+  for (const Adder add : {add_serve, add_init, add_query, add_import, add_simulate, add_version}) runs.push_back(add(program));
+  const auto subcommands = program.get_subcommands([](CLI::App*) { return true; });
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = program.exit(error);
+    return status == 0 ? 0 : 2;
+  }
+  // Boundary: whatever went wrong in a subcommand is told here.
+  try {
+    for (std::size_t i = 0; i < subcommands.size(); ++i) {
+      if (subcommands[i]->parsed()) return runs[i]();
+    }
+  } catch (const Error& error) {
+    report(error);
+    return 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tickstone: %s\n", error.what());
+    return 1;
+  }
+  return 2;
+}
+
+}  // namespace tickstone::cli

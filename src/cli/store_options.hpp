@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/database.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace tickstone::cli {
+
+/// What every subcommand that opens a data directory takes.
+struct StoreArguments {
+  std::string data;
+  std::string database = "inavvi";
+  std::string user = "inavvi_user";
+  std::uint64_t memory_mb = 2048;
+
+  void add_to(CLI::App& command, bool is_required);
+};
+
+/// Opens the directory, or makes the store. `password` is the owner's in a new store; empty: none.
+std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create, const std::string& password);
+
+}  // namespace tickstone::cli

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include "cli/command.hpp"
+#include "engine/database.hpp"
+
+namespace tickstone::cli {
+
+Run add_version(CLI::App& program) {
+  program.add_subcommand("version", "Print the version");
+  return [] {
+    std::printf("tickstone %s (speaks PostgreSQL %.*s)\n", TICKSTONE_VERSION, static_cast<int>(engine::kServerVersion.size()),
+                engine::kServerVersion.data());
+    return 0;
+  };
+}
+
+}  // namespace tickstone::cli
