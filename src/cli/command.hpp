@@ -7,7 +7,8 @@ namespace CLI {
 class App;
 }
 
-/// One function a subcommand: adds its options and help to the program and returns what to run when it was chosen (its exit status).
+/// One function a subcommand: adds its options and help to the program and returns what to run when it was
+/// chosen (its exit status).
 namespace tickstone::cli {
 
 using Run = std::function<int()>;
@@ -19,7 +20,8 @@ Run add_import(CLI::App& program);
 Run add_simulate(CLI::App& program);
 Run add_version(CLI::App& program);
 
-/// Parses the command line and runs the subcommand. Errors end here: printed to standard error, exit status 1 (2: a wrong command line).
+/// Parses the command line and runs the subcommand. Errors end here: printed to standard error, exit status 1
+/// (2: a wrong command line).
 int run_program(int argc, char** argv);
 
 }  // namespace tickstone::cli

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -8,7 +6,9 @@
 #include <fstream>
 #include <map>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "cli/command.hpp"
@@ -44,7 +44,8 @@ std::string lower(std::string text) {
 /// `Adj Close` and `adj_close` are one name.
 std::string plain_name(const std::string& header) {
   std::string name;
-  for (const char c : lower(header)) name += std::isalnum(static_cast<unsigned char>(c)) != 0 || (c & 0x80) != 0 ? c : '_';
+  for (const char c : lower(header))
+    name += std::isalnum(static_cast<unsigned char>(c)) != 0 || (c & 0x80) != 0 ? c : '_';
   return name;
 }
 
@@ -53,20 +54,27 @@ std::vector<std::string> split_header(const std::string& line, char delimiter) {
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
-    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') fields.back() += line[++i];
-    else if (c == '"') quoted = !quoted;
-    else if (c == delimiter && !quoted) fields.emplace_back();
-    else if (c != '\r') fields.back() += c;
+    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"')
+      fields.back() += line[++i];
+    else if (c == '"')
+      quoted = !quoted;
+    else if (c == delimiter && !quoted)
+      fields.emplace_back();
+    else if (c != '\r')
+      fields.back() += c;
   }
   return fields;
 }
 
 /// Which column of the table each field of the file goes to.
-std::vector<CopyColumn> map_columns(const Arguments& arguments, const std::vector<std::string>& header, const TextResult& table) {
+std::vector<CopyColumn> map_columns(const Arguments& arguments, const std::vector<std::string>& header,
+                                    const TextResult& table) {
   std::map<std::string, std::string> given;
   for (const auto& pair : arguments.mapping) {
     const auto equals = pair.find('=');
-    if (equals == std::string::npos) throw Error(ErrorCode::InvalidParameterValue, "\"" + pair + "\" is no mapping", {}, "Write --map HEADER=COLUMN.");
+    if (equals == std::string::npos)
+      throw Error(ErrorCode::InvalidParameterValue, "\"" + pair + "\" is no mapping", {},
+                  "Write --map HEADER=COLUMN.");
     given[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   std::vector<CopyColumn> columns;
@@ -74,27 +82,36 @@ std::vector<CopyColumn> map_columns(const Arguments& arguments, const std::vecto
   for (const auto& name : header) {
     const auto mapped = given.find(name);
     const std::string wanted = mapped != given.end() ? mapped->second : plain_name(name);
-    const auto found = std::find_if(table.columns.begin(), table.columns.end(), [&](const auto& c) { return c.name == wanted || (mapped == given.end() && plain_name(c.name) == wanted); });
+    const auto found = std::find_if(table.columns.begin(), table.columns.end(), [&](const auto& c) {
+      return c.name == wanted || (mapped == given.end() && plain_name(c.name) == wanted);
+    });
     if (found == table.columns.end()) {
       if (mapped != given.end() && !wanted.empty()) {
-        throw Error(ErrorCode::UndefinedColumn, "column \"" + wanted + "\" of relation \"" + arguments.table + "\" does not exist");
+        throw Error(ErrorCode::UndefinedColumn,
+                    "column \"" + wanted + "\" of relation \"" + arguments.table + "\" does not exist");
       }
       left_out.push_back(name);
       columns.push_back({name, SqlType::of(TypeId::Text), true});
       continue;
     }
-    if (std::any_of(columns.begin(), columns.end(), [&](const auto& c) { return !c.is_ignored && c.name == found->name; })) {
-      throw Error(ErrorCode::DuplicateColumn, "two fields of the file go to column \"" + found->name + "\"", {}, "Use --map to say which.");
+    if (std::any_of(columns.begin(), columns.end(),
+                    [&](const auto& c) { return !c.is_ignored && c.name == found->name; })) {
+      throw Error(ErrorCode::DuplicateColumn, "two fields of the file go to column \"" + found->name + "\"",
+                  {}, "Use --map to say which.");
     }
     columns.push_back({found->name, found->type, false});
   }
   if (left_out.size() == header.size()) {
     std::string names;
     for (const auto& c : table.columns) names += (names.empty() ? "" : ", ") + c.name;
-    throw Error(ErrorCode::UndefinedColumn, "no field of the file's header is a column of \"" + arguments.table + "\"",
-                "The table has: " + names + ".", "Use --map HEADER=COLUMN, or --no-header when the first line is a row.");
+    throw Error(ErrorCode::UndefinedColumn,
+                "no field of the file's header is a column of \"" + arguments.table + "\"",
+                "The table has: " + names + ".",
+                "Use --map HEADER=COLUMN, or --no-header when the first line is a row.");
   }
-  for (const auto& name : left_out) std::fprintf(stderr, "NOTICE:  field \"%s\" is no column of %s, left out\n", name.c_str(), arguments.table.c_str());
+  for (const auto& name : left_out)
+    std::fprintf(stderr, "NOTICE:  field \"%s\" is no column of %s, left out\n", name.c_str(),
+                 arguments.table.c_str());
   return columns;
 }
 
@@ -115,7 +132,8 @@ std::string take_line(InputFile& file, std::string& chunk) {
   return line;
 }
 
-std::uint64_t import_file(const Arguments& arguments, const std::string& path, QueryTarget& target, const TextResult& table, RejectFile& rejects) {
+std::uint64_t import_file(const Arguments& arguments, const std::string& path, QueryTarget& target,
+                          const TextResult& table, RejectFile& rejects) {
   const auto file = InputFile::open(path);
   std::string chunk;
   std::vector<std::string> header = arguments.columns;
@@ -136,7 +154,9 @@ std::uint64_t import_file(const Arguments& arguments, const std::string& path, Q
   std::vector<std::uint64_t> bad_lines;
   reader.set_bad_row_handler([&](const CopyBadRow& bad) {
     bad_lines.push_back(bad.line_number);
-    rejects.add(path, bad.line_number + skipped_lines, bad.error.message() + (bad.error.context().empty() ? "" : " (" + bad.error.context() + ")"), bad.text);
+    rejects.add(path, bad.line_number + skipped_lines,
+                bad.error.message() + (bad.error.context().empty() ? "" : " (" + bad.error.context() + ")"),
+                bad.text);
   });
 
   RowLoader loader(target, arguments.table, columns, rejects, path);
@@ -149,8 +169,10 @@ std::uint64_t import_file(const Arguments& arguments, const std::string& path, Q
     std::uint64_t line = first_line;
     auto bad = bad_lines.begin();
     while (lines.size() < batch.row_count()) {
-      if (bad != bad_lines.end() && *bad == line) ++bad;
-      else lines.push_back(line + skipped_lines);
+      if (bad != bad_lines.end() && *bad == line)
+        ++bad;
+      else
+        lines.push_back(line + skipped_lines);
       ++line;
     }
     loader.load(batch, lines);
@@ -169,18 +191,23 @@ std::uint64_t import_file(const Arguments& arguments, const std::string& path, Q
 }
 
 int import(const Arguments& arguments) {
-  const auto target = arguments.connect.empty() ? open_embedded(arguments.store, false) : open_server(arguments.connect);
+  const auto target =
+      arguments.connect.empty() ? open_embedded(arguments.store, false) : open_server(arguments.connect);
   TextResult table;
-  target->execute("SELECT * FROM " + arguments.table + " LIMIT 0", [&](const TextResult& result) { table = result; });
-  RejectFile rejects(arguments.reject_file.empty() ? arguments.files.front() + ".rejects.csv" : arguments.reject_file);
+  target->execute("SELECT * FROM " + arguments.table + " LIMIT 0",
+                  [&](const TextResult& result) { table = result; });
+  RejectFile rejects(arguments.reject_file.empty() ? arguments.files.front() + ".rejects.csv"
+                                                   : arguments.reject_file);
   std::uint64_t total = 0;
   for (const auto& path : arguments.files) {
     const std::uint64_t count = import_file(arguments, path, *target, table, rejects);
-    std::printf("%s: %llu rows into %s\n", path.c_str(), static_cast<unsigned long long>(count), arguments.table.c_str());
+    std::printf("%s: %llu rows into %s\n", path.c_str(), static_cast<unsigned long long>(count),
+                arguments.table.c_str());
     total += count;
   }
   if (rejects.row_count() == 0) return 0;
-  std::fprintf(stderr, "WARNING:  %llu rows were rejected: see %s\n", static_cast<unsigned long long>(rejects.row_count()), rejects.path().c_str());
+  std::fprintf(stderr, "WARNING:  %llu rows were rejected: see %s\n",
+               static_cast<unsigned long long>(rejects.row_count()), rejects.path().c_str());
   return kSomeRejected;
 }
 
@@ -190,24 +217,42 @@ Run add_import(CLI::App& program) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = program.add_subcommand("import", "Load CSV files (plain, gzip, zstd) into a table");
   command->footer(
-      "Fields go to the columns that the header names. Rows that cannot be loaded are written to the reject file with their line\n"
+      "Fields go to the columns that the header names. Rows that cannot be loaded are written to the reject "
+      "file with their line\n"
       "and the reason; the others are loaded. Exit status: 0 all loaded, 3 some rejected, 1 failed.\n\n"
       "Examples:\n"
       "  tickstone import --data ./store --table trades trades-2026-01-05.csv.gz\n"
-      "  tickstone import -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi --table ohlcv --map Date=timestamp bars.csv");
+      "  tickstone import -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi --table ohlcv --map "
+      "Date=timestamp bars.csv");
   arguments->store.add_to(*command, false);
-  command->add_option("-c,--connect", arguments->connect, "A server instead of a data directory")->type_name("URL")->excludes("--data");
-  command->add_option("-t,--table", arguments->table, "The table, perhaps with its schema")->type_name("TABLE")->required();
-  command->add_option("files", arguments->files, "CSV files; - is standard input")->type_name("FILE")->required();
-  command->add_option("--map", arguments->mapping, "HEADER=COLUMN where the names differ; HEADER= leaves the field out")->type_name("HEADER=COLUMN");
+  command->add_option("-c,--connect", arguments->connect, "A server instead of a data directory")
+      ->type_name("URL")
+      ->excludes("--data");
+  command->add_option("-t,--table", arguments->table, "The table, perhaps with its schema")
+      ->type_name("TABLE")
+      ->required();
+  command->add_option("files", arguments->files, "CSV files; - is standard input")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option("--map", arguments->mapping,
+                   "HEADER=COLUMN where the names differ; HEADER= leaves the field out")
+      ->type_name("HEADER=COLUMN");
   command->add_option("--delimiter", arguments->delimiter, "Between fields")->capture_default_str();
-  command->add_option("--null", arguments->null_text, "The text that means NULL (default: an empty field)")->type_name("TEXT");
+  command->add_option("--null", arguments->null_text, "The text that means NULL (default: an empty field)")
+      ->type_name("TEXT");
   command->add_flag("--no-header", arguments->no_header, "The first line is a row");
-  command->add_option("--columns", arguments->columns, "Columns of the fields, with --no-header")->delimiter(',')->type_name("NAMES");
-  command->add_option("--reject-file", arguments->reject_file, "Where rejected rows go (default: FILE.rejects.csv)")->type_name("FILE");
+  command->add_option("--columns", arguments->columns, "Columns of the fields, with --no-header")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  command
+      ->add_option("--reject-file", arguments->reject_file,
+                   "Where rejected rows go (default: FILE.rejects.csv)")
+      ->type_name("FILE");
   return [arguments] {
     if (arguments->store.data.empty() && arguments->connect.empty()) {
-      throw Error(ErrorCode::InvalidParameterValue, "neither a data directory nor a server was given", {}, "Use --data DIR or --connect URL.");
+      throw Error(ErrorCode::InvalidParameterValue, "neither a data directory nor a server was given", {},
+                  "Use --data DIR or --connect URL.");
     }
     return import(*arguments);
   };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <filesystem>
+
+#include <CLI/CLI.hpp>
 
 #include <tickstone/error.hpp>
 
@@ -21,15 +21,20 @@ Run add_init(CLI::App& program) {
   auto* command = program.add_subcommand("init", "Make an empty store");
   command->footer("Example:\n  tickstone init --data ./store");
   arguments->store.add_to(*command, true);
-  command->add_option("--password-file", arguments->password_file, "File with the first role's password; also POSTGRES_PASSWORD")->type_name("FILE");
+  command
+      ->add_option("--password-file", arguments->password_file,
+                   "File with the first role's password; also POSTGRES_PASSWORD")
+      ->type_name("FILE");
   return [arguments] {
     const auto& data = arguments->store.data;
     if (std::filesystem::exists(data) && !std::filesystem::is_empty(data)) {
-      throw Error(ErrorCode::ObjectInUse, "directory \"" + data + "\" is not empty", {}, "Give init an empty or a new directory.");
+      throw Error(ErrorCode::ObjectInUse, "directory \"" + data + "\" is not empty", {},
+                  "Give init an empty or a new directory.");
     }
     const auto given = given_password(arguments->password_file);
     (void)open_database(arguments->store, true, given.value_or(kLoopbackPassword));
-    std::printf("made %s: database %s, user %s\n", data.c_str(), arguments->store.database.c_str(), arguments->store.user.c_str());
+    std::printf("made %s: database %s, user %s\n", data.c_str(), arguments->store.database.c_str(),
+                arguments->store.user.c_str());
     return 0;
   };
 }

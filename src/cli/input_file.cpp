@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/input_file.hpp"
 
-#include <zlib.h>
-#include <zstd.h>
-
 #include <array>
 #include <cstdio>
 #include <filesystem>
+
+#include <zlib.h>
+#include <zstd.h>
 
 #include <tickstone/error.hpp>
 
@@ -17,7 +17,8 @@ constexpr std::size_t kChunkBytes = 1 << 18;
 
 class RawFile {
  public:
-  explicit RawFile(const std::string& path) : path_(path), file_(path == "-" ? stdin : std::fopen(path.c_str(), "rb")) {
+  explicit RawFile(const std::string& path)
+      : path_(path), file_(path == "-" ? stdin : std::fopen(path.c_str(), "rb")) {
     if (file_ == nullptr || (path != "-" && std::filesystem::is_directory(path))) {
       throw Error(ErrorCode::UndefinedFile, "could not open file \"" + path + "\"");
     }
@@ -33,7 +34,8 @@ class RawFile {
 
   std::size_t read(char* into, std::size_t size) {
     const std::size_t got = std::fread(into, 1, size, file_);
-    if (got < size && std::ferror(file_) != 0) throw Error(ErrorCode::IoError, "could not read file \"" + path_ + "\"");
+    if (got < size && std::ferror(file_) != 0)
+      throw Error(ErrorCode::IoError, "could not read file \"" + path_ + "\"");
     position_bytes_ += got;
     return got;
   }
@@ -67,7 +69,8 @@ class FileStream : public InputFile {
     return into.size();
   }
   [[noreturn]] void broken(const char* kind) const {
-    throw Error(ErrorCode::DataCorrupted, std::string(kind) + " file \"" + raw_->path() + "\" is damaged or cut short");
+    throw Error(ErrorCode::DataCorrupted,
+                std::string(kind) + " file \"" + raw_->path() + "\" is damaged or cut short");
   }
 
  private:
@@ -127,7 +130,8 @@ class GzipFile final : public FileStream {
 
 class ZstdFile final : public FileStream {
  public:
-  ZstdFile(std::unique_ptr<RawFile> raw, std::string head) : FileStream(std::move(raw), std::move(head)), context_(ZSTD_createDCtx()) {}
+  ZstdFile(std::unique_ptr<RawFile> raw, std::string head)
+      : FileStream(std::move(raw), std::move(head)), context_(ZSTD_createDCtx()) {}
   ZstdFile(const ZstdFile&) = delete;
   ZstdFile& operator=(const ZstdFile&) = delete;
   ~ZstdFile() override { ZSTD_freeDCtx(context_); }

@@ -14,10 +14,12 @@ std::optional<std::string> given_password(const std::string& password_file) {
   if (!password_file.empty()) {
     std::ifstream file(password_file);
     std::string password;
-    if (!file) throw Error(ErrorCode::UndefinedFile, "could not open password file \"" + password_file + "\"");
+    if (!file)
+      throw Error(ErrorCode::UndefinedFile, "could not open password file \"" + password_file + "\"");
     std::getline(file, password);
     if (!password.empty() && password.back() == '\r') password.pop_back();
-    if (password.empty()) throw Error(ErrorCode::InvalidPassword, "password file \"" + password_file + "\" is empty");
+    if (password.empty())
+      throw Error(ErrorCode::InvalidPassword, "password file \"" + password_file + "\" is empty");
     return password;
   }
   const char* environment = std::getenv("POSTGRES_PASSWORD");

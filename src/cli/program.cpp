@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <exception>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include <tickstone/error.hpp>
 
@@ -13,19 +13,21 @@
 namespace tickstone::cli {
 
 int run_program(int argc, char** argv) {
-  CLI::App program("Tickstone: the database of trading systems.\n\n"
-                   "Examples:\n"
-                   "  tickstone serve --data ./store --port 5433\n"
-                   "  tickstone query --data ./store \"SELECT count(*) FROM trades\"\n"
-                   "  tickstone import --data ./store --table trades trades.csv.gz\n"
-                   "  tickstone simulate --data ./store --symbols 20 --days 2\n",
-                   "tickstone");
+  CLI::App program(
+      "Tickstone: the database of trading systems.\n\n"
+      "Examples:\n"
+      "  tickstone serve --data ./store --port 5433\n"
+      "  tickstone query --data ./store \"SELECT count(*) FROM trades\"\n"
+      "  tickstone import --data ./store --table trades trades.csv.gz\n"
+      "  tickstone simulate --data ./store --symbols 20 --days 2\n",
+      "tickstone");
   program.require_subcommand(1);
   program.fallthrough(false);
   program.set_help_all_flag("--help-all", "Help of all subcommands");
   using Adder = Run (*)(CLI::App&);
   std::vector<Run> runs;
-  for (const Adder add : {add_serve, add_init, add_query, add_import, add_simulate, add_version}) runs.push_back(add(program));
+  for (const Adder add : {add_serve, add_init, add_query, add_import, add_simulate, add_version})
+    runs.push_back(add(program));
   const auto subcommands = program.get_subcommands([](CLI::App*) { return true; });
   try {
     program.parse(argc, argv);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress_bar.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
+
+#include <unistd.h>
 
 #include "base/clock.hpp"
 
@@ -34,8 +34,8 @@ void ProgressBar::show(std::uint64_t done, const std::string& note) {
   } else {
     const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
     const auto filled = static_cast<std::size_t>(part * kBarWidth);
-    std::fprintf(stderr, "\r\x1b[K%s [%s%s] %3.0f %%  %s", title_.c_str(), std::string(filled, '#').c_str(), std::string(kBarWidth - filled, '.').c_str(),
-                 part * 100, note.c_str());
+    std::fprintf(stderr, "\r\x1b[K%s [%s%s] %3.0f %%  %s", title_.c_str(), std::string(filled, '#').c_str(),
+                 std::string(kBarWidth - filled, '.').c_str(), part * 100, note.c_str());
   }
   std::fflush(stderr);
 }

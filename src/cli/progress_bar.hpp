@@ -6,7 +6,8 @@
 
 namespace tickstone::cli {
 
-/// A bar on standard error while something long goes on; silent where that is no terminal. Units: of the caller (bytes, rows).
+/// A bar on standard error while something long goes on; silent where that is no terminal. Units: of the
+/// caller (bytes, rows).
 class ProgressBar {
  public:
   ProgressBar(std::string title, std::uint64_t total);

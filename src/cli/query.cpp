@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
-#include <unistd.h>
-
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <tickstone/error.hpp>
 
@@ -36,7 +35,8 @@ std::string sql_of(const Arguments& arguments) {
   }
   if (arguments.sql.empty() || arguments.sql == "-" || arguments.file == "-") {
     if (isatty(STDIN_FILENO) != 0) {
-      throw Error(ErrorCode::InvalidParameterValue, "no SQL was given", {}, "Give it as an argument, with -f FILE, or through a pipe.");
+      throw Error(ErrorCode::InvalidParameterValue, "no SQL was given", {},
+                  "Give it as an argument, with -f FILE, or through a pipe.");
     }
     return read_all(std::cin);
   }
@@ -51,7 +51,8 @@ int query(const Arguments& arguments) {
     if (!file) throw Error(ErrorCode::IoError, "could not write file \"" + arguments.output + "\"");
   }
   std::ostream& out = arguments.output.empty() ? std::cout : file;
-  const auto target = arguments.connect.empty() ? open_embedded(arguments.store, false) : open_server(arguments.connect);
+  const auto target =
+      arguments.connect.empty() ? open_embedded(arguments.store, false) : open_server(arguments.connect);
   try {
     target->execute(sql, [&](const TextResult& result) { print_result(out, result, arguments.format); });
   } catch (const Error& error) {
@@ -70,20 +71,32 @@ Run add_query(CLI::App& program) {
   command->footer(
       "Examples:\n"
       "  tickstone query --data ./store \"SELECT * FROM symbols LIMIT 10\"\n"
-      "  tickstone query -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi -f report.sql --format csv\n"
+      "  tickstone query -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi -f report.sql --format "
+      "csv\n"
       "  echo 'SELECT now()' | tickstone query --data ./store --format json");
   arguments->store.add_to(*command, false);
-  command->add_option("-c,--connect", arguments->connect, "A server, as a postgresql:// URL or libpq parameters")->type_name("URL")->excludes("--data");
-  command->add_option("sql", arguments->sql, "The SQL; several statements may be separated by semicolons")->type_name("SQL");
-  command->add_option("-f,--file", arguments->file, "Read the SQL from a file; - is standard input")->type_name("FILE");
-  command->add_option("-o,--output", arguments->output, "Write to a file instead of standard output")->type_name("FILE");
-  const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::Table}, {"csv", OutputFormat::Csv}, {"json", OutputFormat::Json}};
-  command->add_option("--format", arguments->format, "table, csv or json")->transform(CLI::CheckedTransformer(formats, CLI::ignore_case));
-  command->add_flag_callback("--csv", [arguments] { arguments->format = OutputFormat::Csv; }, "As --format csv");
-  command->add_flag_callback("-j,--json", [arguments] { arguments->format = OutputFormat::Json; }, "As --format json");
+  command
+      ->add_option("-c,--connect", arguments->connect, "A server, as a postgresql:// URL or libpq parameters")
+      ->type_name("URL")
+      ->excludes("--data");
+  command->add_option("sql", arguments->sql, "The SQL; several statements may be separated by semicolons")
+      ->type_name("SQL");
+  command->add_option("-f,--file", arguments->file, "Read the SQL from a file; - is standard input")
+      ->type_name("FILE");
+  command->add_option("-o,--output", arguments->output, "Write to a file instead of standard output")
+      ->type_name("FILE");
+  const std::map<std::string, OutputFormat> formats = {
+      {"table", OutputFormat::Table}, {"csv", OutputFormat::Csv}, {"json", OutputFormat::Json}};
+  command->add_option("--format", arguments->format, "table, csv or json")
+      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case));
+  command->add_flag_callback(
+      "--csv", [arguments] { arguments->format = OutputFormat::Csv; }, "As --format csv");
+  command->add_flag_callback(
+      "-j,--json", [arguments] { arguments->format = OutputFormat::Json; }, "As --format json");
   return [arguments] {
     if (arguments->store.data.empty() && arguments->connect.empty()) {
-      throw Error(ErrorCode::InvalidParameterValue, "neither a data directory nor a server was given", {}, "Use --data DIR or --connect URL.");
+      throw Error(ErrorCode::InvalidParameterValue, "neither a data directory nor a server was given", {},
+                  "Use --data DIR or --connect URL.");
     }
     return query(*arguments);
   };

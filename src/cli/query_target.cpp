@@ -21,7 +21,8 @@ std::uint64_t rows_of_tag(const std::string& tag) {
 /// Collects a session's results as text.
 class TextSink final : public engine::ResultSink {
  public:
-  TextSink(const engine::Session& session, const QueryTarget::OnResult& on_result) : session_(session), on_result_(on_result) {}
+  TextSink(const engine::Session& session, const QueryTarget::OnResult& on_result)
+      : session_(session), on_result_(on_result) {}
   std::function<bool(std::string&)> copy_source;
 
   void row_description(const std::vector<engine::ResultColumn>& columns) override {
@@ -54,7 +55,9 @@ class TextSink final : public engine::ResultSink {
     if (!notice.hint.empty()) std::fprintf(stderr, "HINT:  %s\n", notice.hint.c_str());
   }
   void begin_copy_in(bool /*is_binary*/, std::size_t /*column_count*/) override {
-    if (!copy_source) throw Error(ErrorCode::FeatureNotSupported, "COPY FROM STDIN needs a file", {}, "Use tickstone import.");
+    if (!copy_source)
+      throw Error(ErrorCode::FeatureNotSupported, "COPY FROM STDIN needs a file", {},
+                  "Use tickstone import.");
   }
   bool read_copy_data(std::string& chunk) override { return copy_source(chunk); }
   void begin_copy_out(bool /*is_binary*/, std::size_t /*column_count*/) override {}
@@ -71,14 +74,16 @@ class EmbeddedTarget final : public QueryTarget {
  public:
   EmbeddedTarget(const StoreArguments& store, bool may_create)
       : database_(open_database(store, may_create, given_password({}).value_or(kLoopbackPassword))),
-        session_(database_->connect({.user = database_->owner(), .database = database_->name(), .application_name = "tickstone"})) {}
+        session_(database_->connect(
+            {.user = database_->owner(), .database = database_->name(), .application_name = "tickstone"})) {}
 
   void execute(const std::string& sql, const OnResult& on_result) override {
     TextSink sink(*session_, on_result);
     session_->execute_simple(sql, sink);
   }
 
-  std::uint64_t copy_in(const std::string& statement, const std::function<bool(std::string&)>& next) override {
+  std::uint64_t copy_in(const std::string& statement,
+                        const std::function<bool(std::string&)>& next) override {
     std::string tag;
     const OnResult on_result = [&](const TextResult& result) { tag = result.tag; };
     TextSink sink(*session_, on_result);
@@ -102,7 +107,8 @@ class ServerTarget final : public QueryTarget {
     connection_.execute(sql, [&](const client::Result& result) {
       TextResult text;
       for (const auto& column : result.columns) {
-        text.columns.push_back({column.name, type_from_oid(column.type_oid).value_or(SqlType::of(TypeId::Text))});
+        text.columns.push_back(
+            {column.name, type_from_oid(column.type_oid).value_or(SqlType::of(TypeId::Text))});
       }
       text.rows = result.rows;
       text.tag = result.tag;
@@ -110,7 +116,8 @@ class ServerTarget final : public QueryTarget {
     });
   }
 
-  std::uint64_t copy_in(const std::string& statement, const std::function<bool(std::string&)>& next) override {
+  std::uint64_t copy_in(const std::string& statement,
+                        const std::function<bool(std::string&)>& next) override {
     return rows_of_tag(connection_.copy_in(statement, next));
   }
 
@@ -124,6 +131,8 @@ std::unique_ptr<QueryTarget> open_embedded(const StoreArguments& store, bool may
   return std::make_unique<EmbeddedTarget>(store, may_create);
 }
 
-std::unique_ptr<QueryTarget> open_server(const std::string& conninfo) { return std::make_unique<ServerTarget>(conninfo); }
+std::unique_ptr<QueryTarget> open_server(const std::string& conninfo) {
+  return std::make_unique<ServerTarget>(conninfo);
+}
 
 }  // namespace tickstone::cli

@@ -17,7 +17,8 @@ class QueryTarget {
   virtual ~QueryTarget() = default;
   virtual void execute(const std::string& sql, const OnResult& on_result) = 0;
   /// COPY ... FROM STDIN; `next` fills a chunk and returns false at the end. Returns the number of rows.
-  virtual std::uint64_t copy_in(const std::string& copy_statement, const std::function<bool(std::string& chunk)>& next) = 0;
+  virtual std::uint64_t copy_in(const std::string& copy_statement,
+                                const std::function<bool(std::string& chunk)>& next) = 0;
 };
 
 std::unique_ptr<QueryTarget> open_embedded(const StoreArguments& store, bool may_create);

@@ -12,7 +12,8 @@ namespace tickstone::cli {
 namespace {
 
 bool is_number(const SqlType& type) {
-  return !type.is_array && (is_integer(type.id) || type.id == TypeId::Numeric || type.id == TypeId::Real || type.id == TypeId::Double || type.id == TypeId::Oid);
+  return !type.is_array && (is_integer(type.id) || type.id == TypeId::Numeric || type.id == TypeId::Real ||
+                            type.id == TypeId::Double || type.id == TypeId::Oid);
 }
 
 std::string padded(const std::string& text, std::size_t width, bool to_the_right) {
@@ -25,10 +26,14 @@ std::string padded(const std::string& text, std::size_t width, bool to_the_right
 std::string one_line(const std::string& text) {
   std::string out;
   for (const char c : text) {
-    if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else if (c == '\t') out += "\\t";
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\t')
+      out += "\\t";
+    else
+      out += c;
   }
   return out;
 }
@@ -54,7 +59,8 @@ void print_table(std::ostream& out, const TextResult& result) {
   out << line << '\n' << rule << '\n';
   for (const auto& row : cells) {
     line.clear();
-    for (std::size_t c = 0; c < count; ++c) line += (c == 0 ? " " : " | ") + padded(row[c], widths[c], is_number(result.columns[c].type));
+    for (std::size_t c = 0; c < count; ++c)
+      line += (c == 0 ? " " : " | ") + padded(row[c], widths[c], is_number(result.columns[c].type));
     while (!line.empty() && line.back() == ' ') line.pop_back();
     out << line << '\n';
   }
@@ -72,10 +78,12 @@ std::string csv_field(const std::string& text) {
 }
 
 void print_csv(std::ostream& out, const TextResult& result) {
-  for (std::size_t c = 0; c < result.columns.size(); ++c) out << (c == 0 ? "" : ",") << csv_field(result.columns[c].name);
+  for (std::size_t c = 0; c < result.columns.size(); ++c)
+    out << (c == 0 ? "" : ",") << csv_field(result.columns[c].name);
   out << '\n';
   for (const auto& row : result.rows) {
-    for (std::size_t c = 0; c < row.size(); ++c) out << (c == 0 ? "" : ",") << (row[c] ? csv_field(*row[c]) : "");
+    for (std::size_t c = 0; c < row.size(); ++c)
+      out << (c == 0 ? "" : ",") << (row[c] ? csv_field(*row[c]) : "");
     out << '\n';
   }
 }
@@ -93,7 +101,8 @@ void print_json(std::ostream& out, const TextResult& result) {
     out << (r == 0 ? "\n  {" : ",\n  {");
     for (std::size_t c = 0; c < result.columns.size(); ++c) {
       const auto& cell = result.rows[r][c];
-      out << (c == 0 ? "" : ", ") << nlohmann::json(result.columns[c].name).dump() << ": " << (cell ? json_value(*cell, result.columns[c].type) : "null");
+      out << (c == 0 ? "" : ", ") << nlohmann::json(result.columns[c].name).dump() << ": "
+          << (cell ? json_value(*cell, result.columns[c].type) : "null");
     }
     out << '}';
   }
@@ -108,11 +117,15 @@ std::size_t display_width(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text[at]);
     const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     char32_t code = length == 1 ? lead : lead & (0x7F >> length);
-    for (std::size_t i = 1; i < length && at + i < text.size(); ++i) code = (code << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3F);
+    for (std::size_t i = 1; i < length && at + i < text.size(); ++i)
+      code = (code << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3F);
     at += length;
-    if ((code >= 0x300 && code <= 0x36F) || code == 0x200B || code == 0x200D || (code >= 0xFE00 && code <= 0xFE0F)) continue;  // combining
-    const bool is_wide = (code >= 0x1100 && code <= 0x115F) || (code >= 0x2E80 && code <= 0xA4CF) || (code >= 0xAC00 && code <= 0xD7A3) ||
-                         (code >= 0xF900 && code <= 0xFAFF) || (code >= 0xFE30 && code <= 0xFE6F) || (code >= 0xFF00 && code <= 0xFF60) ||
+    if ((code >= 0x300 && code <= 0x36F) || code == 0x200B || code == 0x200D ||
+        (code >= 0xFE00 && code <= 0xFE0F))
+      continue;  // combining
+    const bool is_wide = (code >= 0x1100 && code <= 0x115F) || (code >= 0x2E80 && code <= 0xA4CF) ||
+                         (code >= 0xAC00 && code <= 0xD7A3) || (code >= 0xF900 && code <= 0xFAFF) ||
+                         (code >= 0xFE30 && code <= 0xFE6F) || (code >= 0xFF00 && code <= 0xFF60) ||
                          (code >= 0x1F300 && code <= 0x1FAFF) || (code >= 0x20000 && code <= 0x3FFFD);
     width += is_wide ? 2 : 1;
   }

@@ -24,8 +24,8 @@ struct TextResult {
   std::string tag;
 };
 
-/// Table: aligned as psql does it, numbers to the right, widths by display column of UTF-8. Csv: RFC 4180 with a header. Json: an array of
-/// objects, numbers and booleans bare, json inside as it is.
+/// Table: aligned as psql does it, numbers to the right, widths by display column of UTF-8. Csv: RFC 4180
+/// with a header. Json: an array of objects, numbers and booleans bare, json inside as it is.
 void print_result(std::ostream& out, const TextResult& result, OutputFormat format);
 
 /// Terminal cells that a UTF-8 text takes.

@@ -18,7 +18,8 @@ std::vector<CopyColumn> kept(const std::vector<CopyColumn>& columns) {
 
 std::string copy_statement(const std::string& table, const std::vector<CopyColumn>& columns) {
   std::string names;
-  for (const auto& column : kept(columns)) names += (names.empty() ? "" : ", ") + catalog::quote_identifier(column.name);
+  for (const auto& column : kept(columns))
+    names += (names.empty() ? "" : ", ") + catalog::quote_identifier(column.name);
   return "COPY " + table + " (" + names + ") FROM STDIN";
 }
 
@@ -43,7 +44,8 @@ RejectFile::~RejectFile() {
   if (file_ != nullptr) std::fclose(file_);
 }
 
-void RejectFile::add(const std::string& file, std::uint64_t line, const std::string& reason, std::string_view row) {
+void RejectFile::add(const std::string& file, std::uint64_t line, const std::string& reason,
+                     std::string_view row) {
   if (file_ == nullptr) {
     file_ = std::fopen(path_.c_str(), "w");
     if (file_ == nullptr) throw Error(ErrorCode::IoError, "could not write reject file \"" + path_ + "\"");
@@ -51,18 +53,26 @@ void RejectFile::add(const std::string& file, std::uint64_t line, const std::str
   }
   ++row_count_;
   while (!row.empty() && (row.back() == '\n' || row.back() == '\r')) row.remove_suffix(1);
-  const std::string text = csv_field(file) + "," + std::to_string(line) + "," + csv_field(reason) + "," + csv_field(row) + "\n";
-  if (std::fputs(text.c_str(), file_) < 0) throw Error(ErrorCode::IoError, "could not write reject file \"" + path_ + "\"");
+  const std::string text =
+      csv_field(file) + "," + std::to_string(line) + "," + csv_field(reason) + "," + csv_field(row) + "\n";
+  if (std::fputs(text.c_str(), file_) < 0)
+    throw Error(ErrorCode::IoError, "could not write reject file \"" + path_ + "\"");
 }
 
-RowLoader::RowLoader(QueryTarget& target, const std::string& table, const std::vector<CopyColumn>& columns, RejectFile& rejects, std::string file)
-    : target_(target), copy_(copy_statement(table, columns)), writer_(CopyOptions::text(), kept(columns)), rejects_(rejects), file_(std::move(file)) {}
+RowLoader::RowLoader(QueryTarget& target, const std::string& table, const std::vector<CopyColumn>& columns,
+                     RejectFile& rejects, std::string file)
+    : target_(target),
+      copy_(copy_statement(table, columns)),
+      writer_(CopyOptions::text(), kept(columns)),
+      rejects_(rejects),
+      file_(std::move(file)) {}
 
 void RowLoader::load(const Batch& batch, const std::vector<std::uint64_t>& lines) {
   if (batch.row_count() > 0) load_range(batch, lines, 0, batch.row_count());
 }
 
-void RowLoader::load_range(const Batch& batch, const std::vector<std::uint64_t>& lines, std::size_t from, std::size_t to) {
+void RowLoader::load_range(const Batch& batch, const std::vector<std::uint64_t>& lines, std::size_t from,
+                           std::size_t to) {
   std::vector<ColumnView> views;
   for (const auto& column : batch.columns) views.push_back(column.view());
   try {
@@ -81,7 +91,8 @@ void RowLoader::load_range(const Batch& batch, const std::vector<std::uint64_t>&
     if (to - from == 1) {
       std::string row;
       writer_.append_rows(row, views, from, to);
-      rejects_.add(file_, lines[from], error.message() + (error.detail().empty() ? "" : ": " + error.detail()), row);
+      rejects_.add(file_, lines[from],
+                   error.message() + (error.detail().empty() ? "" : ": " + error.detail()), row);
       return;
     }
     const std::size_t middle = from + (to - from) / 2;

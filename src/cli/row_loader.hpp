@@ -29,18 +29,21 @@ class RejectFile {
   std::uint64_t row_count_ = 0;
 };
 
-/// Loads batches by COPY; where the database refuses one, finds the rows that are to blame by halving and rejects only those.
+/// Loads batches by COPY; where the database refuses one, finds the rows that are to blame by halving and
+/// rejects only those.
 class RowLoader {
  public:
   static constexpr std::size_t kBatchRows = 100'000;
 
-  RowLoader(QueryTarget& target, const std::string& table, const std::vector<CopyColumn>& columns, RejectFile& rejects, std::string file);
+  RowLoader(QueryTarget& target, const std::string& table, const std::vector<CopyColumn>& columns,
+            RejectFile& rejects, std::string file);
   /// `lines`: of each row in its file. Errors: those that are not of the rows (connection, disk).
   void load(const Batch& batch, const std::vector<std::uint64_t>& lines);
   std::uint64_t row_count() const { return row_count_; }
 
  private:
-  void load_range(const Batch& batch, const std::vector<std::uint64_t>& lines, std::size_t from, std::size_t to);
+  void load_range(const Batch& batch, const std::vector<std::uint64_t>& lines, std::size_t from,
+                  std::size_t to);
 
   QueryTarget& target_;
   std::string copy_;

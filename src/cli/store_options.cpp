@@ -17,7 +17,8 @@ void StoreArguments::add_to(CLI::App& command, bool is_required) {
       ->check(CLI::Range(256, 1 << 20));
 }
 
-std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create, const std::string& password) {
+std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create,
+                                                const std::string& password) {
   engine::DatabaseOptions options;
   const std::size_t budget = arguments.memory_mb << 20;
   options.store.create_if_missing = may_create;

@@ -24,6 +24,7 @@ struct StoreArguments {
 };
 
 /// Opens the directory, or makes the store. `password` is the owner's in a new store; empty: none.
-std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create, const std::string& password);
+std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create,
+                                                const std::string& password);
 
 }  // namespace tickstone::cli

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
 #include "engine/database.hpp"
@@ -11,8 +11,8 @@ namespace tickstone::cli {
 Run add_version(CLI::App& program) {
   program.add_subcommand("version", "Print the version");
   return [] {
-    std::printf("tickstone %s (speaks PostgreSQL %.*s)\n", TICKSTONE_VERSION, static_cast<int>(engine::kServerVersion.size()),
-                engine::kServerVersion.data());
+    std::printf("tickstone %s (speaks PostgreSQL %.*s)\n", TICKSTONE_VERSION,
+                static_cast<int>(engine::kServerVersion.size()), engine::kServerVersion.data());
     return 0;
   };
 }

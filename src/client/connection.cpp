@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/connection.hpp"
 
-#include <libpq-fe.h>
-
 #include <cstdlib>
+
+#include <libpq-fe.h>
 
 #include <tickstone/error.hpp>
 
@@ -37,14 +37,14 @@ std::string field(const PGresult* result, int code) {
 }
 
 [[noreturn]] void throw_result(const PGresult* result) {
-  Error error(error_code_of(field(result, PG_DIAG_SQLSTATE)), field(result, PG_DIAG_MESSAGE_PRIMARY), field(result, PG_DIAG_MESSAGE_DETAIL),
-              field(result, PG_DIAG_MESSAGE_HINT));
+  Error error(error_code_of(field(result, PG_DIAG_SQLSTATE)), field(result, PG_DIAG_MESSAGE_PRIMARY),
+              field(result, PG_DIAG_MESSAGE_DETAIL), field(result, PG_DIAG_MESSAGE_HINT));
   if (const std::string position = field(result, PG_DIAG_STATEMENT_POSITION); !position.empty()) {
     error.at(static_cast<std::uint32_t>(std::atoi(position.c_str())));
   }
   error.in_context(field(result, PG_DIAG_CONTEXT));
-  error.about(field(result, PG_DIAG_TABLE_NAME), field(result, PG_DIAG_COLUMN_NAME), field(result, PG_DIAG_CONSTRAINT_NAME),
-              field(result, PG_DIAG_SCHEMA_NAME));
+  error.about(field(result, PG_DIAG_TABLE_NAME), field(result, PG_DIAG_COLUMN_NAME),
+              field(result, PG_DIAG_CONSTRAINT_NAME), field(result, PG_DIAG_SCHEMA_NAME));
   throw error;
 }
 
@@ -57,8 +57,11 @@ Result read_result(const PGresult* result) {
   for (int r = 0; r < rows; ++r) {
     auto& row = read.rows[static_cast<std::size_t>(r)];
     for (int c = 0; c < columns; ++c) {
-      if (PQgetisnull(result, r, c) != 0) row.emplace_back();
-      else row.emplace_back(std::string(PQgetvalue(result, r, c), static_cast<std::size_t>(PQgetlength(result, r, c))));
+      if (PQgetisnull(result, r, c) != 0)
+        row.emplace_back();
+      else
+        row.emplace_back(
+            std::string(PQgetvalue(result, r, c), static_cast<std::size_t>(PQgetlength(result, r, c))));
     }
   }
   return read;
@@ -80,7 +83,9 @@ Connection::Connection(const std::string& conninfo) : impl_(std::make_unique<Imp
 
 Connection::~Connection() = default;
 
-void Connection::set_notice_handler(std::function<void(const std::string&)> on_notice) { impl_->on_notice = std::move(on_notice); }
+void Connection::set_notice_handler(std::function<void(const std::string&)> on_notice) {
+  impl_->on_notice = std::move(on_notice);
+}
 
 void Connection::execute(const std::string& sql, const std::function<void(const Result&)>& on_result) {
   if (PQsendQuery(impl_->connection, sql.c_str()) == 0) impl_->fail(ErrorCode::ConnectionFailure);
@@ -122,7 +127,8 @@ void Connection::execute(const std::string& sql, const std::function<void(const 
   if (failure) throw *failure;
 }
 
-std::string Connection::copy_in(const std::string& copy_statement, const std::function<bool(std::string&)>& next) {
+std::string Connection::copy_in(const std::string& copy_statement,
+                                const std::function<bool(std::string&)>& next) {
   {
     const ResultPointer begun{PQexec(impl_->connection, copy_statement.c_str())};
     if (PQresultStatus(begun.get()) != PGRES_COPY_IN) throw_result(begun.get());
@@ -130,7 +136,8 @@ std::string Connection::copy_in(const std::string& copy_statement, const std::fu
   std::string chunk;
   try {
     while (next(chunk)) {
-      if (PQputCopyData(impl_->connection, chunk.data(), static_cast<int>(chunk.size())) != 1) impl_->fail(ErrorCode::ConnectionFailure);
+      if (PQputCopyData(impl_->connection, chunk.data(), static_cast<int>(chunk.size())) != 1)
+        impl_->fail(ErrorCode::ConnectionFailure);
     }
   } catch (const std::exception& error) {
     PQputCopyEnd(impl_->connection, error.what());
@@ -142,7 +149,8 @@ std::string Connection::copy_in(const std::string& copy_statement, const std::fu
   std::string tag;
   std::optional<Error> failure;
   while (ResultPointer result{PQgetResult(impl_->connection)}) {
-    if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) tag = PQcmdStatus(result.get());
+    if (PQresultStatus(result.get()) == PGRES_COMMAND_OK)
+      tag = PQcmdStatus(result.get());
     else {
       try {
         throw_result(result.get());

@@ -26,7 +26,8 @@ struct Result {
 
 /// A libpq connection to any PostgreSQL-speaking server.
 ///
-/// Errors: ConnectionFailure (08006), and whatever the server says, with its SQLSTATE, detail, hint and position. Threads: one at a time.
+/// Errors: ConnectionFailure (08006), and whatever the server says, with its SQLSTATE, detail, hint and
+/// position. Threads: one at a time.
 class Connection {
  public:
   /// `postgresql://user:password@host:port/database`, or a libpq conninfo string.

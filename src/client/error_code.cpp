@@ -9,7 +9,8 @@ ErrorCode error_code_of(std::string_view wanted) {
     if (sqlstate(static_cast<ErrorCode>(i)) == wanted) return static_cast<ErrorCode>(i);
   }
   for (int i = 0; wanted.size() == 5 && i <= last; ++i) {
-    if (sqlstate(static_cast<ErrorCode>(i)).substr(0, 2) == wanted.substr(0, 2)) return static_cast<ErrorCode>(i);
+    if (sqlstate(static_cast<ErrorCode>(i)).substr(0, 2) == wanted.substr(0, 2))
+      return static_cast<ErrorCode>(i);
   }
   return ErrorCode::InternalError;
 }

@@ -7,7 +7,8 @@
 
 namespace tickstone::client {
 
-/// The code of a SQLSTATE that a server sent; of one that we do not know, the code of its class, else InternalError.
+/// The code of a SQLSTATE that a server sent; of one that we do not know, the code of its class, else
+/// InternalError.
 ErrorCode error_code_of(std::string_view sqlstate);
 
 }  // namespace tickstone::client
