@@ -29,7 +29,7 @@ std::optional<std::string> given_password(const std::string& password_file) {
 
 bool is_password_of(const std::string& verifier, const std::string& password) {
   const auto parsed = server::parse_scram_verifier(verifier);
-  return parsed && server::matches(*parsed, password);
+  return parsed && server::is_password_of(*parsed, password);
 }
 
 }  // namespace tickstone::cli

@@ -10,6 +10,7 @@
 #include "cli/command.hpp"
 #include "cli/password.hpp"
 #include "cli/store_options.hpp"
+#include "server/scram.hpp"
 #include "server/server.hpp"
 
 namespace tickstone::cli {

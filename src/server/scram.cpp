@@ -134,6 +134,10 @@ void fill_random(void* data, std::size_t size) {
   }
 }
 
+bool is_password_of(const ScramVerifier& verifier, std::string_view password) {
+  return derive(password, verifier.salt, verifier.iterations).stored_key == verifier.stored_key;
+}
+
 std::string make_scram_verifier(std::string_view password) {
   if (parse_scram_verifier(password)) return std::string(password);
   std::vector<unsigned char> salt(kSaltBytes);

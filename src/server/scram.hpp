@@ -25,6 +25,8 @@ struct ScramVerifier {
 /// 5802, RFC 7677; passwords are prepared by RFC 4013 where they can be.
 std::string make_scram_verifier(std::string_view password);
 std::optional<ScramVerifier> parse_scram_verifier(std::string_view text);
+/// True when `password` is the one that the verifier was made of. Cost: as a login.
+bool is_password_of(const ScramVerifier& verifier, std::string_view password);
 
 /// A verifier that no password meets, the same each time for one name: unknown users look like known ones.
 ScramVerifier make_mock_verifier(std::string_view user, const ScramKey& secret);
