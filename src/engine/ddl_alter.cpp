@@ -363,7 +363,7 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
   }
   if (rename.what == What::Index) {
     for (const auto& schema :
-         rename.object.schema.empty() ? context.search_path() : std::vector{rename.object.schema}) {
+         context.schemas_to_search(rename.object.schema)) {
       const auto [owner, index] = edit.catalog().find_index(schema, rename.object.name);
       if (owner == nullptr) continue;
       auto relation = *owner;

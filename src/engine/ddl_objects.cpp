@@ -360,7 +360,7 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
     }
     if (drop.what == What::Index) {
       bool dropped = false;
-      for (const auto& schema : name.schema.empty() ? context.search_path() : std::vector{name.schema}) {
+      for (const auto& schema : context.schemas_to_search(name.schema)) {
         const auto [owner, index] = edit.catalog().find_index(schema, name.name);
         if (owner == nullptr) continue;
         auto relation = *owner;

@@ -213,6 +213,12 @@ const catalog::SchemaObject& SessionContext::creation_schema(const std::string& 
   throw Error(ErrorCode::InvalidSchemaName, "no schema has been selected to create in");
 }
 
+std::vector<std::string> SessionContext::schemas_to_search(const std::string& schema) const {
+  auto schemas = search_path();
+  if (!schema.empty()) schemas.assign(1, schema);
+  return schemas;
+}
+
 std::string SessionContext::temporary_schema() {
   const std::string name = "pg_temp_" + std::to_string(options_.pid);
   auto& edit = edit_catalog("CREATE TABLE");

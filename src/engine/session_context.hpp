@@ -84,6 +84,8 @@ class SessionContext final : public sql::NameLookup,
   const catalog::RelationObject* find_user_relation(const std::string& schema, const std::string& name) const;
   /// The schema to create in. Errors: InvalidSchemaName.
   const catalog::SchemaObject& creation_schema(const std::string& schema) const;
+  /// The one given, or the search_path.
+  std::vector<std::string> schemas_to_search(const std::string& schema) const;
   /// This session's own schema, made at the first need.
   std::string temporary_schema();
   /// The user's relations that a query reads.
