@@ -24,6 +24,9 @@ int order_decimals(Decimal a, Decimal b) {
   return a.scale == b.scale ? order_of(a.unscaled, b.unscaled) : compare(a, b);
 }
 
+/// By bytes: the top bit is no sign.
+int order_uuids(Int128 a, Int128 b) { return order_of(static_cast<UInt128>(a), static_cast<UInt128>(b)); }
+
 /// Int32 types whose values have no sign are ordered as `ColumnView::integer` widens them.
 bool is_plain_int64(const ColumnView& a, const ColumnView& b) {
   return a.layout == b.layout && a.layout.physical == Physical::Int64;
@@ -51,6 +54,7 @@ int order_cells(const ColumnView& a, std::size_t a_row, const ColumnView& b, std
     case Physical::Int128:
       break;
   }
+  if (a.type.id == TypeId::Uuid) return order_uuids(a.integer(a_row), b.integer(b_row));
   return order_decimals({a.integer(a_row), a.layout.scale}, {b.integer(b_row), b.layout.scale});
 }
 
@@ -70,6 +74,7 @@ int order_values(const Value& a, const Value& b) {
     case Physical::Int128:
       break;
   }
+  if (a.type.id == TypeId::Uuid) return order_uuids(a.integer, b.integer);
   return order_decimals({a.integer, a.scale}, {b.integer, b.scale});
 }
 

@@ -10,8 +10,8 @@
 
 namespace tickstone::storage {
 
-// The order of rows in a segment: numbers by value (NaN above all, decimals of any scale exactly), texts by
-// bytes, null above every value and equal to itself. Results are below, equal to or above zero.
+// The order of rows in a segment: numbers by value (NaN above all, decimals of any scale exactly), texts and
+// UUIDs by bytes, null above every value and equal to itself. Results are below, equal to or above zero.
 
 int order_cells(const ColumnView& a, std::size_t a_row, const ColumnView& b, std::size_t b_row);
 int order_values(const Value& a, const Value& b);

@@ -183,11 +183,13 @@ class BlockEncoder {
       out_.put(bits.front());
       return finish(Codec::Constant);
     }
-    const std::vector<std::int64_t> wide(bits.begin(), bits.end());
-    const IntegerPlan plan = plan_integers(wide);
     const std::size_t plain_bytes = bits.size() * sizeof(Bits);
     std::vector<Float> values(bits.size());
     std::memcpy(values.data(), bits.data(), plain_bytes);
+    // Decimals of half the size are not worth a comparison with the packed bit patterns.
+    if (encode_decimal_floats<Float>(values, plain_bytes / 2, out_)) return finish(Codec::DecimalFloats);
+    const std::vector<std::int64_t> wide(bits.begin(), bits.end());
+    const IntegerPlan plan = plan_integers(wide);
     if (encode_decimal_floats<Float>(values, std::min(plan.size_bytes, plain_bytes), out_)) {
       return finish(Codec::DecimalFloats);
     }

@@ -33,10 +33,10 @@ using BitsOf = std::conditional_t<sizeof(Float) == 4, std::uint32_t, std::uint64
 /// The integer that stands for `value` over `power`, if it gives back the same bits.
 template <typename Float>
 std::optional<std::int64_t> as_integer(Float value, double power) {
-  const double scaled = std::nearbyint(static_cast<double>(value) * power);
+  const double scaled = static_cast<double>(value) * power;
   if (!(std::abs(scaled) <= kMaxInteger)) return std::nullopt;
   // From the integer, as decoding does: it has no negative zero.
-  const auto integer = static_cast<std::int64_t>(scaled);
+  const auto integer = static_cast<std::int64_t>(scaled + kIntegerOffset - kIntegerOffset);  // rounded
   const auto back = static_cast<Float>(static_cast<double>(integer) / power);
   if (std::bit_cast<BitsOf<Float>>(back) != std::bit_cast<BitsOf<Float>>(value)) return std::nullopt;
   return integer;

@@ -2,6 +2,8 @@
 #include "storage/codec/integer_stream.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <functional>
 #include <numeric>
 
 #include <tickstone/error.hpp>
@@ -14,6 +16,8 @@ namespace {
 
 constexpr std::size_t kMaxValues = 65536;
 constexpr std::size_t kSampleValues = 256;
+constexpr std::size_t kStretches = 4;
+constexpr std::size_t kStretchValues = 128;
 constexpr std::uint8_t kHasDivisor = 4;
 constexpr std::uint8_t kHasExceptions = 8;
 
@@ -46,38 +50,61 @@ bool less_by_sign(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
 }
 
+/// Division that leaves no remainder, by multiplying with the inverse modulo 2^64.
+class ExactDivisor {
+ public:
+  explicit ExactDivisor(std::uint64_t divisor) : shift_(static_cast<unsigned>(std::countr_zero(divisor))) {
+    const std::uint64_t odd = divisor >> shift_;
+    inverse_ = odd;  // right in 3 bits; each round doubles them
+    for (int round = 0; round < 5; ++round) inverse_ *= 2 - odd * inverse_;
+    limit_ = UINT64_MAX / odd;
+  }
+  bool divides(std::uint64_t value) const {
+    return (value & ((std::uint64_t{1} << shift_) - 1)) == 0 && (value >> shift_) * inverse_ <= limit_;
+  }
+  /// `difference` as a signed multiple of the divisor.
+  std::uint64_t quotient(std::uint64_t difference) const {
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(difference) >> shift_) * inverse_;
+  }
+
+ private:
+  unsigned shift_;
+  std::uint64_t inverse_ = 0;
+  std::uint64_t limit_ = 0;
+};
+
 /// The largest number that divides the difference of any two values; 1 when one of them does not fit an
 /// int64.
 std::uint64_t common_divisor(std::span<const std::uint64_t> values) {
   const auto [lowest, highest] = std::minmax_element(values.begin(), values.end(), less_by_sign);
   if (*highest - *lowest > INT64_MAX) return 1;
   std::uint64_t divisor = 0;
+  ExactDivisor exact(1);
   for (const std::uint64_t value : values) {
     const std::uint64_t difference = magnitude(value - values[0]);
-    if (difference == 0) continue;
-    if (divisor == 0) {
-      divisor = difference;
-    } else if (difference % divisor != 0) {
-      divisor = std::gcd(divisor, difference);
-    }
+    if (difference == 0 || (divisor != 0 && exact.divides(difference))) continue;
+    divisor = std::gcd(divisor, difference);
     if (divisor == 1) break;
+    exact = ExactDivisor(divisor);
   }
   return divisor == 0 ? 1 : divisor;
 }
 
-std::uint64_t quotient(std::uint64_t value, std::uint64_t base, std::uint64_t divisor) {
-  const std::uint64_t difference = value - base;
-  if (divisor == 1) return difference;
-  return static_cast<std::uint64_t>(static_cast<std::int64_t>(difference) /
-                                    static_cast<std::int64_t>(divisor));
-}
-
-/// The base and width of the fewest bytes, of one base.
+/// Tries one base: finds the width of the fewest bytes for `count` values like these.
 void consider_base(std::span<const std::uint64_t> values, std::size_t count, IntegerPlan candidate,
                    IntegerPlan& best) {
+  // Four counts side by side: one would wait for itself wherever neighbours have one width.
+  std::array<std::array<std::uint32_t, 65>, 4> counts{};
+  const auto note = [&](std::size_t i, std::uint64_t quotient) { ++counts[i % 4][bit_width_of(quotient)]; };
+  if (candidate.divisor == 1) {
+    for (std::size_t i = 0; i < values.size(); ++i) note(i, values[i] - candidate.base);
+  } else {
+    const ExactDivisor exact(candidate.divisor);
+    for (std::size_t i = 0; i < values.size(); ++i) note(i, exact.quotient(values[i] - candidate.base));
+  }
   std::array<std::size_t, 65> histogram{};
-  for (const std::uint64_t value : values) {
-    ++histogram[bit_width_of(quotient(value, candidate.base, candidate.divisor))];
+  for (const auto& part : counts) {
+    for (std::size_t width = 0; width < part.size(); ++width) histogram[width] += part[width];
   }
   unsigned widest = 64;
   while (widest > 0 && histogram[widest] == 0) --widest;
@@ -115,6 +142,18 @@ void consider_transform(Transform transform, std::span<const std::int64_t> value
   }
 }
 
+/// What `transform` would take of all values, judged by a few stretches of them.
+std::size_t estimated_bytes(Transform transform, std::span<const std::int64_t> values) {
+  std::size_t bytes = 0;
+  for (std::size_t stretch = 0; stretch < kStretches; ++stretch) {
+    const std::size_t at = stretch * (values.size() - kStretchValues) / (kStretches - 1);
+    IntegerPlan plan;
+    consider_transform(transform, values.subspan(at, kStretchValues), plan);
+    bytes += plan.size_bytes - header_bytes(transform, plan.divisor != 1);
+  }
+  return bytes;
+}
+
 [[noreturn]] void throw_corrupted(const char* what) { throw Error(ErrorCode::DataCorrupted, what); }
 
 }  // namespace
@@ -122,10 +161,21 @@ void consider_transform(Transform transform, std::span<const std::int64_t> value
 IntegerPlan plan_integers(std::span<const std::int64_t> values) {
   TICKSTONE_CHECK(!values.empty() && values.size() <= kMaxValues);
   IntegerPlan best;
-  consider_transform(Transform::None, values, best);
-  if (best.width == 0 && best.size_bytes == header_bytes(Transform::None, false)) return best;
-  if (values.size() > 1) consider_transform(Transform::Delta, values, best);
-  if (values.size() > 2) consider_transform(Transform::DeltaOfDelta, values, best);
+  if (values.size() < kStretches * kStretchValues * 2) {
+    consider_transform(Transform::None, values, best);
+    if (values.size() > 1) consider_transform(Transform::Delta, values, best);
+    if (values.size() > 2) consider_transform(Transform::DeltaOfDelta, values, best);
+    return best;
+  }
+  constexpr std::array kTransforms = {Transform::None, Transform::Delta, Transform::DeltaOfDelta};
+  std::array<std::size_t, kTransforms.size()> estimates{};
+  for (std::size_t i = 0; i < kTransforms.size(); ++i) estimates[i] = estimated_bytes(kTransforms[i], values);
+  const std::size_t least = *std::min_element(estimates.begin(), estimates.end());
+  // Stretches that need nothing say little of the rest.
+  const std::size_t worth_trying = least + least / 16 + 32;
+  for (std::size_t i = 0; i < kTransforms.size(); ++i) {
+    if (estimates[i] <= worth_trying) consider_transform(kTransforms[i], values, best);
+  }
   return best;
 }
 
@@ -137,8 +187,9 @@ void write_integers(const IntegerPlan& plan, std::span<const std::int64_t> value
   const std::uint64_t first_delta = values.size() > 1 ? static_cast<std::uint64_t>(values[1]) - first : 0;
   std::vector<std::uint64_t> positions;
   std::vector<std::uint64_t> high_bits;
+  const ExactDivisor exact(plan.divisor);
   for (std::size_t i = 0; i < quotients.size(); ++i) {
-    quotients[i] = i < skipped ? 0 : quotient(quotients[i], plan.base, plan.divisor);
+    quotients[i] = i < skipped ? 0 : exact.quotient(quotients[i] - plan.base);
     if (plan.width < 64 && (quotients[i] >> plan.width) != 0) {
       positions.push_back(i);
       high_bits.push_back(quotients[i] >> plan.width);

@@ -154,8 +154,11 @@ void check_cells(const Segment& segment, ColumnId id, const ColumnView& source) 
       has_values = true;
       if (!range.has_values) continue;
       const Value value = value_at(view, row);
-      RC_ASSERT(std::is_lteq(compare_values(range.minimum, value)));
-      RC_ASSERT(std::is_lteq(compare_values(value, range.maximum)));
+      if (std::is_gt(compare_values(range.minimum, value)) ||
+          std::is_gt(compare_values(value, range.maximum))) {
+        RC_FAIL(to_sql(view.type) + ": " + to_text(value) + " is not between " + to_text(range.minimum) +
+                " and " + to_text(range.maximum));
+      }
     }
     RC_ASSERT(range.has_nulls == has_nulls);
     if (range.has_values) RC_ASSERT(has_values);
