@@ -50,7 +50,8 @@ class SegmentWriter {
   /// Errors: InternalError for rows that are not in order, DiskFull, IoError.
   virtual void append(const Batch& rows) = 0;
   /// Writes series directory and footer, syncs the file and the folder it is in. Returns its size in bytes.
-  /// Errors: InternalError without a row; NumericValueOutOfRange where a NUMERIC column needs more than 38 digits together.
+  /// Errors: InternalError without a row; NumericValueOutOfRange where a NUMERIC column needs more than 38
+  /// digits together.
   virtual std::uint64_t finish() = 0;
 };
 
