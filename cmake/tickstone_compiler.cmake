@@ -30,7 +30,8 @@ if(TICKSTONE_DEVELOPER_MODE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(
       tickstone_compiler
-      INTERFACE -Wduplicated-cond
+      # GCC 12 crashes on DuckDB's headers with it.
+      INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:TICKSTONE_READS_DUCKDB>>>:-Wduplicated-cond>
                 -Wlogical-op
                 # GCC 12 reports these of correct library code once it has inlined it (e.g. GCC bug 105651).
                 -Wno-restrict

@@ -71,6 +71,9 @@ class TableScan {
   virtual std::size_t max_threads() const = 0;
   virtual std::uint64_t estimated_rows() const = 0;
   virtual ScanStatistics statistics() const = 0;
+  /// From now on rows that do not match `predicate` need not be returned either (the bound that a Top-N has
+  /// reached): what has not been handed out yet may be left out. Threads: any.
+  virtual void tighten(const ColumnPredicate& /*predicate*/) {}
   /// Layout of each returned column, fixed for the scan.
   virtual const std::vector<ColumnLayout>& layouts() const = 0;
 };

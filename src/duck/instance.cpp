@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/instance.hpp"
+
+#include <atomic>
+
+#include "duck/connection.hpp"
+#include "duck/error_translation.hpp"
+#include "duck/function_catalog.hpp"
+#include "duck/host_functions.hpp"
+#include "duck/logical_types.hpp"
+#include "duck/scan.hpp"
+
+namespace tickstone::duck {
+
+namespace {
+
+class DuckInstance final : public Instance {
+ public:
+  explicit DuckInstance(const InstanceOptions& options) {
+    duckdb::DBConfig config;
+    config.options.maximum_memory = options.memory_limit_bytes;
+    if (options.threads > 0) config.options.maximum_threads = static_cast<duckdb::idx_t>(options.threads);
+    config.options.autoload_known_extensions = false;
+    config.options.autoinstall_known_extensions = false;
+    config.options.allow_unsigned_extensions = false;
+    // Before external access is switched off, which freezes it.
+    if (options.temp_directory.empty()) {
+      config.options.use_temporary_directory = false;
+    } else {
+      config.options.temporary_directory = options.temp_directory;
+    }
+    config.replacement_scans.insert(config.replacement_scans.begin(), replacement_scan());
+    db_ = duckdb::make_shared_ptr<duckdb::DuckDB>(nullptr, &config);
+    auto& instance = *db_->instance;
+    // What the constructor is given of these is dropped.
+    duckdb::DBConfig::GetConfig(instance).optimizer_extensions.push_back(scan_optimizer());
+    {
+      FunctionCatalog catalog(instance);
+      duckdb::TableFunctionSet scans(kScanFunction);
+      scans.AddFunction(scan_function());
+      catalog.replace(std::move(scans));
+      catalog.add_type("jsonb", jsonb_type());
+      catalog.finish();
+    }
+    register_host_functions(instance, options);
+    duckdb::Connection connection(*db_);
+    for (const char* statement :
+         {"SET GLOBAL default_null_order = 'postgres'", "SET GLOBAL enable_progress_bar = false",
+          "SET GLOBAL TimeZone = 'UTC'", "SET GLOBAL enable_external_access = false",
+          "SET GLOBAL disabled_filesystems = 'LocalFileSystem'"}) {
+      auto result = connection.Query(statement);
+      if (result->HasError()) throw translate(result->GetErrorObject());
+    }
+  }
+
+  std::unique_ptr<Connection> connect(RelationSource& source, HostFunctions& functions) override {
+    // Boundary: DuckDB's errors end here.
+    try {
+      return std::make_unique<DuckConnection>(db_, source, functions);
+    } catch (const std::exception& exception) {
+      throw translate(duckdb::ErrorData(exception));
+    }
+  }
+
+  bool is_lost() const override { return duckdb::ValidChecker::IsInvalidated(*db_->instance); }
+
+ private:
+  duckdb::shared_ptr<duckdb::DuckDB> db_;
+};
+
+}  // namespace
+
+std::unique_ptr<Instance> Instance::open(const InstanceOptions& options) {
+  // Boundary: DuckDB's errors end here.
+  try {
+    return std::make_unique<DuckInstance>(options);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& exception) {
+    throw translate(duckdb::ErrorData(exception));
+  }
+}
+
+}  // namespace tickstone::duck

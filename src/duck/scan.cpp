@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/scan.hpp"
+
+#include <atomic>
+
+#include "duck/error_translation.hpp"
+#include "duck/logical_types.hpp"
+#include "duck/scan_vectors.hpp"
+#include "duck/session_state.hpp"
+
+namespace tickstone::duck {
+
+namespace {
+
+using duckdb::ClientContext;
+using duckdb::idx_t;
+using duckdb::make_uniq;
+using duckdb::unique_ptr;
+
+constexpr std::size_t kNoColumn = SIZE_MAX;
+
+struct ScanGlobalState : duckdb::GlobalTableFunctionState {
+  // Stored: keeps the view alive for as long as batches are read.
+  std::shared_ptr<const storage::ReadView> view;
+  std::unique_ptr<storage::TableScan> scan;
+  // Rows.
+  std::shared_ptr<const Batch> rows;
+  std::atomic<std::size_t> next_row{0};
+  std::vector<ColumnView> row_views;  // by output column; unused where there is none
+
+  std::vector<std::size_t> sources;  // output column -> column of the scan or batch, or kNoColumn
+  std::vector<duckdb::LogicalType> types;
+  std::vector<ColumnLayout> layouts;
+  const ScanBindData* bind = nullptr;
+
+  std::mutex dynamic_mutex;
+  duckdb::Value dynamic_value;
+
+  idx_t MaxThreads() const override {
+    if (scan) return std::max<std::size_t>(1, scan->max_threads());
+    return std::max<idx_t>(1, rows->row_count() / (64 * storage::kScanRows));
+  }
+};
+
+struct ScanLocalState : duckdb::LocalTableFunctionState {
+  std::unique_ptr<storage::TableScan::State> state;
+  storage::ScanBatch batch;
+  std::vector<VectorFiller> fillers;
+  idx_t unit = 0;
+};
+
+unique_ptr<duckdb::FunctionData> bind_scan(ClientContext& context, duckdb::TableFunctionBindInput& input,
+                                           duckdb::vector<duckdb::LogicalType>& types,
+                                           duckdb::vector<duckdb::string>& names) {
+  return through_duckdb([&] {
+    auto& session = SessionState::of(context);
+    auto data = make_uniq<ScanBindData>();
+    data->name = duckdb::StringValue::Get(input.inputs[0]);
+    if (const auto* found = session.found_relation(data->name)) {
+      data->relation = *found;
+    } else {
+      auto relation = session.find_relation(data->name);
+      if (!relation) {
+        throw Error(ErrorCode::UndefinedTable, "relation \"" + data->name + "\" does not exist");
+      }
+      data->relation = std::move(*relation);
+    }
+    auto& relation = data->relation;
+    if (relation.kind == SourceRelation::Kind::Stored) {
+      const auto& view = session.view();
+      const auto* schema = view ? view->schema(relation.table) : nullptr;
+      if (schema == nullptr) {
+        throw Error(ErrorCode::UndefinedTable, "relation \"" + data->name + "\" does not exist");
+      }
+      // The view has the last word on layouts: it is what will be read.
+      const auto layouts = view->layouts(relation.table);
+      for (auto& column : relation.columns) {
+        if (schema->find(column.id) == nullptr) {
+          throw Error(ErrorCode::UndefinedColumn, "column \"" + column.name + "\" does not exist");
+        }
+        column.layout = layouts[schema->index_of(column.id)];
+      }
+      if (auto* notes = session.notes()) {
+        notes->tables.push_back({relation.table, view->schema_version(relation.table)});
+      }
+      std::uint64_t rows = 0;
+      for (const auto& chunk : view->chunks(relation.table)) rows += chunk.rows_sealed + chunk.rows_open;
+      data->estimated_rows = std::max<std::uint64_t>(1, rows);
+    }
+    for (const auto& column : relation.columns) {
+      types.push_back(logical_type_of(column.type, column.layout));
+      names.push_back(column.name);
+    }
+    return unique_ptr<duckdb::FunctionData>(std::move(data));
+  });
+}
+
+void plan_rows(ScanGlobalState& global, const duckdb::TableFunctionInitInput& input, SessionState& session) {
+  const auto& bind = *global.bind;
+  global.rows = session.rows(bind.name);
+  if (!global.rows) {
+    throw Error(ErrorCode::UndefinedTable, "relation \"" + bind.name + "\" does not exist");
+  }
+  for (const auto id : input.column_ids) {
+    const bool is_column = id < bind.relation.columns.size();
+    global.sources.push_back(is_column ? id : kNoColumn);
+    if (is_column) {
+      const auto& column = bind.relation.columns[id];
+      global.types.push_back(logical_type_of(column.type, column.layout));
+      global.layouts.push_back(column.layout);
+      global.row_views.push_back(global.rows->columns.at(id).view());
+    } else {
+      global.types.push_back(duckdb::LogicalType::BIGINT);
+      global.layouts.emplace_back();
+      global.row_views.emplace_back();
+    }
+  }
+}
+
+storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context) {
+  storage::ScanRequest request;
+  request.table = bind.relation.table;
+  request.order = bind.order;
+  request.predicates = evaluate_comparisons(context, bind);
+  return request;
+}
+
+unique_ptr<duckdb::GlobalTableFunctionState> init_global(ClientContext& context,
+                                                         duckdb::TableFunctionInitInput& input) {
+  return through_duckdb([&] {
+    auto& session = SessionState::of(context);
+    auto global = make_uniq<ScanGlobalState>();
+    global->bind = &input.bind_data->Cast<ScanBindData>();
+    const auto& relation = global->bind->relation;
+    if (relation.kind == SourceRelation::Kind::Rows) {
+      plan_rows(*global, input, session);
+      return unique_ptr<duckdb::GlobalTableFunctionState>(std::move(global));
+    }
+    storage::ScanRequest request = request_of(*global->bind, context);
+    for (const auto id : input.column_ids) {
+      if (id < relation.columns.size()) {
+        const auto& column = relation.columns[id];
+        global->sources.push_back(request.columns.size());
+        global->types.push_back(logical_type_of(column.type, column.layout));
+        global->layouts.push_back(column.layout);
+        request.columns.push_back(column.id);
+      } else if (id == duckdb::COLUMN_IDENTIFIER_ROW_ID && relation.has_row_id) {
+        global->sources.push_back(request.columns.size());
+        global->types.push_back(duckdb::LogicalType::BIGINT);
+        global->layouts.push_back({Physical::Int64, 0});
+        request.columns.push_back(storage::kRowIdColumn);
+      } else {
+        global->sources.push_back(kNoColumn);
+        global->types.push_back(duckdb::LogicalType::BOOLEAN);
+        global->layouts.emplace_back();
+      }
+    }
+    global->view = session.view();
+    global->scan = global->view->scan(request);
+    return unique_ptr<duckdb::GlobalTableFunctionState>(std::move(global));
+  });
+}
+
+unique_ptr<duckdb::LocalTableFunctionState> init_local(duckdb::ExecutionContext&,
+                                                       duckdb::TableFunctionInitInput&,
+                                                       duckdb::GlobalTableFunctionState* global_state) {
+  return through_duckdb([&] {
+    auto& global = global_state->Cast<ScanGlobalState>();
+    auto local = make_uniq<ScanLocalState>();
+    if (global.scan) local->state = global.scan->make_state();
+    for (std::size_t i = 0; i < global.types.size(); ++i) {
+      local->fillers.emplace_back(global.types[i], global.layouts[i]);
+    }
+    return unique_ptr<duckdb::LocalTableFunctionState>(std::move(local));
+  });
+}
+
+void fill_absent(duckdb::Vector& out) {
+  out.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+  duckdb::ConstantVector::SetNull(out, true);
+}
+
+/// Tells storage the bound that a Top-N above has reached, once each time that it moves.
+void follow_dynamic_filter(ScanGlobalState& global) {
+  const auto& bind = *global.bind;
+  duckdb::Value value;
+  duckdb::ExpressionType comparison;
+  {
+    const std::scoped_lock lock(bind.dynamic_filter->lock);
+    if (!bind.dynamic_filter->initialized || !bind.dynamic_filter->filter) return;
+    value = bind.dynamic_filter->filter->constant;
+    comparison = bind.dynamic_filter->filter->comparison_type;
+  }
+  {
+    const std::scoped_lock lock(global.dynamic_mutex);
+    if (!global.dynamic_value.IsNull() && global.dynamic_value == value) return;
+    global.dynamic_value = value;
+  }
+  const auto predicate = predicate_of(bind.relation.columns[bind.dynamic_column], comparison, {value});
+  if (predicate) global.scan->tighten(*predicate);
+}
+
+void scan(ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& output) {
+  through_duckdb([&] {
+    auto& global = input.global_state->Cast<ScanGlobalState>();
+    auto& local = input.local_state->Cast<ScanLocalState>();
+    if (global.scan) {
+      if (global.bind->dynamic_filter) follow_dynamic_filter(global);
+      if (!global.scan->read(*local.state, local.batch)) return;
+      local.unit = local.state->unit_index();
+      for (std::size_t i = 0; i < global.sources.size(); ++i) {
+        if (global.sources[i] == kNoColumn) {
+          fill_absent(output.data[i]);
+        } else {
+          local.fillers[i].fill(local.batch.columns[global.sources[i]], output.data[i]);
+        }
+      }
+      output.SetCardinality(local.batch.row_count);
+      return;
+    }
+    const std::size_t total = global.rows->row_count();
+    const std::size_t start = global.next_row.fetch_add(storage::kScanRows);
+    if (start >= total) return;
+    const std::size_t count = std::min(storage::kScanRows, total - start);
+    local.unit = start / storage::kScanRows;
+    for (std::size_t i = 0; i < global.sources.size(); ++i) {
+      if (global.sources[i] == kNoColumn) {
+        // The position of the row: what joins relations by position.
+        output.data[i].SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+        if (output.data[i].GetType().id() != duckdb::LogicalTypeId::BIGINT) {
+          fill_absent(output.data[i]);
+          continue;
+        }
+        auto* positions = duckdb::FlatVector::GetData<std::int64_t>(output.data[i]);
+        for (std::size_t row = 0; row < count; ++row) positions[row] = static_cast<std::int64_t>(start + row);
+      } else {
+        local.fillers[i].fill(slice_of(global.row_views[i], start, count), output.data[i]);
+      }
+    }
+    output.SetCardinality(count);
+  });
+}
+
+duckdb::OperatorPartitionData partition_data(ClientContext&, duckdb::TableFunctionGetPartitionInput& input) {
+  if (input.partition_info.RequiresPartitionColumns()) {
+    throw duckdb::InvalidInputException("scans are not partitioned by columns");
+  }
+  return duckdb::OperatorPartitionData(input.local_state->Cast<ScanLocalState>().unit);
+}
+
+duckdb::virtual_column_map_t virtual_columns(ClientContext&, duckdb::optional_ptr<duckdb::FunctionData> data) {
+  const auto& bind = data->Cast<ScanBindData>();
+  duckdb::virtual_column_map_t columns;
+  if (bind.relation.has_row_id || bind.relation.kind == SourceRelation::Kind::Rows) {
+    columns.insert({duckdb::COLUMN_IDENTIFIER_ROW_ID,
+                    duckdb::TableColumn("rowid", duckdb::LogicalType::BIGINT)});
+  }
+  // What count(*) reads: nothing.
+  columns.insert({duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
+  return columns;
+}
+
+unique_ptr<duckdb::NodeStatistics> cardinality(ClientContext&, const duckdb::FunctionData* data) {
+  const auto& bind = data->Cast<ScanBindData>();
+  return make_uniq<duckdb::NodeStatistics>(bind.estimated_rows);
+}
+
+std::string comparisons_text(const ScanBindData& bind) {
+  std::string text;
+  for (const auto& comparison : bind.comparisons) {
+    if (!text.empty()) text += ", ";
+    text += comparison.text;
+  }
+  return text;
+}
+
+duckdb::InsertionOrderPreservingMap<duckdb::string> describe(duckdb::TableFunctionToStringInput& input) {
+  const auto& bind = input.bind_data->Cast<ScanBindData>();
+  duckdb::InsertionOrderPreservingMap<duckdb::string> result;
+  result["Relation"] = bind.name;
+  if (!bind.comparisons.empty()) result["Pushed"] = comparisons_text(bind);
+  if (bind.dynamic_filter) {
+    result["Top-N Bound"] = bind.relation.columns[bind.dynamic_column].name;
+  }
+  return result;
+}
+
+void describe_statistics(const storage::ScanStatistics& statistics,
+                         duckdb::InsertionOrderPreservingMap<duckdb::string>& out) {
+  out["Chunks Read"] =
+      std::to_string(statistics.chunks_read) + " of " + std::to_string(statistics.chunks_total);
+  if (!statistics.chunk_names.empty()) {
+    std::string names;
+    for (const auto& name : statistics.chunk_names) {
+      if (!names.empty()) names += ", ";
+      names += name;
+    }
+    out["Chunk Names"] = names;
+  }
+  out["Row Groups Read"] =
+      std::to_string(statistics.row_groups_read) + " of " + std::to_string(statistics.row_groups_total);
+  out["Open Rows Read"] = std::to_string(statistics.open_rows_read);
+}
+
+duckdb::InsertionOrderPreservingMap<duckdb::string> describe_run(
+    duckdb::TableFunctionDynamicToStringInput& input) {
+  duckdb::InsertionOrderPreservingMap<duckdb::string> result;
+  if (!input.global_state) return result;
+  const auto& global = input.global_state->Cast<ScanGlobalState>();
+  if (global.scan) describe_statistics(global.scan->statistics(), result);
+  return result;
+}
+
+unique_ptr<duckdb::TableRef> replace(ClientContext& context, duckdb::ReplacementScanInput& input,
+                                     duckdb::optional_ptr<duckdb::ReplacementScanData>) {
+  return through_duckdb([&]() -> unique_ptr<duckdb::TableRef> {
+    auto& session = SessionState::of(context);
+    std::string name = input.schema_name.empty() ? input.table_name : input.schema_name + "." + input.table_name;
+    const auto relation = session.find_relation(name);
+    if (!relation) return nullptr;
+    if (relation->kind == SourceRelation::Kind::Query) {
+      duckdb::Parser parser(context.GetParserOptions());
+      parser.ParseQuery(relation->query);
+      if (parser.statements.size() != 1 ||
+          parser.statements[0]->type != duckdb::StatementType::SELECT_STATEMENT) {
+        throw Error(ErrorCode::InvalidTableDefinition, "view \"" + name + "\" is not a query");
+      }
+      auto select = duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
+          std::move(parser.statements[0]));
+      auto subquery = make_uniq<duckdb::SubqueryRef>(std::move(select), input.table_name);
+      for (const auto& column : relation->columns) subquery->column_name_alias.push_back(column.name);
+      return subquery;
+    }
+    auto table = make_uniq<duckdb::TableFunctionRef>();
+    duckdb::vector<unique_ptr<duckdb::ParsedExpression>> arguments;
+    arguments.push_back(make_uniq<duckdb::ConstantExpression>(duckdb::Value(name)));
+    table->function = make_uniq<duckdb::FunctionExpression>(kScanFunction, std::move(arguments));
+    table->alias = input.table_name;
+    return table;
+  });
+}
+
+}  // namespace
+
+unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
+  auto copy = make_uniq<ScanBindData>();
+  copy->name = name;
+  copy->relation = relation;
+  copy->estimated_rows = estimated_rows;
+  copy->order = order;
+  copy->dynamic_filter = dynamic_filter;
+  copy->dynamic_column = dynamic_column;
+  for (const auto& comparison : comparisons) {
+    PushedComparison one{comparison.column, comparison.comparison, {}, comparison.text};
+    for (const auto& operand : comparison.operands) one.operands.push_back(operand->Copy());
+    copy->comparisons.push_back(std::move(one));
+  }
+  return copy;
+}
+
+bool ScanBindData::Equals(const duckdb::FunctionData& other_data) const {
+  const auto& other = other_data.Cast<ScanBindData>();
+  if (name != other.name || order != other.order || dynamic_filter != other.dynamic_filter ||
+      comparisons.size() != other.comparisons.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    const auto& a = comparisons[i];
+    const auto& b = other.comparisons[i];
+    if (a.column != b.column || a.comparison != b.comparison || a.operands.size() != b.operands.size()) {
+      return false;
+    }
+    for (std::size_t k = 0; k < a.operands.size(); ++k) {
+      if (!a.operands[k]->Equals(*b.operands[k])) return false;
+    }
+  }
+  return true;
+}
+
+duckdb::TableFunction scan_function() {
+  duckdb::TableFunction function(kScanFunction, {duckdb::LogicalType::VARCHAR}, scan, bind_scan, init_global,
+                                 init_local);
+  function.projection_pushdown = true;
+  // Off on purpose: with either kind of push-down DuckDB binds a parameterised plan anew at every execution.
+  function.filter_pushdown = false;
+  function.filter_prune = false;
+  function.verify_serialization = false;
+  function.get_partition_data = partition_data;
+  function.get_virtual_columns = virtual_columns;
+  function.cardinality = cardinality;
+  function.to_string = describe;
+  function.dynamic_to_string = describe_run;
+  return function;
+}
+
+duckdb::ReplacementScan replacement_scan() { return duckdb::ReplacementScan(replace); }
+
+}  // namespace tickstone::duck

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "duck/duckdb_api.hpp"
+#include "duck/instance.hpp"
+
+namespace tickstone::duck {
+
+/// `<column> <comparison> <expression without columns>`, found above a scan in the plan. The expression is
+/// evaluated at every execution; DuckDB's own filter stays in place.
+struct PushedComparison {
+  std::size_t column = 0;  // of SourceRelation::columns
+  duckdb::ExpressionType comparison = duckdb::ExpressionType::COMPARE_EQUAL;  // =, <, <=, >, >=, IN
+  duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> operands;
+  std::string text;  // for EXPLAIN
+};
+
+/// What one scan in a plan is bound to.
+struct ScanBindData : duckdb::TableFunctionData {
+  std::string name;
+  SourceRelation relation;
+  duckdb::idx_t estimated_rows = 1000;
+  duckdb::vector<PushedComparison> comparisons;
+  storage::ScanOrder order = storage::ScanOrder::Any;
+  /// The running bound of a Top-N above, on `dynamic_column`.
+  duckdb::shared_ptr<duckdb::DynamicFilterData> dynamic_filter;
+  std::size_t dynamic_column = 0;
+
+  duckdb::unique_ptr<duckdb::FunctionData> Copy() const override;
+  bool Equals(const duckdb::FunctionData& other) const override;
+};
+
+inline constexpr const char* kScanFunction = "tickstone_scan";
+
+/// The table function behind every relation of ours.
+duckdb::TableFunction scan_function();
+/// Finds relations by name where DuckDB does not.
+duckdb::ReplacementScan replacement_scan();
+/// Pushes comparisons and Top-N bounds into scans of ours.
+duckdb::OptimizerExtension scan_optimizer();
+
+/// The storage predicates of a scan, with the operands' present values. Never prunes a row that matches.
+std::vector<storage::ColumnPredicate> evaluate_comparisons(duckdb::ClientContext& context,
+                                                           const ScanBindData& bind);
+/// The predicate of `<column> <comparison> <value>`, or nothing where it says nothing that storage could use.
+std::optional<storage::ColumnPredicate> predicate_of(const SourceColumn& column,
+                                                     duckdb::ExpressionType comparison,
+                                                     const duckdb::vector<duckdb::Value>& values);
+
+}  // namespace tickstone::duck

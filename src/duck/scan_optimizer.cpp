@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/logical_types.hpp"
+#include "duck/scan.hpp"
+
+// DuckDB's own push-down of filters binds a plan with parameters anew at every execution (it folds them), so
+// it is off for our scans. This hook runs after DuckDB's optimizers and copies what the filter right above a
+// scan says about single columns into the scan's bind data, parameters included.
+
+namespace tickstone::duck {
+
+namespace {
+
+using duckdb::BoundBetweenExpression;
+using duckdb::BoundCastExpression;
+using duckdb::BoundColumnRefExpression;
+using duckdb::BoundComparisonExpression;
+using duckdb::BoundConjunctionExpression;
+using duckdb::BoundFunctionExpression;
+using duckdb::BoundOperatorExpression;
+using duckdb::Expression;
+using duckdb::ExpressionClass;
+using duckdb::ExpressionType;
+using duckdb::LogicalGet;
+using duckdb::LogicalOperator;
+using duckdb::LogicalOperatorType;
+using duckdb::LogicalType;
+using duckdb::LogicalTypeId;
+
+ScanBindData* bind_data_of(LogicalOperator& op) {
+  if (op.type != LogicalOperatorType::LOGICAL_GET) return nullptr;
+  auto& get = op.Cast<LogicalGet>();
+  if (get.function.name != kScanFunction || !get.bind_data) return nullptr;
+  return &get.bind_data->Cast<ScanBindData>();
+}
+
+/// Whether `CAST(column AS to)` keeps the order of values, with nothing rounded.
+bool keeps_order(const LogicalType& from, const LogicalType& to) {
+  if (from == to) return true;
+  if (from.HasAlias() || to.HasAlias()) return false;
+  const auto is_time = [](LogicalTypeId id) {
+    return id == LogicalTypeId::DATE || id == LogicalTypeId::TIMESTAMP || id == LogicalTypeId::TIMESTAMP_TZ ||
+           id == LogicalTypeId::TIMESTAMP_NS;
+  };
+  if (is_time(from.id()) && is_time(to.id())) return true;
+  if (from.id() == LogicalTypeId::FLOAT) return to.id() == LogicalTypeId::DOUBLE;
+  const auto is_exact = [](const LogicalType& type) {
+    return type.IsIntegral() || type.id() == LogicalTypeId::DECIMAL;
+  };
+  if (!is_exact(from)) return false;
+  if (to.id() == LogicalTypeId::DOUBLE || to.id() == LogicalTypeId::FLOAT) return true;
+  if (!is_exact(to)) return false;
+  std::uint8_t from_width = 0, from_scale = 0, to_width = 0, to_scale = 0;
+  return from.GetDecimalProperties(from_width, from_scale) && to.GetDecimalProperties(to_width, to_scale) &&
+         to_scale >= from_scale;
+}
+
+/// The column of `get` that `expression` is, through casts that keep its order.
+std::optional<std::size_t> column_of(const Expression& expression, LogicalGet& get, const ScanBindData& bind) {
+  const Expression* at = &expression;
+  while (at->GetExpressionClass() == ExpressionClass::BOUND_CAST) {
+    const auto& cast = at->Cast<BoundCastExpression>();
+    if (cast.try_cast || !keeps_order(cast.child->return_type, cast.return_type)) return std::nullopt;
+    at = cast.child.get();
+  }
+  if (at->GetExpressionClass() != ExpressionClass::BOUND_COLUMN_REF) return std::nullopt;
+  const auto& binding = at->Cast<BoundColumnRefExpression>().binding;
+  if (binding.table_index != get.table_index || binding.column_index >= get.GetColumnIds().size()) {
+    return std::nullopt;
+  }
+  const auto& index = get.GetColumnIds()[binding.column_index];
+  if (index.HasChildren() || index.GetPrimaryIndex() >= bind.relation.columns.size()) return std::nullopt;
+  return index.GetPrimaryIndex();
+}
+
+/// Something that has one value throughout an execution.
+bool is_operand(const Expression& expression) {
+  return expression.IsScalar() && !expression.IsVolatile() && !expression.HasSubquery();
+}
+
+void push(ScanBindData& bind, std::size_t column, ExpressionType comparison, const Expression& operand,
+          const Expression& whole) {
+  PushedComparison one;
+  one.column = column;
+  one.comparison = comparison;
+  one.operands.push_back(operand.Copy());
+  one.text = whole.ToString();
+  bind.comparisons.push_back(std::move(one));
+}
+
+void push_conjunct(const Expression& expression, LogicalGet& get, ScanBindData& bind) {
+  switch (expression.GetExpressionClass()) {
+    case ExpressionClass::BOUND_CONJUNCTION: {
+      if (expression.GetExpressionType() != ExpressionType::CONJUNCTION_AND) return;
+      for (const auto& child : expression.Cast<BoundConjunctionExpression>().children) {
+        push_conjunct(*child, get, bind);
+      }
+      return;
+    }
+    case ExpressionClass::BOUND_COMPARISON: {
+      const auto& comparison = expression.Cast<BoundComparisonExpression>();
+      auto type = comparison.GetExpressionType();
+      if (type != ExpressionType::COMPARE_EQUAL && type != ExpressionType::COMPARE_LESSTHAN &&
+          type != ExpressionType::COMPARE_LESSTHANOREQUALTO && type != ExpressionType::COMPARE_GREATERTHAN &&
+          type != ExpressionType::COMPARE_GREATERTHANOREQUALTO) {
+        return;
+      }
+      if (const auto column = column_of(*comparison.left, get, bind); column && is_operand(*comparison.right)) {
+        push(bind, *column, type, *comparison.right, expression);
+      } else if (const auto other = column_of(*comparison.right, get, bind);
+                 other && is_operand(*comparison.left)) {
+        push(bind, *other, duckdb::FlipComparisonExpression(type), *comparison.left, expression);
+      }
+      return;
+    }
+    case ExpressionClass::BOUND_BETWEEN: {
+      const auto& between = expression.Cast<BoundBetweenExpression>();
+      const auto column = column_of(*between.input, get, bind);
+      if (!column) return;
+      if (is_operand(*between.lower)) {
+        push(bind, *column, between.LowerComparisonType(), *between.lower, expression);
+      }
+      if (is_operand(*between.upper)) {
+        push(bind, *column, between.UpperComparisonType(), *between.upper, expression);
+      }
+      return;
+    }
+    case ExpressionClass::BOUND_OPERATOR: {
+      const auto& op = expression.Cast<BoundOperatorExpression>();
+      if (op.GetExpressionType() == ExpressionType::OPERATOR_NOT) {
+        const auto column = column_of(*op.children[0], get, bind);
+        if (column && op.children[0]->return_type.id() == LogicalTypeId::BOOLEAN) {
+          push(bind, *column, ExpressionType::COMPARE_EQUAL,
+               duckdb::BoundConstantExpression(duckdb::Value::BOOLEAN(false)), expression);
+        }
+        return;
+      }
+      if (op.GetExpressionType() != ExpressionType::COMPARE_IN) return;
+      const auto column = column_of(*op.children[0], get, bind);
+      if (!column) return;
+      PushedComparison one;
+      one.column = *column;
+      one.comparison = ExpressionType::COMPARE_IN;
+      for (std::size_t i = 1; i < op.children.size(); ++i) {
+        if (!is_operand(*op.children[i])) return;
+        one.operands.push_back(op.children[i]->Copy());
+      }
+      one.text = expression.ToString();
+      bind.comparisons.push_back(std::move(one));
+      return;
+    }
+    case ExpressionClass::BOUND_COLUMN_REF: {
+      const auto column = column_of(expression, get, bind);
+      if (column && expression.return_type.id() == LogicalTypeId::BOOLEAN) {
+        push(bind, *column, ExpressionType::COMPARE_EQUAL,
+             duckdb::BoundConstantExpression(duckdb::Value::BOOLEAN(true)), expression);
+      }
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+/// The first key of a Top-N over a scan of ours: tells the scan which end is wanted, and lets it follow the
+/// bound that the Top-N reaches. Sound only for columns without nulls, as the bound does not know them.
+void push_top_n(duckdb::LogicalTopN& top) {
+  if (top.orders.empty() || top.dynamic_filter) return;
+  const Expression* key = top.orders[0].expression.get();
+  LogicalOperator* at = top.children[0].get();
+  while (true) {
+    if (key->GetExpressionClass() != ExpressionClass::BOUND_COLUMN_REF) return;
+    if (at->type == LogicalOperatorType::LOGICAL_PROJECTION) {
+      auto& projection = at->Cast<duckdb::LogicalProjection>();
+      const auto& binding = key->Cast<BoundColumnRefExpression>().binding;
+      if (binding.table_index != projection.table_index) return;
+      key = projection.expressions[binding.column_index].get();
+      at = at->children[0].get();
+    } else if (at->type == LogicalOperatorType::LOGICAL_FILTER) {
+      at = at->children[0].get();
+    } else {
+      break;
+    }
+  }
+  auto* bind = bind_data_of(*at);
+  if (bind == nullptr || bind->relation.kind != SourceRelation::Kind::Stored) return;
+  const auto column = column_of(*key, at->Cast<LogicalGet>(), *bind);
+  if (!column || !bind->relation.columns[*column].not_null) return;
+  const LogicalType& type = top.orders[0].expression->return_type;
+  const bool is_bounded = type.IsIntegral() || type.id() == LogicalTypeId::DECIMAL || type.IsTemporal() ||
+                          (type.id() == LogicalTypeId::VARCHAR && !type.HasAlias());
+  if (!is_bounded) return;
+  const bool ascending = top.orders[0].type == duckdb::OrderType::ASCENDING;
+  const TypeId id = bind->relation.columns[*column].type.id;
+  if (id == TypeId::Timestamp || id == TypeId::TimestampTz || id == TypeId::TimestampNs || id == TypeId::Date ||
+      is_integer(id)) {
+    bind->order = ascending ? storage::ScanOrder::TimeAscending : storage::ScanOrder::TimeDescending;
+  }
+  auto filter = duckdb::make_shared_ptr<duckdb::DynamicFilterData>();
+  // Rows equal to the bound may still win by a later key.
+  const auto comparison = ascending ? ExpressionType::COMPARE_LESSTHANOREQUALTO
+                                    : ExpressionType::COMPARE_GREATERTHANOREQUALTO;
+  filter->filter = duckdb::make_uniq<duckdb::ConstantFilter>(comparison, duckdb::Value(type));
+  top.dynamic_filter = filter;
+  bind->dynamic_filter = std::move(filter);
+  bind->dynamic_column = *column;
+}
+
+void visit(LogicalOperator& op) {
+  if (op.type == LogicalOperatorType::LOGICAL_FILTER) {
+    if (auto* bind = bind_data_of(*op.children[0])) {
+      auto& get = op.children[0]->Cast<LogicalGet>();
+      if (bind->relation.kind == SourceRelation::Kind::Stored) {
+        bind->comparisons.clear();
+        for (const auto& expression : op.expressions) push_conjunct(*expression, get, *bind);
+      }
+    }
+  }
+  if (op.type == LogicalOperatorType::LOGICAL_TOP_N) push_top_n(op.Cast<duckdb::LogicalTopN>());
+  for (auto& child : op.children) visit(*child);
+}
+
+void optimize(duckdb::OptimizerExtensionInput&, duckdb::unique_ptr<LogicalOperator>& plan) { visit(*plan); }
+
+}  // namespace
+
+duckdb::OptimizerExtension scan_optimizer() {
+  duckdb::OptimizerExtension extension;
+  extension.optimize_function = optimize;
+  return extension;
+}
+
+}  // namespace tickstone::duck

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "duck/duckdb_api.hpp"
+#include "duck/instance.hpp"
+
+namespace tickstone::duck {
+
+/// A table that a plan was bound to, and as of which schema version.
+struct BoundTable {
+  storage::TableId table = 0;
+  std::uint64_t schema_version = 0;
+  friend bool operator==(const BoundTable&, const BoundTable&) = default;
+};
+
+/// A value of the session inside a plan, such as now(): a parameter that nobody sees, set anew at every
+/// execution so that the plan can be kept.
+struct SessionParameter {
+  std::string function;
+  duckdb::shared_ptr<duckdb::BoundParameterData> data;
+  duckdb::LogicalType type;
+};
+
+/// What a plan depends on, noted while it is bound.
+struct PlanNotes {
+  std::vector<BoundTable> tables;
+  std::vector<SessionParameter> parameters;
+};
+
+/// What the callbacks inside DuckDB know of the connection that they run for.
+class SessionState : public duckdb::ClientContextState {
+ public:
+  SessionState(RelationSource& source, HostFunctions& functions) : source_(source), functions_(functions) {}
+
+  static constexpr const char* kKey = "tickstone";
+  static SessionState& of(duckdb::ClientContext& context);
+
+  /// Pins the view that all scans of the coming execution read.
+  void begin_statement();
+  const std::shared_ptr<const storage::ReadView>& view() const { return view_; }
+
+  /// The relation of that name; the one that the replacement scan found is kept for the bind that follows.
+  std::optional<SourceRelation> find_relation(const std::string& name);
+  const SourceRelation* found_relation(const std::string& name) const;
+  std::shared_ptr<const Batch> rows(const std::string& name);
+
+  /// Where binds note what the plan under construction depends on. nullptr: nobody asks.
+  void note_into(PlanNotes* notes);
+  PlanNotes* notes() { return notes_; }
+
+  /// Calls of the host are made one at a time, whichever thread of DuckDB makes them.
+  Value call(std::string_view function, std::span<const Value> arguments);
+  Batch call_table(std::string_view function, std::span<const Value> arguments);
+
+  const TimeZone& zone() const { return *zone_; }
+  void set_zone(const TimeZone& zone) { zone_ = &zone; }
+
+ private:
+  RelationSource& source_;
+  HostFunctions& functions_;
+  std::mutex host_mutex_;
+  std::shared_ptr<const storage::ReadView> view_;
+  std::map<std::string, SourceRelation> found_;
+  PlanNotes* notes_ = nullptr;
+  const TimeZone* zone_ = &utc_zone();
+};
+
+}  // namespace tickstone::duck
