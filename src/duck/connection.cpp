@@ -52,7 +52,8 @@ class DuckResult final : public ResultStream {
 
 class DuckPrepared final : public PreparedQuery {
  public:
-  DuckPrepared(DuckConnection& connection, std::string text) : connection_(connection), text_(std::move(text)) {
+  DuckPrepared(DuckConnection& connection, std::string text)
+      : connection_(connection), text_(std::move(text)) {
     prepare();
   }
 

@@ -77,7 +77,8 @@ std::string postgres_type_name(std::string name) {
   };
   while (!name.empty() && name.front() == ' ') name.erase(0, 1);
   while (!name.empty() && name.back() == ' ') name.pop_back();
-  if (name.size() > 2 && name.ends_with("[]")) return postgres_type_name(name.substr(0, name.size() - 2)) + "[]";
+  if (name.size() > 2 && name.ends_with("[]"))
+    return postgres_type_name(name.substr(0, name.size() - 2)) + "[]";
   if (starts_with(name, "DECIMAL")) return "numeric";
   if (starts_with(name, "STRUCT")) return "record";
   const auto found = kNames.find(name);
@@ -139,9 +140,9 @@ Error no_such_function(const std::string& call) {
   if (open != std::string::npos && is_operator_name(name)) {
     const std::string arguments = shown.substr(open + 1, shown.size() - open - 2);
     const auto comma = arguments.find(", ");
-    const std::string text = comma == std::string::npos
-                                 ? name + " " + arguments
-                                 : arguments.substr(0, comma) + " " + name + " " + arguments.substr(comma + 2);
+    const std::string text = comma == std::string::npos ? name + " " + arguments
+                                                        : arguments.substr(0, comma) + " " + name + " " +
+                                                              arguments.substr(comma + 2);
     return Error(ErrorCode::UndefinedFunction, "operator does not exist: " + text, {}, kOperatorHint);
   }
   return Error(ErrorCode::UndefinedFunction, "function " + shown + " does not exist", {}, kCastHint);
@@ -164,7 +165,8 @@ Error translate_binder(const std::string& raw) {
   }
   if (contains(raw, "must appear in the GROUP BY clause or must be part of an aggregate function") ||
       contains(raw, "must appear in the GROUP BY clause or be used in an aggregate function")) {
-    const auto name = between(raw, "column \"", "\" must appear").value_or(between(raw, "\"", "\"").value_or("?"));
+    const auto name =
+        between(raw, "column \"", "\" must appear").value_or(between(raw, "\"", "\"").value_or("?"));
     return Error(ErrorCode::GroupingError,
                  "column \"" + column_name(name) +
                      "\" must appear in the GROUP BY clause or be used in an aggregate function");
@@ -172,7 +174,9 @@ Error translate_binder(const std::string& raw) {
   if (contains(raw, "HAVING clause cannot contain window functions") ||
       contains(raw, "WHERE clause cannot contain window functions") ||
       contains(raw, "cannot contain window functions")) {
-    const std::string where = contains(raw, "WHERE") ? "WHERE" : contains(raw, "HAVING") ? "HAVING" : "GROUP BY";
+    const std::string where = contains(raw, "WHERE")    ? "WHERE"
+                              : contains(raw, "HAVING") ? "HAVING"
+                                                        : "GROUP BY";
     return Error(ErrorCode::WindowingError, "window functions are not allowed in " + where);
   }
   if (contains(raw, "WHERE clause cannot contain aggregates")) {
@@ -198,9 +202,10 @@ Error translate_binder(const std::string& raw) {
     auto right = between(raw, " and type ", " - ");
     if (!right) right = between(raw, " and ", " - ");
     if (left && right) {
-      return Error(ErrorCode::UndefinedFunction,
-                   "operator does not exist: " + postgres_type_name(*left) + " = " + postgres_type_name(*right),
-                   {}, kOperatorHint);
+      return Error(
+          ErrorCode::UndefinedFunction,
+          "operator does not exist: " + postgres_type_name(*left) + " = " + postgres_type_name(*right), {},
+          kOperatorHint);
     }
   }
   if (starts_with(raw, "Cannot mix values of type")) {
@@ -270,8 +275,8 @@ Error translate_conversion(const std::string& raw) {
   if (auto text = between(raw, "Could not convert string '", "' to ")) {
     const auto target = between(raw, "' to ", "").value_or("");
     static const std::map<std::string, std::string, std::less<>> kPhysical = {
-        {"INT8", "smallint"},  {"INT16", "smallint"},        {"INT32", "integer"}, {"INT64", "bigint"},
-        {"FLOAT", "real"},     {"DOUBLE", "double precision"}, {"BOOL", "boolean"},  {"INT128", "numeric"},
+        {"INT8", "smallint"}, {"INT16", "smallint"},          {"INT32", "integer"}, {"INT64", "bigint"},
+        {"FLOAT", "real"},    {"DOUBLE", "double precision"}, {"BOOL", "boolean"},  {"INT128", "numeric"},
     };
     std::string type = first_line(target);
     for (const auto& [physical, name] : kPhysical) {
@@ -285,13 +290,15 @@ Error translate_conversion(const std::string& raw) {
     return Error(ErrorCode::NumericValueOutOfRange, "numeric field overflow");
   }
   if (auto text = between(raw, "invalid timestamp field format: \"", "\"")) {
-    return Error(ErrorCode::InvalidDatetimeFormat, "invalid input syntax for type timestamp: \"" + *text + "\"");
+    return Error(ErrorCode::InvalidDatetimeFormat,
+                 "invalid input syntax for type timestamp: \"" + *text + "\"");
   }
   if (auto text = between(raw, "invalid date field format: \"", "\"")) {
     return Error(ErrorCode::InvalidDatetimeFormat, "invalid input syntax for type date: \"" + *text + "\"");
   }
   if (auto text = between(raw, "Could not convert string \"", "\" to INTERVAL")) {
-    return Error(ErrorCode::InvalidDatetimeFormat, "invalid input syntax for type interval: \"" + *text + "\"");
+    return Error(ErrorCode::InvalidDatetimeFormat,
+                 "invalid input syntax for type interval: \"" + *text + "\"");
   }
   if (contains(raw, "can't be cast because the value is out of range") || contains(raw, "out of range")) {
     if (contains(raw, "destination type INT32")) {
@@ -311,8 +318,8 @@ Error translate_conversion(const std::string& raw) {
     if (from && to) {
       std::string target = *to;
       if (starts_with(target, "DECIMAL")) target = "DECIMAL";
-      return Error(ErrorCode::CannotCoerce, "cannot cast type " + postgres_type_name(*from) + " to " +
-                                                postgres_type_name(target));
+      return Error(ErrorCode::CannotCoerce,
+                   "cannot cast type " + postgres_type_name(*from) + " to " + postgres_type_name(target));
     }
   }
   return Error(ErrorCode::InvalidTextRepresentation, first_line(raw));

@@ -9,8 +9,8 @@ namespace tickstone::duck {
 
 /// Throws `error` through DuckDB, which keeps only a message: `translate` finds the rest in it again.
 [[noreturn]] void throw_through_duckdb(const Error& error);
-[[noreturn]] void throw_through_duckdb(ErrorCode code, const std::string& message, const std::string& detail = {},
-                                       const std::string& hint = {});
+[[noreturn]] void throw_through_duckdb(ErrorCode code, const std::string& message,
+                                       const std::string& detail = {}, const std::string& hint = {});
 
 /// Runs `body`; what it throws of ours passes DuckDB whole.
 template <typename Body>

@@ -31,7 +31,8 @@ duckdb::AggregateFunctionSet FunctionCatalog::aggregates(const std::string& name
   auto entry = Catalog::GetSystemCatalog(context()).GetEntry(context(), CatalogType::AGGREGATE_FUNCTION_ENTRY,
                                                              DEFAULT_SCHEMA, name,
                                                              duckdb::OnEntryNotFound::RETURN_NULL);
-  if (!entry || entry->type != CatalogType::AGGREGATE_FUNCTION_ENTRY) return duckdb::AggregateFunctionSet(name);
+  if (!entry || entry->type != CatalogType::AGGREGATE_FUNCTION_ENTRY)
+    return duckdb::AggregateFunctionSet(name);
   return entry->Cast<duckdb::AggregateFunctionCatalogEntry>().functions;
 }
 

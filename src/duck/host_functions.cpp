@@ -30,7 +30,8 @@ struct HostFunctionInfo : duckdb::FunctionData {
 };
 
 struct HostScalarInfo : duckdb::ScalarFunctionInfo {
-  explicit HostScalarInfo(std::shared_ptr<const HostFunction> function_in) : function(std::move(function_in)) {}
+  explicit HostScalarInfo(std::shared_ptr<const HostFunction> function_in)
+      : function(std::move(function_in)) {}
   std::shared_ptr<const HostFunction> function;
 };
 
@@ -221,7 +222,8 @@ void register_host_functions(duckdb::DatabaseInstance& db, const InstanceOptions
   FunctionCatalog catalog(db);
   std::map<std::string, duckdb::ScalarFunctionSet> sets;
   for (const auto& function : options.functions) {
-    sets.try_emplace(function.name, function.name).first->second.AddFunction(scalar_of(function, function.name));
+    sets.try_emplace(function.name, function.name)
+        .first->second.AddFunction(scalar_of(function, function.name));
     if (function.name == "now") {
       // What DuckDB's parser makes of CURRENT_TIMESTAMP, and PostgreSQL's other names.
       for (const char* other : {"get_current_timestamp", "transaction_timestamp", "statement_timestamp"}) {

@@ -44,10 +44,9 @@ class DuckInstance final : public Instance {
     }
     register_host_functions(instance, options);
     duckdb::Connection connection(*db_);
-    for (const char* statement :
-         {"SET GLOBAL default_null_order = 'postgres'", "SET GLOBAL enable_progress_bar = false",
-          "SET GLOBAL TimeZone = 'UTC'", "SET GLOBAL enable_external_access = false",
-          "SET GLOBAL disabled_filesystems = 'LocalFileSystem'"}) {
+    for (const char* statement : {"SET GLOBAL default_null_order = 'postgres'", "SET GLOBAL TimeZone = 'UTC'",
+                                  "SET GLOBAL enable_external_access = false",
+                                  "SET GLOBAL disabled_filesystems = 'LocalFileSystem'"}) {
       auto result = connection.Query(statement);
       if (result->HasError()) throw translate(result->GetErrorObject());
     }

@@ -236,7 +236,8 @@ duckdb::Value to_duck(const Value& value) {
       return duckdb::Value::DOUBLE(value.number);
     case TypeId::Numeric: {
       const int digits = std::max<int>(digit_count(value.integer), value.scale);
-      if (digits <= 18) return duckdb::Value::DECIMAL(static_cast<std::int64_t>(value.integer), 18, value.scale);
+      if (digits <= 18)
+        return duckdb::Value::DECIMAL(static_cast<std::int64_t>(value.integer), 18, value.scale);
       return duckdb::Value::DECIMAL(to_hugeint(value.integer), 38, value.scale);
     }
     case TypeId::Bytea:
@@ -297,8 +298,8 @@ Value from_duck(const duckdb::Value& value) {
           builder.add({reinterpret_cast<const char*>(&element.number), sizeof element.number});
           break;
         default:
-          builder.add({reinterpret_cast<const char*>(&element.integer),
-                       width_bytes(physical_of(element.type))});
+          builder.add(
+              {reinterpret_cast<const char*>(&element.integer), width_bytes(physical_of(element.type))});
       }
     }
     result.text = builder.finish();

@@ -54,8 +54,8 @@ std::vector<std::byte> copy(const UnifiedVectorFormat& format, idx_t row_count) 
   return gather<T, T>(format, row_count, [](const T& value) { return value; });
 }
 
-Column fixed_column(const SqlType& type, ColumnLayout layout, idx_t row_count, const UnifiedVectorFormat& format,
-                    std::vector<std::byte> data) {
+Column fixed_column(const SqlType& type, ColumnLayout layout, idx_t row_count,
+                    const UnifiedVectorFormat& format, std::vector<std::byte> data) {
   return Column::from_parts(type, layout, row_count, std::move(data), {}, {}, validity_of(format, row_count));
 }
 
@@ -93,7 +93,8 @@ std::string record_text(const duckdb::Value& value) {
     if (!first) text += ',';
     first = false;
     if (child.IsNull()) continue;
-    const std::string part = child.type().id() == LogicalTypeId::STRUCT ? record_text(child) : to_text(from_duck(child));
+    const std::string part =
+        child.type().id() == LogicalTypeId::STRUCT ? record_text(child) : to_text(from_duck(child));
     const bool quote = part.empty() || part.find_first_of("(),\"\\ \t\n") != std::string::npos;
     if (!quote) {
       text += part;
@@ -214,7 +215,8 @@ Column column_from_vector(Vector& vector, idx_t row_count) {
     case LogicalTypeId::TIMESTAMP_TZ:
       return fixed(copy<std::int64_t>(format, row_count));
     case LogicalTypeId::UBIGINT:
-      return fixed(gather<std::uint64_t, Int128>(format, row_count, [](std::uint64_t v) { return Int128{v}; }));
+      return fixed(
+          gather<std::uint64_t, Int128>(format, row_count, [](std::uint64_t v) { return Int128{v}; }));
     case LogicalTypeId::HUGEINT:
       return fixed(copy<duckdb::hugeint_t>(format, row_count));
     case LogicalTypeId::UUID:
@@ -230,9 +232,11 @@ Column column_from_vector(Vector& vector, idx_t row_count) {
     case LogicalTypeId::DECIMAL:
       switch (type.InternalType()) {
         case PhysicalType::INT16:
-          return fixed(gather<std::int16_t, std::int64_t>(format, row_count, [](std::int16_t v) { return v; }));
+          return fixed(
+              gather<std::int16_t, std::int64_t>(format, row_count, [](std::int16_t v) { return v; }));
         case PhysicalType::INT32:
-          return fixed(gather<std::int32_t, std::int64_t>(format, row_count, [](std::int32_t v) { return v; }));
+          return fixed(
+              gather<std::int32_t, std::int64_t>(format, row_count, [](std::int32_t v) { return v; }));
         case PhysicalType::INT64:
           return fixed(copy<std::int64_t>(format, row_count));
         default:

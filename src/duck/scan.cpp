@@ -248,12 +248,13 @@ duckdb::OperatorPartitionData partition_data(ClientContext&, duckdb::TableFuncti
   return duckdb::OperatorPartitionData(input.local_state->Cast<ScanLocalState>().unit);
 }
 
-duckdb::virtual_column_map_t virtual_columns(ClientContext&, duckdb::optional_ptr<duckdb::FunctionData> data) {
+duckdb::virtual_column_map_t virtual_columns(ClientContext&,
+                                             duckdb::optional_ptr<duckdb::FunctionData> data) {
   const auto& bind = data->Cast<ScanBindData>();
   duckdb::virtual_column_map_t columns;
   if (bind.relation.has_row_id || bind.relation.kind == SourceRelation::Kind::Rows) {
-    columns.insert({duckdb::COLUMN_IDENTIFIER_ROW_ID,
-                    duckdb::TableColumn("rowid", duckdb::LogicalType::BIGINT)});
+    columns.insert(
+        {duckdb::COLUMN_IDENTIFIER_ROW_ID, duckdb::TableColumn("rowid", duckdb::LogicalType::BIGINT)});
   }
   // What count(*) reads: nothing.
   columns.insert({duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
@@ -315,7 +316,8 @@ unique_ptr<duckdb::TableRef> replace(ClientContext& context, duckdb::Replacement
                                      duckdb::optional_ptr<duckdb::ReplacementScanData>) {
   return through_duckdb([&]() -> unique_ptr<duckdb::TableRef> {
     auto& session = SessionState::of(context);
-    std::string name = input.schema_name.empty() ? input.table_name : input.schema_name + "." + input.table_name;
+    std::string name =
+        input.schema_name.empty() ? input.table_name : input.schema_name + "." + input.table_name;
     const auto relation = session.find_relation(name);
     if (!relation) return nullptr;
     if (relation->kind == SourceRelation::Kind::Query) {

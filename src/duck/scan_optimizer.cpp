@@ -55,7 +55,8 @@ bool keeps_order(const LogicalType& from, const LogicalType& to) {
 }
 
 /// The column of `get` that `expression` is, through casts that keep its order.
-std::optional<std::size_t> column_of(const Expression& expression, LogicalGet& get, const ScanBindData& bind) {
+std::optional<std::size_t> column_of(const Expression& expression, LogicalGet& get,
+                                     const ScanBindData& bind) {
   const Expression* at = &expression;
   while (at->GetExpressionClass() == ExpressionClass::BOUND_CAST) {
     const auto& cast = at->Cast<BoundCastExpression>();
@@ -104,7 +105,8 @@ void push_conjunct(const Expression& expression, LogicalGet& get, ScanBindData& 
           type != ExpressionType::COMPARE_GREATERTHANOREQUALTO) {
         return;
       }
-      if (const auto column = column_of(*comparison.left, get, bind); column && is_operand(*comparison.right)) {
+      if (const auto column = column_of(*comparison.left, get, bind);
+          column && is_operand(*comparison.right)) {
         push(bind, *column, type, *comparison.right, expression);
       } else if (const auto other = column_of(*comparison.right, get, bind);
                  other && is_operand(*comparison.left)) {
@@ -191,15 +193,18 @@ void push_top_n(duckdb::LogicalTopN& top) {
   if (!is_bounded) return;
   const bool ascending = top.orders[0].type == duckdb::OrderType::ASCENDING;
   const TypeId id = bind->relation.columns[*column].type.id;
-  if (id == TypeId::Timestamp || id == TypeId::TimestampTz || id == TypeId::TimestampNs || id == TypeId::Date ||
-      is_integer(id)) {
+  if (id == TypeId::Timestamp || id == TypeId::TimestampTz || id == TypeId::TimestampNs ||
+      id == TypeId::Date || is_integer(id)) {
     bind->order = ascending ? storage::ScanOrder::TimeAscending : storage::ScanOrder::TimeDescending;
   }
   auto filter = duckdb::make_shared_ptr<duckdb::DynamicFilterData>();
   // Rows equal to the bound may still win by a later key.
-  const auto comparison = ascending ? ExpressionType::COMPARE_LESSTHANOREQUALTO
-                                    : ExpressionType::COMPARE_GREATERTHANOREQUALTO;
-  filter->filter = duckdb::make_uniq<duckdb::ConstantFilter>(comparison, duckdb::Value(type));
+  const auto comparison =
+      ascending ? ExpressionType::COMPARE_LESSTHANOREQUALTO : ExpressionType::COMPARE_GREATERTHANOREQUALTO;
+  // A placeholder until the Top-N sets its bound.
+  duckdb::Value placeholder =
+      type.id() == LogicalTypeId::VARCHAR ? duckdb::Value("") : duckdb::Value::MinimumValue(type);
+  filter->filter = duckdb::make_uniq<duckdb::ConstantFilter>(comparison, std::move(placeholder));
   top.dynamic_filter = filter;
   bind->dynamic_filter = std::move(filter);
   bind->dynamic_column = *column;

@@ -149,7 +149,8 @@ std::optional<Range> time_range(const SourceColumn& column, ExpressionType compa
 }
 
 bool is_time(TypeId id) {
-  return id == TypeId::Date || id == TypeId::Timestamp || id == TypeId::TimestampTz || id == TypeId::TimestampNs;
+  return id == TypeId::Date || id == TypeId::Timestamp || id == TypeId::TimestampTz ||
+         id == TypeId::TimestampNs;
 }
 bool is_exact_number(TypeId id) { return is_integer(id) || id == TypeId::Numeric; }
 bool is_float(TypeId id) { return id == TypeId::Real || id == TypeId::Double; }
@@ -159,7 +160,8 @@ std::optional<Range> range_of(const SourceColumn& column, ExpressionType compari
   const TypeId to = column.type.id;
   const TypeId from = operand.type.id;
   if (is_exact_number(to) && is_exact_number(from)) return exact_numeric_range(column, comparison, operand);
-  if (is_exact_number(to) && is_float(from)) return float_against_exact_range(column, comparison, operand.number);
+  if (is_exact_number(to) && is_float(from))
+    return float_against_exact_range(column, comparison, operand.number);
   if (is_float(to) && (is_float(from) || is_exact_number(from))) {
     double number = is_float(from) ? operand.number : to_double(Decimal{operand.integer, operand.scale});
     if (std::isnan(number)) return std::nullopt;
@@ -181,7 +183,8 @@ std::optional<Range> range_of(const SourceColumn& column, ExpressionType compari
     if (wants_upper(comparison)) range.upper = {value, !is_strict(comparison)};
     return range;
   }
-  const bool is_same_plain = to == from && (to == TypeId::Boolean || to == TypeId::Uuid || to == TypeId::Time);
+  const bool is_same_plain =
+      to == from && (to == TypeId::Boolean || to == TypeId::Uuid || to == TypeId::Time);
   if (is_same_plain && comparison == ExpressionType::COMPARE_EQUAL) {
     Value value{column.type, false};
     value.integer = operand.integer;
@@ -246,8 +249,7 @@ std::vector<ColumnPredicate> evaluate_comparisons(duckdb::ClientContext& context
       values.push_back(std::move(value));
     }
     if (!is_known) continue;
-    auto predicate =
-        predicate_of(bind.relation.columns[comparison.column], comparison.comparison, values);
+    auto predicate = predicate_of(bind.relation.columns[comparison.column], comparison.comparison, values);
     if (predicate) predicates.push_back(std::move(*predicate));
   }
   return predicates;
