@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxTokens = 25;
 constexpr std::size_t kMaxTextBytes = 512;
+constexpr std::int64_t kMaxHours = 2'562'047'788;  // of an interval: all that its microseconds hold
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -208,30 +209,32 @@ DatetimeProblem read_clock(std::string_view text, ClockFields& clock) {
     text = text.substr(colon + 1);
   }
   if (count < 2) return DatetimeProblem::BadFormat;
-  std::int32_t numbers[3] = {0, 0, 0};
+  std::int64_t numbers[3] = {0, 0, 0};
   for (std::size_t i = 0; i < count; ++i) {
     if (parts[i].empty() || !std::all_of(parts[i].begin(), parts[i].end(), is_digit)) {
       // `12:` and `12:30:` end early, which PostgreSQL reads as zero.
       if (!(i + 1 == count && parts[i].empty() && !has_fraction)) return DatetimeProblem::BadFormat;
       continue;
     }
-    const auto number = read_int(parts[i]);
-    if (!number) return DatetimeProblem::FieldOverflow;
-    numbers[i] = *number;
+    for (const char c : parts[i]) {
+      numbers[i] = numbers[i] * 10 + (c - '0');
+      if (numbers[i] > kMaxHours) return DatetimeProblem::FieldOverflow;
+    }
   }
   if (has_fraction) {
     const auto problem = read_fraction(fraction, clock.micros, clock.nanos);
     if (problem != DatetimeProblem::None) return problem;
   }
   if (count == 2 && has_fraction) {  // mm:ss.f
-    clock.minute = numbers[0];
-    clock.second = numbers[1];
+    clock.hour = 0;
+    numbers[2] = numbers[1];
+    numbers[1] = numbers[0];
   } else {
     clock.hour = numbers[0];
-    clock.minute = numbers[1];
-    clock.second = numbers[2];
   }
-  if (clock.minute > 59 || clock.second > 60) return DatetimeProblem::FieldOverflow;
+  if (numbers[1] > 59 || numbers[2] > 60) return DatetimeProblem::FieldOverflow;
+  clock.minute = static_cast<std::int32_t>(numbers[1]);
+  clock.second = static_cast<std::int32_t>(numbers[2]);
   return DatetimeProblem::None;
 }
 

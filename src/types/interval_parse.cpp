@@ -290,6 +290,7 @@ class IntervalReader {
     const Int128 micros =
         ((Int128{fields.hour} * 60 + fields.minute) * 60 + fields.second) * kMicrosPerSecond + fields.micros;
     sum_.micros += is_negative ? -micros : micros;
+    if (!sum_.fits_fields()) throw_field_overflow(text_);
     unit_ = Unit::Day;  // a bare number before it is days
     return true;
   }
