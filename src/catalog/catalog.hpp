@@ -47,9 +47,18 @@ class Catalog {
   /// A free name in the schema: `base`, `base1`, `base2`, ... as PostgreSQL picks (table_column_idx,
   /// table_pkey). At most 63 bytes.
   std::string free_name(Oid schema, const std::string& base) const;
+  /// Whether a table, view, sequence or index of that schema has the name.
+  bool is_name_taken(Oid schema, const std::string& name) const;
 
  private:
   friend class CatalogEdit;
+  void add(SchemaObject schema);
+  void add(RelationObject relation);
+  void add(RoleObject role);
+  void add(ExtensionObject extension);
+  void add(JobObject job);
+  void forget_relation(Oid oid);
+
   std::map<Oid, SchemaObject> schemas_;
   std::map<Oid, RelationObject> relations_;
   std::map<std::pair<Oid, std::string>, Oid>
@@ -67,6 +76,7 @@ class CatalogEdit {
  public:
   CatalogEdit(std::shared_ptr<const Catalog> base, storage::Transaction& transaction);
   const Catalog& catalog() const { return *catalog_; }
+  /// What is there now. Lifetime: later edits do not show in it.
   std::shared_ptr<const Catalog> finish() { return catalog_; }
 
   void put_schema(const SchemaObject& schema);
@@ -81,6 +91,8 @@ class CatalogEdit {
   void remove_job(std::int32_t id);
 
  private:
+  Catalog& changed();  // a copy, when somebody else holds the one of now
+
   std::shared_ptr<Catalog> catalog_;
   storage::Transaction& transaction_;
 };

@@ -110,13 +110,14 @@ struct RelationObject {
   std::string name;
   std::string owner;
   bool temporary = false;
-  /// Where its rows are, if not in the table of its oid: a rewrite (ALTER TYPE, create_hypertable) makes a new one.
+  /// Where its rows are, if not in the table of its oid: a rewrite (ALTER TYPE, create_hypertable) makes a
+  /// new one.
   storage::TableId rewritten_table = 0;
   std::vector<ColumnObject> columns;  // views too: names and types of the output
   storage::ColumnId next_column_id = 1;
   std::vector<ConstraintObject> constraints;
   std::vector<IndexObject> indexes;
-  std::string view_text;  // PostgreSQL text of the query
+  std::string view_text;        // PostgreSQL text of the query
   std::vector<Oid> depends_on;  // relations that a view or an aggregate reads
   std::optional<HypertableInfo> hypertable;
   std::optional<AggregateInfo> aggregate;

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// information_schema: what there is. Its constraints are in information_constraint_rows.cpp.
+#include <fmt/format.h>
+
+#include "catalog/function_facts.hpp"
+#include "catalog/system_columns.hpp"
+#include "catalog/system_oids.hpp"
+#include "catalog/system_rows.hpp"
+#include "catalog/type_facts.hpp"
+
+namespace tickstone::catalog {
+namespace {
+
+Cell yes_or_no(bool value) { return value ? "YES" : "NO"; }
+
+void information_schema_catalog_name(RowWriter& rows, const RowContext& context) {
+  rows.add({{"catalog_name", context.facts.current_database()}});
+}
+
+void schemata(RowWriter& rows, const RowContext& context) {
+  for (const SchemaObject* schema : context.catalog.schemas()) {
+    rows.add({{"catalog_name", context.facts.current_database()},
+              {"schema_name", schema->name},
+              {"schema_owner", owner_name(context.catalog, schema->owner)}});
+  }
+}
+
+const char* table_type(const RelationObject& relation) {
+  if (relation_kind_letter(relation) == 'v') return "VIEW";
+  return relation.temporary ? "LOCAL TEMPORARY" : "BASE TABLE";
+}
+
+/// As in PostgreSQL, information_schema does not know materialized views and lists sequences elsewhere.
+bool is_listed(const RelationObject& relation) {
+  return relation.kind != RelationKind::Sequence && relation.kind != RelationKind::MaterializedView;
+}
+
+void tables(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (!is_listed(*relation)) continue;
+    rows.add({{"table_catalog", database},
+              {"table_schema", schema_name(context.catalog, relation->schema)},
+              {"table_name", relation->name},
+              {"table_type", table_type(*relation)},
+              {"is_insertable_into", yes_or_no(relation->kind == RelationKind::Table)},
+              {"is_typed", "NO"},
+              {"commit_action", relation->temporary ? Cell("PRESERVE") : Cell(nullptr)}});
+  }
+  for (const SystemRelation& relation : system_relation_list()) {
+    rows.add({{"table_catalog", database},
+              {"table_schema", relation.schema_name},
+              {"table_name", relation.name},
+              {"table_type", relation.is_view ? "VIEW" : "BASE TABLE"},
+              {"is_insertable_into", "NO"},
+              {"is_typed", "NO"}});
+  }
+}
+
+/// The columns of information_schema that describe a type.
+struct TypeDescription {
+  std::string data_type;
+  std::string udt_name;
+  Cell length = nullptr, octets = nullptr;
+  Cell precision = nullptr, radix = nullptr, scale = nullptr;
+  Cell datetime_precision = nullptr;
+};
+
+TypeDescription describe(const SqlType& type) {
+  TypeDescription description;
+  const TypeFacts* facts = find_type_facts(oid_of(type));
+  description.udt_name = facts == nullptr ? "text" : facts->name;
+  if (type.is_array) {
+    description.data_type = "ARRAY";
+    return description;
+  }
+  SqlType bare = type;
+  bare.precision = -1;
+  description.data_type = to_sql(bare);
+  const auto number = [&](int precision, int radix, Cell scale) {
+    description.precision = precision;
+    description.radix = radix;
+    description.scale = std::move(scale);
+  };
+  switch (type.id) {
+    case TypeId::SmallInt:
+      number(16, 2, 0);
+      break;
+    case TypeId::Integer:
+      number(32, 2, 0);
+      break;
+    case TypeId::BigInt:
+      number(64, 2, 0);
+      break;
+    case TypeId::Real:
+      number(24, 2, nullptr);
+      break;
+    case TypeId::Double:
+      number(53, 2, nullptr);
+      break;
+    case TypeId::Numeric:
+      description.radix = 10;
+      if (type.precision >= 0) number(type.precision, 10, static_cast<int>(type.scale));
+      break;
+    case TypeId::Text:
+      description.octets = 1 << 30;
+      break;
+    case TypeId::Varchar:
+    case TypeId::Char:
+      if (type.precision >= 0) description.length = static_cast<int>(type.precision);
+      description.octets = type.precision >= 0 ? type.precision * 4 : 1 << 30;
+      break;
+    case TypeId::Date:
+      description.datetime_precision = 0;
+      break;
+    case TypeId::Time:
+    case TypeId::Timestamp:
+    case TypeId::TimestampTz:
+    case TypeId::Interval:
+      description.datetime_precision = type.precision >= 0 ? static_cast<int>(type.precision) : 6;
+      break;
+    case TypeId::TimestampNs:
+      description.datetime_precision = 9;
+      break;
+    default:
+      break;
+  }
+  return description;
+}
+
+void add_identity(std::vector<Field>& fields, const RowContext& context, const ColumnObject& column) {
+  fields.push_back({"identity_generation", column.identity == 'a' ? "ALWAYS" : "BY DEFAULT"});
+  const RelationObject* sequence = context.catalog.find_relation(column.sequence);
+  if (sequence == nullptr || !sequence->sequence) return;
+  fields.push_back({"identity_start", std::to_string(sequence->sequence->start)});
+  fields.push_back({"identity_increment", std::to_string(sequence->sequence->increment)});
+  fields.push_back({"identity_maximum", std::to_string(sequence->sequence->maximum)});
+  fields.push_back({"identity_minimum", std::to_string(sequence->sequence->minimum)});
+}
+
+void columns(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  const auto add = [&](const std::string& schema, const std::string& table, const ColumnObject& column,
+                       int number, bool is_updatable) {
+    const TypeDescription type = describe(column.type);
+    const bool is_generated = !column.generated_text.empty();
+    std::vector<Field> fields = {
+        {"table_catalog", database},
+        {"table_schema", schema},
+        {"table_name", table},
+        {"column_name", column.name},
+        {"ordinal_position", number},
+        {"column_default", column.default_text.empty() ? Cell(nullptr) : Cell(default_expression(column))},
+        {"is_nullable", yes_or_no(!column.not_null)},
+        {"data_type", type.data_type},
+        {"character_maximum_length", type.length},
+        {"character_octet_length", type.octets},
+        {"numeric_precision", type.precision},
+        {"numeric_precision_radix", type.radix},
+        {"numeric_scale", type.scale},
+        {"datetime_precision", type.datetime_precision},
+        {"udt_catalog", database},
+        {"udt_schema", "pg_catalog"},
+        {"udt_name", type.udt_name},
+        {"dtd_identifier", std::to_string(number)},
+        {"is_self_referencing", "NO"},
+        {"is_identity", yes_or_no(column.identity != 0)},
+        {"identity_cycle", "NO"},
+        {"is_generated", is_generated ? "ALWAYS" : "NEVER"},
+        {"generation_expression", is_generated ? Cell(default_expression(column)) : Cell(nullptr)},
+        {"is_updatable", yes_or_no(is_updatable)}};
+    if (column.identity != 0) add_identity(fields, context, column);
+    rows.add(std::span<const Field>(fields));
+  };
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (!is_listed(*relation)) continue;
+    const bool is_table = relation->kind == RelationKind::Table;
+    for (const ColumnObject& column : relation->columns) {
+      ColumnObject shown = column;
+      shown.not_null = column.not_null && is_table;
+      add(schema_name(context.catalog, relation->schema), relation->name, shown,
+          attribute_number(*relation, column), is_table);
+    }
+  }
+  for (const SystemRelation& relation : system_relation_list()) {
+    int number = 0;
+    for (const auto& column : relation.columns) {
+      ColumnObject object;
+      object.name = column.name;
+      object.type = column.type;
+      add(relation.schema_name, relation.name, object, ++number, false);
+    }
+  }
+}
+
+void views(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  const auto add = [&](const std::string& schema, const std::string& name, Cell definition) {
+    rows.add({{"table_catalog", database},
+              {"table_schema", schema},
+              {"table_name", name},
+              {"view_definition", std::move(definition)},
+              {"check_option", "NONE"},
+              {"is_updatable", "NO"},
+              {"is_insertable_into", "NO"},
+              {"is_trigger_updatable", "NO"},
+              {"is_trigger_deletable", "NO"},
+              {"is_trigger_insertable_into", "NO"}});
+  };
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (relation_kind_letter(*relation) != 'v') continue;
+    add(schema_name(context.catalog, relation->schema), relation->name, view_definition(*relation));
+  }
+  for (const SystemRelation& relation : system_relation_list()) {
+    if (relation.is_view) add(relation.schema_name, relation.name, nullptr);
+  }
+}
+
+void sequences(RowWriter& rows, const RowContext& context) {
+  for (const RelationObject* relation : context.catalog.relations()) {
+    // A sequence behind an identity column is not listed.
+    if (!relation->sequence) continue;
+    const SequenceInfo& sequence = *relation->sequence;
+    const RelationObject* table = context.catalog.find_relation(sequence.owner_table);
+    const ColumnObject* column = table == nullptr ? nullptr : table->find_column(sequence.owner_column);
+    if (column != nullptr && column->identity != 0) continue;
+    const TypeDescription type = describe(sequence.type);
+    rows.add({{"sequence_catalog", context.facts.current_database()},
+              {"sequence_schema", schema_name(context.catalog, relation->schema)},
+              {"sequence_name", relation->name},
+              {"data_type", type.data_type},
+              {"numeric_precision", type.precision},
+              {"numeric_precision_radix", type.radix},
+              {"numeric_scale", type.scale},
+              {"start_value", std::to_string(sequence.start)},
+              {"minimum_value", std::to_string(sequence.minimum)},
+              {"maximum_value", std::to_string(sequence.maximum)},
+              {"increment", std::to_string(sequence.increment)},
+              {"cycle_option", yes_or_no(sequence.cycle)}});
+  }
+}
+
+void routines(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  for (const FunctionFacts& function : all_functions()) {
+    if (function.kind != 'f' && function.kind != 'p') continue;
+    const TypeFacts* result = find_type_facts(function.result);
+    rows.add({{"specific_catalog", database},
+              {"specific_schema", schema_name(context.catalog, function.schema)},
+              {"specific_name", fmt::format("{}_{}", function.name, function.oid)},
+              {"routine_catalog", database},
+              {"routine_schema", schema_name(context.catalog, function.schema)},
+              {"routine_name", function.name},
+              {"routine_type", function.kind == 'p' ? "PROCEDURE" : "FUNCTION"},
+              {"udt_catalog", database},
+              {"udt_schema", "pg_catalog"},
+              {"udt_name", result == nullptr ? Cell(nullptr) : Cell(result->name)},
+              {"data_type", function_result_text(function)},
+              {"routine_body", "EXTERNAL"},
+              {"external_language", "INTERNAL"},
+              {"is_deterministic", yes_or_no(function.volatility == 'i')},
+              {"security_type", "INVOKER"}});
+  }
+}
+
+void enabled_roles(RowWriter& rows, const RowContext& context) {
+  for (const RoleObject* role : context.catalog.roles()) rows.add({{"role_name", role->name}});
+}
+
+void character_sets(RowWriter& rows, const RowContext& context) {
+  rows.add({{"character_set_name", "UTF8"},
+            {"character_repertoire", "UCS"},
+            {"form_of_use", "UTF8"},
+            {"default_collate_catalog", context.facts.current_database()},
+            {"default_collate_schema", "pg_catalog"},
+            {"default_collate_name", "C.UTF-8"}});
+}
+
+void table_privileges(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (!is_listed(*relation)) continue;
+    const std::string owner = owner_name(context.catalog, relation->owner);
+    for (const char* privilege :
+         {"INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"}) {
+      rows.add({{"grantor", owner},
+                {"grantee", owner},
+                {"table_catalog", database},
+                {"table_schema", schema_name(context.catalog, relation->schema)},
+                {"table_name", relation->name},
+                {"privilege_type", privilege},
+                {"is_grantable", "YES"},
+                {"with_hierarchy", yes_or_no(std::string_view(privilege) == "SELECT")}});
+    }
+  }
+}
+
+}  // namespace
+
+void add_information_rows(RowMakers& makers) {
+  makers[{"information_schema", "information_schema_catalog_name"}] = information_schema_catalog_name;
+  makers[{"information_schema", "schemata"}] = schemata;
+  makers[{"information_schema", "tables"}] = tables;
+  makers[{"information_schema", "columns"}] = columns;
+  makers[{"information_schema", "views"}] = views;
+  makers[{"information_schema", "sequences"}] = sequences;
+  makers[{"information_schema", "routines"}] = routines;
+  makers[{"information_schema", "enabled_roles"}] = enabled_roles;
+  makers[{"information_schema", "character_sets"}] = character_sets;
+  makers[{"information_schema", "table_privileges"}] = table_privileges;
+  makers[{"information_schema", "role_table_grants"}] = table_privileges;
+}
+
+}  // namespace tickstone::catalog

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// Functions between names and OIDs, and of visibility.
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "catalog/function_call.hpp"
+#include "catalog/function_facts.hpp"
+#include "catalog/object_names.hpp"
+#include "catalog/system_oids.hpp"
+#include "catalog/system_rows.hpp"
+#include "catalog/type_facts.hpp"
+
+namespace tickstone::catalog {
+namespace {
+
+Value get_userbyid(const FunctionCall& call) {
+  for (const RoleObject* role : call.catalog.roles()) {
+    if (role->oid == call.oid(0)) return text_value(role->name);
+  }
+  return text_value(fmt::format("unknown (OID={})", call.oid(0)));
+}
+
+Value table_is_visible(const FunctionCall& call) {
+  const auto named = find_named(call.catalog, call.facts, call.oid(0));
+  if (!named) return Value::null_of(SqlType::of(TypeId::Boolean));
+  return bool_value(is_visible(call.catalog, call.facts, *named));
+}
+
+Value function_is_visible(const FunctionCall& call) {
+  const FunctionFacts* function = find_function(call.oid(0));
+  if (function == nullptr) return Value::null_of(SqlType::of(TypeId::Boolean));
+  const auto path = effective_search_path(call.facts);
+  return bool_value(std::find(path.begin(), path.end(), schema_name(call.catalog, function->schema)) !=
+                    path.end());
+}
+
+/// Types, operators and the like are all in pg_catalog, which is always searched.
+Value is_always_visible(const FunctionCall&) { return bool_value(true); }
+
+// From text to OIDs
+
+Value to_regclass(const FunctionCall& call) {
+  const auto found = find_by_text(call.catalog, call.facts, call.text(0));
+  return found ? oid_value(found->oid) : Value::null_of(SqlType::of(TypeId::Regclass));
+}
+
+Value to_regclass_oid(const FunctionCall& call) {
+  if (call.text(0) == "-") return oid_value(0);
+  return oid_value(resolve_relation(call.catalog, call.facts, call.text(0)).oid);
+}
+
+/// A type as SQL or pg_type names it: `int4`, `numeric(10,2)`, `text[]`, `"char"`, `pg_catalog.text`.
+std::optional<Oid> type_from_text(std::string text) {
+  if (text.starts_with("pg_catalog.")) text.erase(0, 11);
+  if (!text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    return static_cast<Oid>(std::stoul(text.substr(0, 10)));
+  }
+  bool is_array = false;
+  if (text.ends_with("[]")) {
+    is_array = true;
+    text.erase(text.size() - 2);
+  }
+  if (const auto open = text.find('('); open != std::string::npos) {
+    const auto close = text.find(')', open);
+    text.erase(open, close == std::string::npos ? close : close - open + 1);
+  }
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  const TypeFacts* facts = nullptr;
+  if (text == "\"char\"") {
+    facts = find_type_facts("char");
+  } else if (text == "char" || text == "character") {
+    facts = find_type_facts("bpchar");
+  } else if (const auto id = type_id_from_name(text)) {
+    facts = find_type_facts(oid_of(SqlType::of(*id)));
+  } else {
+    facts = find_type_facts(text);
+  }
+  if (facts == nullptr) return std::nullopt;
+  return is_array ? facts->array : facts->oid;
+}
+
+Value to_regtype(const FunctionCall& call) {
+  const auto oid = type_from_text(call.text(0));
+  return oid ? oid_value(*oid) : Value::null_of(SqlType::of(TypeId::Regtype));
+}
+
+Value to_regtype_oid(const FunctionCall& call) {
+  if (call.text(0) == "-") return oid_value(0);
+  const auto oid = type_from_text(call.text(0));
+  if (!oid) throw Error(ErrorCode::UndefinedObject, fmt::format("type \"{}\" does not exist", call.text(0)));
+  return oid_value(*oid);
+}
+
+const FunctionFacts* function_from_text(const FunctionCall& call) {
+  std::string_view text = call.text(0);
+  text = text.substr(0, std::min(text.find('('), text.size()));
+  const auto parts = split_identifier(text);
+  if (parts.empty() || parts.size() > 2) return nullptr;
+  const FunctionFacts* function = find_function(parts.back());
+  if (function == nullptr || parts.size() == 1) return function;
+  return schema_name(call.catalog, function->schema) == parts.front() ? function : nullptr;
+}
+
+Value to_regproc(const FunctionCall& call) {
+  const FunctionFacts* function = function_from_text(call);
+  return function != nullptr ? oid_value(function->oid) : Value::null_of(SqlType::of(TypeId::Regproc));
+}
+
+Value to_regproc_oid(const FunctionCall& call) {
+  if (call.text(0) == "-") return oid_value(0);
+  const FunctionFacts* function = function_from_text(call);
+  if (function != nullptr) return oid_value(function->oid);
+  throw Error(ErrorCode::UndefinedFunction, fmt::format("function \"{}\" does not exist", call.text(0)));
+}
+
+const SchemaObject* schema_from_text(const FunctionCall& call) {
+  const auto parts = split_identifier(call.text(0));
+  return parts.size() == 1 ? call.catalog.find_schema(parts[0]) : nullptr;
+}
+
+Value to_regnamespace(const FunctionCall& call) {
+  const SchemaObject* schema = schema_from_text(call);
+  return schema != nullptr ? oid_value(schema->oid) : Value::null_of(SqlType::of(TypeId::Regnamespace));
+}
+
+Value to_regnamespace_oid(const FunctionCall& call) {
+  if (call.text(0) == "-") return oid_value(0);
+  const SchemaObject* schema = schema_from_text(call);
+  if (schema != nullptr) return oid_value(schema->oid);
+  throw Error(ErrorCode::InvalidSchemaName, fmt::format("schema \"{}\" does not exist", call.text(0)));
+}
+
+Value to_regrole(const FunctionCall& call) {
+  const auto parts = split_identifier(call.text(0));
+  const RoleObject* role = parts.size() == 1 ? call.catalog.find_role(parts[0]) : nullptr;
+  return role != nullptr ? oid_value(role->oid) : Value::null_of(SqlType::of(TypeId::Oid));
+}
+
+Value to_regrole_oid(const FunctionCall& call) {
+  const auto parts = split_identifier(call.text(0));
+  const RoleObject* role = parts.size() == 1 ? call.catalog.find_role(parts[0]) : nullptr;
+  if (role != nullptr) return oid_value(role->oid);
+  throw Error(ErrorCode::UndefinedObject, fmt::format("role \"{}\" does not exist", call.text(0)));
+}
+
+// From OIDs to text
+
+Value regclass_name(const FunctionCall& call) {
+  return text_value(call.oid(0) == 0 ? "-" : visible_name(call.catalog, call.facts, call.oid(0)));
+}
+
+Value regtype_name(const FunctionCall& call) {
+  const Oid oid = call.oid(0);
+  if (oid == 0) return text_value("-");
+  const TypeFacts* facts = find_type_facts(oid);
+  if (facts == nullptr) return text_value(std::to_string(oid));
+  const auto type = type_from_oid(oid);
+  if (facts->name == "char") return text_value("\"char\"");
+  if (facts->name == "bpchar") return text_value("character");
+  return text_value(type && type->id != TypeId::Unknown ? to_sql(*type) : facts->name);
+}
+
+Value regproc_name(const FunctionCall& call) {
+  const FunctionFacts* function = find_function(call.oid(0));
+  if (call.oid(0) == 0) return text_value("-");
+  return text_value(function == nullptr ? std::to_string(call.oid(0)) : quote_identifier(function->name));
+}
+
+Value regnamespace_name(const FunctionCall& call) {
+  const SchemaObject* schema = call.catalog.find_schema(call.oid(0));
+  if (call.oid(0) == 0) return text_value("-");
+  return text_value(schema == nullptr ? std::to_string(call.oid(0)) : quote_identifier(schema->name));
+}
+
+Value regrole_name(const FunctionCall& call) {
+  if (call.oid(0) == 0) return text_value("-");
+  for (const RoleObject* role : call.catalog.roles()) {
+    if (role->oid == call.oid(0)) return text_value(quote_identifier(role->name));
+  }
+  return text_value(std::to_string(call.oid(0)));
+}
+
+// The rest
+
+Value current_schemas(const FunctionCall& call) {
+  std::vector<std::string> names;
+  const auto path = call.boolean(0) ? effective_search_path(call.facts) : call.facts.search_path();
+  for (const auto& name : path) {
+    // The engine may have put the implicit schema there already.
+    if (!call.boolean(0) && name == "pg_catalog") continue;
+    if (call.catalog.find_schema(name) != nullptr) names.push_back(name);
+  }
+  return name_array_value(names);
+}
+
+constexpr int kEncodingUtf8 = 6;
+
+Value encoding_to_char(const FunctionCall& call) {
+  return text_value(call.integer(0) == kEncodingUtf8 ? "UTF8" : call.integer(0) == 0 ? "SQL_ASCII" : "");
+}
+
+Value char_to_encoding(const FunctionCall& call) {
+  const bool is_utf8 = call.text(0) == "UTF8" || call.text(0) == "utf8" || call.text(0) == "UTF-8";
+  return Value::of_integer(is_utf8 ? kEncodingUtf8 : -1);
+}
+
+Value relation_is_publishable(const FunctionCall& call) {
+  const RelationObject* relation = call.catalog.find_relation(call.oid(0));
+  return bool_value(relation != nullptr && relation->kind == RelationKind::Table && !relation->temporary);
+}
+
+Value is_false(const FunctionCall&) { return bool_value(false); }
+Value no_oid(const FunctionCall&) { return oid_value(0); }
+Value empty_text(const FunctionCall&) { return text_value(""); }
+
+Value sequence_last_value(const FunctionCall& call) {
+  const auto value = call.facts.last_sequence_value(call.oid(0));
+  return value ? bigint_value(*value) : Value::null_of(SqlType::of(TypeId::BigInt));
+}
+
+constexpr auto kFunctions = std::to_array<FunctionEntry>({
+    {"pg_get_userbyid(oid) name", get_userbyid},
+    {"pg_table_is_visible(oid) bool", table_is_visible},
+    {"pg_function_is_visible(oid) bool", function_is_visible},
+    {"pg_type_is_visible(oid) bool", is_always_visible},
+    {"pg_operator_is_visible(oid) bool", is_always_visible},
+    {"pg_opclass_is_visible(oid) bool", is_always_visible},
+    {"pg_opfamily_is_visible(oid) bool", is_always_visible},
+    {"pg_collation_is_visible(oid) bool", is_always_visible},
+    {"pg_conversion_is_visible(oid) bool", is_always_visible},
+    {"pg_statistics_obj_is_visible(oid) bool", is_always_visible},
+    {"pg_ts_config_is_visible(oid) bool", is_always_visible},
+    {"pg_ts_dict_is_visible(oid) bool", is_always_visible},
+    {"pg_ts_parser_is_visible(oid) bool", is_always_visible},
+    {"pg_ts_template_is_visible(oid) bool", is_always_visible},
+    {"to_regclass(text) regclass", to_regclass},
+    {"to_regtype(text) regtype", to_regtype},
+    {"to_regproc(text) regproc", to_regproc},
+    {"to_regprocedure(text) regproc", to_regproc},
+    {"to_regnamespace(text) regnamespace", to_regnamespace},
+    {"to_regrole(text) oid", to_regrole},
+    {"to_regclass_oid(text) oid", to_regclass_oid},
+    {"to_regtype_oid(text) oid", to_regtype_oid},
+    {"to_regproc_oid(text) oid", to_regproc_oid},
+    {"to_regnamespace_oid(text) oid", to_regnamespace_oid},
+    {"to_regrole_oid(text) oid", to_regrole_oid},
+    {"regclass_name(oid) text", regclass_name},
+    {"regtype_name(oid) text", regtype_name},
+    {"regproc_name(oid) text", regproc_name},
+    {"regnamespace_name(oid) text", regnamespace_name},
+    {"regrole_name(oid) text", regrole_name},
+    {"current_schemas(bool) name[]", current_schemas},
+    {"pg_encoding_to_char(int4) name", encoding_to_char},
+    {"pg_char_to_encoding(name) int4", char_to_encoding},
+    {"pg_relation_is_publishable(oid) bool", relation_is_publishable},
+    {"pg_is_in_recovery() bool", is_false},
+    {"pg_is_other_temp_schema(oid) bool", is_false},
+    {"row_security_active(oid) bool", is_false},
+    {"pg_my_temp_schema() oid", no_oid},
+    {"pg_tablespace_location(oid) text", empty_text},
+    {"pg_sequence_last_value(oid) int8", sequence_last_value},
+});
+
+}  // namespace
+
+std::span<const FunctionEntry> lookup_functions() { return kFunctions; }
+
+}  // namespace tickstone::catalog

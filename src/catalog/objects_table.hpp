@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "catalog/objects.hpp"
+#include "storage/store.hpp"
+
+namespace tickstone::catalog {
+
+/// The rows of the objects table. The numbers are part of the stored format: append only.
+enum class ObjectKind : std::uint8_t { Schema = 1, Relation = 2, Role = 3, Extension = 4, Job = 5 };
+
+inline constexpr storage::ColumnId kObjectOidColumn = 1;
+inline constexpr storage::ColumnId kObjectKindColumn = 2;
+inline constexpr storage::ColumnId kObjectBodyColumn = 3;
+
+inline constexpr std::int32_t kFirstJobId = 1000;
+
+void write_object(storage::Transaction& transaction, Oid oid, ObjectKind kind, const std::string& body);
+void erase_object(storage::Transaction& transaction, Oid oid, ObjectKind kind);
+
+}  // namespace tickstone::catalog

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// pg_class and what describes its columns.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "catalog/object_names.hpp"
+#include "catalog/system_columns.hpp"
+#include "catalog/system_oids.hpp"
+#include "catalog/system_rows.hpp"
+#include "catalog/type_facts.hpp"
+
+namespace tickstone::catalog {
+namespace {
+
+Oid access_method_oid(const std::string& method) {
+  if (method == "hash") return kAccessMethodHash;
+  if (method == "gist") return kAccessMethodGist;
+  if (method == "gin") return kAccessMethodGin;
+  if (method == "brin") return kAccessMethodBrin;
+  if (method == "spgist") return kAccessMethodSpgist;
+  return kAccessMethodBtree;
+}
+
+std::optional<std::vector<std::string>> option_texts(const RelationObject& relation) {
+  if (relation.options.empty()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const auto& [name, value] : relation.options) texts.push_back(name + "=" + value);
+  return texts;
+}
+
+int attribute_count(const RelationObject& relation) {
+  int count = 0;
+  for (const auto& column : relation.columns) count = std::max(count, attribute_number(relation, column));
+  return relation.kind == RelationKind::Sequence ? 3 : count;
+}
+
+void pg_namespace(RowWriter& rows, const RowContext& context) {
+  for (const SchemaObject* schema : context.catalog.schemas()) {
+    rows.add({{"oid", schema->oid},
+              {"nspname", schema->name},
+              {"nspowner", owner_oid(context.catalog, schema->owner)}});
+  }
+}
+
+void add_index_class(RowWriter& rows, const RowContext& context, const RelationObject& relation,
+                     const IndexObject& index) {
+  rows.add({{"oid", index.oid},
+            {"relname", index.name},
+            {"relnamespace", relation.schema},
+            {"relowner", owner_oid(context.catalog, relation.owner)},
+            {"relam", access_method_oid(index.method)},
+            {"relfilenode", index.oid},
+            {"relpersistence", relation.temporary ? 't' : 'p'},
+            {"relkind", 'i'},
+            {"relnatts", index.keys.size() + index.include.size()},
+            {"relispopulated", true},
+            {"relreplident", 'n'}});
+}
+
+void pg_class(RowWriter& rows, const RowContext& context) {
+  for (const SystemRelation& relation : system_relation_list()) {
+    rows.add({{"oid", relation.oid},
+              {"relname", relation.name},
+              {"relnamespace", relation.schema},
+              {"relowner", kBootstrapRole},
+              {"relam", relation.is_view ? 0 : kAccessMethodHeap},
+              {"reltuples", relation.is_view ? 0 : -1},
+              {"relpersistence", 'p'},
+              {"relkind", relation.is_view ? 'v' : 'r'},
+              {"relnatts", relation.columns.size()},
+              {"relhasrules", relation.is_view},
+              {"relispopulated", true},
+              {"relreplident", 'n'}});
+  }
+  const storage::ReadView& view = context.facts.current_view();
+  for (const RelationObject* relation : context.catalog.relations()) {
+    const char kind = relation_kind_letter(*relation);
+    const bool is_table = kind == 'r' || kind == 'm';
+    const RelationSize size = relation_size(*relation, view);
+    const auto checks = std::count_if(
+        relation->constraints.begin(), relation->constraints.end(),
+        [](const ConstraintObject& constraint) { return constraint.kind == ConstraintObject::Kind::Check; });
+    rows.add({{"oid", relation->oid},
+              {"relname", relation->name},
+              {"relnamespace", relation->schema},
+              {"relowner", owner_oid(context.catalog, relation->owner)},
+              {"relam", is_table ? kAccessMethodHeap : 0},
+              {"relfilenode", kind == 'v' ? 0 : relation->oid},
+              {"relpages", size.table_bytes / 8192},
+              {"reltuples", is_table      ? static_cast<double>(size.row_count)
+                            : kind == 'S' ? 1.0
+                                          : 0.0},
+              {"relhasindex", kind != 'v' && !relation->indexes.empty()},
+              {"relpersistence", relation->temporary ? 't' : 'p'},
+              {"relkind", kind},
+              {"relnatts", attribute_count(*relation)},
+              {"relchecks", checks},
+              {"relhasrules", kind == 'v'},
+              {"relispopulated", true},
+              {"relreplident", is_table ? 'd' : 'n'},
+              {"reloptions", option_texts(*relation)}});
+    if (kind == 'v') continue;
+    for (const auto& index : relation->indexes) add_index_class(rows, context, *relation, index);
+  }
+}
+
+struct AttributeFlags {
+  bool not_null = false, has_default = false;
+  char identity = 0, generated = 0;
+};
+
+void add_attribute(RowWriter& rows, Oid relation, const std::string& name, const SqlType& type, int number,
+                   const AttributeFlags& flags) {
+  const Oid type_oid = oid_of(type);
+  const TypeFacts* facts = find_type_facts(type_oid);
+  if (facts == nullptr) facts = find_type_facts("text");
+  rows.add({{"attrelid", relation},
+            {"attname", name},
+            {"atttypid", type_oid},
+            {"attstattarget", -1},
+            {"attlen", facts->length},
+            {"attnum", number},
+            {"attndims", type.is_array ? 1 : 0},
+            {"attcacheoff", -1},
+            {"atttypmod", typmod_of(type)},
+            {"attbyval", facts->by_value},
+            {"attalign", facts->align},
+            {"attstorage", facts->storage},
+            {"attnotnull", flags.not_null},
+            {"atthasdef", flags.has_default},
+            {"attidentity", flags.identity},
+            {"attgenerated", flags.generated},
+            {"attislocal", true},
+            {"attcollation", facts->collation}});
+}
+
+const Batch& system_attributes(const std::vector<SystemColumn>& columns) {
+  static const Batch all = [&] {
+    RowWriter rows(columns, RowWriter::Unnamed::Zero);
+    for (const SystemRelation& relation : system_relation_list()) {
+      int number = 0;
+      for (const auto& column : relation.columns) {
+        add_attribute(rows, relation.oid, column.name, column.type, ++number, {});
+      }
+    }
+    return rows.take();
+  }();
+  return all;
+}
+
+void add_index_attributes(RowWriter& rows, const RelationObject& relation, const IndexObject& index) {
+  int number = 0;
+  const auto add_column = [&](storage::ColumnId id) {
+    const ColumnObject* column = relation.find_column(id);
+    if (column != nullptr) add_attribute(rows, index.oid, column->name, column->type, ++number, {});
+  };
+  for (const auto& key : index.keys) {
+    if (key.expression_text.empty()) {
+      add_column(key.column);
+    } else {
+      const std::string name = number == 0 ? "expr" : fmt::format("expr{}", number);
+      add_attribute(rows, index.oid, name, SqlType::of(TypeId::Text), ++number, {});
+    }
+  }
+  for (const storage::ColumnId id : index.include) add_column(id);
+}
+
+void pg_attribute(RowWriter& rows, const RowContext& context) {
+  rows.add_all(system_attributes(*system_relation_columns("pg_catalog", "pg_attribute")));
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (relation->kind == RelationKind::Sequence) {
+      add_attribute(rows, relation->oid, "last_value", SqlType::of(TypeId::BigInt), 1, {true});
+      add_attribute(rows, relation->oid, "log_cnt", SqlType::of(TypeId::BigInt), 2, {true});
+      add_attribute(rows, relation->oid, "is_called", SqlType::of(TypeId::Boolean), 3, {true});
+      continue;
+    }
+    const bool is_view = relation_kind_letter(*relation) == 'v';
+    for (const auto& column : relation->columns) {
+      const AttributeFlags flags{column.not_null && !is_view, has_default(column), column.identity,
+                                 column.generated_text.empty() ? char{0} : 's'};
+      add_attribute(rows, relation->oid, column.name, column.type, attribute_number(*relation, column),
+                    flags);
+    }
+    if (is_view) continue;
+    for (const auto& index : relation->indexes) add_index_attributes(rows, *relation, index);
+  }
+}
+
+void pg_attrdef(RowWriter& rows, const RowContext& context) {
+  for (const RelationObject* relation : context.catalog.relations()) {
+    for (const auto& column : relation->columns) {
+      if (!has_default(column)) continue;
+      rows.add({{"oid", default_oid(*relation, column)},
+                {"adrelid", relation->oid},
+                {"adnum", attribute_number(*relation, column)},
+                {"adbin", default_expression(column)}});
+    }
+  }
+}
+
+void pg_sequence(RowWriter& rows, const RowContext& context) {
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (!relation->sequence) continue;
+    const SequenceInfo& sequence = *relation->sequence;
+    rows.add({{"seqrelid", relation->oid},
+              {"seqtypid", oid_of(sequence.type)},
+              {"seqstart", sequence.start},
+              {"seqincrement", sequence.increment},
+              {"seqmax", sequence.maximum},
+              {"seqmin", sequence.minimum},
+              {"seqcache", sequence.cache},
+              {"seqcycle", sequence.cycle}});
+  }
+}
+
+void pg_description(RowWriter& rows, const RowContext& context) {
+  for (const RelationObject* relation : context.catalog.relations()) {
+    const auto add = [&](int column, const std::string& comment) {
+      if (comment.empty()) return;
+      rows.add({{"objoid", relation->oid},
+                {"classoid", kClassOfRelations},
+                {"objsubid", column},
+                {"description", comment}});
+    };
+    add(0, relation->comment);
+    for (const auto& column : relation->columns) add(attribute_number(*relation, column), column.comment);
+  }
+}
+
+/// A view's rule, which psql's \d looks for.
+void pg_rewrite(RowWriter& rows, const RowContext& context) {
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (relation_kind_letter(*relation) != 'v') continue;
+    rows.add({{"oid", rule_oid(*relation)},
+              {"rulename", "_RETURN"},
+              {"ev_class", relation->oid},
+              {"ev_type", '1'},
+              {"ev_enabled", 'O'},
+              {"is_instead", true},
+              {"ev_qual", "<>"},
+              {"ev_action", "<>"}});
+  }
+}
+
+}  // namespace
+
+void add_relation_rows(RowMakers& makers) {
+  makers[{"pg_catalog", "pg_namespace"}] = pg_namespace;
+  makers[{"pg_catalog", "pg_class"}] = pg_class;
+  makers[{"pg_catalog", "pg_attribute"}] = pg_attribute;
+  makers[{"pg_catalog", "pg_attrdef"}] = pg_attrdef;
+  makers[{"pg_catalog", "pg_sequence"}] = pg_sequence;
+  makers[{"pg_catalog", "pg_description"}] = pg_description;
+  makers[{"pg_catalog", "pg_rewrite"}] = pg_rewrite;
+}
+
+}  // namespace tickstone::catalog

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "catalog/objects.hpp"
+
+namespace tickstone::catalog {
+
+// Fixed numbers. Those below 12000 are PostgreSQL's own; it leaves 12000 to 16383 to what each
+// installation makes.
+inline constexpr Oid kSchemaPgCatalog = 11;
+inline constexpr Oid kSchemaPublic = 2200;
+inline constexpr Oid kSchemaInformation = 12001;
+inline constexpr Oid kSchemaTimescaleInformation = 12002;
+inline constexpr Oid kSchemaTimescaleExperimental = 12003;
+inline constexpr Oid kSchemaTimescaleInternal = 12004;
+inline constexpr Oid kSchemaTimescaleFunctions = 12005;
+inline constexpr Oid kSchemaTimescaleCatalog = 12006;
+
+inline constexpr std::array<std::pair<Oid, std::string_view>, 8> kFirstSchemas = {{
+    {kSchemaPgCatalog, "pg_catalog"},
+    {kSchemaPublic, "public"},
+    {kSchemaInformation, "information_schema"},
+    {kSchemaTimescaleInformation, "timescaledb_information"},
+    {kSchemaTimescaleExperimental, "timescaledb_experimental"},
+    {kSchemaTimescaleInternal, "_timescaledb_internal"},
+    {kSchemaTimescaleFunctions, "_timescaledb_functions"},
+    {kSchemaTimescaleCatalog, "_timescaledb_catalog"},
+}};
+
+/// System relations that PostgreSQL gives no fixed number, and TimescaleDB's, count from here.
+inline constexpr Oid kFirstSystemRelation = 12100;
+/// Functions without a fixed number of PostgreSQL's.
+inline constexpr Oid kFirstOwnFunction = 13500;
+inline constexpr Oid kDatabase = 5;
+inline constexpr Oid kBootstrapRole = 10;
+inline constexpr Oid kTablespaceDefault = 1663;
+inline constexpr Oid kTablespaceGlobal = 1664;
+inline constexpr Oid kAccessMethodHeap = 2;
+inline constexpr Oid kAccessMethodBtree = 403;
+inline constexpr Oid kAccessMethodHash = 405;
+inline constexpr Oid kAccessMethodGist = 783;
+inline constexpr Oid kAccessMethodGin = 2742;
+inline constexpr Oid kAccessMethodBrin = 3580;
+inline constexpr Oid kAccessMethodSpgist = 4000;
+inline constexpr Oid kCollationDefault = 100;
+inline constexpr Oid kCollationC = 950;
+inline constexpr Oid kClassOfRelations = 1259;    // pg_class
+inline constexpr Oid kClassOfTypes = 1247;        // pg_type
+inline constexpr Oid kClassOfConstraints = 2606;  // pg_constraint
+inline constexpr Oid kClassOfDefaults = 2604;     // pg_attrdef
+inline constexpr Oid kClassOfRules = 2618;        // pg_rewrite
+inline constexpr Oid kClassOfSchemas = 2615;      // pg_namespace
+inline constexpr Oid kClassOfExtensions = 3079;   // pg_extension
+
+/// What CREATE EXTENSION timescaledb installs.
+inline constexpr std::string_view kTimescaleVersion = "2.29.2";
+
+}  // namespace tickstone::catalog
