@@ -90,7 +90,7 @@ class CopySplitter::Scan {
       start_ = at & ~(kBlockBytes - 1);
       load();
     }
-    bits_ &= ~std::uint64_t{0} << (at - start_);
+    if (at > start_) bits_ &= ~std::uint64_t{0} << (at - start_);  // else the block lies behind it already
   }
   void save() {
     owner_.block_start_ = start_;

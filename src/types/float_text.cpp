@@ -114,11 +114,12 @@ T parse_float(std::string_view text) {
   errno = 0;
   value = FloatTraits<T>::read(copy.c_str(), &end);
   const int problem = errno;
-  if (end != copy.c_str() + copy.size() || end == copy.c_str()) throw_not_a_float<T>(text);
-  if (problem == ERANGE && (value == 0 || std::isinf(value))) {
+  if (end != copy.c_str() && problem == ERANGE && (value == 0 || std::isinf(value))) {
     throw Error(ErrorCode::NumericValueOutOfRange,
-                fmt::format("\"{}\" is out of range for type {}", number, FloatTraits<T>::kName));
+                fmt::format("\"{}\" is out of range for type {}", std::string_view(copy.c_str(), end),
+                            FloatTraits<T>::kName));
   }
+  if (end != copy.c_str() + copy.size() || end == copy.c_str()) throw_not_a_float<T>(text);
   return value;
 }
 

@@ -321,6 +321,7 @@ class IntervalReader {
         (unit >= Unit::Day && (quantity.whole > INT32_MAX || quantity.whole < INT32_MIN))) {
       throw_field_overflow(text_);
     }
+    if (unit == Unit::Hour) unit_ = Unit::Day;  // `3 4 hours`
     return true;
   }
 

@@ -22,7 +22,7 @@ struct JsonNode {
 enum class JsonUse : std::uint8_t { Check, Decode };
 
 /// Errors: InvalidTextRepresentation with PostgreSQL's detail; for `Decode` also UntranslatableCharacter for
-/// \u0000 and NumericValueOutOfRange; ProgramLimitExceeded past a nesting of a few thousand.
+/// \u0000 and NumericValueOutOfRange; ProgramLimitExceeded past a nesting of a thousand.
 JsonNode parse_json(std::string_view text, JsonUse use);
 void append_json(std::string& out, const JsonNode& node);
 int compare_json(const JsonNode& a, const JsonNode& b);

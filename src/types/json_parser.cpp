@@ -12,7 +12,7 @@ namespace tickstone {
 
 namespace {
 
-constexpr int kMaxDepth = 4000;
+constexpr int kMaxDepth = 1000;
 // What PostgreSQL's numeric holds: digits before and after the point.
 constexpr std::int64_t kMaxWholeDigits = 131'072;
 constexpr std::int64_t kMaxFractionDigits = 16'383;
@@ -129,13 +129,18 @@ class JsonParser {
     return true;
   }
   /// A wrong sign is one thing, what is no token at all another.
-  void fail_unless_token() const {
+  void fail_unless_token() {
     if (at_end()) return;
-    const char c = peek();
-    if (c == '"' || c == '-' || is_digit(c) || std::string_view("{}[]:,").find(c) != std::string_view::npos)
-      return;
-    const auto word = token();
-    if (word != "true" && word != "false" && word != "null") fail_token();
+    const std::size_t start = at_;
+    if (peek() == '"') {
+      string();
+    } else if (peek() == '-' || is_digit(peek())) {
+      number();
+    } else if (std::string_view("{}[]:,").find(peek()) == std::string_view::npos) {
+      const auto word = token();
+      if (word != "true" && word != "false" && word != "null") fail_token();
+    }
+    at_ = start;
   }
 
   JsonNode value() {

@@ -41,8 +41,12 @@ std::unique_ptr<TimeZone> fixed_zone(std::string name, std::int32_t offset_secon
       std::move(name), PosixZoneRule{{offset_seconds, std::move(abbreviation)}, {}, {}, {}});
 }
 
+/// nullptr where there is no such file, or what is there is no zone.
 std::unique_ptr<TimeZone> load_zone_file(const std::string& name) {
-  std::ifstream file(std::string(kZoneDirectory) + "/" + name, std::ios::binary);
+  const std::string path = std::string(kZoneDirectory) + "/" + name;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return nullptr;  // `Etc` is a directory
+  std::ifstream file(path, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   return TransitionZone::from_tzif(name, {reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()});
 }
@@ -52,6 +56,8 @@ class ZoneCache {
  public:
   /// Lifetime: the process; nullptr where there is no such zone.
   const TimeZone* find(std::string_view name) {
+    constexpr std::size_t kMaxNameBytes = 255;
+    if (name.size() > kMaxNameBytes) return nullptr;
     const std::string lower = lower_case(name);
     const std::lock_guard lock(mutex_);
     if (const auto found = zones_.find(lower); found != zones_.end()) return found->second.get();
@@ -66,11 +72,7 @@ class ZoneCache {
     if (is_zone_file_name(name)) {
       if (lower == "utc") return fixed_zone("UTC", 0, "UTC");
       if (lower == "gmt") return fixed_zone("GMT", 0, "GMT");
-      std::error_code ignored;
-      const std::string exact(name);
-      if (std::filesystem::is_regular_file(std::string(kZoneDirectory) + "/" + exact, ignored)) {
-        if (auto zone = load_zone_file(exact)) return zone;
-      }
+      if (auto zone = load_zone_file(std::string(name))) return zone;
       if (const auto canonical = canonical_name(lower)) {
         if (auto zone = load_zone_file(*canonical)) return zone;
       }

@@ -90,6 +90,8 @@ TEST(PostgresAgreement, TextsOfDatesAndTimes) { expect_agreement("datetime_text.
 TEST(PostgresAgreement, TextsOfOtherTypes) { expect_agreement("value_text.tsv", 650); }
 TEST(PostgresAgreement, Casts) { expect_agreement("cast.tsv", 400); }
 
+TEST(PostgresAgreement, TextsThatAreNearlyRight) { expect_agreement("near_misses.tsv", 1000); }
+
 TEST(PostgresAgreement, TimeZones) {
   const auto rows = read_table("time_zone.tsv");
   EXPECT_GE(rows.size(), 400U);

@@ -92,8 +92,8 @@ TEST(TimeZone, FindsNames) {
   EXPECT_EQ(find_session_time_zone("-8")->offset_seconds_at_utc(0), -28'800);
   EXPECT_EQ(find_session_time_zone("5.5")->name(), "<+05:30>-05:30");
   EXPECT_EQ(find_session_time_zone("PST"), nullptr);
-  for (const auto* name :
-       {"", "Nowhere/City", "../passwd", "/etc/localtime", "leapseconds", "zone1970.tab", "posixrules/x"}) {
+  for (const auto* name : {"", "Nowhere/City", "../passwd", "/etc/localtime", "Etc", "america", "America/",
+                           "leapseconds", "zone1970.tab", "posixrules/x"}) {
     EXPECT_EQ(find_time_zone(name), nullptr) << name;
   }
 }
