@@ -83,9 +83,7 @@ const RelationObject& FunctionCall::hypertable(std::size_t i) const {
   return *named->relation;
 }
 
-Value oid_value(Oid oid, TypeId type) {
-  return Value{SqlType::of(type), false, 0, static_cast<std::int32_t>(oid)};
-}
+Value oid_value(Oid oid, TypeId type) { return Value{SqlType::of(type), false, 0, oid}; }
 Value text_value(std::string text) { return Value::of_text(std::move(text)); }
 Value null_text() { return Value::null_of(SqlType::of(TypeId::Text)); }
 Value bool_value(bool value) { return Value::of_bool(value); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much space objects take.
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -69,7 +70,11 @@ Value pg_tablespace_size(const FunctionCall& call) {
   return bigint_value(all_bytes(call.facts.current_view()));
 }
 
-Value size_pretty(const FunctionCall& call) { return text_value(pretty_size(call.integer(0))); }
+Value size_pretty(const FunctionCall& call) {
+  const Value& size = call.arguments[0];
+  return text_value(
+      pretty_size(size.type.id == TypeId::Double ? std::llround(size.number) : call.integer(0)));
+}
 
 Value hypertable_size(const FunctionCall& call) {
   return bigint_value(relation_size(call.hypertable(0), call.facts.current_view()).total_bytes());
@@ -106,6 +111,7 @@ constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"pg_tablespace_size(oid) int8", pg_tablespace_size},
     {"pg_tablespace_size(text) int8", pg_tablespace_size},
     {"pg_size_pretty(int8) text", size_pretty},
+    {"pg_size_pretty(float8) text", size_pretty},
     {"hypertable_size(oid) int8", hypertable_size},
     {"hypertable_size(text) int8", hypertable_size},
     {"hypertable_approximate_size(oid) int8", hypertable_size},

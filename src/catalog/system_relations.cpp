@@ -24,6 +24,12 @@ const RowMakers& row_makers() {
   return all;
 }
 
+/// Views that count: what is not counted is zero, as it is for a table that nobody used.
+bool has_counters(std::string_view name) {
+  return name.starts_with("pg_statio_") || name.starts_with("pg_stat_user_") ||
+         name.starts_with("pg_stat_all_") || name == "pg_stat_database";
+}
+
 }  // namespace
 
 const std::vector<SystemColumn>* system_relation_columns(std::string_view schema, std::string_view name) {
@@ -37,7 +43,8 @@ Batch system_relation_rows(std::string_view schema, std::string_view name, const
   if (relation == nullptr) {
     throw Error(ErrorCode::InternalError, fmt::format("no system relation {}.{}", schema, name));
   }
-  RowWriter rows(relation->columns, relation->is_view ? RowWriter::Unnamed::Null : RowWriter::Unnamed::Zero);
+  const bool has_zeros = !relation->is_view || has_counters(name);
+  RowWriter rows(relation->columns, has_zeros ? RowWriter::Unnamed::Zero : RowWriter::Unnamed::Null);
   const auto maker = row_makers().find({schema, name});
   if (maker != row_makers().end()) maker->second(rows, {catalog, facts});
   return rows.take();

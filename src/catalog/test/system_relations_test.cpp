@@ -176,6 +176,13 @@ TEST(PgStatActivity, ShowsSessions) {
       (Rows{{"42", "10", "active", "SELECT 1", "-", "2026-01-05 14:30:00+00", "-"}}));
 }
 
+TEST(PgStatUserTables, CountsFromZero) {
+  const Market market;
+  EXPECT_EQ(market.select("pg_catalog", "pg_stat_user_tables",
+                          {"relname", "n_live_tup", "n_dead_tup", "last_vacuum"}),
+            (Rows{{"ohlcv", "1040", "0", "-"}, {"positions", "0", "0", "-"}}));
+}
+
 TEST(InformationSchema, ListsTables) {
   const Market market;
   EXPECT_EQ(market.select("information_schema", "tables", {"table_name", "table_type", "is_insertable_into"},
