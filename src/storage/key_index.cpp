@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/key_index.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <string>
+
+#include "storage/key_codec.hpp"
+#include "storage/open_chunk.hpp"
+
+namespace tickstone::storage {
+
+namespace {
+
+constexpr std::uint64_t kHashMask = 0xFFFF'FFFF'0000'0000ULL;
+
+std::uint64_t position_bits(std::uint64_t slot) { return slot >> 32; }
+
+}  // namespace
+
+std::size_t KeyIndex::slot_of(const OpenChunk& rows, std::string_view key, std::uint64_t hash) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::string candidate;
+  std::size_t at = position_bits(hash) & mask;
+  for (;; at = (at + 1) & mask) {
+    const std::uint64_t slot = slots_[at];
+    if (slot == 0) return at;
+    if ((slot & kHashMask) != (hash & kHashMask)) continue;
+    candidate.clear();
+    rows.append_key(candidate, static_cast<std::uint32_t>(slot) - 1);
+    if (candidate == key) return at;
+  }
+}
+
+std::uint32_t KeyIndex::head(const OpenChunk& rows, std::string_view key, std::uint64_t hash) const {
+  if (slots_.empty()) return kNone;
+  const std::uint64_t slot = slots_[slot_of(rows, key, hash)];
+  return slot == 0 ? kNone : static_cast<std::uint32_t>(slot) - 1;
+}
+
+void KeyIndex::grow(std::uint32_t rows) {
+  std::size_t size = std::max<std::size_t>(64, slots_.size());
+  while (size < std::size_t{rows} * 3 / 2) size *= 2;
+  if (size == slots_.size()) return;
+  std::vector<std::uint64_t> slots(size);
+  const std::size_t mask = size - 1;
+  for (const std::uint64_t slot : slots_) {
+    if (slot == 0) continue;
+    std::size_t at = position_bits(slot) & mask;
+    while (slots[at] != 0) at = (at + 1) & mask;
+    slots[at] = slot;
+  }
+  slots_ = std::move(slots);
+}
+
+void KeyIndex::catch_up(const OpenChunk& rows, std::uint32_t limit) {
+  const std::unique_lock lock(mutex_);
+  std::uint32_t row = indexed_.load(std::memory_order_relaxed);
+  if (row >= limit) return;
+  if (limit > previous_.size()) {
+    if (limit > previous_.capacity()) previous_.reserve(std::max<std::size_t>(limit, previous_.capacity() * 2));
+    previous_.resize(limit, kNone);
+  }
+  std::string key;
+  for (; row < limit; ++row) {
+    if ((used_ + 1) * std::uint64_t{3} > slots_.size() * std::uint64_t{2}) {
+      // Rows to come are mostly new keys: one growth for the whole batch.
+      grow(std::max(limit, used_ + 1 + used_ / 2));
+    }
+    key.clear();
+    rows.append_key(key, row);
+    const std::uint64_t hash = hash_key(key);
+    const std::size_t at = slot_of(rows, key, hash);
+    if (slots_[at] == 0) {
+      ++used_;
+    } else {
+      previous_[row] = static_cast<std::uint32_t>(slots_[at]) - 1;
+    }
+    slots_[at] = (hash & kHashMask) | (row + 1);
+  }
+  memory_bytes_.store(slots_.size() * 8 + previous_.capacity() * 4, std::memory_order_relaxed);
+  indexed_.store(limit, std::memory_order_release);
+}
+
+}  // namespace tickstone::storage

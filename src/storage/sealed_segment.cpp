@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/sealed_segment.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <tickstone/error.hpp>
+
+namespace tickstone::storage {
+
+SealedSegment::SealedSegment(std::uint64_t number, std::shared_ptr<const Segment> segment, CommitSeq newest,
+                             FileSystem& files, std::filesystem::path path)
+    : number_(number),
+      segment_(std::move(segment)),
+      newest_(newest),
+      files_(files),
+      path_(std::move(path)),
+      block_count_((segment_->row_count() + kRowEndsBlock - 1) / kRowEndsBlock) {
+  ends_ = std::make_unique<RowEnds[]>(block_count_);
+}
+
+SealedSegment::~SealedSegment() {
+  if (!is_disowned_.load(std::memory_order_relaxed)) return;
+  segment_.reset();
+  try {
+    files_.remove(path_);
+  } catch (const Error&) {
+    // Left over: removed when the store opens next.
+  }
+}
+
+std::string SealedSegment::file_name(std::uint64_t number) { return fmt::format("{:010}.seg", number); }
+
+void SealedSegment::set_ended(std::uint64_t row, CommitSeq seq) {
+  const std::uint64_t block = row / kRowEndsBlock;
+  const auto capacity =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(kRowEndsBlock, segment_->row_count() - block * kRowEndsBlock));
+  ends_[block].set(static_cast<std::uint32_t>(row % kRowEndsBlock), capacity, seq);
+}
+
+bool SealedSegment::is_whole(std::uint64_t first, std::uint64_t count) const {
+  if (count == 0) return true;
+  for (std::uint64_t block = first / kRowEndsBlock; block <= (first + count - 1) / kRowEndsBlock; ++block) {
+    if (ends_[block].ended_count() != 0) return false;
+  }
+  return true;
+}
+
+std::vector<std::uint64_t> SealedSegment::ended_rows(CommitSeq seq) const {
+  std::vector<std::uint64_t> rows;
+  for (std::size_t block = 0; block < block_count_; ++block) {
+    if (ends_[block].ended_count() == 0) continue;
+    const std::uint64_t begin = block * std::uint64_t{kRowEndsBlock};
+    const std::uint64_t end = std::min<std::uint64_t>(begin + kRowEndsBlock, segment_->row_count());
+    for (std::uint64_t row = begin; row < end; ++row) {
+      if (ended(row) <= seq) rows.push_back(row);
+    }
+  }
+  return rows;
+}
+
+std::uint64_t SealedSegment::visible_row_count(CommitSeq seq) const {
+  return segment_->row_count() - (ended_count() == 0 ? 0 : ended_rows(seq).size());
+}
+
+std::uint64_t SealedSegment::ended_count() const {
+  std::uint64_t count = 0;
+  for (std::size_t block = 0; block < block_count_; ++block) count += ends_[block].ended_count();
+  return count;
+}
+
+}  // namespace tickstone::storage
