@@ -49,16 +49,6 @@ std::string quoted_name(const std::string& name) {
   return out + "\"";
 }
 
-std::strong_ordering order_of(double a, double b) {
-  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) <=> std::isnan(b);
-  return a < b ? std::strong_ordering::less : a > b ? std::strong_ordering::greater : std::strong_ordering::equal;
-}
-
-std::strong_ordering order_of(std::string_view a, std::string_view b) {
-  const int order = a.compare(b);
-  return order < 0 ? std::strong_ordering::less : order > 0 ? std::strong_ordering::greater : std::strong_ordering::equal;
-}
-
 }  // namespace
 
 void append_key_text(std::string& out, std::string_view text) {
@@ -103,46 +93,6 @@ void append_key_part(std::string& out, const ColumnView& column, std::size_t row
 
 std::uint64_t hash_key(std::string_view key) {
   return checksum64({reinterpret_cast<const std::byte*>(key.data()), key.size()});
-}
-
-std::strong_ordering compare_cells(const ColumnView& a, std::size_t a_row, const ColumnView& b, std::size_t b_row) {
-  const bool a_null = a.is_null(a_row);
-  const bool b_null = b.is_null(b_row);
-  if (a_null || b_null) return a_null <=> b_null;
-  switch (a.layout.physical) {
-    case Physical::Bytes:
-      return order_of(a.bytes(a_row), b.bytes(b_row));
-    case Physical::Float32:
-    case Physical::Float64:
-      return order_of(a.number(a_row), b.number(b_row));
-    case Physical::Bool:
-    case Physical::Int16:
-    case Physical::Int32:
-    case Physical::Int64:
-    case Physical::Int128:
-      break;
-  }
-  if (a.layout.scale != b.layout.scale) {
-    const int order =
-        compare(Decimal{a.integer(a_row), a.layout.scale}, Decimal{b.integer(b_row), b.layout.scale});
-    return order <=> 0;
-  }
-  if (a.layout.physical == Physical::Int64 && b.layout.physical == Physical::Int64) {
-    return a.fixed<std::int64_t>(a_row) <=> b.fixed<std::int64_t>(b_row);
-  }
-  const Int128 left = a.integer(a_row);
-  const Int128 right = b.integer(b_row);
-  return left < right ? std::strong_ordering::less
-                      : left > right ? std::strong_ordering::greater : std::strong_ordering::equal;
-}
-
-std::strong_ordering compare_rows(const std::vector<ColumnView>& a, std::size_t a_row,
-                                  const std::vector<ColumnView>& b, std::size_t b_row) {
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const auto order = compare_cells(a[i], a_row, b[i], b_row);
-    if (order != 0) return order;
-  }
-  return std::strong_ordering::equal;
 }
 
 std::vector<ColumnView> views_of(const Batch& batch) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,14 +17,8 @@ void append_key_part(std::string& out, const ColumnView& column, std::size_t row
 void append_key_text(std::string& out, std::string_view text);
 std::uint64_t hash_key(std::string_view key);
 
-/// Segment order of two cells of one SQL type: numbers by value, texts by bytes, nulls last.
-std::strong_ordering compare_cells(const ColumnView& a, std::size_t a_row, const ColumnView& b, std::size_t b_row);
-std::strong_ordering compare_rows(const std::vector<ColumnView>& a, std::size_t a_row,
-                                  const std::vector<ColumnView>& b, std::size_t b_row);
-
 /// Views of all columns of a batch.
 std::vector<ColumnView> views_of(const Batch& batch);
-/// Rows `rows` of the batch, or all columns' rows `[first, first + count)`.
 Batch select_rows(const Batch& batch, const std::vector<std::uint32_t>& rows);
 
 /// The text for PostgreSQL's 23505 detail: `Key (symbol, "timestamp")=(AAPL, 2026-01-05 14:30:00+00) already exists.`

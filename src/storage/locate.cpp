@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "storage/key_codec.hpp"
+#include "storage/row_order.hpp"
 
 namespace tickstone::storage {
 
@@ -88,7 +89,7 @@ std::vector<ColumnView> sort_pending(const Search& search, std::vector<std::uint
     sorted_views.push_back(search.views[static_cast<std::size_t>(at - key.begin())]);
   }
   std::sort(pending.begin(), pending.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return compare_rows(sorted_views, a, sorted_views, b) < 0;
+    return order_rows(sorted_views, a, sorted_views, b).order < 0;
   });
   return sorted_views;
 }

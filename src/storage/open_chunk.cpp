@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <numeric>
 
 #include "storage/key_codec.hpp"
 #include "storage/segment.hpp"
@@ -123,7 +124,7 @@ void OpenChunk::make_block(std::size_t number) {
     } else {
       bytes += aligned(rows * width_bytes(layouts_[i].physical));
     }
-    const bool takes_nulls = i < schema_->columns.size() && !schema_->columns[i].not_null;
+    const bool takes_nulls = i < schema_->columns.size();
     if (takes_nulls) bytes += aligned(rows / 8);
   }
   block.slab = std::make_unique_for_overwrite<std::byte[]>(bytes);
@@ -150,8 +151,7 @@ void OpenChunk::make_block(std::size_t number) {
     } else {
       cells.data = take(rows * width_bytes(layouts_[i].physical));
     }
-    const bool takes_nulls = i < schema_->columns.size() && !schema_->columns[i].not_null;
-    if (takes_nulls) {
+    if (i < schema_->columns.size()) {
       cells.validity = reinterpret_cast<std::uint64_t*>(take(rows / 8));
       std::memset(cells.validity, 0xFF, rows / 8);
     }
@@ -337,6 +337,7 @@ void OpenChunk::follow_series(RowNumber first, RowNumber count, const OlderLayer
       max_time_ = std::max(max_time_, now);
     }
     if (is_past) series.newest_row.store(row, std::memory_order_release);
+    series.row_count.fetch_add(1, std::memory_order_relaxed);
     series.last_row.store(row, std::memory_order_release);
   }
 }
@@ -417,6 +418,53 @@ CommitSeq OpenChunk::newest_created() const {
 std::pair<std::int64_t, std::int64_t> OpenChunk::block_times(std::size_t block) const {
   return {blocks_[block].min_time.load(std::memory_order_relaxed),
           blocks_[block].max_time.load(std::memory_order_relaxed)};
+}
+
+std::vector<RowNumber> OpenChunk::sorted_rows(CommitSeq seq) const {
+  const RowNumber rows = visible_prefix(seq);
+  const std::uint32_t series_count = series_.size();
+  // Series in the order of their keys.
+  std::vector<std::uint32_t> by_key(series_count);
+  std::iota(by_key.begin(), by_key.end(), 0U);
+  std::sort(by_key.begin(), by_key.end(), [&](std::uint32_t a, std::uint32_t b) {
+    const RowNumber a_row = series_[a].last_row.load(std::memory_order_relaxed);
+    const RowNumber b_row = series_[b].last_row.load(std::memory_order_relaxed);
+    for (const std::size_t column : series_indexes_) {
+      const auto order = compare_in(column, a_row, b_row);
+      if (order != 0) return order < 0;
+    }
+    return false;
+  });
+  std::vector<std::size_t> counts(series_count);
+  for (RowNumber row = 0; row < rows; ++row) {
+    if (ended(row) > seq) ++counts[series_of(row)];
+  }
+  std::vector<std::size_t> next(series_count);
+  std::size_t at = 0;
+  for (const std::uint32_t series : by_key) {
+    next[series] = at;
+    at += counts[series];
+  }
+  std::vector<RowNumber> sorted(at);
+  for (RowNumber row = 0; row < rows; ++row) {
+    if (ended(row) > seq) sorted[next[series_of(row)]++] = row;
+  }
+  const auto is_before = [&](RowNumber a, RowNumber b) {
+    if (time_index_) {
+      const std::int64_t a_time = time(a);
+      const std::int64_t b_time = time(b);
+      if (a_time != b_time) return a_time < b_time;
+    }
+    return compare_key_tail(a, b) < 0;
+  };
+  at = 0;
+  for (const std::uint32_t series : by_key) {
+    const auto begin = sorted.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto end = begin + static_cast<std::ptrdiff_t>(counts[series]);
+    if (!std::is_sorted(begin, end, is_before)) std::sort(begin, end, is_before);
+    at += counts[series];
+  }
+  return sorted;
 }
 
 }  // namespace tickstone::storage

@@ -120,6 +120,9 @@ class OpenChunk {
   Batch gather(const std::vector<RowNumber>& rows) const;
   std::int64_t time(RowNumber row) const;
 
+  /// Rows visible at `seq` in the order of segments.
+  std::vector<RowNumber> sorted_rows(CommitSeq seq) const;
+
   const SeriesMap& series() const { return series_; }
   SeriesMap& series() { return series_; }
   std::uint32_t series_of(RowNumber row) const;
@@ -155,7 +158,7 @@ class OpenChunk {
   struct Cells {
     std::byte* data = nullptr;          // values, or codes of a dictionary
     std::uint32_t* offsets = nullptr;   // flat texts
-    std::uint64_t* validity = nullptr;  // nullptr: the column takes no nulls; words are accessed atomically
+    std::uint64_t* validity = nullptr;  // nullptr for row ids; words are accessed atomically
     std::atomic<std::uint32_t> null_count{0};
     bool is_dictionary = false;
     std::shared_ptr<char[]> heap;  // flat texts; replaced by a larger one under `heap_mutex_`

@@ -6,6 +6,7 @@
 
 #include "storage/key_codec.hpp"
 #include "storage/open_chunk.hpp"
+#include "storage/row_order.hpp"
 
 namespace tickstone::storage {
 
@@ -190,7 +191,7 @@ std::strong_ordering OpenChunk::compare_in(std::size_t column, RowNumber a, RowN
     const auto& texts = *dictionaries_[column];
     return texts[code(a_block, a_offset)].compare(texts[code(b_block, b_offset)]) <=> 0;
   }
-  return compare_cells(fixed_view(column, a_block), a_offset, fixed_view(column, b_block), b_offset);
+  return order_cells(fixed_view(column, a_block), a_offset, fixed_view(column, b_block), b_offset) <=> 0;
 }
 
 std::strong_ordering OpenChunk::compare_key_tail(RowNumber a, RowNumber b) const {

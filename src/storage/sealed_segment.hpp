@@ -41,6 +41,8 @@ class SealedSegment {
 
   /// The file goes with the last reader: no manifest names it any more.
   void disown() { is_disowned_.store(true, std::memory_order_relaxed); }
+  /// A manifest names it: the file stays.
+  void adopt() { is_disowned_.store(false, std::memory_order_relaxed); }
 
  private:
   std::uint64_t number_;

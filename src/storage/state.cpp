@@ -21,6 +21,11 @@ const TableState* StoreState::find(TableId table) const {
   return found == tables.end() ? nullptr : found->second.get();
 }
 
+std::shared_ptr<const TableState> StoreState::share(TableId table) const {
+  const auto found = tables.find(table);
+  return found == tables.end() ? nullptr : found->second;
+}
+
 TimeRange chunk_range(const TableState& table, std::int64_t time) {
   if (const auto* chunk = table.find_chunk(time)) return chunk->range;
   const auto& schema = *table.schema;

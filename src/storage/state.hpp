@@ -50,6 +50,7 @@ struct StoreState {
   std::uint32_t next_chunk_number = 1;
 
   const TableState* find(TableId table) const;
+  std::shared_ptr<const TableState> share(TableId table) const;
 };
 
 /// The range of the chunk that `time` belongs to: an existing one's, or a new one's of the table's interval that overlaps none.

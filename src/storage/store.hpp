@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "storage/file_system.hpp"
 #include "storage/scan.hpp"
 #include "storage/schema.hpp"
 #include "types/column.hpp"
@@ -27,6 +28,7 @@ struct StoreOptions {
   std::size_t checkpoint_log_bytes = 1ULL << 30;
   std::uint32_t row_group_rows = 8192;
   const Clock* clock = &system_clock();
+  FileSystem* files = nullptr;  // nullptr: the machine's
 };
 
 /// One chunk as the catalog views show it.

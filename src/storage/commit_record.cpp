@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/commit_record.hpp"
+
+#include "storage/schema_codec.hpp"
+
+namespace tickstone::storage {
+
+void put_logged_rows(const LoggedRows& rows, ByteWriter& out) {
+  out.put(rows.table);
+  out.put(rows.part);
+  out.put(rows.first_row);
+  put_list(rows.columns, out);
+  encode_batch(rows.rows, out);
+}
+
+LoggedRows get_logged_rows(ByteReader& in) {
+  LoggedRows rows;
+  rows.table = in.get<TableId>();
+  rows.part = in.get<std::uint32_t>();
+  rows.first_row = in.get<std::uint32_t>();
+  rows.columns = get_list<ColumnId>(in);
+  rows.rows = decode_batch(in);
+  if (rows.rows.columns.size() != rows.columns.size()) {
+    throw Error(ErrorCode::DataCorrupted, "logged rows have other columns than they name");
+  }
+  return rows;
+}
+
+void put_commit(const CommitRecord& commit, ByteWriter& out) {
+  out.put(commit.transaction);
+  out.put(static_cast<std::uint32_t>(commit.tables.size()));
+  for (const auto& table : commit.tables) {
+    out.put(table.table);
+    out.put(static_cast<std::uint8_t>(table.ddl));
+    if (table.ddl == LoggedTable::Ddl::Create || table.ddl == LoggedTable::Ddl::Alter) {
+      put_schema(table.schema, out);
+      out.put(static_cast<std::uint32_t>(table.defaults.size()));
+      for (const auto& [column, value] : table.defaults) {
+        out.put(column);
+        put_value(value, out);
+      }
+    }
+    out.put(static_cast<std::uint8_t>(table.is_truncated ? 1 : 0));
+    put_list(table.dropped_chunks, out);
+    const bool has_erased = table.erased_keys.row_count() > 0;
+    out.put(static_cast<std::uint8_t>(has_erased ? 1 : 0));
+    if (has_erased) encode_batch(table.erased_keys, out);
+    out.put(static_cast<std::uint32_t>(table.earlier.size()));
+    for (const auto& part : table.earlier) {
+      out.put(part.part);
+      put_list(part.without, out);
+    }
+    out.put(static_cast<std::uint32_t>(table.rows.size()));
+    for (const auto& rows : table.rows) put_logged_rows(rows, out);
+  }
+}
+
+CommitRecord get_commit(ByteReader& in) {
+  CommitRecord commit;
+  commit.transaction = in.get<std::uint64_t>();
+  const auto count = in.get<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    LoggedTable table;
+    table.table = in.get<TableId>();
+    const auto ddl = in.get<std::uint8_t>();
+    if (ddl > static_cast<std::uint8_t>(LoggedTable::Ddl::Drop)) {
+      throw Error(ErrorCode::DataCorrupted, "a commit makes an unknown change of a table");
+    }
+    table.ddl = static_cast<LoggedTable::Ddl>(ddl);
+    if (table.ddl == LoggedTable::Ddl::Create || table.ddl == LoggedTable::Ddl::Alter) {
+      table.schema = get_schema(in);
+      const auto defaults = in.get<std::uint32_t>();
+      for (std::uint32_t d = 0; d < defaults; ++d) {
+        const auto column = in.get<ColumnId>();
+        table.defaults.emplace_back(column, get_value(in));
+      }
+    }
+    table.is_truncated = in.get<std::uint8_t>() != 0;
+    table.dropped_chunks = get_list<std::int64_t>(in);
+    if (in.get<std::uint8_t>() != 0) table.erased_keys = decode_batch(in);
+    const auto earlier = in.get<std::uint32_t>();
+    for (std::uint32_t e = 0; e < earlier; ++e) {
+      LoggedTable::Part part;
+      part.part = in.get<std::uint32_t>();
+      part.without = get_list<std::uint32_t>(in);
+      table.earlier.push_back(std::move(part));
+    }
+    const auto runs = in.get<std::uint32_t>();
+    for (std::uint32_t r = 0; r < runs; ++r) table.rows.push_back(get_logged_rows(in));
+    commit.tables.push_back(std::move(table));
+  }
+  return commit;
+}
+
+void put_sequence(const SequenceRecord& record, ByteWriter& out) {
+  out.put(static_cast<std::uint8_t>(record.kind));
+  out.put(record.sequence);
+  out.put(record.next);
+  out.put(record.increment);
+  out.put(static_cast<std::uint8_t>(record.has_last ? 1 : 0));
+  out.put(record.last);
+}
+
+SequenceRecord get_sequence(ByteReader& in) {
+  SequenceRecord record;
+  const auto kind = in.get<std::uint8_t>();
+  if (kind > 1) throw Error(ErrorCode::DataCorrupted, "unknown change of a sequence");
+  record.kind = static_cast<SequenceRecord::Kind>(kind);
+  record.sequence = in.get<TableId>();
+  record.next = in.get<std::int64_t>();
+  record.increment = in.get<std::int64_t>();
+  record.has_last = in.get<std::uint8_t>() != 0;
+  record.last = in.get<std::int64_t>();
+  return record;
+}
+
+}  // namespace tickstone::storage

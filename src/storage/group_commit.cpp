@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/group_commit.hpp"
+
+#include <tickstone/error.hpp>
+
+#include "storage/checkpoint.hpp"
+#include "storage/store_core.hpp"
+
+namespace tickstone::storage {
+
+CommitSeq GroupCommit::commit(CommitWork& work, bool synchronous) {
+  Waiter me;
+  me.work = &work;
+  me.is_synchronous = synchronous;
+  std::vector<Waiter*> group;
+  {
+    std::unique_lock lock(mutex_);
+    queue_.push_back(&me);
+    if (is_led_) me.changed.wait(lock, [&] { return me.is_done || me.is_leader; });
+    if (!me.is_done) {
+      is_led_ = true;
+      group.assign(queue_.begin(), queue_.end());
+      queue_.clear();
+    }
+  }
+  if (!group.empty()) {
+    lead(group);
+    const std::lock_guard lock(mutex_);
+    for (Waiter* waiter : group) {
+      if (waiter == &me) continue;
+      waiter->is_done = true;
+      waiter->changed.notify_one();  // under the lock: the waiter may go as soon as it is released
+    }
+    if (queue_.empty()) {
+      is_led_ = false;
+    } else {
+      queue_.front()->is_leader = true;
+      queue_.front()->changed.notify_one();
+    }
+  }
+  if (me.error != nullptr) std::rethrow_exception(me.error);
+  return me.seq;
+}
+
+void GroupCommit::lead(const std::vector<Waiter*>& group) {
+  const std::lock_guard lock(core_.commit_mutex);
+  StateBuilder builder(core_.snapshot().state);
+  CommitSeq seq = core_.applied_seq;
+  bool must_sync = false;
+  for (Waiter* waiter : group) {
+    try {
+      waiter->work->prepare(builder);
+      const auto record = waiter->work->record();
+      if (!record.empty()) {
+        core_.log->append(LogRecordKind::Commit, seq + 1, record);
+        must_sync |= waiter->is_synchronous;
+      }
+      try {
+        waiter->work->apply(builder, seq + 1);
+      } catch (...) {
+        // Boundary: logged and half applied. Nothing after it may commit; recovery will bring it all.
+        if (core_.log != nullptr) core_.log->fail();
+        throw;
+      }
+      waiter->seq = ++seq;
+    } catch (...) {
+      // Boundary: the error belongs to the waiter's thread.
+      waiter->error = std::current_exception();
+    }
+  }
+  if (must_sync) {
+    try {
+      core_.log->sync();
+    } catch (...) {
+      // Boundary: what was applied is never published; the log refuses everything from now on.
+      for (Waiter* waiter : group) {
+        if (waiter->error == nullptr) waiter->error = std::current_exception();
+      }
+      core_.applied_seq = seq;
+      return;
+    }
+  }
+  core_.commit_count.fetch_add(seq - core_.applied_seq, std::memory_order_relaxed);
+  core_.applied_seq = seq;
+  core_.open_bytes.fetch_add(builder.grown_bytes(), std::memory_order_relaxed);
+  core_.publish({seq, builder.finish()});
+  if (core_.checkpointer != nullptr) core_.checkpointer->notice_growth();
+}
+
+}  // namespace tickstone::storage

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "storage/schema.hpp"
+#include "storage/state_builder.hpp"
+
+namespace tickstone::storage {
+
+class StoreCore;
+
+/// What a transaction does while it commits. Called by whichever committing thread leads.
+class CommitWork {
+ public:
+  virtual ~CommitWork() = default;
+  /// Checks against everything committed before. Errors end this commit alone.
+  virtual void prepare(const StateBuilder& state) = 0;
+  /// The log record's body; empty where nothing is to be logged.
+  virtual std::span<const std::byte> record() = 0;
+  virtual void apply(StateBuilder& state, CommitSeq seq) = 0;
+};
+
+/// Orders commits: one of the committing threads takes all that wait, logs and applies them in order, syncs the log once
+/// for all and publishes them. A lone committer leads itself, with no other thread involved.
+///
+/// Threads: any.
+class GroupCommit {
+ public:
+  explicit GroupCommit(StoreCore& core) : core_(core) {}
+
+  /// Returns when the commit is visible, and durable where `synchronous`. Errors: of `prepare`; DiskFull, IoError.
+  CommitSeq commit(CommitWork& work, bool synchronous);
+
+ private:
+  struct Waiter {
+    CommitWork* work = nullptr;
+    bool is_synchronous = true;
+    bool is_leader = false;
+    bool is_done = false;
+    CommitSeq seq = 0;
+    std::exception_ptr error;
+    std::condition_variable changed;
+  };
+  void lead(const std::vector<Waiter*>& group);
+
+  StoreCore& core_;
+  std::mutex mutex_;
+  std::deque<Waiter*> queue_;
+  bool is_led_ = false;
+};
+
+}  // namespace tickstone::storage

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/log.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <tickstone/error.hpp>
+
+#include "storage/log_format.hpp"
+
+namespace tickstone::storage {
+
+Log::Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_bytes, std::uint64_t first_file)
+    : files_(files), directory_(std::move(directory)), file_bytes_(file_bytes) {
+  for (const auto& name : files_.list(directory_)) {
+    std::uint64_t number = 0;
+    if (std::sscanf(name.c_str(), "%lu.log", &number) != 1 || number >= first_file) continue;
+    sizes_.emplace_back(number, files_.open(directory_ / name, FileSystem::Mode::Read)->size_bytes());
+  }
+  start_file(first_file, 0);
+  sync();
+}
+
+Log::~Log() = default;
+
+void Log::check_usable() const {
+  if (has_failed_) {
+    throw Error(ErrorCode::IoError, "the log can no longer be written", "An earlier write to the log failed.",
+                "Restart the database when the disk is in order; what was committed is kept.");
+  }
+}
+
+void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
+  const auto path = directory_ / log_file_name(number);
+  if (files_.exists(path)) files_.remove(path);
+  const std::uint64_t capacity = std::max(file_bytes_, kLogHeaderBytes + least_bytes);
+  std::shared_ptr<File> file = files_.open(path, FileSystem::Mode::Create);
+  try {
+    file->allocate(capacity);
+    file->write_at(0, log_file_header(number));
+    file->sync_data();
+    files_.sync_directory(directory_);
+  } catch (const Error&) {
+    file.reset();
+    try {
+      files_.remove(path);
+    } catch (const Error&) {
+      // Left over: the next attempt, or opening the store, removes it.
+    }
+    throw;
+  }
+  file_ = std::move(file);
+  number_ = number;
+  end_ = kLogHeaderBytes;
+  capacity_ = capacity;
+  sizes_.emplace_back(number, capacity);
+  dirty_.push_back(file_);
+}
+
+LogPosition Log::append(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body) {
+  if (body.size() > UINT32_MAX - kLogRecordHeaderBytes) {
+    throw Error(ErrorCode::ProgramLimitExceeded, "a log record exceeds 4 GB");
+  }
+  const std::lock_guard lock(mutex_);
+  check_usable();
+  const std::uint64_t size = kLogRecordHeaderBytes + body.size();
+  if (end_ + size > capacity_) {
+    // What is left of a file stays zero and says that the next file goes on.
+    start_file(number_ + 1, size);
+  }
+  buffer_.clear();
+  LogRecordHeader header;
+  header.kind = kind;
+  header.id = id;
+  header.durable = durable_;
+  put_log_record(buffer_, number_, header, body);
+  file_->write_at(end_, buffer_);
+  if (buffer_.capacity() > 8U << 20) std::vector<std::byte>().swap(buffer_);
+  const LogPosition position{number_, end_};
+  end_ += size;
+  written_bytes_ += size;
+  if (dirty_.empty() || dirty_.back() != file_) dirty_.push_back(file_);
+  return position;
+}
+
+void Log::sync() {
+  const std::lock_guard one_at_a_time(sync_mutex_);
+  std::vector<std::shared_ptr<File>> dirty;
+  LogPosition reached;
+  {
+    const std::lock_guard lock(mutex_);
+    check_usable();
+    if (dirty_.empty()) return;
+    dirty.swap(dirty_);
+    reached = {number_, end_};
+  }
+  try {
+    for (const auto& file : dirty) file->sync_data();
+  } catch (const Error&) {
+    // The kernel may have dropped the pages that it could not write: nothing later may be believed durable.
+    const std::lock_guard lock(mutex_);
+    has_failed_ = true;
+    throw;
+  }
+  const std::lock_guard lock(mutex_);
+  durable_ = std::max(durable_, reached);
+  ++sync_count_;
+}
+
+std::uint64_t Log::rotate() {
+  const std::lock_guard lock(mutex_);
+  check_usable();
+  if (end_ == kLogHeaderBytes) return number_;
+  start_file(number_ + 1, 0);
+  return number_;
+}
+
+void Log::remove_before(std::uint64_t file) {
+  std::vector<std::uint64_t> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, size] : sizes_) {
+      if (number < file && number != number_) gone.push_back(number);
+    }
+    std::erase_if(sizes_, [&](const auto& entry) { return entry.first < file && entry.first != number_; });
+  }
+  for (const std::uint64_t number : gone) files_.remove(directory_ / log_file_name(number));
+}
+
+std::uint64_t Log::current_file() const {
+  const std::lock_guard lock(mutex_);
+  return number_;
+}
+
+std::uint64_t Log::bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t total = 0;
+  for (const auto& [number, size] : sizes_) total += number == number_ ? end_ : size;
+  return total;
+}
+
+std::uint64_t Log::written_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return written_bytes_;
+}
+
+std::uint64_t Log::sync_count() const {
+  const std::lock_guard lock(mutex_);
+  return sync_count_;
+}
+
+bool Log::has_unsynced() const {
+  const std::lock_guard lock(mutex_);
+  return !dirty_.empty() && !has_failed_;
+}
+
+void Log::fail() {
+  const std::lock_guard lock(mutex_);
+  has_failed_ = true;
+}
+
+bool Log::has_failed() const {
+  const std::lock_guard lock(mutex_);
+  return has_failed_;
+}
+
+namespace {
+
+[[noreturn]] void throw_damaged(const std::filesystem::path& path, std::uint64_t offset, const std::string& detail) {
+  throw Error(ErrorCode::DataCorrupted,
+              fmt::format("log file \"{}\" is damaged at offset {}", path.string(), offset), detail);
+}
+
+std::vector<std::byte> read_whole(const File& file) {
+  std::vector<std::byte> bytes(file.size_bytes());
+  bytes.resize(file.read_at(0, bytes));
+  return bytes;
+}
+
+bool is_zero(std::span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte value) { return value == std::byte{0}; });
+}
+
+/// How far any whole record after `offset` says that the log was durable.
+LogPosition durable_after(std::span<const std::byte> bytes, std::uint64_t offset, std::uint64_t file) {
+  LogPosition durable;
+  for (std::uint64_t at = offset; at + kLogRecordHeaderBytes <= bytes.size();) {
+    const auto rest = bytes.subspan(at);
+    const auto header = get_log_record_header(rest, file);
+    if (header && is_log_record_whole(rest, *header, file)) {
+      durable = std::max(durable, header->durable);
+      at += kLogRecordHeaderBytes + header->body_bytes;
+    } else {
+      ++at;
+    }
+  }
+  return durable;
+}
+
+/// Numbers of the log files from `first` on, ascending.
+std::vector<std::uint64_t> log_files(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& name : files.list(directory)) {
+    std::uint64_t number = 0;
+    if (std::sscanf(name.c_str(), "%lu.log", &number) == 1 && name == log_file_name(number) && number >= first) {
+      numbers.push_back(number);
+    }
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+}  // namespace
+
+std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file, bool must_exist, bool read_only,
+                         const std::function<void(const LogRecord&)>& visit) {
+  const auto numbers = log_files(files, directory, first_file);
+  std::uint64_t last = first_file - 1;
+  if (must_exist && (numbers.empty() || numbers.front() != first_file)) {
+    throw_damaged(directory / log_file_name(first_file), 0, "The file is missing.");
+  }
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const std::uint64_t number = numbers[i];
+    const auto path = directory / log_file_name(number);
+    auto file = files.open(path, read_only ? FileSystem::Mode::Read : FileSystem::Mode::ReadWrite);
+    const auto bytes = read_whole(*file);
+    std::uint64_t at = 0;
+    if (is_log_file_header(bytes, number)) {
+      at = kLogHeaderBytes;
+      for (;;) {
+        const auto rest = std::span(bytes).subspan(at);
+        const auto header = get_log_record_header(rest, number);
+        if (!header || !is_log_record_whole(rest, *header, number)) break;
+        LogRecord record;
+        record.kind = header->kind;
+        record.id = header->id;
+        record.position = {number, at};
+        const auto body = rest.subspan(kLogRecordHeaderBytes, header->body_bytes);
+        record.body.assign(body.begin(), body.end());
+        visit(record);
+        at += kLogRecordHeaderBytes + header->body_bytes;
+      }
+    }
+    last = number;
+    if (at >= kLogHeaderBytes && is_zero(std::span(bytes).subspan(at))) {
+      const bool is_next_missing = i + 1 < numbers.size() && numbers[i + 1] != number + 1;
+      if (is_next_missing) {
+        throw_damaged(directory / log_file_name(number + 1), 0, "The file is missing; later ones are there.");
+      }
+      continue;
+    }
+    // Something else than records. It may be what a crash left of the last writes, unless a later record proves that it was durable.
+    LogPosition durable = durable_after(bytes, at, number);
+    for (std::size_t later = i + 1; later < numbers.size(); ++later) {
+      const auto later_path = directory / log_file_name(numbers[later]);
+      const auto later_bytes = read_whole(*files.open(later_path, FileSystem::Mode::Read));
+      durable = std::max(durable, durable_after(later_bytes, 0, numbers[later]));
+    }
+    if (durable > LogPosition{number, at}) {
+      throw_damaged(path, at, "Records that were written later are whole.");
+    }
+    if (!read_only) {
+      for (std::size_t later = numbers.size(); later-- > i + 1;) files.remove(directory / log_file_name(numbers[later]));
+      if (at < kLogHeaderBytes) {
+        file->write_at(0, log_file_header(number));
+        at = kLogHeaderBytes;
+      }
+      file->truncate(at);
+      file->sync_data();
+      files.sync_directory(directory);
+    }
+    break;
+  }
+  return last;
+}
+
+LogRecord read_log_record(FileSystem& files, const std::filesystem::path& directory, LogPosition position) {
+  const auto path = directory / log_file_name(position.file);
+  const auto file = files.open(path, FileSystem::Mode::Read);
+  std::vector<std::byte> bytes(kLogRecordHeaderBytes);
+  bytes.resize(file->read_at(position.offset, bytes));
+  const auto header = get_log_record_header(bytes, position.file);
+  if (!header) throw_damaged(path, position.offset, "No record starts here.");
+  bytes.resize(kLogRecordHeaderBytes + header->body_bytes);
+  bytes.resize(file->read_at(position.offset, bytes));
+  if (!is_log_record_whole(bytes, *header, position.file)) throw_damaged(path, position.offset, "The checksum does not match.");
+  LogRecord record;
+  record.kind = header->kind;
+  record.id = header->id;
+  record.position = position;
+  record.body.assign(bytes.begin() + kLogRecordHeaderBytes, bytes.end());
+  return record;
+}
+
+}  // namespace tickstone::storage

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/file_system.hpp"
+#include "storage/schema.hpp"
+
+namespace tickstone::storage {
+
+enum class LogRecordKind : std::uint8_t {
+  Rows = 1,      // id: transaction. Rows of a transaction that has not committed yet
+  Commit = 2,    // id: commit number
+  Abort = 3,     // id: transaction
+  Sequence = 4,  // id: 0
+};
+
+struct LogPosition {
+  std::uint64_t file = 0;
+  std::uint64_t offset = 0;
+  friend auto operator<=>(const LogPosition&, const LogPosition&) = default;
+};
+
+struct LogRecord {
+  LogRecordKind kind = LogRecordKind::Commit;
+  std::uint64_t id = 0;
+  LogPosition position;
+  std::vector<std::byte> body;
+};
+
+/// The write-ahead log: preallocated files of checksummed records. Bytes: docs/format/log.md.
+///
+/// Threads: any.
+class Log {
+ public:
+  /// Writes go to a new file of that number.
+  Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_bytes, std::uint64_t first_file);
+  ~Log();
+
+  /// Appends one record, not yet synced. Errors: DiskFull, IoError; the log is then as before.
+  LogPosition append(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body);
+  /// Makes all that was appended durable. Errors: IoError, after which nothing can be appended.
+  void sync();
+  /// Starts a new file and returns its number.
+  std::uint64_t rotate();
+  void remove_before(std::uint64_t file);
+  std::uint64_t current_file() const;
+
+  /// Of all files that are there.
+  std::uint64_t bytes() const;
+  std::uint64_t written_bytes() const;
+  std::uint64_t sync_count() const;
+  bool has_unsynced() const;
+  bool has_failed() const;
+  /// Refuses everything from now on: what was applied and what was logged differ.
+  void fail();
+
+ private:
+  void start_file(std::uint64_t number, std::uint64_t least_bytes);
+  void check_usable() const;
+
+  FileSystem& files_;
+  std::filesystem::path directory_;
+  std::uint64_t file_bytes_;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<File> file_;
+  std::uint64_t number_ = 0;
+  std::uint64_t end_ = 0;
+  std::uint64_t capacity_ = 0;
+  std::vector<std::shared_ptr<File>> dirty_;  // written to since the last sync, oldest first
+  LogPosition durable_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> sizes_;  // of the files that are there: number, bytes used
+  std::uint64_t written_bytes_ = 0;
+  std::uint64_t sync_count_ = 0;
+  bool has_failed_ = false;
+  std::mutex sync_mutex_;  // one sync at a time; taken before `mutex_`
+  std::vector<std::byte> buffer_;
+};
+
+std::string log_file_name(std::uint64_t number);
+
+/// Reads the records of all files from `first_file` on, in order. A torn tail is cut off the file (unless `read_only`), later files with
+/// nothing durable in them are removed. Returns the number of the last file, or `first_file` - 1 where there is none.
+/// Errors: DataCorrupted naming file and offset for damage before the end; FeatureNotSupported for a newer version.
+std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
+                         bool must_exist, bool read_only,
+                         const std::function<void(const LogRecord&)>& visit);
+LogRecord read_log_record(FileSystem& files, const std::filesystem::path& directory, LogPosition position);
+
+}  // namespace tickstone::storage

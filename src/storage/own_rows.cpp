@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/own_rows.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+namespace tickstone::storage {
+
+bool TouchedKeys::hides(std::string_view key, std::uint64_t hash, std::uint64_t position) const {
+  const std::shared_lock lock(mutex_);
+  const auto first = first_.find(hash);
+  if (first == first_.end()) return false;
+  for (std::uint32_t at = first->second; at != UINT32_MAX; at = entries_[at].next) {
+    const Entry& entry = entries_[at];
+    if (!entry.is_taken_back && entry.position <= position && entry.key == key) return true;
+  }
+  return false;
+}
+
+bool TouchedKeys::is_empty() const {
+  const std::shared_lock lock(mutex_);
+  return live_ == 0;
+}
+
+bool TouchedKeys::add(const std::vector<ColumnView>& cells, std::size_t row, std::string_view key, std::uint64_t hash,
+                      std::uint64_t position) {
+  if (contains(key, hash)) return false;
+  const std::unique_lock lock(mutex_);
+  const auto index = static_cast<std::uint32_t>(entries_.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) keys_.columns[i].append_from(cells[i], row);
+  Entry entry{std::string(key), position, UINT32_MAX, false};
+  const auto [first, is_new] = first_.try_emplace(hash, index);
+  if (!is_new) {
+    entry.next = first->second;
+    first->second = index;
+  }
+  entries_.push_back(std::move(entry));
+  ++live_;
+  return true;
+}
+
+void TouchedKeys::take_back_after(std::uint64_t position) {
+  const std::unique_lock lock(mutex_);
+  for (std::size_t i = entries_.size(); i-- > 0 && entries_[i].position > position;) {
+    if (entries_[i].is_taken_back) continue;
+    entries_[i].is_taken_back = true;
+    --live_;
+  }
+}
+
+TouchedKeys::Touched TouchedKeys::touched() const {
+  Touched touched;
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].is_taken_back) continue;
+    rows.push_back(i);
+    touched.encoded.push_back(entries_[i].key);
+  }
+  for (const auto& column : keys_.columns) {
+    auto& target = touched.keys.columns.emplace_back(column.type(), column.layout());
+    target.append_rows(column.view(), rows.data(), rows.size());
+  }
+  return touched;
+}
+
+std::shared_ptr<const TableState> overlaid(const std::shared_ptr<const TableState>& committed, const TableOverlay& overlay) {
+  if (overlay.is_dropped || (committed == nullptr && !overlay.is_created)) return nullptr;
+  auto table = committed == nullptr ? std::make_shared<TableState>() : std::make_shared<TableState>(*committed);
+  const auto committed_schema = table->schema;
+  TableLayout layout = overlay.layout;
+  if (committed != nullptr) {
+    // Others may have widened it meanwhile.
+    layout = widened_for(layout, *overlay.schema, carried_layout(committed->layout, *committed_schema, *overlay.schema));
+  }
+  table->layout = std::move(layout);
+  table->schema = overlay.schema;
+  table->version = overlay.version;
+  table->defaults = overlay.defaults;
+  table->counters = overlay.counters;
+  if (overlay.is_truncated) table->chunks.clear();
+  for (const std::int64_t start : overlay.dropped_chunks) table->chunks.erase(start);
+  return table;
+}
+
+}  // namespace tickstone::storage

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "storage/locate.hpp"
+#include "storage/state.hpp"
+
+namespace tickstone::storage {
+
+/// The next state in the making: copies what changes, once. Belongs to whoever leads commits.
+class StateBuilder {
+ public:
+  explicit StateBuilder(std::shared_ptr<const StoreState> base) : base_(std::move(base)) {}
+
+  const TableState* find(TableId table) const;
+  std::shared_ptr<const TableState> share(TableId table) const;
+  bool is_changed() const { return state_ != nullptr; }
+  /// What was built; this builder must not be used any more.
+  std::shared_ptr<const StoreState> finish();
+
+  void add_table(std::shared_ptr<TableState> table);
+  void drop_table(TableId table);
+  TableState& edit_table(TableId table);
+  ChunkState& edit_chunk(TableId table, std::int64_t start);
+  void drop_chunk(TableId table, std::int64_t start);
+  /// Grows the table's layout to hold what `layout` does; a new version where columns change.
+  void widen(TableId table, const TableLayout& layout, std::uint64_t new_version);
+
+  /// Appends rows of the table's schema (row id last where it has one) that all lie in one chunk, in the order given, made by `seq`. With `suspects`,
+  /// those whose keys may exist already are told. Returns the open chunk and the first row's number.
+  struct Appended {
+    OpenChunk* open = nullptr;
+    RowNumber first = 0;
+  };
+  Appended append(TableId table, std::int64_t time, const OpenChunk::Rows& rows, CommitSeq seq, std::vector<RowNumber>* suspects);
+  /// Makes a whole run of rows the chunk's newest layer. The rows have the table's schema and layout.
+  void adopt(TableId table, std::int64_t time, std::shared_ptr<OpenChunk> rows, CommitSeq seq);
+
+  /// Bytes by which open chunks have grown since.
+  std::int64_t grown_bytes() const { return grown_bytes_; }
+
+ private:
+  StoreState& edit();
+  void forget_bytes(TableId table, const ChunkState& chunk);
+  ChunkState& chunk_for(TableId table, std::int64_t time);
+
+  std::shared_ptr<const StoreState> base_;
+  std::shared_ptr<StoreState> state_;
+  std::map<TableId, std::shared_ptr<TableState>> tables_;
+  std::map<std::pair<TableId, std::int64_t>, std::shared_ptr<ChunkState>> chunks_;
+  std::int64_t grown_bytes_ = 0;
+};
+
+}  // namespace tickstone::storage

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/store.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <tickstone/error.hpp>
+#include <unistd.h>
+
+#include "storage/checkpoint.hpp"
+#include "storage/recovery.hpp"
+#include "storage/store_core.hpp"
+#include "storage/transaction.hpp"
+
+namespace tickstone::storage {
+
+namespace {
+
+/// Table ids are given out as numbers of this sequence.
+constexpr TableId kTableIdSequence = 0;
+
+/// Held while a process has the directory open.
+class DirectoryLock {
+ public:
+  DirectoryLock(const std::filesystem::path& directory, bool read_only) {
+    const auto path = directory / "LOCK";
+    descriptor_ = ::open(path.c_str(), read_only ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor_ < 0) {
+      // A directory that may not be written may still be read.
+      if (read_only) return;
+      const int error = errno;
+      throw Error(ErrorCode::IoError,
+                  fmt::format("could not open lock file \"{}\": {}", path.string(), std::generic_category().message(error)));
+    }
+    if (::flock(descriptor_, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+      ::close(descriptor_);
+      throw Error(ErrorCode::ObjectInUse, fmt::format("data directory \"{}\" is in use by another process", directory.string()),
+                  {}, "Stop the other process, or connect to it as a server.");
+    }
+  }
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+  ~DirectoryLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+ private:
+  int descriptor_ = -1;
+};
+
+class OpenStore final : public Store {
+ public:
+  OpenStore(const std::filesystem::path& directory, const StoreOptions& options)
+      : lock_(directory, options.read_only), core_(directory, options) {
+    recover(core_);
+    if (core_.log == nullptr) return;
+    core_.start_checkpointer();
+    core_.checkpointer->notice_growth();
+  }
+
+  ~OpenStore() override {
+    if (core_.checkpointer == nullptr) return;
+    core_.checkpointer->stop();
+    if (core_.log->has_failed()) return;
+    try {
+      core_.checkpointer->run(/*is_last=*/true);
+    } catch (const std::exception&) {
+      // Boundary: a destructor. The log has everything; it is synced for commits that were not.
+      try {
+        core_.log->sync();
+      } catch (const Error&) {
+      }
+    }
+  }
+
+  std::unique_ptr<Transaction> begin() override { return std::make_unique<StoreTransaction>(core_); }
+  std::shared_ptr<const ReadView> read_view() const override { return std::make_shared<SnapshotView>(core_.snapshot()); }
+
+  TableId next_table_id() override {
+    return static_cast<TableId>(core_.sequences.next_value(kTableIdSequence, kFirstUserTable, 1, writer()));
+  }
+  std::int64_t next_sequence_value(TableId sequence, std::int64_t start, std::int64_t increment) override {
+    return core_.sequences.next_value(sequence, start, increment, writer());
+  }
+  void set_sequence(TableId sequence, std::int64_t next) override { core_.sequences.set(sequence, next, writer()); }
+  std::optional<std::int64_t> last_sequence_value(TableId sequence) const override {
+    return core_.sequences.last_value(sequence);
+  }
+  void drop_sequence(TableId sequence) override { core_.sequences.drop(sequence, writer()); }
+
+  void checkpoint() override {
+    check_writable();
+    core_.checkpointer->run();
+  }
+
+  StoreStatistics statistics() const override {
+    StoreStatistics statistics;
+    if (core_.log != nullptr) {
+      statistics.log_bytes = core_.log->bytes();
+      statistics.log_syncs = core_.log->sync_count();
+      statistics.bytes_written_log = core_.log->written_bytes();
+    }
+    if (core_.checkpointer != nullptr) {
+      statistics.checkpoints = core_.checkpointer->checkpoint_count();
+      statistics.compactions = core_.checkpointer->compaction_count();
+      statistics.bytes_written_segments = core_.checkpointer->written_bytes();
+    }
+    statistics.commits = core_.commit_count.load(std::memory_order_relaxed);
+    statistics.block_cache_bytes = cached_bytes(*core_.block_cache);
+    const Snapshot snapshot = core_.snapshot();
+    for (const auto& [id, table] : snapshot.state->tables) {
+      for (const auto& [start, chunk] : table->chunks) {
+        for (const auto& open : chunk->open) statistics.open_chunk_bytes += open->memory_bytes();
+        for (const auto& sealed : chunk->segments) {
+          ++statistics.segment_files;
+          statistics.segment_bytes += sealed->segment().size_bytes();
+        }
+      }
+    }
+    return statistics;
+  }
+
+  std::uint64_t directory_bytes() const override {
+    std::uint64_t bytes = 0;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(core_.directory, error)) {
+      std::error_code ignored;  // files come and go meanwhile
+      const auto size = entry.is_regular_file(ignored) ? entry.file_size(ignored) : 0;
+      if (!ignored) bytes += size;
+    }
+    return bytes;
+  }
+
+ private:
+  void check_writable() const {
+    if (core_.log == nullptr) {
+      throw Error(ErrorCode::ReadOnlySqlTransaction, "cannot write: the database was opened read-only");
+    }
+  }
+  Sequences::Write writer() {
+    check_writable();
+    return [this](const SequenceRecord& record) {
+      ByteWriter body;
+      put_sequence(record, body);
+      core_.log->append(LogRecordKind::Sequence, 0, body.bytes());
+      core_.log->sync();
+    };
+  }
+
+  DirectoryLock lock_;
+  StoreCore core_;
+};
+
+}  // namespace
+
+StoreCore::StoreCore(std::filesystem::path path, const StoreOptions& store_options)
+    : directory(std::move(path)),
+      options(store_options),
+      files(options.files == nullptr ? posix_file_system() : *options.files),
+      block_cache(make_block_cache(options.block_cache_bytes)),
+      commits(*this) {}
+
+StoreCore::~StoreCore() = default;
+
+void StoreCore::set_named(std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named) { named_at_start_ = std::move(named); }
+
+void StoreCore::start_checkpointer() {
+  checkpointer = std::make_unique<Checkpointer>(*this);
+  checkpointer->set_named(std::move(named_at_start_));
+  checkpointer->start();
+}
+
+void StoreCore::wait_for_room() {
+  if (checkpointer != nullptr) checkpointer->wait_for_room();
+}
+
+void StoreCore::note_log_use(std::uint64_t transaction, std::uint64_t file) {
+  const std::lock_guard lock(log_use_mutex_);
+  log_use_[transaction] = file;
+}
+
+void StoreCore::forget_log_use(std::uint64_t transaction) {
+  const std::lock_guard lock(log_use_mutex_);
+  log_use_.erase(transaction);
+}
+
+std::uint64_t StoreCore::first_used_log_file(std::uint64_t otherwise) const {
+  const std::lock_guard lock(log_use_mutex_);
+  for (const auto& [transaction, file] : log_use_) otherwise = std::min(otherwise, file);
+  return otherwise;
+}
+
+std::unique_ptr<Store> Store::open(const std::filesystem::path& directory, const StoreOptions& options) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(directory, error)) {
+    if (options.read_only || !options.create_if_missing) {
+      throw Error(ErrorCode::UndefinedFile, fmt::format("data directory \"{}\" does not exist", directory.string()));
+    }
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+      throw Error(ErrorCode::IoError, fmt::format("could not create directory \"{}\": {}", directory.string(), error.message()));
+    }
+  }
+  return std::make_unique<OpenStore>(directory, options);
+}
+
+}  // namespace tickstone::storage

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "storage/group_commit.hpp"
+#include "storage/lock_table.hpp"
+#include "storage/locate.hpp"
+#include "storage/own_rows.hpp"
+#include "storage/read_view.hpp"
+#include "storage/store.hpp"
+
+namespace tickstone::storage {
+
+class StoreCore;
+
+/// A transaction keeps its rows as open chunks of its own, where positions (the count of its operations) stand for commits.
+/// Nothing is ever removed from them: what is replaced or rolled back ends.
+class StoreTransaction final : public Transaction, private CommitWork {
+ public:
+  explicit StoreTransaction(StoreCore& core);
+  ~StoreTransaction() override;
+
+  std::shared_ptr<const ReadView> read_view() override;
+  std::shared_ptr<const ReadView> read_view_at(const ReadView& base) override;
+
+  void create_table(const TableSchema& schema) override;
+  void drop_table(TableId table) override;
+  void alter_table(const TableSchema& schema,
+                   const std::vector<std::pair<ColumnId, Value>>& defaults_of_new_columns) override;
+  void truncate(TableId table) override;
+  std::vector<ChunkInfo> drop_chunks(TableId table, TimeRange range) override;
+
+  InsertResult insert(TableId table, const Batch& rows, OnDuplicate on_duplicate) override;
+  void update(TableId table, const Batch& rows, const std::vector<std::int64_t>* row_ids) override;
+  std::uint64_t erase(TableId table, const Batch& keys) override;
+  bool lock(TableId table, const Batch& keys, CommitSeq seen, bool no_wait) override;
+
+  Savepoint savepoint() override { return {position_}; }
+  void rollback_to(Savepoint savepoint) override;
+
+  bool has_writes() const override { return !undo_.empty(); }
+  CommitSeq commit(bool synchronous) override;
+  void rollback() noexcept override;
+  void set_cancelled(std::function<bool()> cancelled) override { cancelled_ = std::move(cancelled); }
+
+ private:
+  struct Run {
+    RowNumber first = 0;
+    OnDuplicate mode = OnDuplicate::Fail;
+  };
+  struct PartState {
+    std::vector<Run> runs;  // how rows from `first` on were inserted
+    RowNumber logged_rows = 0;
+  };
+  struct OwnTable {
+    std::shared_ptr<const TableState> base;  // as committed when first written
+    std::shared_ptr<const TableOverlay> overlay;
+    std::vector<OwnPart> parts;
+    std::vector<PartState> part_states;
+    std::shared_ptr<TouchedKeys> touched;
+    /// Rows not touched are known not to collide with what was visible at this commit.
+    CommitSeq checked = kNeverEnded;
+    CommitSeq view_checked = kNeverEnded;
+    std::size_t unlogged_bytes = 0;
+    // While committing.
+    std::vector<RowPlace> ends;
+    bool erases = false;
+    // The last answer of `seen_as`.
+    std::shared_ptr<const TableState> seen_committed;
+    std::shared_ptr<const TableOverlay> seen_overlay;
+    std::shared_ptr<const TableState> seen;
+  };
+  struct Undo {
+    enum class Kind : std::uint8_t { Appended, Ended, Touched, Overlay };
+    std::uint64_t position = 0;
+    Kind kind = Kind::Appended;
+    TableId table = 0;
+    OpenChunk* rows = nullptr;
+    RowNumber first = 0;
+    RowNumber count = 0;
+    std::shared_ptr<const TableOverlay> overlay;
+  };
+  /// Rows of a batch in one part.
+  struct Placed {
+    std::size_t part = 0;
+    RowNumber first = 0;
+    RowNumber count = 0;
+    std::vector<RowNumber> picked;  // of the batch; empty: all, in order
+    std::vector<RowNumber> suspects;
+    RowNumber batch_row(RowNumber row) const { return picked.empty() ? row - first : picked[row - first]; }
+  };
+  class OwnLayers;
+
+  // transaction.cpp
+  void check_active() const;
+  OwnTable& own_table(TableId id, const Snapshot& snapshot);
+  std::shared_ptr<const TableState> seen_as(TableId id, OwnTable& own, const Snapshot& snapshot);
+  std::shared_ptr<TableOverlay> copy_overlay(TableId id, OwnTable& own, const Snapshot& snapshot);
+  void set_overlay(TableId id, OwnTable& own, std::shared_ptr<const TableOverlay> overlay);
+  std::shared_ptr<const OwnChanges> own_changes(const Snapshot& snapshot);
+  void touch_possible_collisions(TableId id, OwnTable& own, const TableState& table, const Snapshot& snapshot);
+  void end_own_rows(TableId id, OwnTable& own, const std::function<bool(const OwnPart&)>& which);
+  /// Runs one operation: all of it, or nothing and the error.
+  template <typename Action>
+  auto operate(Action&& action);
+
+  // transaction_write.cpp
+  void check_rows(const TableSchema& schema, const std::vector<ColumnView>& columns) const;
+  std::shared_ptr<const TableState> widened(TableId id, OwnTable& own, const Snapshot& snapshot,
+                                            const std::vector<ColumnView>& columns);
+  std::vector<Placed> place_rows(TableId id, OwnTable& own, const TableState& table, const std::vector<ColumnView>& columns,
+                                 const std::vector<RowNumber>* picked, OnDuplicate mode, const Snapshot& snapshot,
+                                 bool wants_suspects);
+  void resolve_suspects(TableId id, OwnTable& own, const TableState& table, const Placed& placed, OnDuplicate mode,
+                        const std::vector<ColumnView>& columns, InsertResult& result);
+  void end_own(TableId id, const OwnFound& found);
+  void touch(TableId id, OwnTable& own, const TableSchema& schema, const std::vector<ColumnView>& cells, std::size_t row,
+             std::string_view key, std::uint64_t hash);
+  bool lock_keys(TableId id, const std::vector<ColumnView>& cells, std::size_t count, bool no_wait);
+  [[noreturn]] void throw_duplicate(const TableSchema& schema, const std::vector<ColumnView>& cells, std::size_t row) const;
+  void log_rows(TableId id, OwnTable& own);
+
+  // transaction_commit.cpp
+  void prepare(const StateBuilder& state) override;
+  std::span<const std::byte> record() override { return record_; }
+  void apply(StateBuilder& state, CommitSeq seq) override;
+  void encode();
+  void prepare_table(TableId id, OwnTable& own, const TableState& committed);
+  void apply_table(TableId id, OwnTable& own, StateBuilder& state, CommitSeq seq);
+  void finish() noexcept;
+
+  StoreCore& core_;
+  std::uint64_t id_;
+  LockTable::Owner lock_owner_;
+  std::function<bool()> cancelled_;
+  std::map<TableId, OwnTable> tables_;
+  std::vector<Undo> undo_;
+  std::uint64_t position_ = 0;
+  std::uint32_t next_part_ = 0;
+  bool is_finished_ = false;
+  bool has_logged_ = false;
+  std::vector<std::byte> record_;
+  std::shared_ptr<const OwnChanges> changes_;  // the last made, while nothing changed
+  const void* changes_of_ = nullptr;           // the state that they were laid over
+};
+
+template <typename Action>
+auto StoreTransaction::operate(Action&& action) {
+  check_active();
+  const std::uint64_t before = position_;
+  ++position_;
+  changes_.reset();
+  try {
+    return action();
+  } catch (...) {
+    rollback_to({before});
+    throw;
+  }
+}
+
+/// The key's columns among all columns of rows (row id last where the table has one).
+std::vector<ColumnView> key_cells(const TableSchema& schema, const std::vector<ColumnView>& columns);
+/// Empty columns for keys of the table.
+Batch empty_keys(const TableSchema& schema);
+
+}  // namespace tickstone::storage
