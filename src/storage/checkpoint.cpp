@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/store_core.hpp"
@@ -63,7 +64,8 @@ void Checkpointer::work() {
         core_.log->sync();
       }
     } catch (const std::exception&) {
-      // Boundary: a background thread. The error is kept for whoever waits for room; the log refuses writes itself.
+      // Boundary: a background thread. The error is kept for whoever waits for room; the log refuses writes
+      // itself.
     }
     lock.lock();
   }
@@ -149,7 +151,8 @@ Checkpointer::Frozen Checkpointer::freeze() {
   const std::lock_guard lock(core_.commit_mutex);
   Frozen frozen;
   const std::uint64_t file = core_.log->rotate();
-  // Everything before the new file is in the manifest to come, but for rows of transactions that have not committed.
+  // Everything before the new file is in the manifest to come, but for rows of transactions that have not
+  // committed.
   core_.log->sync();
   const Snapshot snapshot = core_.snapshot();
   StateBuilder builder(snapshot.state);
@@ -169,7 +172,8 @@ Checkpointer::Frozen Checkpointer::freeze() {
   return frozen;
 }
 
-/// The layers of a chunk to write anew: all that are open, segments with many ended rows, and small ones when there are too many.
+/// The layers of a chunk to write anew: all that are open, segments with many ended rows, and small ones when
+/// there are too many.
 std::vector<MergeInput> Checkpointer::choose_inputs(const ChunkState& chunk, CommitSeq seq) const {
   std::vector<MergeInput> inputs;
   std::uint64_t rows = 0;
@@ -191,7 +195,8 @@ std::vector<MergeInput> Checkpointer::choose_inputs(const ChunkState& chunk, Com
   if (kept.size() + 1 <= kMaxSegments) return inputs;
   std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::size_t taken = 0;
-  while (taken < kept.size() && (kept[taken].first <= 2 * rows || taken < 2 || kept.size() - taken + 1 > 2 * kMaxSegments)) {
+  while (taken < kept.size() &&
+         (kept[taken].first <= 2 * rows || taken < 2 || kept.size() - taken + 1 > 2 * kMaxSegments)) {
     rows += kept[taken].first;
     inputs.push_back({nullptr, kept[taken].second, {}});
     ++taken;
@@ -209,10 +214,12 @@ void Checkpointer::replace_layers(const TableState& table, const ChunkState& chu
   if (replacement.inputs.empty()) return;
   std::uint64_t expected = 0;
   for (const auto& input : replacement.inputs) {
-    expected += input.open != nullptr ? input.open->visible_row_count(seq) : input.sealed->visible_row_count(seq);
+    expected +=
+        input.open != nullptr ? input.open->visible_row_count(seq) : input.sealed->visible_row_count(seq);
   }
   if (expected > UINT32_MAX - 1) {
-    throw Error(ErrorCode::ProgramLimitExceeded, fmt::format("a chunk of table \"{}\" exceeds 4 billion rows", table.schema->name));
+    throw Error(ErrorCode::ProgramLimitExceeded,
+                fmt::format("a chunk of table \"{}\" exceeds 4 billion rows", table.schema->name));
   }
   if (expected > 0) {
     const std::uint64_t number = core_.next_segment_number();
@@ -221,7 +228,8 @@ void Checkpointer::replace_layers(const TableState& table, const ChunkState& chu
     CommitSeq newest = 0;
     const std::uint64_t written = merge_rows(table, seq, replacement.inputs, *writer, newest);
     if (written != expected) {
-      throw Error(ErrorCode::InternalError, fmt::format("segment file \"{}\" has {} rows instead of {}", path.string(), written, expected));
+      throw Error(ErrorCode::InternalError, fmt::format("segment file \"{}\" has {} rows instead of {}",
+                                                        path.string(), written, expected));
     }
     const std::uint64_t bytes = writer->finish();
     replacement.made = std::make_shared<SealedSegment>(
@@ -229,7 +237,8 @@ void Checkpointer::replace_layers(const TableState& table, const ChunkState& chu
     // Until the manifest names it the file goes with the object.
     replacement.made->disown();
     if (replacement.made->segment().row_count() != expected) {
-      throw Error(ErrorCode::DataCorrupted, fmt::format("segment file \"{}\" does not have the rows that were written", path.string()));
+      throw Error(ErrorCode::DataCorrupted,
+                  fmt::format("segment file \"{}\" does not have the rows that were written", path.string()));
     }
     written_bytes_.fetch_add(bytes, std::memory_order_relaxed);
     const bool is_compaction = std::any_of(replacement.inputs.begin(), replacement.inputs.end(),
@@ -237,13 +246,15 @@ void Checkpointer::replace_layers(const TableState& table, const ChunkState& chu
     if (is_compaction) compactions_.fetch_add(1, std::memory_order_relaxed);
   } else {
     for (auto& input : replacement.inputs) {
-      input.moved_to.assign(input.open != nullptr ? input.open->row_count() : input.sealed->segment().row_count(), kNoRow);
+      input.moved_to.assign(
+          input.open != nullptr ? input.open->row_count() : input.sealed->segment().row_count(), kNoRow);
     }
   }
   replaced.push_back(std::move(replacement));
 }
 
-Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<Replaced>& replaced, bool is_last) const {
+Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<Replaced>& replaced,
+                                bool is_last) const {
   std::unordered_map<std::uint32_t, const Replaced*> by_chunk;
   for (const auto& replacement : replaced) by_chunk[replacement.chunk] = &replacement;
   Manifest manifest;
@@ -274,10 +285,9 @@ Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<Replaced
       described.range = chunk->range;
       const auto found = by_chunk.find(chunk->number);
       for (const auto& sealed : chunk->segments) {
-        const bool is_replaced =
-            found != by_chunk.end() &&
-            std::any_of(found->second->inputs.begin(), found->second->inputs.end(),
-                        [&](const MergeInput& input) { return input.sealed == sealed; });
+        const bool is_replaced = found != by_chunk.end() &&
+                                 std::any_of(found->second->inputs.begin(), found->second->inputs.end(),
+                                             [&](const MergeInput& input) { return input.sealed == sealed; });
         if (!is_replaced) described.segments.push_back(describe_segment(*sealed, frozen.seq));
       }
       if (found != by_chunk.end() && found->second->made != nullptr) {
@@ -296,12 +306,14 @@ void Checkpointer::publish(const std::vector<Replaced>& replaced) {
   std::unordered_map<const void*, std::pair<const MergeInput*, SealedSegment*>> moved;
   for (const auto& replacement : replaced) {
     for (const auto& input : replacement.inputs) {
-      const void* layer = input.open != nullptr ? static_cast<const void*>(input.open.get()) : input.sealed.get();
+      const void* layer =
+          input.open != nullptr ? static_cast<const void*>(input.open.get()) : input.sealed.get();
       moved[layer] = {&input, replacement.made.get()};
     }
   }
   for (const auto& [place, seq] : late_ends_) {
-    const auto found = moved.find(place.open != nullptr ? static_cast<const void*>(place.open) : place.sealed);
+    const auto found =
+        moved.find(place.open != nullptr ? static_cast<const void*>(place.open) : place.sealed);
     if (found == moved.end()) continue;
     const std::uint32_t row = found->second.first->moved_to[place.row];
     TICKSTONE_CHECK(row != kNoRow);

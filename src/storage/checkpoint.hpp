@@ -19,7 +19,8 @@ namespace tickstone::storage {
 
 class StoreCore;
 
-/// Turns open chunks into segments, so that memory and the log stay bounded, and syncs what asynchronous commits left.
+/// Turns open chunks into segments, so that memory and the log stay bounded, and syncs what asynchronous
+/// commits left.
 ///
 /// Threads: any; it has one of its own.
 class Checkpointer {
@@ -29,8 +30,8 @@ class Checkpointer {
 
   void start();
   void stop();
-  /// A checkpoint on the calling thread. `is_last`: nothing follows, numbers of sequences may be kept exactly. Errors: DiskFull,
-  /// IoError, DataCorrupted; what was live stays so.
+  /// A checkpoint on the calling thread. `is_last`: nothing follows, numbers of sequences may be kept
+  /// exactly. Errors: DiskFull, IoError, DataCorrupted; what was live stays so.
   void run(bool is_last = false);
   /// Asks for one in the background when there is enough to write.
   void notice_growth();
@@ -67,7 +68,8 @@ class Checkpointer {
   void run_checked(bool is_last);
   Frozen freeze();
   std::vector<MergeInput> choose_inputs(const ChunkState& chunk, CommitSeq seq) const;
-  void replace_layers(const TableState& table, const ChunkState& chunk, CommitSeq seq, std::vector<Replaced>& replaced);
+  void replace_layers(const TableState& table, const ChunkState& chunk, CommitSeq seq,
+                      std::vector<Replaced>& replaced);
   Manifest describe(const Frozen& frozen, const std::vector<Replaced>& replaced, bool is_last) const;
   void publish(const std::vector<Replaced>& replaced);
   void keep_named(const Manifest& manifest);

@@ -52,10 +52,10 @@ struct SequenceRecord {
   enum class Kind : std::uint8_t { Reserve = 0, Drop = 1 };
   Kind kind = Kind::Reserve;
   TableId sequence = 0;
-  std::int64_t next = 0;       // after a crash
+  std::int64_t next = 0;  // after a crash
   std::int64_t increment = 1;
   bool has_last = false;
-  std::int64_t last = 0;       // given out last, as far as known
+  std::int64_t last = 0;  // given out last, as far as known
 };
 void put_sequence(const SequenceRecord& record, ByteWriter& out);
 SequenceRecord get_sequence(ByteReader& in);

@@ -26,15 +26,16 @@ class CommitWork {
   virtual void apply(StateBuilder& state, CommitSeq seq) = 0;
 };
 
-/// Orders commits: one of the committing threads takes all that wait, logs and applies them in order, syncs the log once
-/// for all and publishes them. A lone committer leads itself, with no other thread involved.
+/// Orders commits: one of the committing threads takes all that wait, logs and applies them in order, syncs
+/// the log once for all and publishes them. A lone committer leads itself, with no other thread involved.
 ///
 /// Threads: any.
 class GroupCommit {
  public:
   explicit GroupCommit(StoreCore& core) : core_(core) {}
 
-  /// Returns when the commit is visible, and durable where `synchronous`. Errors: of `prepare`; DiskFull, IoError.
+  /// Returns when the commit is visible, and durable where `synchronous`. Errors: of `prepare`; DiskFull,
+  /// IoError.
   CommitSeq commit(CommitWork& work, bool synchronous);
 
  private:

@@ -12,7 +12,14 @@ namespace tickstone::storage {
 
 namespace {
 
-enum KeyTag : char { kNullTag = 0, kIntegerTag = 1, kWideTag = 2, kFloatTag = 3, kTextTag = 4, kDecimalTag = 5 };
+enum KeyTag : char {
+  kNullTag = 0,
+  kIntegerTag = 1,
+  kWideTag = 2,
+  kFloatTag = 3,
+  kTextTag = 4,
+  kDecimalTag = 5
+};
 
 template <typename T>
 void append_raw(std::string& out, char tag, T value) {
@@ -25,10 +32,11 @@ void append_raw(std::string& out, char tag, T value) {
 /// PostgreSQL's reserved and type-function keywords that people name columns after; such a name is quoted.
 bool needs_quotes(std::string_view name) {
   static constexpr std::array<std::string_view, 38> kKeywords = {
-      "all",    "analyse", "and",    "any",     "array",   "as",       "asc",       "between", "bigint",  "boolean",
-      "case",   "check",   "column", "current", "default", "desc",     "end",       "float",   "for",     "from",
-      "group",  "in",      "interval", "limit", "not",     "null",     "numeric",   "offset",  "on",      "or",
-      "order",  "real",    "select", "table",   "time",    "timestamp", "user",     "values"};
+      "all",    "analyse", "and",     "any",       "array",  "as",      "asc",      "between",
+      "bigint", "boolean", "case",    "check",     "column", "current", "default",  "desc",
+      "end",    "float",   "for",     "from",      "group",  "in",      "interval", "limit",
+      "not",    "null",    "numeric", "offset",    "on",     "or",      "order",    "real",
+      "select", "table",   "time",    "timestamp", "user",   "values"};
   if (name.empty() || !((name[0] >= 'a' && name[0] <= 'z') || name[0] == '_')) return true;
   for (const char c : name) {
     if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return true;
@@ -112,7 +120,8 @@ Batch select_rows(const Batch& batch, const std::vector<std::uint32_t>& rows) {
   return selected;
 }
 
-std::string describe_duplicate(const TableSchema& schema, const std::vector<ColumnView>& cells, std::size_t row) {
+std::string describe_duplicate(const TableSchema& schema, const std::vector<ColumnView>& cells,
+                               std::size_t row) {
   std::string names;
   std::string values;
   const auto key = key_columns(schema);

@@ -58,7 +58,8 @@ void KeyIndex::catch_up(const OpenChunk& rows, std::uint32_t limit) {
   std::uint32_t row = indexed_.load(std::memory_order_relaxed);
   if (row >= limit) return;
   if (limit > previous_.size()) {
-    if (limit > previous_.capacity()) previous_.reserve(std::max<std::size_t>(limit, previous_.capacity() * 2));
+    if (limit > previous_.capacity())
+      previous_.reserve(std::max<std::size_t>(limit, previous_.capacity() * 2));
     previous_.resize(limit, kNone);
   }
   std::string key;

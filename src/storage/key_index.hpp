@@ -11,18 +11,19 @@ namespace tickstone::storage {
 
 class OpenChunk;
 
-/// From keys to the rows of an open chunk that have them, newest first. Built at the first question, then kept up by
-/// the questions.
+/// From keys to the rows of an open chunk that have them, newest first. Built at the first question, then
+/// kept up by the questions.
 ///
 /// Threads: any.
 class KeyIndex {
  public:
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
-  /// Calls `visit(row)` for the rows with this key below `limit`, newest first, until it returns true. All rows below `limit` must be
-  /// published to the caller.
+  /// Calls `visit(row)` for the rows with this key below `limit`, newest first, until it returns true. All
+  /// rows below `limit` must be published to the caller.
   template <typename Visit>
-  void find(const OpenChunk& rows, std::string_view key, std::uint64_t hash, std::uint32_t limit, Visit&& visit) {
+  void find(const OpenChunk& rows, std::string_view key, std::uint64_t hash, std::uint32_t limit,
+            Visit&& visit) {
     if (indexed_.load(std::memory_order_acquire) < limit) catch_up(rows, limit);
     const std::shared_lock lock(mutex_);
     for (std::uint32_t row = head(rows, key, hash); row != kNone; row = previous_[row]) {
@@ -39,7 +40,7 @@ class KeyIndex {
 
   mutable std::shared_mutex mutex_;
   std::atomic<std::uint32_t> indexed_{0};
-  std::vector<std::uint64_t> slots_;     // high half of the hash << 32 | row + 1; 0: empty
+  std::vector<std::uint64_t> slots_;  // high half of the hash << 32 | row + 1; 0: empty
   std::uint32_t used_ = 0;
   std::vector<std::uint32_t> previous_;  // by row: the next older one with its key
   std::atomic<std::size_t> memory_bytes_{0};

@@ -24,12 +24,14 @@ struct Search {
 
 std::size_t row_group_of(const Segment& segment, std::uint64_t row) {
   const auto& groups = segment.row_groups();
-  auto after = std::upper_bound(groups.begin(), groups.end(), row,
-                                [](std::uint64_t value, const RowGroupInfo& group) { return value < group.first_row; });
+  auto after = std::upper_bound(
+      groups.begin(), groups.end(), row,
+      [](std::uint64_t value, const RowGroupInfo& group) { return value < group.first_row; });
   return static_cast<std::size_t>(after - groups.begin()) - 1;
 }
 
-/// For keys that do not have all columns that segments are sorted by: reads the key columns of every row group that may hold one.
+/// For keys that do not have all columns that segments are sorted by: reads the key columns of every row
+/// group that may hold one.
 void scan_segment(const Search& search, std::vector<std::uint32_t>& pending, SealedSegment& sealed) {
   const Segment& segment = sealed.segment();
   const auto key = key_columns(*search.table.schema);
@@ -168,7 +170,8 @@ std::vector<RowPlace> locate(const TableState& table, const Batch& keys, CommitS
     return places;
   }
   const auto key = key_columns(*table.schema);
-  const auto time_at = static_cast<std::size_t>(std::find(key.begin(), key.end(), *table.schema->time_column) - key.begin());
+  const auto time_at =
+      static_cast<std::size_t>(std::find(key.begin(), key.end(), *table.schema->time_column) - key.begin());
   std::map<const ChunkState*, std::vector<std::uint32_t>> by_chunk;
   for (std::uint32_t row = 0; row < keys.row_count(); ++row) {
     if (views[time_at].is_null(row)) continue;
@@ -196,12 +199,14 @@ void append_row(const TableState& table, const RowPlace& place, Batch& out) {
     if (place.open != nullptr) {
       const TableSchema& schema = place.open->schema();
       if (id == kRowIdColumn || schema.find(id) != nullptr) {
-        place.open->append_cells(out.columns[i], id == kRowIdColumn ? schema.columns.size() : schema.index_of(id), &row, 1);
+        place.open->append_cells(out.columns[i],
+                                 id == kRowIdColumn ? schema.columns.size() : schema.index_of(id), &row, 1);
         continue;
       }
     } else if (place.sealed->segment().has_column(id)) {
       const auto block = place.sealed->segment().read(group, id);
-      out.columns[i].append_from(block->view(), place.row - place.sealed->segment().row_groups()[group].first_row);
+      out.columns[i].append_from(block->view(),
+                                 place.row - place.sealed->segment().row_groups()[group].first_row);
       continue;
     }
     out.columns[i].append_from(MissingColumn(table, i).view(1), 0);

@@ -25,11 +25,12 @@ struct RowPlace {
   void set_ended(CommitSeq seq) const;
 };
 
-/// The committed versions of `keys` (columns as `key_columns`) that are visible at `seq`. `seq` has to be at or after what `table` was
-/// published with. Cost: decodes key columns of segments where a key may be.
+/// The committed versions of `keys` (columns as `key_columns`) that are visible at `seq`. `seq` has to be at
+/// or after what `table` was published with. Cost: decodes key columns of segments where a key may be.
 std::vector<RowPlace> locate(const TableState& table, const Batch& keys, CommitSeq seq);
 
-/// Appends one row of a layer to columns of `table`'s schema and layout (and the row id last where the table has one).
+/// Appends one row of a layer to columns of `table`'s schema and layout (and the row id last where the table
+/// has one).
 void append_row(const TableState& table, const RowPlace& place, Batch& out);
 /// Empty columns that `append_row` fills.
 Batch empty_rows(const TableState& table);

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 namespace tickstone::storage {
@@ -14,7 +15,9 @@ namespace {
 /// How often a waiter asks whether its statement was cancelled.
 constexpr std::chrono::milliseconds kCancelPoll{20};
 
-std::uint64_t lock_id(TableId table, std::uint64_t key_hash) { return key_hash ^ (table * 0x9E3779B97F4A7C15ULL); }
+std::uint64_t lock_id(TableId table, std::uint64_t key_hash) {
+  return key_hash ^ (table * 0x9E3779B97F4A7C15ULL);
+}
 
 }  // namespace
 
@@ -43,10 +46,11 @@ bool LockTable::lock(Owner& owner, TableId table, std::uint64_t key_hash, bool n
   }
   if (no_wait) throw Error(ErrorCode::LockNotAvailable, "could not obtain lock on row");
   if (closes_circle(owner, id)) {
-    throw Error(ErrorCode::DeadlockDetected, "deadlock detected",
-                fmt::format("Transaction {} waits for a row lock of transaction {}, which waits for it in turn.",
-                            owner.transaction_, lock.owner->transaction_),
-                "Lock rows in the same order in every transaction, or retry the transaction.")
+    throw Error(
+        ErrorCode::DeadlockDetected, "deadlock detected",
+        fmt::format("Transaction {} waits for a row lock of transaction {}, which waits for it in turn.",
+                    owner.transaction_, lock.owner->transaction_),
+        "Lock rows in the same order in every transaction, or retry the transaction.")
         .damaging(Damage::Transaction);
   }
   lock.waiters.push_back(&owner);

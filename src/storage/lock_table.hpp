@@ -35,7 +35,8 @@ class LockTable {
 
   /// Takes the lock of a key; true when another transaction had to end first.
   /// Errors: DeadlockDetected; QueryCanceled when `cancelled` turns true; LockNotAvailable when `no_wait`.
-  bool lock(Owner& owner, TableId table, std::uint64_t key_hash, bool no_wait, const std::function<bool()>& cancelled);
+  bool lock(Owner& owner, TableId table, std::uint64_t key_hash, bool no_wait,
+            const std::function<bool()>& cancelled);
   void release_all(Owner& owner) noexcept;
 
  private:

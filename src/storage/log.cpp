@@ -5,13 +5,15 @@
 #include <cstring>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/log_format.hpp"
 
 namespace tickstone::storage {
 
-Log::Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_bytes, std::uint64_t first_file)
+Log::Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_bytes,
+         std::uint64_t first_file)
     : files_(files), directory_(std::move(directory)), file_bytes_(file_bytes) {
   for (const auto& name : files_.list(directory_)) {
     std::uint64_t number = 0;
@@ -167,7 +169,8 @@ bool Log::has_failed() const {
 
 namespace {
 
-[[noreturn]] void throw_damaged(const std::filesystem::path& path, std::uint64_t offset, const std::string& detail) {
+[[noreturn]] void throw_damaged(const std::filesystem::path& path, std::uint64_t offset,
+                                const std::string& detail) {
   throw Error(ErrorCode::DataCorrupted,
               fmt::format("log file \"{}\" is damaged at offset {}", path.string(), offset), detail);
 }
@@ -199,11 +202,13 @@ LogPosition durable_after(std::span<const std::byte> bytes, std::uint64_t offset
 }
 
 /// Numbers of the log files from `first` on, ascending.
-std::vector<std::uint64_t> log_files(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first) {
+std::vector<std::uint64_t> log_files(FileSystem& files, const std::filesystem::path& directory,
+                                     std::uint64_t first) {
   std::vector<std::uint64_t> numbers;
   for (const auto& name : files.list(directory)) {
     std::uint64_t number = 0;
-    if (std::sscanf(name.c_str(), "%lu.log", &number) == 1 && name == log_file_name(number) && number >= first) {
+    if (std::sscanf(name.c_str(), "%lu.log", &number) == 1 && name == log_file_name(number) &&
+        number >= first) {
       numbers.push_back(number);
     }
   }
@@ -213,7 +218,8 @@ std::vector<std::uint64_t> log_files(FileSystem& files, const std::filesystem::p
 
 }  // namespace
 
-std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file, bool must_exist, bool read_only,
+std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
+                         bool must_exist, bool read_only,
                          const std::function<void(const LogRecord&)>& visit) {
   const auto numbers = log_files(files, directory, first_file);
   std::uint64_t last = first_file - 1;
@@ -250,7 +256,8 @@ std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directo
       }
       continue;
     }
-    // Something else than records. It may be what a crash left of the last writes, unless a later record proves that it was durable.
+    // Something else than records. It may be what a crash left of the last writes, unless a later record
+    // proves that it was durable.
     LogPosition durable = durable_after(bytes, at, number);
     for (std::size_t later = i + 1; later < numbers.size(); ++later) {
       const auto later_path = directory / log_file_name(numbers[later]);
@@ -261,7 +268,8 @@ std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directo
       throw_damaged(path, at, "Records that were written later are whole.");
     }
     if (!read_only) {
-      for (std::size_t later = numbers.size(); later-- > i + 1;) files.remove(directory / log_file_name(numbers[later]));
+      for (std::size_t later = numbers.size(); later-- > i + 1;)
+        files.remove(directory / log_file_name(numbers[later]));
       if (at < kLogHeaderBytes) {
         file->write_at(0, log_file_header(number));
         at = kLogHeaderBytes;
@@ -284,7 +292,8 @@ LogRecord read_log_record(FileSystem& files, const std::filesystem::path& direct
   if (!header) throw_damaged(path, position.offset, "No record starts here.");
   bytes.resize(kLogRecordHeaderBytes + header->body_bytes);
   bytes.resize(file->read_at(position.offset, bytes));
-  if (!is_log_record_whole(bytes, *header, position.file)) throw_damaged(path, position.offset, "The checksum does not match.");
+  if (!is_log_record_whole(bytes, *header, position.file))
+    throw_damaged(path, position.offset, "The checksum does not match.");
   LogRecord record;
   record.kind = header->kind;
   record.id = header->id;

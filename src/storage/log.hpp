@@ -77,7 +77,8 @@ class Log {
   std::uint64_t capacity_ = 0;
   std::vector<std::shared_ptr<File>> dirty_;  // written to since the last sync, oldest first
   LogPosition durable_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> sizes_;  // of the files that are there: number, bytes used
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      sizes_;  // of the files that are there: number, bytes used
   std::uint64_t written_bytes_ = 0;
   std::uint64_t sync_count_ = 0;
   bool has_failed_ = false;
@@ -87,12 +88,12 @@ class Log {
 
 std::string log_file_name(std::uint64_t number);
 
-/// Reads the records of all files from `first_file` on, in order. A torn tail is cut off the file (unless `read_only`), later files with
-/// nothing durable in them are removed. Returns the number of the last file, or `first_file` - 1 where there is none.
-/// Errors: DataCorrupted naming file and offset for damage before the end; FeatureNotSupported for a newer version.
+/// Reads the records of all files from `first_file` on, in order. A torn tail is cut off the file (unless
+/// `read_only`), later files with nothing durable in them are removed. Returns the number of the last file,
+/// or `first_file` - 1 where there is none. Errors: DataCorrupted naming file and offset for damage before
+/// the end; FeatureNotSupported for a newer version.
 std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
-                         bool must_exist, bool read_only,
-                         const std::function<void(const LogRecord&)>& visit);
+                         bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit);
 LogRecord read_log_record(FileSystem& files, const std::filesystem::path& directory, LogPosition position);
 
 }  // namespace tickstone::storage

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "base/bytes.hpp"
@@ -20,10 +21,12 @@ constexpr std::size_t kChecksumAt = 33;
 std::uint32_t header_check(const std::byte* header, std::uint64_t file) {
   std::uint32_t body_bytes = 0;
   std::memcpy(&body_bytes, header, 4);
-  return static_cast<std::uint32_t>(checksum64({header + 8, kHeaderChecked}, file ^ (std::uint64_t{body_bytes} << 32)));
+  return static_cast<std::uint32_t>(
+      checksum64({header + 8, kHeaderChecked}, file ^ (std::uint64_t{body_bytes} << 32)));
 }
 
-std::uint64_t body_checksum(std::span<const std::byte> header, std::span<const std::byte> body, std::uint64_t file) {
+std::uint64_t body_checksum(std::span<const std::byte> header, std::span<const std::byte> body,
+                            std::uint64_t file) {
   return checksum64(body, checksum64(header.first(kChecksumAt), file));
 }
 
@@ -56,8 +59,8 @@ bool is_log_file_header(std::span<const std::byte> bytes, std::uint64_t number) 
   const auto version = load<std::uint32_t>(header.data() + 8);
   if (version > kLogVersion) {
     throw Error(ErrorCode::FeatureNotSupported,
-                fmt::format("log file \"{}\" has format version {}, this program reads up to {}", log_file_name(number),
-                            version, kLogVersion),
+                fmt::format("log file \"{}\" has format version {}, this program reads up to {}",
+                            log_file_name(number), version, kLogVersion),
                 {}, "Open the data directory with a newer program.");
   }
   return true;
@@ -95,7 +98,8 @@ std::optional<LogRecordHeader> get_log_record_header(std::span<const std::byte> 
   return header;
 }
 
-bool is_log_record_whole(std::span<const std::byte> bytes, const LogRecordHeader& header, std::uint64_t file) {
+bool is_log_record_whole(std::span<const std::byte> bytes, const LogRecordHeader& header,
+                         std::uint64_t file) {
   if (bytes.size() - kLogRecordHeaderBytes < header.body_bytes) return false;
   const auto body = bytes.subspan(kLogRecordHeaderBytes, header.body_bytes);
   return header.checksum == body_checksum(bytes.first(kLogRecordHeaderBytes), body, file);

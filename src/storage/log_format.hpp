@@ -13,12 +13,14 @@ namespace tickstone::storage {
 
 // A log file: a header of 32 bytes, then records to the end.
 //
-//   header   8 magic "TICKLOG1" | u32 version | u32 zero | u64 file number | u64 checksum of the 24 bytes before
-//   record   u32 body bytes | u32 low half of the checksum of the 25 bytes that follow and of the body's size
-//            u8 kind | u64 id | u64 durable file | u64 durable offset | u64 checksum of all before it and the body | body
+//   header   8 magic "TICKLOG1" | u32 version | u32 zero | u64 file number | u64 checksum of the 24 bytes
+//   before record   u32 body bytes | u32 low half of the checksum of the 25 bytes that follow and of the
+//   body's size
+//            u8 kind | u64 id | u64 durable file | u64 durable offset | u64 checksum of all before it and the
+//            body | body
 //
-// Checksums of records are seeded with the file's number. `durable` is how far the log was synced when the record was written:
-// what comes before it was acknowledged and cannot be missing.
+// Checksums of records are seeded with the file's number. `durable` is how far the log was synced when the
+// record was written: what comes before it was acknowledged and cannot be missing.
 
 inline constexpr std::uint32_t kLogVersion = 1;
 inline constexpr std::uint64_t kLogHeaderBytes = 32;

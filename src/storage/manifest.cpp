@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "base/checksum.hpp"
@@ -15,7 +16,8 @@ namespace {
 
 constexpr char kMagic[8] = {'T', 'I', 'C', 'K', 'M', 'A', 'N', '1'};
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kHeaderBytes = 32;  // magic, u32 version, u32 zero, u64 body bytes, u64 checksum of both
+constexpr std::size_t kHeaderBytes =
+    32;  // magic, u32 version, u32 zero, u64 body bytes, u64 checksum of both
 
 void put_table(const ManifestTable& table, ByteWriter& out) {
   put_schema(table.schema, out);
@@ -132,8 +134,8 @@ std::optional<Manifest> read_manifest(FileSystem& files, const std::filesystem::
   std::vector<std::byte> bytes(file->size_bytes());
   bytes.resize(file->read_at(0, bytes));
   auto damaged = [&](std::size_t offset, const std::string& what) {
-    return Error(ErrorCode::DataCorrupted, fmt::format("manifest \"{}\" is damaged at offset {}", path.string(), offset),
-                 what);
+    return Error(ErrorCode::DataCorrupted,
+                 fmt::format("manifest \"{}\" is damaged at offset {}", path.string(), offset), what);
   };
   if (bytes.size() < kHeaderBytes) throw damaged(bytes.size(), "the file is too short");
   if (std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0) throw damaged(0, "this is no manifest");
@@ -141,8 +143,8 @@ std::optional<Manifest> read_manifest(FileSystem& files, const std::filesystem::
   std::memcpy(&version, bytes.data() + 8, sizeof(version));
   if (version > kVersion) {
     throw Error(ErrorCode::FeatureNotSupported,
-                fmt::format("data directory \"{}\" has format version {}, this program reads up to {}", directory.string(),
-                            version, kVersion),
+                fmt::format("data directory \"{}\" has format version {}, this program reads up to {}",
+                            directory.string(), version, kVersion),
                 {}, "Open it with a newer program.");
   }
   std::uint64_t body_bytes = 0;

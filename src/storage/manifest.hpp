@@ -46,12 +46,13 @@ struct Manifest {
   std::vector<ManifestTable> tables;
 };
 
-/// Replaces the manifest of the directory: a crash leaves the old one or the new one. Bytes: docs/format/manifest.md.
-/// Errors: DiskFull, IoError.
-/// `before_rename` is called when the new one is on disk under another name: from then on either may be found.
+/// Replaces the manifest of the directory: a crash leaves the old one or the new one. Bytes:
+/// docs/format/manifest.md. Errors: DiskFull, IoError. `before_rename` is called when the new one is on disk
+/// under another name: from then on either may be found.
 void write_manifest(FileSystem& files, const std::filesystem::path& directory, const Manifest& manifest,
                     const std::function<void()>& before_rename);
-/// Nothing where there is no manifest. Errors: DataCorrupted naming the file; FeatureNotSupported for a newer version.
+/// Nothing where there is no manifest. Errors: DataCorrupted naming the file; FeatureNotSupported for a newer
+/// version.
 std::optional<Manifest> read_manifest(FileSystem& files, const std::filesystem::path& directory);
 
 inline constexpr const char* kManifestName = "MANIFEST";

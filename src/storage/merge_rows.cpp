@@ -18,10 +18,12 @@ constexpr std::size_t kBatchRows = 8192;
 /// Walks one layer's visible rows in order, a window at a time.
 class Cursor {
  public:
-  Cursor(const TableState& table, CommitSeq seq, MergeInput& input) : table_(table), seq_(seq), input_(input) {
+  Cursor(const TableState& table, CommitSeq seq, MergeInput& input)
+      : table_(table), seq_(seq), input_(input) {
     for (const auto& column : stored_columns(*table.schema)) columns_.push_back(column.id);
     for (const ColumnId id : sort_columns(*table.schema)) {
-      sort_at_.push_back(static_cast<std::size_t>(std::find(columns_.begin(), columns_.end(), id) - columns_.begin()));
+      sort_at_.push_back(
+          static_cast<std::size_t>(std::find(columns_.begin(), columns_.end(), id) - columns_.begin()));
     }
     if (input_.open != nullptr) {
       sorted_ = input_.open->sorted_rows(seq);
@@ -61,11 +63,13 @@ class Cursor {
   }
   /// Appends the next `count` rows of the window; `first` is their row in the new segment.
   void take(std::size_t count, std::uint64_t first, Batch& out, CommitSeq& newest) {
-    for (std::size_t i = 0; i < out.columns.size(); ++i) out.columns[i].append_rows(views_[i], rows_.data() + at_, count);
+    for (std::size_t i = 0; i < out.columns.size(); ++i)
+      out.columns[i].append_rows(views_[i], rows_.data() + at_, count);
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint64_t row = source_rows_[at_ + i];
       input_.moved_to[row] = static_cast<std::uint32_t>(first + i);
-      if (input_.open != nullptr) newest = std::max(newest, input_.open->created(static_cast<RowNumber>(row)));
+      if (input_.open != nullptr)
+        newest = std::max(newest, input_.open->created(static_cast<RowNumber>(row)));
     }
     if (input_.sealed != nullptr) newest = std::max(newest, input_.sealed->newest_created());
     at_ += count;
@@ -98,11 +102,12 @@ class Cursor {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const bool is_row_id = columns_[i] == kRowIdColumn;
       auto& column = is_row_id ? gathered_.columns.emplace_back(SqlType::of(TypeId::BigInt))
-                               : gathered_.columns.emplace_back(table_.schema->columns[i].type, table_.layout.columns[i]);
+                               : gathered_.columns.emplace_back(table_.schema->columns[i].type,
+                                                                table_.layout.columns[i]);
       if (is_row_id || schema.find(columns_[i]) != nullptr) {
         column.reserve(count);
-        open.append_cells(column, is_row_id ? schema.columns.size() : schema.index_of(columns_[i]), sorted_.data() + next_,
-                          count);
+        open.append_cells(column, is_row_id ? schema.columns.size() : schema.index_of(columns_[i]),
+                          sorted_.data() + next_, count);
       } else {
         column.append_all(MissingColumn(table_, i).view(count));
       }
@@ -161,8 +166,8 @@ class Cursor {
 
 }  // namespace
 
-std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<MergeInput>& inputs, SegmentWriter& writer,
-                         CommitSeq& newest) {
+std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<MergeInput>& inputs,
+                         SegmentWriter& writer, CommitSeq& newest) {
   std::vector<std::unique_ptr<Cursor>> cursors;
   for (auto& input : inputs) {
     auto cursor = std::make_unique<Cursor>(table, seq, input);

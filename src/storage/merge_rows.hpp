@@ -17,8 +17,9 @@ struct MergeInput {
   std::vector<std::uint32_t> moved_to;
 };
 
-/// Writes the rows of all layers that are visible at `seq`, in order. Returns how many; `newest` is raised to the newest commit that made one.
-std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<MergeInput>& inputs, SegmentWriter& writer,
-                         CommitSeq& newest);
+/// Writes the rows of all layers that are visible at `seq`, in order. Returns how many; `newest` is raised to
+/// the newest commit that made one.
+std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<MergeInput>& inputs,
+                         SegmentWriter& writer, CommitSeq& newest);
 
 }  // namespace tickstone::storage

@@ -17,12 +17,16 @@ namespace {
   throw error;
 }
 
-UInt128 magnitude(Int128 value) { return value < 0 ? -static_cast<UInt128>(value) : static_cast<UInt128>(value); }
+UInt128 magnitude(Int128 value) {
+  return value < 0 ? -static_cast<UInt128>(value) : static_cast<UInt128>(value);
+}
 
-/// The largest absolute value; null rows hold zero or anything small, and count as what they hold only where valid.
+/// The largest absolute value; null rows hold zero or anything small, and count as what they hold only where
+/// valid.
 UInt128 largest_magnitude(const ColumnView& column) {
   UInt128 largest = 0;
-  if (column.form == ColumnView::Form::Flat && column.layout.physical == Physical::Int64 && column.validity == nullptr) {
+  if (column.form == ColumnView::Form::Flat && column.layout.physical == Physical::Int64 &&
+      column.validity == nullptr) {
     std::int64_t lowest = 0;
     std::int64_t highest = 0;
     const auto* values = static_cast<const std::int64_t*>(column.data);
@@ -61,8 +65,9 @@ void grow(TableLayout& layout, std::size_t index, int scale, int integer_digits,
   if (integer_digits + scale > kMaxNumericDigits) throw_overflow(schema, schema.columns[index]);
   layout.integer_digits[index] = static_cast<std::uint8_t>(integer_digits);
   column.scale = static_cast<std::uint8_t>(scale);
-  column.physical = integer_digits + scale <= kMaxInt64Digits && column.physical == Physical::Int64 ? Physical::Int64
-                                                                                                    : Physical::Int128;
+  column.physical = integer_digits + scale <= kMaxInt64Digits && column.physical == Physical::Int64
+                        ? Physical::Int64
+                        : Physical::Int128;
 }
 
 }  // namespace
@@ -74,7 +79,8 @@ TableLayout initial_table_layout(const TableSchema& schema) {
   return layout;
 }
 
-TableLayout carried_layout(const TableLayout& from, const TableSchema& old_schema, const TableSchema& new_schema) {
+TableLayout carried_layout(const TableLayout& from, const TableSchema& old_schema,
+                           const TableSchema& new_schema) {
   TableLayout layout = initial_table_layout(new_schema);
   for (std::size_t i = 0; i < new_schema.columns.size(); ++i) {
     const auto* old_column = old_schema.find(new_schema.columns[i].id);
@@ -86,7 +92,8 @@ TableLayout carried_layout(const TableLayout& from, const TableSchema& old_schem
   return layout;
 }
 
-TableLayout widened_for(const TableLayout& layout, const TableSchema& schema, const std::vector<ColumnView>& columns) {
+TableLayout widened_for(const TableLayout& layout, const TableSchema& schema,
+                        const std::vector<ColumnView>& columns) {
   TableLayout widened = layout;
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     if (!schema.columns[i].type.is_bare_numeric()) continue;
@@ -112,11 +119,13 @@ void convert_decimals(const ColumnView& source, std::size_t first, std::size_t c
   const std::size_t width = width_bytes(target.physical);
   if (target.scale >= source.layout.scale && source.form == ColumnView::Form::Flat) {
     const Int128 factor = power_of_ten(target.scale - source.layout.scale);
-    const Int128 limit = target.physical == Physical::Int64 ? Int128{INT64_MAX} : power_of_ten(kMaxNumericDigits);
+    const Int128 limit =
+        target.physical == Physical::Int64 ? Int128{INT64_MAX} : power_of_ten(kMaxNumericDigits);
     const Int128 most = limit / factor;
     for (std::size_t i = 0; i < count; ++i) {
       const Int128 held = source.is_null(first + i) ? Int128{0} : source.integer(first + i);
-      if (held > most || held < -most) throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
+      if (held > most || held < -most)
+        throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
       const Int128 value = held * factor;
       std::memcpy(out + i * width, &value, width);
     }
@@ -126,7 +135,8 @@ void convert_decimals(const ColumnView& source, std::size_t first, std::size_t c
     Int128 value = 0;
     if (!source.is_null(first + i)) {
       const Decimal held = trimmed({source.integer(first + i), source.layout.scale});
-      const auto scaled = held.scale > target.scale ? std::nullopt : rescale(held.unscaled, held.scale, target.scale);
+      const auto scaled =
+          held.scale > target.scale ? std::nullopt : rescale(held.unscaled, held.scale, target.scale);
       if (!scaled || (target.physical == Physical::Int64 && (*scaled > INT64_MAX || *scaled < INT64_MIN))) {
         throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
       }

@@ -20,7 +20,8 @@ std::size_t aligned(std::size_t bytes) { return (bytes + 15) / 16 * 16; }
 
 /// Copies `count` values picked by `rows` (or from `first` on).
 template <typename T>
-void copy_values(const ColumnView& source, const RowNumber* rows, RowNumber first, RowNumber count, std::byte* out) {
+void copy_values(const ColumnView& source, const RowNumber* rows, RowNumber first, RowNumber count,
+                 std::byte* out) {
   const auto* values = static_cast<const char*>(source.data);
   if (source.form == ColumnView::Form::Constant) {
     for (RowNumber i = 0; i < count; ++i) std::memcpy(out + i * sizeof(T), values, sizeof(T));
@@ -38,7 +39,8 @@ void copy_values(const ColumnView& source, const RowNumber* rows, RowNumber firs
   }
 }
 
-void copy_fixed(const ColumnView& source, const RowNumber* rows, RowNumber first, RowNumber count, std::byte* out) {
+void copy_fixed(const ColumnView& source, const RowNumber* rows, RowNumber first, RowNumber count,
+                std::byte* out) {
   switch (width_bytes(source.layout.physical)) {
     case 1:
       return copy_values<std::uint8_t>(source, rows, first, count, out);
@@ -64,7 +66,9 @@ OpenChunk::OpenChunk(std::shared_ptr<const TableSchema> schema, TableLayout layo
   const std::size_t columns = schema_->columns.size();
   if (has_row_ids_) layouts_.push_back({Physical::Int64, 0});
   if (schema_->time_column) time_index_ = schema_->index_of(*schema_->time_column);
-  auto index_of = [&](ColumnId column) { return column == kRowIdColumn ? columns : schema_->index_of(column); };
+  auto index_of = [&](ColumnId column) {
+    return column == kRowIdColumn ? columns : schema_->index_of(column);
+  };
   for (const ColumnId column : key_columns(*schema_)) key_indexes_.push_back(index_of(column));
   always_dictionary_.resize(layouts_.size());
   is_flat_.resize(layouts_.size());
@@ -76,13 +80,15 @@ OpenChunk::OpenChunk(std::shared_ptr<const TableSchema> schema, TableLayout layo
   }
   for (const std::size_t index : key_indexes_) {
     always_dictionary_[index] = true;
-    const bool is_series = std::find(series_indexes_.begin(), series_indexes_.end(), index) != series_indexes_.end();
+    const bool is_series =
+        std::find(series_indexes_.begin(), series_indexes_.end(), index) != series_indexes_.end();
     if (!is_series && index != time_index_) tail_indexes_.push_back(index);
   }
   for (const std::size_t index : series_indexes_) always_dictionary_[index] = true;
   dictionaries_.resize(layouts_.size());
   for (std::size_t i = 0; i < layouts_.size(); ++i) {
-    if (layouts_[i].physical == Physical::Bytes) dictionaries_[i] = std::make_unique<TextDictionary>(column_type(i));
+    if (layouts_[i].physical == Physical::Bytes)
+      dictionaries_[i] = std::make_unique<TextDictionary>(column_type(i));
   }
   for (const std::size_t index : series_indexes_) {
     series_dictionaries_.push_back(layouts_[index].physical == Physical::Bytes
@@ -99,8 +105,10 @@ SqlType OpenChunk::column_type(std::size_t column) const {
 
 std::size_t OpenChunk::dictionary_bytes() const {
   std::size_t bytes = index_.memory_bytes() + series_.memory_bytes();
-  for (const auto& dictionary : dictionaries_) bytes += dictionary == nullptr ? 0 : dictionary->memory_bytes();
-  for (const auto& dictionary : series_dictionaries_) bytes += dictionary == nullptr ? 0 : dictionary->memory_bytes();
+  for (const auto& dictionary : dictionaries_)
+    bytes += dictionary == nullptr ? 0 : dictionary->memory_bytes();
+  for (const auto& dictionary : series_dictionaries_)
+    bytes += dictionary == nullptr ? 0 : dictionary->memory_bytes();
   return bytes;
 }
 
@@ -165,8 +173,8 @@ void OpenChunk::mark_null(Cells& cells, RowNumber at) {
   cells.null_count.fetch_add(1, std::memory_order_relaxed);
 }
 
-void OpenChunk::append_texts(Cells& cells, std::size_t column, const ColumnView& source, const RowNumber* rows,
-                             RowNumber source_first, RowNumber at, RowNumber count) {
+void OpenChunk::append_texts(Cells& cells, std::size_t column, const ColumnView& source,
+                             const RowNumber* rows, RowNumber source_first, RowNumber at, RowNumber count) {
   auto source_row = [&](RowNumber i) { return rows == nullptr ? source_first + i : rows[i]; };
   if (cells.is_dictionary) {
     auto* codes = reinterpret_cast<std::uint32_t*>(cells.data) + at;
@@ -217,7 +225,8 @@ void OpenChunk::append_texts(Cells& cells, std::size_t column, const ColumnView&
   }
 }
 
-void OpenChunk::append_column(std::size_t column, const ColumnView& source, const Rows& rows, RowNumber first) {
+void OpenChunk::append_column(std::size_t column, const ColumnView& source, const Rows& rows,
+                              RowNumber first) {
   const ColumnLayout layout = layouts_[column];
   RowNumber done = 0;
   while (done < rows.count) {
@@ -240,7 +249,8 @@ void OpenChunk::append_column(std::size_t column, const ColumnView& source, cons
         if (picked == nullptr) {
           convert_decimals(source, source_first, count, layout, out);
         } else {
-          for (RowNumber i = 0; i < count; ++i) convert_decimals(source, picked[i], 1, layout, out + i * width);
+          for (RowNumber i = 0; i < count; ++i)
+            convert_decimals(source, picked[i], 1, layout, out + i * width);
         }
       }
     }
@@ -309,8 +319,10 @@ void OpenChunk::follow_series(RowNumber first, RowNumber count, const OlderLayer
     std::int64_t now = 0;
     if (has_time) {
       now = time(row);
-      if (now < block.min_time.load(std::memory_order_relaxed)) block.min_time.store(now, std::memory_order_relaxed);
-      if (now > block.max_time.load(std::memory_order_relaxed)) block.max_time.store(now, std::memory_order_relaxed);
+      if (now < block.min_time.load(std::memory_order_relaxed))
+        block.min_time.store(now, std::memory_order_relaxed);
+      if (now > block.max_time.load(std::memory_order_relaxed))
+        block.max_time.store(now, std::memory_order_relaxed);
     }
     if (series.older_version != version && has_key) {
       series.older_version = version;
@@ -326,7 +338,8 @@ void OpenChunk::follow_series(RowNumber first, RowNumber count, const OlderLayer
     }
     if (has_key && suspects != nullptr) {
       const std::int64_t older_last = series.older_last_time.load(std::memory_order_relaxed);
-      bool is_new = is_past && (has_time ? now > older_last || older_last == INT64_MIN : older_last == INT64_MIN);
+      bool is_new =
+          is_past && (has_time ? now > older_last || older_last == INT64_MIN : older_last == INT64_MIN);
       // Where other series may hold the key, only time orders the chunk's keys.
       if (!series_in_key_) is_new = has_time && now > max_time_ && older_last == INT64_MIN;
       if (!is_new) suspects->push_back(row);
@@ -363,7 +376,8 @@ void OpenChunk::adopt(CommitSeq seq) {
 }
 
 CommitSeq OpenChunk::created(RowNumber row) const {
-  if (row < adopted_rows_.load(std::memory_order_acquire)) return adopted_seq_.load(std::memory_order_relaxed);
+  if (row < adopted_rows_.load(std::memory_order_acquire))
+    return adopted_seq_.load(std::memory_order_relaxed);
   const std::size_t number = block_of(row);
   return blocks_[number].created[row - block_begin(number)];
 }
@@ -396,7 +410,8 @@ std::uint64_t OpenChunk::visible_row_count(CommitSeq seq) const {
     if (is_block_whole(number)) continue;
     const RowNumber begin = block_begin(number);
     const RowNumber end = std::min(rows, begin + block_capacity(number));
-    for (RowNumber row = begin; row < end; ++row) count -= blocks_[number].ends.at(row - begin) <= seq ? 1 : 0;
+    for (RowNumber row = begin; row < end; ++row)
+      count -= blocks_[number].ends.at(row - begin) <= seq ? 1 : 0;
   }
   return count;
 }

@@ -31,7 +31,8 @@ class OpenChunk;
 class OlderLayers {
  public:
   virtual ~OlderLayers() = default;
-  /// Rows of the series of `row` later than this are in no layer below. INT64_MIN: none are; INT64_MAX: unknown.
+  /// Rows of the series of `row` later than this are in no layer below. INT64_MIN: none are; INT64_MAX:
+  /// unknown.
   virtual std::int64_t last_time(const OpenChunk& rows, RowNumber row) const = 0;
   /// Grows when an earlier answer may no longer hold.
   virtual std::uint64_t version() const = 0;
@@ -39,9 +40,9 @@ class OlderLayers {
 
 /// Rows of one chunk in memory, in the order they came, with the commits that made and ended each.
 ///
-/// Shape: blocks of 64, 64, 128, ... 4096 rows and then of 8192, whose arrays never move. Rows without a primary key carry
-/// their row id as one more column after the schema's.
-/// Threads: one appends or ends rows at a time; any number read rows below a `row_count()` they loaded.
+/// Shape: blocks of 64, 64, 128, ... 4096 rows and then of 8192, whose arrays never move. Rows without a
+/// primary key carry their row id as one more column after the schema's. Threads: one appends or ends rows at
+/// a time; any number read rows below a `row_count()` they loaded.
 class OpenChunk {
  public:
   static constexpr RowNumber kBlockRows = 8192;
@@ -57,7 +58,9 @@ class OpenChunk {
   std::size_t column_count() const { return layouts_.size(); }  // row id included
   ColumnLayout column_layout(std::size_t column) const { return layouts_[column]; }
   SqlType column_type(std::size_t column) const;
-  std::size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed) + dictionary_bytes(); }
+  std::size_t memory_bytes() const {
+    return memory_bytes_.load(std::memory_order_relaxed) + dictionary_bytes();
+  }
 
   // The appending thread.
 
@@ -68,12 +71,15 @@ class OpenChunk {
     RowNumber first = 0;
     RowNumber count = 0;
   };
-  /// Appends and returns the number of the first row. Rows whose keys may be here or below already are appended to
-  /// `suspects` (by their new numbers, ascending), which may be nullptr. NUMERIC columns are converted to this layout.
-  RowNumber append(const Rows& rows, CommitSeq created, const OlderLayers& older, std::vector<RowNumber>* suspects);
+  /// Appends and returns the number of the first row. Rows whose keys may be here or below already are
+  /// appended to `suspects` (by their new numbers, ascending), which may be nullptr. NUMERIC columns are
+  /// converted to this layout.
+  RowNumber append(const Rows& rows, CommitSeq created, const OlderLayers& older,
+                   std::vector<RowNumber>* suspects);
   /// Ends a row's life, or with kNeverEnded takes that back.
   void set_ended(RowNumber row, CommitSeq seq);
-  /// Makes rows that a transaction gathered its own: all are created by `seq`; those that ended before never were.
+  /// Makes rows that a transaction gathered its own: all are created by `seq`; those that ended before never
+  /// were.
   void adopt(CommitSeq seq);
 
   // Any thread.
@@ -113,7 +119,8 @@ class OpenChunk {
     std::vector<std::uint64_t> validity;
     std::shared_ptr<const TextDictionary::Snapshot> dictionary;
   };
-  /// Rows [first, first + count) of one column, which lie in one block. Lifetime: the lease's and the chunk's.
+  /// Rows [first, first + count) of one column, which lie in one block. Lifetime: the lease's and the
+  /// chunk's.
   ColumnView view(std::size_t column, RowNumber first, RowNumber count, Lease& lease) const;
   void append_cells(Column& out, std::size_t column, const RowNumber* rows, std::size_t count) const;
   /// All columns of the rows, the row id last where there is one.
@@ -141,9 +148,9 @@ class OpenChunk {
 
   void append_key(std::string& out, RowNumber row) const;
   enum class Found : std::uint8_t {
-    Absent,   // no version of the key here was made at or before the commit: look below
+    Absent,  // no version of the key here was made at or before the commit: look below
     Visible,
-    Gone,     // it was, and has ended: it is in no layer below either
+    Gone,  // it was, and has ended: it is in no layer below either
   };
   struct FoundRow {
     Found found = Found::Absent;
@@ -181,7 +188,8 @@ class OpenChunk {
   void append_texts(Cells& cells, std::size_t column, const ColumnView& source, const RowNumber* rows,
                     RowNumber source_first, RowNumber at, RowNumber count);
   void mark_null(Cells& cells, RowNumber at);
-  void follow_series(RowNumber first, RowNumber count, const OlderLayers& older, std::vector<RowNumber>* suspects);
+  void follow_series(RowNumber first, RowNumber count, const OlderLayers& older,
+                     std::vector<RowNumber>* suspects);
   std::strong_ordering compare_key_tail(RowNumber a, RowNumber b) const;
   std::strong_ordering compare_in(std::size_t column, RowNumber a, RowNumber b) const;
   bool is_null(const Block& block, std::size_t column, RowNumber offset) const;
@@ -202,8 +210,9 @@ class OpenChunk {
   std::vector<bool> always_dictionary_;
   std::vector<bool> is_flat_;  // a text column whose values repeat too little for a dictionary
   std::int64_t max_time_ = INT64_MIN;
-  std::vector<std::unique_ptr<TextDictionary>> dictionaries_;         // by column; Bytes only
-  std::vector<std::unique_ptr<TextDictionary>> series_dictionaries_;  // canonical values of series columns that are no Bytes
+  std::vector<std::unique_ptr<TextDictionary>> dictionaries_;  // by column; Bytes only
+  std::vector<std::unique_ptr<TextDictionary>>
+      series_dictionaries_;  // canonical values of series columns that are no Bytes
   StableVector<Block, 4> blocks_;
   std::atomic<RowNumber> row_count_{0};
   std::atomic<RowNumber> adopted_rows_{0};  // rows below were all created by `adopted_seq_`

@@ -76,7 +76,8 @@ ColumnView OpenChunk::view(std::size_t column, RowNumber first, RowNumber count,
   return view;
 }
 
-void OpenChunk::append_cells(Column& out, std::size_t column, const RowNumber* rows, std::size_t count) const {
+void OpenChunk::append_cells(Column& out, std::size_t column, const RowNumber* rows,
+                             std::size_t count) const {
   const ColumnLayout layout = layouts_[column];
   const bool is_same = out.layout() == layout;
   std::shared_ptr<char[]> heap;
@@ -118,14 +119,16 @@ void OpenChunk::append_cells(Column& out, std::size_t column, const RowNumber* r
         break;
       case Physical::Bytes:
         if (cells.is_dictionary) {
-          out.append_bytes((*dictionaries_[column])[reinterpret_cast<const std::uint32_t*>(cells.data)[offset]]);
+          out.append_bytes(
+              (*dictionaries_[column])[reinterpret_cast<const std::uint32_t*>(cells.data)[offset]]);
         } else {
           if (heap_block != number) {
             const std::shared_lock lock(heap_mutex_);
             heap = cells.heap;
             heap_block = number;
           }
-          out.append_bytes({heap.get() + cells.offsets[offset], cells.offsets[offset + 1] - cells.offsets[offset]});
+          out.append_bytes(
+              {heap.get() + cells.offsets[offset], cells.offsets[offset + 1] - cells.offsets[offset]});
         }
         break;
     }
@@ -164,7 +167,9 @@ void OpenChunk::append_part(std::string& out, std::size_t column, RowNumber row)
   if (is_null(block, column, offset)) {
     out.push_back('\0');
   } else if (layouts_[column].physical == Physical::Bytes) {
-    append_key_text(out, (*dictionaries_[column])[reinterpret_cast<const std::uint32_t*>(block.columns[column].data)[offset]]);
+    append_key_text(
+        out,
+        (*dictionaries_[column])[reinterpret_cast<const std::uint32_t*>(block.columns[column].data)[offset]]);
   } else {
     append_key_part(out, fixed_view(column, block), offset);
   }
@@ -285,7 +290,8 @@ bool OpenChunk::may_hold(const std::vector<ColumnView>& key, std::size_t key_row
   if (!time_index_) return true;
   const auto time_at = std::find(key_indexes_.begin(), key_indexes_.end(), *time_index_);
   if (time_at == key_indexes_.end()) return true;
-  return key[static_cast<std::size_t>(time_at - key_indexes_.begin())].integer(key_row) <= series_last_time(*series);
+  return key[static_cast<std::size_t>(time_at - key_indexes_.begin())].integer(key_row) <=
+         series_last_time(*series);
 }
 
 std::vector<std::uint32_t> OpenChunk::find_series(const std::vector<const Value*>& leading) const {
@@ -317,7 +323,8 @@ std::vector<std::uint32_t> OpenChunk::find_series(const std::vector<const Value*
   return found;
 }
 
-OpenChunk::FoundRow OpenChunk::find(std::string_view key, std::uint64_t hash, CommitSeq seq, RowNumber limit) const {
+OpenChunk::FoundRow OpenChunk::find(std::string_view key, std::uint64_t hash, CommitSeq seq,
+                                    RowNumber limit) const {
   FoundRow found;
   index_.find(*this, key, hash, std::min(limit, row_count()), [&](RowNumber row) {
     if (created(row) > seq) return false;

@@ -22,8 +22,8 @@ bool TouchedKeys::is_empty() const {
   return live_ == 0;
 }
 
-bool TouchedKeys::add(const std::vector<ColumnView>& cells, std::size_t row, std::string_view key, std::uint64_t hash,
-                      std::uint64_t position) {
+bool TouchedKeys::add(const std::vector<ColumnView>& cells, std::size_t row, std::string_view key,
+                      std::uint64_t hash, std::uint64_t position) {
   if (contains(key, hash)) return false;
   const std::unique_lock lock(mutex_);
   const auto index = static_cast<std::uint32_t>(entries_.size());
@@ -63,14 +63,17 @@ TouchedKeys::Touched TouchedKeys::touched() const {
   return touched;
 }
 
-std::shared_ptr<const TableState> overlaid(const std::shared_ptr<const TableState>& committed, const TableOverlay& overlay) {
+std::shared_ptr<const TableState> overlaid(const std::shared_ptr<const TableState>& committed,
+                                           const TableOverlay& overlay) {
   if (overlay.is_dropped || (committed == nullptr && !overlay.is_created)) return nullptr;
-  auto table = committed == nullptr ? std::make_shared<TableState>() : std::make_shared<TableState>(*committed);
+  auto table =
+      committed == nullptr ? std::make_shared<TableState>() : std::make_shared<TableState>(*committed);
   const auto committed_schema = table->schema;
   TableLayout layout = overlay.layout;
   if (committed != nullptr) {
     // Others may have widened it meanwhile.
-    layout = widened_for(layout, *overlay.schema, carried_layout(committed->layout, *committed_schema, *overlay.schema));
+    layout = widened_for(layout, *overlay.schema,
+                         carried_layout(committed->layout, *committed_schema, *overlay.schema));
   }
   table->layout = std::move(layout);
   table->schema = overlay.schema;

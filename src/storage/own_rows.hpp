@@ -18,7 +18,8 @@
 
 namespace tickstone::storage {
 
-/// Keys that a transaction replaced or erased: what is committed under them is hidden from it, and ends when it commits.
+/// Keys that a transaction replaced or erased: what is committed under them is hidden from it, and ends when
+/// it commits.
 ///
 /// Positions count a transaction's operations; views see the keys touched at or before theirs.
 /// Threads: one adds and takes back; any ask.
@@ -64,7 +65,7 @@ struct OwnPart {
 
 /// What a view sees of its own transaction in one table.
 struct OwnRows {
-  std::vector<OwnPart> parts;                 // oldest first
+  std::vector<OwnPart> parts;                  // oldest first
   std::shared_ptr<const TouchedKeys> touched;  // nullptr: none
 };
 
@@ -82,8 +83,10 @@ struct TableOverlay {
   std::vector<std::int64_t> dropped_chunks;  // starts of their ranges
 };
 
-/// The table as a transaction with `overlay` sees it over what is committed (nullptr: nothing); nullptr where it was dropped.
-std::shared_ptr<const TableState> overlaid(const std::shared_ptr<const TableState>& committed, const TableOverlay& overlay);
+/// The table as a transaction with `overlay` sees it over what is committed (nullptr: nothing); nullptr where
+/// it was dropped.
+std::shared_ptr<const TableState> overlaid(const std::shared_ptr<const TableState>& committed,
+                                           const TableOverlay& overlay);
 
 /// One table at one commit and one position of a transaction.
 struct TableView {

@@ -2,6 +2,7 @@
 #include "storage/read_view.hpp"
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/key_codec.hpp"
@@ -10,8 +11,8 @@
 
 namespace tickstone::storage {
 
-OwnFound find_own(const std::vector<OwnPart>& parts, const std::vector<ColumnView>& cells, std::size_t cell_row,
-                  std::string_view key, std::uint64_t hash, std::uint64_t position) {
+OwnFound find_own(const std::vector<OwnPart>& parts, const std::vector<ColumnView>& cells,
+                  std::size_t cell_row, std::string_view key, std::uint64_t hash, std::uint64_t position) {
   for (std::size_t i = parts.size(); i-- > 0;) {
     const OpenChunk& rows = *parts[i].rows;
     if (!rows.may_hold(cells, cell_row)) continue;
@@ -46,7 +47,8 @@ TableView SnapshotView::view_of(TableId table) const {
     const auto found = snapshot_.state->tables.find(table);
     if (found != snapshot_.state->tables.end()) view.table = found->second;
   }
-  if (view.table == nullptr) throw Error(ErrorCode::UndefinedTable, fmt::format("table {} does not exist", table));
+  if (view.table == nullptr)
+    throw Error(ErrorCode::UndefinedTable, fmt::format("table {} does not exist", table));
   return view;
 }
 
@@ -73,7 +75,9 @@ std::uint64_t SnapshotView::schema_version(TableId table) const {
   return state == nullptr ? 0 : state->version;
 }
 
-std::vector<ColumnLayout> SnapshotView::layouts(TableId table) const { return view_of(table).table->layout.columns; }
+std::vector<ColumnLayout> SnapshotView::layouts(TableId table) const {
+  return view_of(table).table->layout.columns;
+}
 
 std::unique_ptr<TableScan> SnapshotView::scan(const ScanRequest& request) const {
   return make_table_scan(view_of(request.table), request);

@@ -19,7 +19,8 @@ struct Snapshot {
 /// What a transaction lays over a snapshot.
 struct OwnChanges {
   std::uint64_t position = 0;
-  std::map<TableId, std::shared_ptr<const TableState>> tables;  // instead of the committed ones; nullptr: dropped
+  std::map<TableId, std::shared_ptr<const TableState>>
+      tables;  // instead of the committed ones; nullptr: dropped
   std::map<TableId, std::shared_ptr<const OwnRows>> rows;
 };
 
@@ -45,7 +46,8 @@ class SnapshotView final : public ReadView {
   TableView view_of(TableId table) const;  // table must exist; errors: UndefinedTable
 
   Snapshot snapshot_;
-  std::shared_ptr<const OwnChanges> own_;  // shared with the transaction, which replaces its own when it writes
+  std::shared_ptr<const OwnChanges>
+      own_;  // shared with the transaction, which replaces its own when it writes
 };
 
 /// The version of a key among a transaction's own rows at `position`, newest part first.
@@ -53,7 +55,7 @@ struct OwnFound {
   const OwnPart* part = nullptr;
   RowNumber row = kNoRow;
 };
-OwnFound find_own(const std::vector<OwnPart>& parts, const std::vector<ColumnView>& cells, std::size_t cell_row,
-                  std::string_view key, std::uint64_t hash, std::uint64_t position);
+OwnFound find_own(const std::vector<OwnPart>& parts, const std::vector<ColumnView>& cells,
+                  std::size_t cell_row, std::string_view key, std::uint64_t hash, std::uint64_t position);
 
 }  // namespace tickstone::storage

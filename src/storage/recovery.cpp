@@ -5,6 +5,7 @@
 #include <set>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/checkpoint.hpp"
@@ -54,7 +55,8 @@ class Replay {
       if (error.code() != ErrorCode::DataCorrupted) throw;
       throw Error(ErrorCode::DataCorrupted,
                   fmt::format("log file \"{}\" is damaged at offset {}",
-                              (core_.log_directory() / log_file_name(record.position.file)).string(), record.position.offset),
+                              (core_.log_directory() / log_file_name(record.position.file)).string(),
+                              record.position.offset),
                   error.message() + (error.detail().empty() ? "" : ": " + error.detail()));
     }
   }
@@ -73,7 +75,9 @@ class Replay {
       }
       apply_ddl(table);
       const auto* state = state_.find(table.table);
-      if (state == nullptr) throw Error(ErrorCode::DataCorrupted, fmt::format("a commit writes table {}, which does not exist", table.table));
+      if (state == nullptr)
+        throw Error(ErrorCode::DataCorrupted,
+                    fmt::format("a commit writes table {}, which does not exist", table.table));
       if (table.is_truncated) {
         const auto before = state_.share(table.table);
         for (const auto& [start, chunk] : before->chunks) state_.drop_chunk(table.table, start);
@@ -104,7 +108,9 @@ class Replay {
       state_.add_table(std::move(table));
       return;
     }
-    if (state_.find(logged.table) == nullptr) throw Error(ErrorCode::DataCorrupted, fmt::format("a commit alters table {}, which does not exist", logged.table));
+    if (state_.find(logged.table) == nullptr)
+      throw Error(ErrorCode::DataCorrupted,
+                  fmt::format("a commit alters table {}, which does not exist", logged.table));
     TableState& table = state_.edit_table(logged.table);
     table.layout = carried_layout(table.layout, *table.schema, *schema);
     table.schema = std::move(schema);
@@ -141,12 +147,14 @@ class Replay {
     std::vector<ColumnView> columns;
     std::vector<std::unique_ptr<MissingColumn>> missing;
     auto find = [&](ColumnId id) {
-      return static_cast<std::size_t>(std::find(logged.columns.begin(), logged.columns.end(), id) - logged.columns.begin());
+      return static_cast<std::size_t>(std::find(logged.columns.begin(), logged.columns.end(), id) -
+                                      logged.columns.begin());
     };
     for (std::size_t i = 0; i < schema.columns.size(); ++i) {
       const std::size_t at = find(schema.columns[i].id);
       if (at < logged_views.size()) {
-        if (logged_views[at].type != schema.columns[i].type) throw Error(ErrorCode::DataCorrupted, "logged rows have other types than their table");
+        if (logged_views[at].type != schema.columns[i].type)
+          throw Error(ErrorCode::DataCorrupted, "logged rows have other types than their table");
         columns.push_back(logged_views[at]);
       } else {
         missing.push_back(std::make_unique<MissingColumn>(*table, i));
@@ -159,8 +167,9 @@ class Replay {
       columns.push_back(logged_views[at]);
       auto& next = table->counters->next_row_id;
       for (const RowNumber row : chosen) {
-        next.store(std::max(next.load(std::memory_order_relaxed), logged_views[at].fixed<std::int64_t>(row) + 1),
-                   std::memory_order_relaxed);
+        next.store(
+            std::max(next.load(std::memory_order_relaxed), logged_views[at].fixed<std::int64_t>(row) + 1),
+            std::memory_order_relaxed);
       }
     }
     state_.widen(logged.table, widened_for(table->layout, schema, columns), core_.next_version());
@@ -183,8 +192,8 @@ class Replay {
     }
   }
 
-  void apply_stretch(TableId id, const std::vector<ColumnView>& columns, std::int64_t time, const RowNumber* rows,
-                     RowNumber count) {
+  void apply_stretch(TableId id, const std::vector<ColumnView>& columns, std::int64_t time,
+                     const RowNumber* rows, RowNumber count) {
     OpenChunk::Rows source;
     source.columns = &columns;
     source.rows = rows;
@@ -232,8 +241,9 @@ class Replay {
   std::uint64_t last_transaction_ = 0;
 };
 
-std::shared_ptr<const StoreState> open_segments(StoreCore& core, const Manifest& manifest,
-                                                std::map<std::uint64_t, std::shared_ptr<SealedSegment>>& named) {
+std::shared_ptr<const StoreState> open_segments(
+    StoreCore& core, const Manifest& manifest,
+    std::map<std::uint64_t, std::shared_ptr<SealedSegment>>& named) {
   auto state = std::make_shared<StoreState>();
   state->next_chunk_number = manifest.next_chunk;
   for (const auto& entry : manifest.tables) {
@@ -253,17 +263,23 @@ std::shared_ptr<const StoreState> open_segments(StoreCore& core, const Manifest&
       for (const auto& file : described.segments) {
         const auto path = core.segment_path(file.number);
         if (!core.files.exists(path)) {
-          throw Error(ErrorCode::DataCorrupted, fmt::format("segment file \"{}\" is damaged at offset 0", path.string()), "The file is missing.");
+          throw Error(ErrorCode::DataCorrupted,
+                      fmt::format("segment file \"{}\" is damaged at offset 0", path.string()),
+                      "The file is missing.");
         }
         auto segment = Segment::open(core.files, path, core.block_cache);
         if (segment->row_count() != file.row_count || segment->size_bytes() != file.size_bytes) {
-          throw Error(ErrorCode::DataCorrupted, fmt::format("segment file \"{}\" is damaged at offset 0", path.string()),
-                      fmt::format("It has {} rows in {} bytes, the manifest says {} rows in {} bytes.", segment->row_count(),
-                                  segment->size_bytes(), file.row_count, file.size_bytes));
+          throw Error(
+              ErrorCode::DataCorrupted,
+              fmt::format("segment file \"{}\" is damaged at offset 0", path.string()),
+              fmt::format("It has {} rows in {} bytes, the manifest says {} rows in {} bytes.",
+                          segment->row_count(), segment->size_bytes(), file.row_count, file.size_bytes));
         }
-        auto sealed = std::make_shared<SealedSegment>(file.number, std::move(segment), file.newest, core.files, path);
+        auto sealed =
+            std::make_shared<SealedSegment>(file.number, std::move(segment), file.newest, core.files, path);
         for (const std::uint64_t row : file.ended_rows) {
-          if (row >= file.row_count) throw Error(ErrorCode::DataCorrupted, "the manifest ends a row that its segment does not have");
+          if (row >= file.row_count)
+            throw Error(ErrorCode::DataCorrupted, "the manifest ends a row that its segment does not have");
           sealed->set_ended(row, manifest.seq);
         }
         named[file.number] = sealed;
@@ -285,11 +301,13 @@ void remove_leftovers(StoreCore& core, const Manifest& manifest,
   }
   for (const auto& name : core.files.list(core.log_directory())) {
     std::uint64_t number = 0;
-    if (std::sscanf(name.c_str(), "%lu.log", &number) == 1 && name == log_file_name(number) && number < manifest.first_log_file) {
+    if (std::sscanf(name.c_str(), "%lu.log", &number) == 1 && name == log_file_name(number) &&
+        number < manifest.first_log_file) {
       core.files.remove(core.log_directory() / name);
     }
   }
-  if (core.files.exists(core.directory / kNewManifestName)) core.files.remove(core.directory / kNewManifestName);
+  if (core.files.exists(core.directory / kNewManifestName))
+    core.files.remove(core.directory / kNewManifestName);
 }
 
 }  // namespace
@@ -298,18 +316,22 @@ void recover(StoreCore& core) {
   auto found = read_manifest(core.files, core.directory);
   if (!found) {
     if (!core.files.list(core.segment_directory()).empty()) {
-      throw Error(ErrorCode::DataCorrupted, fmt::format("manifest \"{}\" is missing", (core.directory / kManifestName).string()),
+      throw Error(ErrorCode::DataCorrupted,
+                  fmt::format("manifest \"{}\" is missing", (core.directory / kManifestName).string()),
                   "There are segments, so there was one.");
     }
     if (core.options.read_only || !core.options.create_if_missing) {
-      throw Error(ErrorCode::UndefinedFile, fmt::format("\"{}\" is no data directory", core.directory.string()));
+      throw Error(ErrorCode::UndefinedFile,
+                  fmt::format("\"{}\" is no data directory", core.directory.string()));
     }
     core.files.make_directory(core.log_directory());
     core.files.make_directory(core.segment_directory());
     core.files.sync_directory(core.directory);
-    for (const auto& name : core.files.list(core.log_directory())) core.files.remove(core.log_directory() / name);
+    for (const auto& name : core.files.list(core.log_directory()))
+      core.files.remove(core.log_directory() / name);
     const Manifest empty;
-    core.log = std::make_unique<Log>(core.files, core.log_directory(), core.options.log_file_bytes, empty.first_log_file);
+    core.log = std::make_unique<Log>(core.files, core.log_directory(), core.options.log_file_bytes,
+                                     empty.first_log_file);
     write_manifest(core.files, core.directory, empty, [] {});
     core.publish({0, std::make_shared<const StoreState>()});
     return;
@@ -321,14 +343,16 @@ void recover(StoreCore& core) {
   if (!core.options.read_only) remove_leftovers(core, *found, named);
 
   Replay replay(core, found->seq, std::move(state));
-  const std::uint64_t last_file = replay_log(core.files, core.log_directory(), found->first_log_file, true,
-                                             core.options.read_only, [&](const LogRecord& record) { replay.visit(record); });
+  const std::uint64_t last_file =
+      replay_log(core.files, core.log_directory(), found->first_log_file, true, core.options.read_only,
+                 [&](const LogRecord& record) { replay.visit(record); });
   core.applied_seq = replay.seq();
   core.set_next_transaction(replay.last_transaction() + 1);
   core.open_bytes.store(replay.grown_bytes());
   core.publish({replay.seq(), replay.finish()});
   if (core.options.read_only) return;
-  core.log = std::make_unique<Log>(core.files, core.log_directory(), core.options.log_file_bytes, last_file + 1);
+  core.log =
+      std::make_unique<Log>(core.files, core.log_directory(), core.options.log_file_bytes, last_file + 1);
   core.set_named(std::move(named));
 }
 

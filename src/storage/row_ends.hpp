@@ -13,8 +13,8 @@ namespace tickstone::storage {
 inline constexpr CommitSeq kNeverEnded = UINT64_MAX;
 inline constexpr std::uint32_t kRowEndsBlock = 8192;
 
-/// The commits that superseded or erased the rows of one block of up to `kRowEndsBlock` rows. Nothing is allocated
-/// until a row ends.
+/// The commits that superseded or erased the rows of one block of up to `kRowEndsBlock` rows. Nothing is
+/// allocated until a row ends.
 ///
 /// Threads: one writes, any read. A reader whose commit number was published after the write sees it.
 class RowEnds {

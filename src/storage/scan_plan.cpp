@@ -51,20 +51,25 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
           filter.is_empty |= lower > INT64_MAX;
         }
         if (upper_exclusive < filter.time.end) {
-          filter.time.end = upper_exclusive < INT64_MIN ? INT64_MIN : static_cast<std::int64_t>(upper_exclusive);
+          filter.time.end =
+              upper_exclusive < INT64_MIN ? INT64_MIN : static_cast<std::int64_t>(upper_exclusive);
         }
       };
-      if (predicate.lower && !predicate.lower->value.is_null && comparable(column->type, predicate.lower->value)) {
+      if (predicate.lower && !predicate.lower->value.is_null &&
+          comparable(column->type, predicate.lower->value)) {
         bound(predicate.lower->value.integer + (predicate.lower->inclusive ? 0 : 1), Int128{INT64_MAX} + 1);
       }
-      if (predicate.upper && !predicate.upper->value.is_null && comparable(column->type, predicate.upper->value)) {
+      if (predicate.upper && !predicate.upper->value.is_null &&
+          comparable(column->type, predicate.upper->value)) {
         bound(INT64_MIN, predicate.upper->value.integer + (predicate.upper->inclusive ? 1 : 0));
       }
-      if (!predicate.in.empty() && std::all_of(predicate.in.begin(), predicate.in.end(), [&](const Value& value) {
+      if (!predicate.in.empty() &&
+          std::all_of(predicate.in.begin(), predicate.in.end(), [&](const Value& value) {
             return !value.is_null && comparable(column->type, value);
           })) {
-        const auto [least, most] = std::minmax_element(
-            predicate.in.begin(), predicate.in.end(), [](const Value& a, const Value& b) { return a.integer < b.integer; });
+        const auto [least, most] =
+            std::minmax_element(predicate.in.begin(), predicate.in.end(),
+                                [](const Value& a, const Value& b) { return a.integer < b.integer; });
         bound(least->integer, most->integer + 1);
       }
     }
@@ -94,7 +99,8 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
     combinations *= std::max<std::size_t>(1, series.size());
     if (combinations > kMaxSeriesKeys) series.clear();
   }
-  filter.has_series = std::any_of(filter.series.begin(), filter.series.end(), [](const auto& s) { return !s.empty(); });
+  filter.has_series =
+      std::any_of(filter.series.begin(), filter.series.end(), [](const auto& s) { return !s.empty(); });
   if (filter.time.start >= filter.time.end && filter.time.end != INT64_MAX) filter.is_empty = true;
   return filter;
 }
@@ -107,7 +113,8 @@ bool covers(const TimeRange& range, std::int64_t min_time, std::int64_t max_time
 }
 
 /// Whether a row of the row group can match the predicates, by minimum and maximum.
-bool may_match(const TableSchema& schema, const Segment& segment, std::size_t group, const ScanRequest& request) {
+bool may_match(const TableSchema& schema, const Segment& segment, std::size_t group,
+               const ScanRequest& request) {
   for (const auto& predicate : request.predicates) {
     const auto* column = schema.find(predicate.column);
     if (column == nullptr || !segment.has_column(predicate.column) || column->type.is_array) continue;
@@ -121,9 +128,9 @@ bool may_match(const TableSchema& schema, const Segment& segment, std::size_t gr
     };
     if (predicate.lower && above(predicate.lower->value)) return false;
     if (predicate.upper && below(predicate.upper->value)) return false;
-    if (!predicate.in.empty() && std::all_of(predicate.in.begin(), predicate.in.end(), [&](const Value& value) {
-          return below(value) || above(value);
-        })) {
+    if (!predicate.in.empty() &&
+        std::all_of(predicate.in.begin(), predicate.in.end(),
+                    [&](const Value& value) { return below(value) || above(value); })) {
       return false;
     }
   }
@@ -170,7 +177,8 @@ class Planner {
                            segment.schema().series_key == schema_.series_key;
     if (!by_series) {
       for (std::size_t group = 0; group < segment.row_groups().size(); ++group) {
-        add_group(chunk, sealed, group, {{0, segment.row_groups()[group].row_count}}, plan_.filter.has_time, false);
+        add_group(chunk, sealed, group, {{0, segment.row_groups()[group].row_count}}, plan_.filter.has_time,
+                  false);
       }
       return;
     }
@@ -179,12 +187,15 @@ class Planner {
     const auto& entries = segment.series();
     const auto wanted = leading_keys(plan_.filter);
     for (const auto& key : wanted) {
-      const auto first = std::partition_point(entries.begin(), entries.end(),
-                                              [&](const SeriesEntry& entry) { return order_prefix(entry.key, key) < 0; });
+      const auto first = std::partition_point(entries.begin(), entries.end(), [&](const SeriesEntry& entry) {
+        return order_prefix(entry.key, key) < 0;
+      });
       for (auto entry = first; entry != entries.end() && order_prefix(entry->key, key) == 0; ++entry) {
-        if (plan_.filter.has_time && !overlaps(plan_.filter.time, entry->min_time, entry->max_time_inclusive)) continue;
+        if (plan_.filter.has_time && !overlaps(plan_.filter.time, entry->min_time, entry->max_time_inclusive))
+          continue;
         if (plan_.filter.has_series && !series_matches(plan_.filter, entry->key)) continue;
-        if (plan_.filter.has_time && !covers(plan_.filter.time, entry->min_time, entry->max_time_inclusive)) filters_ = true;
+        if (plan_.filter.has_time && !covers(plan_.filter.time, entry->min_time, entry->max_time_inclusive))
+          filters_ = true;
         stretches.emplace_back(entry->first_row, entry->first_row + entry->row_count);
       }
     }
@@ -205,7 +216,8 @@ class Planner {
     }
   }
 
-  void add_open(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open, CommitSeq seq) {
+  void add_open(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open,
+                CommitSeq seq) {
     const RowNumber rows = open->visible_prefix(seq);
     if (rows == 0) return;
     plan_.statistics.open_rows_read += rows;
@@ -213,7 +225,8 @@ class Planner {
     if (plan_.filter.has_series) {
       const auto series = matching_series(*open);
       std::uint64_t chain_rows = 0;
-      for (const std::uint32_t id : series) chain_rows += open->series()[id].row_count.load(std::memory_order_relaxed);
+      for (const std::uint32_t id : series)
+        chain_rows += open->series()[id].row_count.load(std::memory_order_relaxed);
       if (series.empty()) return;
       if (chain_rows * kChainAdvantage <= rows) {
         add_chains(chunk, open, rows, series);
@@ -279,8 +292,8 @@ class Planner {
     }
   }
 
-  void add_chains(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open, RowNumber rows,
-                  const std::vector<std::uint32_t>& series) {
+  void add_chains(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open,
+                  RowNumber rows, const std::vector<std::uint32_t>& series) {
     std::vector<RowNumber> chosen;
     for (const std::uint32_t id : series) {
       const auto part = open->series_rows(id, rows);
@@ -314,7 +327,8 @@ class Planner {
   }
 
   void add_group(const std::shared_ptr<const ChunkState>& chunk, SealedSegment& sealed, std::size_t group,
-                 std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges, bool filters_time, bool is_sorted) {
+                 std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges, bool filters_time,
+                 bool is_sorted) {
     const Segment& segment = sealed.segment();
     if (!may_match(schema_, segment, group, request_)) return;
     const auto& info = segment.row_groups()[group];

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 namespace tickstone::storage {
@@ -33,8 +34,8 @@ std::string SealedSegment::file_name(std::uint64_t number) { return fmt::format(
 
 void SealedSegment::set_ended(std::uint64_t row, CommitSeq seq) {
   const std::uint64_t block = row / kRowEndsBlock;
-  const auto capacity =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(kRowEndsBlock, segment_->row_count() - block * kRowEndsBlock));
+  const auto capacity = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(kRowEndsBlock, segment_->row_count() - block * kRowEndsBlock));
   ends_[block].set(static_cast<std::uint32_t>(row % kRowEndsBlock), capacity, seq);
 }
 

@@ -18,8 +18,8 @@ namespace tickstone::storage {
 class SealedSegment {
  public:
   /// `newest`: all rows were created at or before this commit.
-  SealedSegment(std::uint64_t number, std::shared_ptr<const Segment> segment, CommitSeq newest, FileSystem& files,
-                std::filesystem::path path);
+  SealedSegment(std::uint64_t number, std::shared_ptr<const Segment> segment, CommitSeq newest,
+                FileSystem& files, std::filesystem::path path);
   ~SealedSegment();  // removes the file where it was disowned
   SealedSegment(const SealedSegment&) = delete;
   SealedSegment& operator=(const SealedSegment&) = delete;
@@ -30,7 +30,9 @@ class SealedSegment {
   const Segment& segment() const { return *segment_; }
   CommitSeq newest_created() const { return newest_; }
 
-  CommitSeq ended(std::uint64_t row) const { return ends_[row / kRowEndsBlock].at(static_cast<std::uint32_t>(row % kRowEndsBlock)); }
+  CommitSeq ended(std::uint64_t row) const {
+    return ends_[row / kRowEndsBlock].at(static_cast<std::uint32_t>(row % kRowEndsBlock));
+  }
   void set_ended(std::uint64_t row, CommitSeq seq);
   /// True where none of rows [first, first + count) has ended.
   bool is_whole(std::uint64_t first, std::uint64_t count) const;

@@ -24,7 +24,8 @@ SequenceRecord record_of(TableId sequence, const Sequences::State& state, std::i
 
 }  // namespace
 
-std::int64_t Sequences::next_value(TableId sequence, std::int64_t start, std::int64_t increment, const Write& write) {
+std::int64_t Sequences::next_value(TableId sequence, std::int64_t start, std::int64_t increment,
+                                   const Write& write) {
   const std::lock_guard lock(mutex_);
   const auto found = sequences_.find(sequence);
   State state = found == sequences_.end() ? State{start, 0, increment, std::nullopt} : found->second;

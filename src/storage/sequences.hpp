@@ -12,7 +12,8 @@
 
 namespace tickstone::storage {
 
-/// Numbers given out once. The log is always ahead by up to a block, so that a crash skips numbers and repeats none.
+/// Numbers given out once. The log is always ahead by up to a block, so that a crash skips numbers and
+/// repeats none.
 ///
 /// Threads: any.
 class Sequences {

@@ -41,8 +41,9 @@ std::uint32_t SeriesMap::add(const std::uint32_t* codes) {
   codes_.grow_to((count + 1) * key_size_);
   series_.grow_to(count + 1);
   for (std::size_t i = 0; i < key_size_; ++i) codes_[count * key_size_ + i] = codes[i];
-  memory_bytes_.fetch_add(codes_.capacity() * sizeof(std::uint32_t) + series_.capacity() * sizeof(Series) - before,
-                          std::memory_order_relaxed);
+  memory_bytes_.fetch_add(
+      codes_.capacity() * sizeof(std::uint32_t) + series_.capacity() * sizeof(Series) - before,
+      std::memory_order_relaxed);
   {
     const std::unique_lock lock(slots_mutex_);
     if ((count + 1) * 2 > slots_.size()) {

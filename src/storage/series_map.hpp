@@ -13,7 +13,7 @@ namespace tickstone::storage {
 
 /// What an open chunk knows of one series. Plain members belong to the appending thread.
 struct Series {
-  std::atomic<std::uint32_t> last_row{UINT32_MAX};  // the row appended last: head of the chain of its rows
+  std::atomic<std::uint32_t> last_row{UINT32_MAX};    // the row appended last: head of the chain of its rows
   std::atomic<std::uint32_t> newest_row{UINT32_MAX};  // the row with the greatest time and rest of the key
   std::atomic<std::uint32_t> row_count{0};
   std::int64_t min_time = INT64_MAX;
@@ -35,7 +35,9 @@ class SeriesMap {
   std::optional<std::uint32_t> find(const std::uint32_t* codes) const;
   std::uint32_t size() const { return size_.load(std::memory_order_acquire); }
   std::size_t key_size() const { return key_size_; }
-  std::uint32_t code(std::uint32_t series, std::size_t position) const { return codes_[series * key_size_ + position]; }
+  std::uint32_t code(std::uint32_t series, std::size_t position) const {
+    return codes_[series * key_size_ + position];
+  }
   Series& operator[](std::uint32_t series) { return series_[series]; }
   const Series& operator[](std::uint32_t series) const { return series_[series]; }
   std::size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }

@@ -95,9 +95,9 @@ std::int64_t ChunkLayers::last_time(const OpenChunk& rows, RowNumber row) const 
   if (chunk_ == nullptr) return INT64_MIN;
   const TableSchema& schema = rows.schema();
   const auto key = key_columns(schema);
-  const bool is_series_in_key = std::all_of(schema.series_key.begin(), schema.series_key.end(), [&](ColumnId column) {
-    return std::find(key.begin(), key.end(), column) != key.end();
-  });
+  const bool is_series_in_key =
+      std::all_of(schema.series_key.begin(), schema.series_key.end(),
+                  [&](ColumnId column) { return std::find(key.begin(), key.end(), column) != key.end(); });
   if (!schema.time_column || !is_series_in_key) {
     if (!chunk_->segments.empty()) return INT64_MAX;
     for (std::size_t i = 0; i < open_count_; ++i) {

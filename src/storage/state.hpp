@@ -53,7 +53,8 @@ struct StoreState {
   std::shared_ptr<const TableState> share(TableId table) const;
 };
 
-/// The range of the chunk that `time` belongs to: an existing one's, or a new one's of the table's interval that overlaps none.
+/// The range of the chunk that `time` belongs to: an existing one's, or a new one's of the table's interval
+/// that overlaps none.
 TimeRange chunk_range(const TableState& table, std::int64_t time);
 /// Time of a row in the units of the time column; 0 for tables without one.
 std::int64_t time_of(const ColumnView& column, std::size_t row);

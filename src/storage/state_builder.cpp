@@ -5,7 +5,9 @@
 
 namespace tickstone::storage {
 
-const TableState* StateBuilder::find(TableId table) const { return (state_ == nullptr ? *base_ : *state_).find(table); }
+const TableState* StateBuilder::find(TableId table) const {
+  return (state_ == nullptr ? *base_ : *state_).find(table);
+}
 
 std::shared_ptr<const TableState> StateBuilder::share(TableId table) const {
   return (state_ == nullptr ? *base_ : *state_).share(table);
@@ -90,11 +92,12 @@ ChunkState& StateBuilder::chunk_for(TableId table, std::int64_t time) {
   return *made;
 }
 
-StateBuilder::Appended StateBuilder::append(TableId table, std::int64_t time, const OpenChunk::Rows& rows, CommitSeq seq,
-                                            std::vector<RowNumber>* suspects) {
+StateBuilder::Appended StateBuilder::append(TableId table, std::int64_t time, const OpenChunk::Rows& rows,
+                                            CommitSeq seq, std::vector<RowNumber>* suspects) {
   const auto* state = find(table);
   const ChunkState* chunk = state->find_chunk(time);
-  const bool fits = chunk != nullptr && chunk->has_active && chunk->open.back()->shared_schema() == state->schema &&
+  const bool fits = chunk != nullptr && chunk->has_active &&
+                    chunk->open.back()->shared_schema() == state->schema &&
                     chunk->open.back()->layout().columns == state->layout.columns;
   if (!fits) {
     ChunkState& edited = chunk_for(table, time);
@@ -107,7 +110,8 @@ StateBuilder::Appended StateBuilder::append(TableId table, std::int64_t time, co
   const auto bytes_before = static_cast<std::int64_t>(open.memory_bytes());
   const ChunkLayers older(chunk, chunk->open.size() - 1, kCommittedLayers);
   const RowNumber first = open.append(rows, seq, older, suspects);
-  if (!state->schema->temporary) grown_bytes_ += static_cast<std::int64_t>(open.memory_bytes()) - bytes_before;
+  if (!state->schema->temporary)
+    grown_bytes_ += static_cast<std::int64_t>(open.memory_bytes()) - bytes_before;
   return {&open, first};
 }
 

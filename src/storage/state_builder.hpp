@@ -29,13 +29,15 @@ class StateBuilder {
   /// Grows the table's layout to hold what `layout` does; a new version where columns change.
   void widen(TableId table, const TableLayout& layout, std::uint64_t new_version);
 
-  /// Appends rows of the table's schema (row id last where it has one) that all lie in one chunk, in the order given, made by `seq`. With `suspects`,
-  /// those whose keys may exist already are told. Returns the open chunk and the first row's number.
+  /// Appends rows of the table's schema (row id last where it has one) that all lie in one chunk, in the
+  /// order given, made by `seq`. With `suspects`, those whose keys may exist already are told. Returns the
+  /// open chunk and the first row's number.
   struct Appended {
     OpenChunk* open = nullptr;
     RowNumber first = 0;
   };
-  Appended append(TableId table, std::int64_t time, const OpenChunk::Rows& rows, CommitSeq seq, std::vector<RowNumber>* suspects);
+  Appended append(TableId table, std::int64_t time, const OpenChunk::Rows& rows, CommitSeq seq,
+                  std::vector<RowNumber>* suspects);
   /// Makes a whole run of rows the chunk's newest layer. The rows have the table's schema and layout.
   void adopt(TableId table, std::int64_t time, std::shared_ptr<OpenChunk> rows, CommitSeq seq);
 

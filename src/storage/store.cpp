@@ -7,8 +7,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <tickstone/error.hpp>
 #include <unistd.h>
+
+#include <tickstone/error.hpp>
 
 #include "storage/checkpoint.hpp"
 #include "storage/recovery.hpp"
@@ -32,13 +33,14 @@ class DirectoryLock {
       // A directory that may not be written may still be read.
       if (read_only) return;
       const int error = errno;
-      throw Error(ErrorCode::IoError,
-                  fmt::format("could not open lock file \"{}\": {}", path.string(), std::generic_category().message(error)));
+      throw Error(ErrorCode::IoError, fmt::format("could not open lock file \"{}\": {}", path.string(),
+                                                  std::generic_category().message(error)));
     }
     if (::flock(descriptor_, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
       ::close(descriptor_);
-      throw Error(ErrorCode::ObjectInUse, fmt::format("data directory \"{}\" is in use by another process", directory.string()),
-                  {}, "Stop the other process, or connect to it as a server.");
+      throw Error(ErrorCode::ObjectInUse,
+                  fmt::format("data directory \"{}\" is in use by another process", directory.string()), {},
+                  "Stop the other process, or connect to it as a server.");
     }
   }
   DirectoryLock(const DirectoryLock&) = delete;
@@ -77,7 +79,9 @@ class OpenStore final : public Store {
   }
 
   std::unique_ptr<Transaction> begin() override { return std::make_unique<StoreTransaction>(core_); }
-  std::shared_ptr<const ReadView> read_view() const override { return std::make_shared<SnapshotView>(core_.snapshot()); }
+  std::shared_ptr<const ReadView> read_view() const override {
+    return std::make_shared<SnapshotView>(core_.snapshot());
+  }
 
   TableId next_table_id() override {
     return static_cast<TableId>(core_.sequences.next_value(kTableIdSequence, kFirstUserTable, 1, writer()));
@@ -85,7 +89,9 @@ class OpenStore final : public Store {
   std::int64_t next_sequence_value(TableId sequence, std::int64_t start, std::int64_t increment) override {
     return core_.sequences.next_value(sequence, start, increment, writer());
   }
-  void set_sequence(TableId sequence, std::int64_t next) override { core_.sequences.set(sequence, next, writer()); }
+  void set_sequence(TableId sequence, std::int64_t next) override {
+    core_.sequences.set(sequence, next, writer());
+  }
   std::optional<std::int64_t> last_sequence_value(TableId sequence) const override {
     return core_.sequences.last_value(sequence);
   }
@@ -165,7 +171,9 @@ StoreCore::StoreCore(std::filesystem::path path, const StoreOptions& store_optio
 
 StoreCore::~StoreCore() = default;
 
-void StoreCore::set_named(std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named) { named_at_start_ = std::move(named); }
+void StoreCore::set_named(std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named) {
+  named_at_start_ = std::move(named);
+}
 
 void StoreCore::start_checkpointer() {
   checkpointer = std::make_unique<Checkpointer>(*this);
@@ -197,11 +205,13 @@ std::unique_ptr<Store> Store::open(const std::filesystem::path& directory, const
   std::error_code error;
   if (!std::filesystem::is_directory(directory, error)) {
     if (options.read_only || !options.create_if_missing) {
-      throw Error(ErrorCode::UndefinedFile, fmt::format("data directory \"{}\" does not exist", directory.string()));
+      throw Error(ErrorCode::UndefinedFile,
+                  fmt::format("data directory \"{}\" does not exist", directory.string()));
     }
     std::filesystem::create_directories(directory, error);
     if (error) {
-      throw Error(ErrorCode::IoError, fmt::format("could not create directory \"{}\": {}", directory.string(), error.message()));
+      throw Error(ErrorCode::IoError,
+                  fmt::format("could not create directory \"{}\": {}", directory.string(), error.message()));
     }
   }
   return std::make_unique<OpenStore>(directory, options);

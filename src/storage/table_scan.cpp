@@ -146,7 +146,8 @@ class ScanState final : public TableScan::State {
       if (next.first == next.second) ++at_;
     }
     out.row_count = chosen_.size();
-    for (std::size_t i = 0; i < scan_.requested_; ++i) out.columns.push_back(converted(i, gathered(buffers_[i])));
+    for (std::size_t i = 0; i < scan_.requested_; ++i)
+      out.columns.push_back(converted(i, gathered(buffers_[i])));
     return true;
   }
 
@@ -175,12 +176,15 @@ class ScanState final : public TableScan::State {
     } else {
       const OpenChunk& open = *unit_->open;
       if (!column.index || open.schema().find(column.id) != nullptr) {
-        const std::size_t index = column.index ? open.schema().index_of(column.id) : open.schema().columns.size();
-        buffer.unit = open.view(index, static_cast<RowNumber>(unit_->first_row), unit_->row_count, buffer.lease);
+        const std::size_t index =
+            column.index ? open.schema().index_of(column.id) : open.schema().columns.size();
+        buffer.unit =
+            open.view(index, static_cast<RowNumber>(unit_->first_row), unit_->row_count, buffer.lease);
         return;
       }
     }
-    if (buffer.missing == nullptr) buffer.missing = std::make_unique<MissingColumn>(*scan_.view_.table, *column.index);
+    if (buffer.missing == nullptr)
+      buffer.missing = std::make_unique<MissingColumn>(*scan_.view_.table, *column.index);
     buffer.unit = buffer.missing->view(unit_->row_count);
   }
 
@@ -191,7 +195,9 @@ class ScanState final : public TableScan::State {
     const TimeRange range = scan_.plan_.filter.time;
     const bool is_open_ended = range.end == INT64_MAX;
     std::vector<Run> kept;
-    auto is_in = [&](std::int64_t time) { return time >= range.start && (time < range.end || is_open_ended); };
+    auto is_in = [&](std::int64_t time) {
+      return time >= range.start && (time < range.end || is_open_ended);
+    };
     for (auto [first, last] : runs_) {
       if (unit_->is_time_sorted) {
         auto bound = [&](std::uint32_t low, auto&& is_before) {

@@ -38,7 +38,8 @@ struct TextDictionary::Layout {
 
 std::string_view TextDictionary::keep(std::string_view text) {
   if (text.size() > arena_size_ - arena_used_) {
-    arena_size_ = std::max(text.size(), std::min(kMaxArenaBytes, std::max(kFirstArenaBytes, arena_size_ * 2)));
+    arena_size_ =
+        std::max(text.size(), std::min(kMaxArenaBytes, std::max(kFirstArenaBytes, arena_size_ * 2)));
     arenas_.push_back(std::make_unique_for_overwrite<char[]>(arena_size_));
     arena_used_ = 0;
     memory_bytes_.fetch_add(arena_size_, std::memory_order_relaxed);
@@ -109,7 +110,8 @@ std::shared_ptr<const TextDictionary::Snapshot> TextDictionary::snapshot() const
   const std::uint32_t count = size();
   if (snapshot_ != nullptr && snapshot_->view.size == count) return snapshot_;
   std::size_t needed = layout_ == nullptr ? 0 : layout_->heap_used;
-  for (std::size_t code = layout_ == nullptr ? 0 : layout_->rows; code < count; ++code) needed += texts_[code].size();
+  for (std::size_t code = layout_ == nullptr ? 0 : layout_->rows; code < count; ++code)
+    needed += texts_[code].size();
   if (needed > std::numeric_limits<std::uint32_t>::max()) {
     throw Error(ErrorCode::ProgramLimitExceeded, "dictionary exceeds 4 GB of text");
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/key_codec.hpp"
@@ -14,8 +15,9 @@ namespace tickstone::storage {
 namespace {
 
 [[noreturn]] void throw_undefined(TableId id, const TableState* base) {
-  throw Error(ErrorCode::UndefinedTable, base == nullptr ? fmt::format("table {} does not exist", id)
-                                                         : fmt::format("relation \"{}\" does not exist", base->schema->name));
+  throw Error(ErrorCode::UndefinedTable,
+              base == nullptr ? fmt::format("table {} does not exist", id)
+                              : fmt::format("relation \"{}\" does not exist", base->schema->name));
 }
 
 }  // namespace
@@ -31,12 +33,14 @@ std::vector<ColumnView> key_cells(const TableSchema& schema, const std::vector<C
 Batch empty_keys(const TableSchema& schema) {
   Batch keys;
   for (const ColumnId column : key_columns(schema)) {
-    keys.columns.emplace_back(column == kRowIdColumn ? SqlType::of(TypeId::BigInt) : schema.find(column)->type);
+    keys.columns.emplace_back(column == kRowIdColumn ? SqlType::of(TypeId::BigInt)
+                                                     : schema.find(column)->type);
   }
   return keys;
 }
 
-StoreTransaction::StoreTransaction(StoreCore& core) : core_(core), id_(core.next_transaction()), lock_owner_(id_) {}
+StoreTransaction::StoreTransaction(StoreCore& core)
+    : core_(core), id_(core.next_transaction()), lock_owner_(id_) {}
 
 StoreTransaction::~StoreTransaction() { rollback(); }
 
@@ -63,7 +67,8 @@ StoreTransaction::OwnTable& StoreTransaction::own_table(TableId id, const Snapsh
   return own;
 }
 
-std::shared_ptr<const TableState> StoreTransaction::seen_as(TableId id, OwnTable& own, const Snapshot& snapshot) {
+std::shared_ptr<const TableState> StoreTransaction::seen_as(TableId id, OwnTable& own,
+                                                            const Snapshot& snapshot) {
   auto committed = snapshot.state->share(id);
   if (own.overlay == nullptr) return committed;
   if (own.seen_committed == committed && own.seen_overlay == own.overlay) return own.seen;
@@ -79,7 +84,8 @@ std::shared_ptr<const TableState> StoreTransaction::seen_as(TableId id, OwnTable
   return own.seen;
 }
 
-std::shared_ptr<TableOverlay> StoreTransaction::copy_overlay(TableId id, OwnTable& own, const Snapshot& snapshot) {
+std::shared_ptr<TableOverlay> StoreTransaction::copy_overlay(TableId id, OwnTable& own,
+                                                             const Snapshot& snapshot) {
   if (own.overlay != nullptr) return std::make_shared<TableOverlay>(*own.overlay);
   const auto committed = snapshot.state->share(id);
   auto overlay = std::make_shared<TableOverlay>();
@@ -136,8 +142,8 @@ std::shared_ptr<const OwnChanges> StoreTransaction::own_changes(const Snapshot& 
   return changes_;
 }
 
-/// Others have committed since this transaction's rows were checked. Rows whose keys they may have written too must hide
-/// theirs from this transaction, until committing decides between them.
+/// Others have committed since this transaction's rows were checked. Rows whose keys they may have written
+/// too must hide theirs from this transaction, until committing decides between them.
 void StoreTransaction::touch_possible_collisions(TableId id, OwnTable& own, const TableState& table,
                                                  const Snapshot& snapshot) {
   own.view_checked = std::max(own.view_checked == kNeverEnded ? 0 : own.view_checked, snapshot.seq);
@@ -204,7 +210,8 @@ void StoreTransaction::alter_table(const TableSchema& schema,
     auto overlay = copy_overlay(schema.id, own, snapshot);
     const TableSchema& before = *overlay->schema;
     const auto seen = seen_as(schema.id, own, snapshot);
-    const bool is_resorted = before.primary_key != schema.primary_key || before.series_key != schema.series_key ||
+    const bool is_resorted = before.primary_key != schema.primary_key ||
+                             before.series_key != schema.series_key ||
                              before.time_column != schema.time_column;
     if (is_resorted && (!seen->chunks.empty() || !own.parts.empty())) {
       throw Error(ErrorCode::FeatureNotSupported,
@@ -219,7 +226,8 @@ void StoreTransaction::alter_table(const TableSchema& schema,
   });
 }
 
-void StoreTransaction::end_own_rows(TableId id, OwnTable& own, const std::function<bool(const OwnPart&)>& which) {
+void StoreTransaction::end_own_rows(TableId id, OwnTable& own,
+                                    const std::function<bool(const OwnPart&)>& which) {
   for (const auto& part : own.parts) {
     if (!which(part)) continue;
     for (RowNumber row = 0; row < part.rows->row_count(); ++row) {
@@ -245,7 +253,9 @@ std::vector<ChunkInfo> StoreTransaction::drop_chunks(TableId table, TimeRange ra
     OwnTable& own = own_table(table, snapshot);
     const auto seen = seen_as(table, own, snapshot);
     auto overlay = copy_overlay(table, own, snapshot);
-    auto lies_in = [&](const TimeRange& chunk) { return chunk.start >= range.start && chunk.end <= range.end; };
+    auto lies_in = [&](const TimeRange& chunk) {
+      return chunk.start >= range.start && chunk.end <= range.end;
+    };
     std::vector<ChunkInfo> dropped;
     for (const auto& [start, chunk] : seen->chunks) {
       if (!lies_in(chunk->range)) continue;

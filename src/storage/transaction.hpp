@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "storage/group_commit.hpp"
-#include "storage/lock_table.hpp"
 #include "storage/locate.hpp"
+#include "storage/lock_table.hpp"
 #include "storage/own_rows.hpp"
 #include "storage/read_view.hpp"
 #include "storage/store.hpp"
@@ -18,8 +18,8 @@ namespace tickstone::storage {
 
 class StoreCore;
 
-/// A transaction keeps its rows as open chunks of its own, where positions (the count of its operations) stand for commits.
-/// Nothing is ever removed from them: what is replaced or rolled back ends.
+/// A transaction keeps its rows as open chunks of its own, where positions (the count of its operations)
+/// stand for commits. Nothing is ever removed from them: what is replaced or rolled back ends.
 class StoreTransaction final : public Transaction, private CommitWork {
  public:
   explicit StoreTransaction(StoreCore& core);
@@ -103,7 +103,8 @@ class StoreTransaction final : public Transaction, private CommitWork {
   std::shared_ptr<TableOverlay> copy_overlay(TableId id, OwnTable& own, const Snapshot& snapshot);
   void set_overlay(TableId id, OwnTable& own, std::shared_ptr<const TableOverlay> overlay);
   std::shared_ptr<const OwnChanges> own_changes(const Snapshot& snapshot);
-  void touch_possible_collisions(TableId id, OwnTable& own, const TableState& table, const Snapshot& snapshot);
+  void touch_possible_collisions(TableId id, OwnTable& own, const TableState& table,
+                                 const Snapshot& snapshot);
   void end_own_rows(TableId id, OwnTable& own, const std::function<bool(const OwnPart&)>& which);
   /// Runs one operation: all of it, or nothing and the error.
   template <typename Action>
@@ -113,16 +114,17 @@ class StoreTransaction final : public Transaction, private CommitWork {
   void check_rows(const TableSchema& schema, const std::vector<ColumnView>& columns) const;
   std::shared_ptr<const TableState> widened(TableId id, OwnTable& own, const Snapshot& snapshot,
                                             const std::vector<ColumnView>& columns);
-  std::vector<Placed> place_rows(TableId id, OwnTable& own, const TableState& table, const std::vector<ColumnView>& columns,
-                                 const std::vector<RowNumber>* picked, OnDuplicate mode, const Snapshot& snapshot,
-                                 bool wants_suspects);
-  void resolve_suspects(TableId id, OwnTable& own, const TableState& table, const Placed& placed, OnDuplicate mode,
-                        const std::vector<ColumnView>& columns, InsertResult& result);
+  std::vector<Placed> place_rows(TableId id, OwnTable& own, const TableState& table,
+                                 const std::vector<ColumnView>& columns, const std::vector<RowNumber>* picked,
+                                 OnDuplicate mode, const Snapshot& snapshot, bool wants_suspects);
+  void resolve_suspects(TableId id, OwnTable& own, const TableState& table, const Placed& placed,
+                        OnDuplicate mode, const std::vector<ColumnView>& columns, InsertResult& result);
   void end_own(TableId id, const OwnFound& found);
-  void touch(TableId id, OwnTable& own, const TableSchema& schema, const std::vector<ColumnView>& cells, std::size_t row,
-             std::string_view key, std::uint64_t hash);
+  void touch(TableId id, OwnTable& own, const TableSchema& schema, const std::vector<ColumnView>& cells,
+             std::size_t row, std::string_view key, std::uint64_t hash);
   bool lock_keys(TableId id, const std::vector<ColumnView>& cells, std::size_t count, bool no_wait);
-  [[noreturn]] void throw_duplicate(const TableSchema& schema, const std::vector<ColumnView>& cells, std::size_t row) const;
+  [[noreturn]] void throw_duplicate(const TableSchema& schema, const std::vector<ColumnView>& cells,
+                                    std::size_t row) const;
   void log_rows(TableId id, OwnTable& own);
 
   // transaction_commit.cpp

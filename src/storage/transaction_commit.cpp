@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/checkpoint.hpp"
@@ -75,7 +76,8 @@ void StoreTransaction::encode() {
         std::vector<std::uint32_t> erased;
         for (std::uint32_t row = 0; row < touched.encoded.size(); ++row) {
           const auto& key = touched.encoded[row];
-          if (find_own(own.parts, cells, row, key, hash_key(key), position_).part == nullptr) erased.push_back(row);
+          if (find_own(own.parts, cells, row, key, hash_key(key), position_).part == nullptr)
+            erased.push_back(row);
         }
         own.erases = !erased.empty();
         if (own.erases) table.erased_keys = select_rows(touched.keys, erased);
@@ -94,8 +96,9 @@ void StoreTransaction::encode() {
         table.rows.push_back(std::move(run));
       }
     }
-    const bool is_empty = table.ddl == LoggedTable::Ddl::None && !table.is_truncated && table.dropped_chunks.empty() &&
-                          table.erased_keys.columns.empty() && table.earlier.empty() && table.rows.empty();
+    const bool is_empty = table.ddl == LoggedTable::Ddl::None && !table.is_truncated &&
+                          table.dropped_chunks.empty() && table.erased_keys.columns.empty() &&
+                          table.earlier.empty() && table.rows.empty();
     if (!is_empty) commit.tables.push_back(std::move(table));
   }
   if (commit.tables.empty()) return;
@@ -180,8 +183,9 @@ void StoreTransaction::prepare_table(TableId, OwnTable& own, const TableState& t
     const auto& runs = own.part_states[i].runs;
     for (std::size_t at = 0; at < places.size(); ++at) {
       if (!places[at]) continue;
-      const auto run = std::prev(std::upper_bound(runs.begin(), runs.end(), suspects[at],
-                                                  [](RowNumber row, const Run& next) { return row < next.first; }));
+      const auto run =
+          std::prev(std::upper_bound(runs.begin(), runs.end(), suspects[at],
+                                     [](RowNumber row, const Run& next) { return row < next.first; }));
       switch (run->mode) {
         case OnDuplicate::Fail:
           throw_duplicate(schema, views_of(keys), at);
@@ -248,7 +252,8 @@ void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& stat
     const std::uint64_t live = rows.live_row_count();
     if (live == 0) continue;
     const auto* table = state.find(id);
-    const bool is_current = rows.shared_schema() == table->schema && rows.layout().columns == table->layout.columns;
+    const bool is_current =
+        rows.shared_schema() == table->schema && rows.layout().columns == table->layout.columns;
     const auto first_live = [&] {
       RowNumber row = 0;
       while (!rows.is_live(row)) ++row;
@@ -273,7 +278,8 @@ void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& stat
           const std::size_t index = rows.schema().index_of(target.columns[column].id);
           columns.push_back(rows.view(index, begin, count, leases[index]));
         } else {
-          if (missing[column] == nullptr) missing[column] = std::make_unique<MissingColumn>(*state.find(id), column);
+          if (missing[column] == nullptr)
+            missing[column] = std::make_unique<MissingColumn>(*state.find(id), column);
           columns.push_back(missing[column]->view(count));
         }
       }

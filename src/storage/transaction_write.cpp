@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include <fmt/format.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/commit_record.hpp"
@@ -57,20 +58,25 @@ void StoreTransaction::check_rows(const TableSchema& schema, const std::vector<C
     const auto& column = schema.columns[i];
     TICKSTONE_CHECK(columns[i].layout.physical == initial_layout(column.type).physical ||
                     column.type.id == TypeId::Numeric);
-    const bool is_key = std::find(schema.primary_key.begin(), schema.primary_key.end(), column.id) != schema.primary_key.end();
-    if ((!column.not_null && !is_key && schema.time_column != column.id) || columns[i].validity == nullptr) continue;
+    const bool is_key = std::find(schema.primary_key.begin(), schema.primary_key.end(), column.id) !=
+                        schema.primary_key.end();
+    if ((!column.not_null && !is_key && schema.time_column != column.id) || columns[i].validity == nullptr)
+      continue;
     for (std::size_t row = 0; row < columns[i].size; ++row) {
       if (!columns[i].is_null(row)) continue;
-      throw Error(ErrorCode::NotNullViolation,
-                  fmt::format("null value in column \"{}\" of relation \"{}\" violates not-null constraint", column.name,
-                              schema.name),
-                  describe_failing_row({columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(schema.columns.size())}, row))
+      throw Error(
+          ErrorCode::NotNullViolation,
+          fmt::format("null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                      column.name, schema.name),
+          describe_failing_row(
+              {columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(schema.columns.size())}, row))
           .about(schema.name, column.name);
     }
   }
 }
 
-std::shared_ptr<const TableState> StoreTransaction::widened(TableId id, OwnTable& own, const Snapshot& snapshot,
+std::shared_ptr<const TableState> StoreTransaction::widened(TableId id, OwnTable& own,
+                                                            const Snapshot& snapshot,
                                                             const std::vector<ColumnView>& columns) {
   auto table = seen_as(id, own, snapshot);
   auto layout = widened_for(table->layout, *table->schema, columns);
@@ -82,10 +88,9 @@ std::shared_ptr<const TableState> StoreTransaction::widened(TableId id, OwnTable
   return seen_as(id, own, snapshot);
 }
 
-std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(TableId id, OwnTable& own, const TableState& table,
-                                                                   const std::vector<ColumnView>& columns,
-                                                                   const std::vector<RowNumber>* picked, OnDuplicate mode,
-                                                                   const Snapshot& snapshot, bool wants_suspects) {
+std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(
+    TableId id, OwnTable& own, const TableState& table, const std::vector<ColumnView>& columns,
+    const std::vector<RowNumber>* picked, OnDuplicate mode, const Snapshot& snapshot, bool wants_suspects) {
   const auto count = static_cast<RowNumber>(picked == nullptr ? columns.front().size : picked->size());
   struct Group {
     TimeRange range;
@@ -133,7 +138,8 @@ std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(TableId id, O
       --part;
     } else {
       part = own.parts.size();
-      own.parts.push_back({next_part_++, group.range, std::make_shared<OpenChunk>(table.schema, table.layout)});
+      own.parts.push_back(
+          {next_part_++, group.range, std::make_shared<OpenChunk>(table.schema, table.layout)});
       own.part_states.emplace_back();
     }
     OpenChunk& rows = *own.parts[part].rows;
@@ -175,8 +181,9 @@ void StoreTransaction::end_own(TableId id, const OwnFound& found) {
   undo_.push_back(std::move(undo));
 }
 
-void StoreTransaction::touch(TableId id, OwnTable& own, const TableSchema& schema, const std::vector<ColumnView>& cells,
-                             std::size_t row, std::string_view key, std::uint64_t hash) {
+void StoreTransaction::touch(TableId id, OwnTable& own, const TableSchema& schema,
+                             const std::vector<ColumnView>& cells, std::size_t row, std::string_view key,
+                             std::uint64_t hash) {
   if (own.touched == nullptr) own.touched = std::make_shared<TouchedKeys>(empty_keys(schema));
   if (!own.touched->add(cells, row, key, hash, position_)) return;
   if (!undo_.empty() && undo_.back().kind == Undo::Kind::Touched && undo_.back().table == id &&
@@ -190,7 +197,8 @@ void StoreTransaction::touch(TableId id, OwnTable& own, const TableSchema& schem
   undo_.push_back(std::move(undo));
 }
 
-bool StoreTransaction::lock_keys(TableId id, const std::vector<ColumnView>& cells, std::size_t count, bool no_wait) {
+bool StoreTransaction::lock_keys(TableId id, const std::vector<ColumnView>& cells, std::size_t count,
+                                 bool no_wait) {
   bool has_waited = false;
   std::string key;
   for (std::size_t row = 0; row < count; ++row) {
@@ -210,13 +218,15 @@ void StoreTransaction::throw_duplicate(const TableSchema& schema, const std::vec
   throw error;
 }
 
-void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableState& table, const Placed& placed,
-                                        OnDuplicate mode, const std::vector<ColumnView>& columns, InsertResult& result) {
+void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableState& table,
+                                        const Placed& placed, OnDuplicate mode,
+                                        const std::vector<ColumnView>& columns, InsertResult& result) {
   if (placed.suspects.empty()) return;
   const TableSchema& schema = *table.schema;
   const auto cells = key_cells(schema, columns);
   OpenChunk& rows = *own.parts[placed.part].rows;
-  const std::vector<OwnPart> earlier(own.parts.begin(), own.parts.begin() + static_cast<std::ptrdiff_t>(placed.part));
+  const std::vector<OwnPart> earlier(own.parts.begin(),
+                                     own.parts.begin() + static_cast<std::ptrdiff_t>(placed.part));
   auto skip = [&](RowNumber row) {
     rows.set_ended(row, 0);
     result.skipped.push_back(placed.batch_row(row));
@@ -293,7 +303,8 @@ Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows
     if (table->schema->primary_key.empty()) {
       result.first_row_id = table->counters->next_row_id.fetch_add(static_cast<std::int64_t>(count));
       row_ids.reserve(count);
-      for (std::size_t i = 0; i < count; ++i) row_ids.append_fixed(result.first_row_id + static_cast<std::int64_t>(i));
+      for (std::size_t i = 0; i < count; ++i)
+        row_ids.append_fixed(result.first_row_id + static_cast<std::int64_t>(i));
       columns.push_back(row_ids.view());
     }
     result.inserted = count;
@@ -388,7 +399,8 @@ bool StoreTransaction::lock(TableId id, const Batch& keys, CommitSeq seen, bool 
   const auto places = locate(*table, keys, snapshot.seq);
   std::string key;
   for (std::size_t row = 0; row < places.size(); ++row) {
-    if (places[row] ? places[row].created() <= seen : table->counters->last_erase.load(std::memory_order_acquire) <= seen) {
+    if (places[row] ? places[row].created() <= seen
+                    : table->counters->last_erase.load(std::memory_order_acquire) <= seen) {
       continue;
     }
     key.clear();
@@ -402,7 +414,8 @@ bool StoreTransaction::lock(TableId id, const Batch& keys, CommitSeq seen, bool 
   return false;
 }
 
-/// Writes rows that are not in the log yet, so that committing has little left to write and recovery little to hold at once.
+/// Writes rows that are not in the log yet, so that committing has little left to write and recovery little
+/// to hold at once.
 void StoreTransaction::log_rows(TableId id, OwnTable& own) {
   own.unlogged_bytes = 0;
   for (std::size_t i = 0; i < own.parts.size(); ++i) {

@@ -81,7 +81,8 @@ inline Batch keys(const Rows& rows) {
 }
 
 inline Row row_at(const std::vector<ColumnView>& columns, std::size_t row) {
-  return {std::string(columns[0].bytes(row)), columns[1].fixed<std::int64_t>(row), columns[2].fixed<std::int64_t>(row),
+  return {std::string(columns[0].bytes(row)), columns[1].fixed<std::int64_t>(row),
+          columns[2].fixed<std::int64_t>(row),
           columns[3].is_null(row) ? std::string()
                                   : format_decimal({columns[3].integer(row), columns[3].layout.scale})};
 }
@@ -99,7 +100,8 @@ inline Rows scan_rows(const ReadView& view, TableId table, std::vector<ColumnPre
   while (scan->read(*state, read)) {
     EXPECT_GT(read.row_count, 0U);
     EXPECT_LE(read.row_count, kScanRows);
-    for (std::size_t i = 0; i < read.columns.size(); ++i) EXPECT_EQ(read.columns[i].layout, scan->layouts()[i]);
+    for (std::size_t i = 0; i < read.columns.size(); ++i)
+      EXPECT_EQ(read.columns[i].layout, scan->layouts()[i]);
     for (std::size_t row = 0; row < read.row_count; ++row) rows.push_back(row_at(read.columns, row));
   }
   std::sort(rows.begin(), rows.end());

@@ -2,6 +2,7 @@
 #include "storage/store.hpp"
 
 #include <gtest/gtest.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/test/store_fixture.hpp"
@@ -41,7 +42,8 @@ TEST_F(StoreTest, DuplicateKeyIsRefusedWithPostgresqlsWords) {
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::UniqueViolation);
       EXPECT_EQ(error.message(), "duplicate key value violates unique constraint \"trades_pkey\"");
-      EXPECT_EQ(error.detail(), "Key (symbol, \"timestamp\", id)=(AAPL, 1970-01-01 00:00:00.0001+00, 1) already exists.");
+      EXPECT_EQ(error.detail(),
+                "Key (symbol, \"timestamp\", id)=(AAPL, 1970-01-01 00:00:00.0001+00, 1) already exists.");
       EXPECT_EQ(error.table_name(), "trades");
       EXPECT_EQ(error.constraint_name(), "trades_pkey");
     }
@@ -52,7 +54,8 @@ TEST_F(StoreTest, DuplicateKeyIsRefusedWithPostgresqlsWords) {
   expect_duplicate({{"AAPL", 100, 1, "2"}});
   {
     auto transaction = store->begin();
-    const auto result = transaction->insert(16384, batch({{"AAPL", 100, 1, "2"}, {"AAPL", 100, 2, "2"}}), OnDuplicate::Skip);
+    const auto result =
+        transaction->insert(16384, batch({{"AAPL", 100, 1, "2"}, {"AAPL", 100, 2, "2"}}), OnDuplicate::Skip);
     EXPECT_EQ(result.inserted, 1U);
     EXPECT_EQ(result.skipped, std::vector<std::uint32_t>{0});
     transaction->commit();
