@@ -83,7 +83,9 @@ SessionLoop::Next SessionLoop::simple_query(std::string_view body) {
   sink_.set_result_formats({});
   const auto error = error_of([&] {
     const Connection::Busy busy(connection_);
-    session_.execute_simple(pgwire::read_query(body).sql, sink_);
+    // A copy: COPY reads on into the buffer that the frame lies in.
+    const std::string sql(pgwire::read_query(body).sql);
+    session_.execute_simple(sql, sink_);
   });
   if (error) send_error(*error);
   if (sink_.take_statements_changed()) parameter_types_.clear();
