@@ -5,8 +5,6 @@
 #include <optional>
 #include <thread>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -191,11 +189,14 @@ const std::vector<std::string>& Server::endpoints() const {
 std::size_t Server::connection_count() const { return impl_->registry.connection_count(); }
 
 int wait_for_shutdown_signal() {
-  boost::asio::io_context io;
-  boost::asio::signal_set signals(io, SIGINT, SIGTERM);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   int caught = 0;
-  signals.async_wait([&](const boost::system::error_code&, int number) { caught = number; });
-  io.run();
+  while (sigwait(&signals, &caught) != 0) {
+  }
   return caught;
 }
 

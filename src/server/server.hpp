@@ -39,8 +39,8 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Waits for SIGINT or SIGTERM and returns its number. Call it before other threads that take signals begin
-/// theirs.
+/// Waits for SIGINT or SIGTERM and returns its number. Both must have been blocked before the first thread
+/// began: one that takes them would end the process.
 int wait_for_shutdown_signal();
 
 }  // namespace tickstone::server

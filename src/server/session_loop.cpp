@@ -6,6 +6,8 @@
 
 #include <tickstone/error.hpp>
 
+#include "types/utf8.hpp"
+
 namespace tickstone::server {
 namespace {
 
@@ -85,6 +87,7 @@ SessionLoop::Next SessionLoop::simple_query(std::string_view body) {
     const Connection::Busy busy(connection_);
     // A copy: COPY reads on into the buffer that the frame lies in.
     const std::string sql(pgwire::read_query(body).sql);
+    check_utf8(sql);
     session_.execute_simple(sql, sink_);
   });
   if (error) send_error(*error);
@@ -136,6 +139,7 @@ void SessionLoop::sync() {
 void SessionLoop::parse(const pgwire::ParseMessage& message) {
   const std::string name(message.statement);
   parameter_types_.erase(name);
+  check_utf8(message.sql);
   session_.parse(name, message.sql, message.parameter_oids);
   channel_.writer().parse_complete();
 }
