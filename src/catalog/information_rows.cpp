@@ -263,6 +263,54 @@ void routines(RowWriter& rows, const RowContext& context) {
   }
 }
 
+void view_table_usage(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (relation_kind_letter(*relation) != 'v') continue;
+    for (const Oid oid : relation->depends_on) {
+      const RelationObject* read = context.catalog.find_relation(oid);
+      if (read == nullptr) continue;
+      rows.add({{"view_catalog", database},
+                {"view_schema", schema_name(context.catalog, relation->schema)},
+                {"view_name", relation->name},
+                {"table_catalog", database},
+                {"table_schema", schema_name(context.catalog, read->schema)},
+                {"table_name", read->name}});
+    }
+  }
+}
+
+/// Of the columns that are arrays.
+void element_types(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (!is_listed(*relation)) continue;
+    for (const auto& column : relation->columns) {
+      if (!column.type.is_array) continue;
+      const TypeDescription type = describe(column.type.element());
+      rows.add({{"object_catalog", database},
+                {"object_schema", schema_name(context.catalog, relation->schema)},
+                {"object_name", relation->name},
+                {"object_type", relation_kind_letter(*relation) == 'v' ? "VIEW" : "TABLE"},
+                {"collection_type_identifier", std::to_string(attribute_number(*relation, column))},
+                {"data_type", type.data_type},
+                {"udt_catalog", database},
+                {"udt_schema", "pg_catalog"},
+                {"udt_name", type.udt_name},
+                {"dtd_identifier", "a" + std::to_string(attribute_number(*relation, column))}});
+    }
+  }
+}
+
+void collations(RowWriter& rows, const RowContext& context) {
+  for (const char* name : {"default", "C", "POSIX"}) {
+    rows.add({{"collation_catalog", context.facts.current_database()},
+              {"collation_schema", "pg_catalog"},
+              {"collation_name", name},
+              {"pad_attribute", "NO PAD"}});
+  }
+}
+
 void enabled_roles(RowWriter& rows, const RowContext& context) {
   for (const RoleObject* role : context.catalog.roles()) rows.add({{"role_name", role->name}});
 }
@@ -305,6 +353,9 @@ void add_information_rows(RowMakers& makers) {
   makers[{"information_schema", "views"}] = views;
   makers[{"information_schema", "sequences"}] = sequences;
   makers[{"information_schema", "routines"}] = routines;
+  makers[{"information_schema", "view_table_usage"}] = view_table_usage;
+  makers[{"information_schema", "element_types"}] = element_types;
+  makers[{"information_schema", "collations"}] = collations;
   makers[{"information_schema", "enabled_roles"}] = enabled_roles;
   makers[{"information_schema", "character_sets"}] = character_sets;
   makers[{"information_schema", "table_privileges"}] = table_privileges;
