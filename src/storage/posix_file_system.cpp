@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -44,12 +45,24 @@ class FileDescriptor {
   int descriptor_;
 };
 
+/// Raises the number of files that the process may have open to what the system allows. A store keeps each of
+/// its segments open, and the usual soft limit of 1,024 is there for programs that use select().
+bool raise_open_file_limit() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return false;
+  limit.rlim_cur = limit.rlim_max;
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 int open_retrying(const std::filesystem::path& path, int flags, mode_t mode) {
-  int descriptor = 0;
-  do {
-    descriptor = ::open(path.c_str(), flags | O_CLOEXEC, mode);
-  } while (descriptor < 0 && errno == EINTR);
-  return descriptor;
+  while (true) {
+    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+    if (descriptor >= 0) return descriptor;
+    const int error = errno;
+    if (error == EINTR || (error == EMFILE && raise_open_file_limit())) continue;
+    errno = error;
+    return descriptor;
+  }
 }
 
 class PosixFile final : public File {

@@ -9,6 +9,7 @@
 #include "base/checksum.hpp"
 #include "storage/codec/block_codec.hpp"
 #include "storage/codec/integer_stream.hpp"
+#include "storage/schema_codec.hpp"
 
 namespace tickstone::storage {
 
@@ -18,37 +19,8 @@ constexpr std::size_t kLeastBlockBytes = 8 + kBlockChecksumBytes;
 
 [[noreturn]] void throw_corrupted(const char* what) { throw Error(ErrorCode::DataCorrupted, what); }
 
-void write_type(const SqlType& type, ByteWriter& out) {
-  out.put(type.id);
-  out.put<std::uint8_t>(type.is_array ? 1 : 0);
-  out.put(type.precision);
-  out.put(type.scale);
-}
-
-bool read_bool(ByteReader& in) {
-  const auto value = in.get<std::uint8_t>();
-  if (value > 1) throw_corrupted("a flag is neither 0 nor 1");
-  return value == 1;
-}
-
-SqlType read_type(ByteReader& in) {
-  SqlType type;
-  const auto id = in.get<std::uint8_t>();
-  if (id > static_cast<std::uint8_t>(TypeId::AclItem)) throw_corrupted("a column has an unknown type");
-  type.id = static_cast<TypeId>(id);
-  type.is_array = read_bool(in);
-  type.precision = in.get<std::int16_t>();
-  type.scale = in.get<std::int16_t>();
-  return type;
-}
-
 bool is_time_layout(Physical physical) {
   return physical == Physical::Int16 || physical == Physical::Int32 || physical == Physical::Int64;
-}
-
-void write_ids(const std::vector<ColumnId>& ids, ByteWriter& out) {
-  out.put(static_cast<std::uint32_t>(ids.size()));
-  for (const ColumnId id : ids) out.put(id);
 }
 
 const ColumnSchema& need_column(const TableSchema& schema, ColumnId id) {
@@ -56,14 +28,6 @@ const ColumnSchema& need_column(const TableSchema& schema, ColumnId id) {
     if (column.id == id) return column;
   }
   throw_corrupted("a key names an unknown column");
-}
-
-/// Ids of columns that `schema` has.
-std::vector<ColumnId> read_ids(ByteReader& in, const TableSchema& schema) {
-  std::vector<ColumnId> ids;
-  const auto count = in.get<std::uint32_t>();
-  for (std::uint32_t i = 0; i < count; ++i) ids.push_back(need_column(schema, in.get<ColumnId>()).id);
-  return ids;
 }
 
 void write_layout(ColumnLayout layout, ByteWriter& out) {
@@ -126,55 +90,6 @@ Column read_column(ByteReader& in, const SqlType& type, std::size_t row_count) {
     column.append_all(block->view());
   }
   return column;
-}
-
-void write_schema(const TableSchema& schema, ByteWriter& out) {
-  out.put(schema.id);
-  out.put_string(schema.name);
-  out.put(static_cast<std::uint32_t>(schema.columns.size()));
-  for (const auto& column : schema.columns) {
-    out.put(column.id);
-    out.put_string(column.name);
-    write_type(column.type, out);
-    out.put<std::uint8_t>(column.not_null ? 1 : 0);
-  }
-  write_ids(schema.primary_key, out);
-  out.put_string(schema.primary_key_name);
-  write_ids(schema.series_key, out);
-  out.put<std::uint8_t>(schema.time_column ? 1 : 0);
-  out.put(schema.time_column.value_or(0));
-  out.put(schema.chunk_interval);
-  out.put(schema.chunk_origin);
-  out.put<std::uint8_t>(schema.temporary ? 1 : 0);
-}
-
-TableSchema read_schema(ByteReader& in) {
-  TableSchema schema;
-  schema.id = in.get<TableId>();
-  schema.name = in.get_string();
-  const auto column_count = in.get<std::uint32_t>();
-  for (std::uint32_t i = 0; i < column_count; ++i) {
-    ColumnSchema column;
-    column.id = in.get<ColumnId>();
-    column.name = in.get_string();
-    column.type = read_type(in);
-    column.not_null = read_bool(in);
-    schema.columns.push_back(std::move(column));
-  }
-  schema.primary_key = read_ids(in, schema);
-  schema.primary_key_name = in.get_string();
-  schema.series_key = read_ids(in, schema);
-  const bool has_time_column = read_bool(in);
-  const auto time_column = in.get<ColumnId>();
-  if (has_time_column) {
-    const auto& column = need_column(schema, time_column);
-    if (!is_time_layout(initial_layout(column.type).physical)) throw_corrupted("a time column is none");
-    schema.time_column = time_column;
-  }
-  schema.chunk_interval = in.get<std::int64_t>();
-  schema.chunk_origin = in.get<std::int64_t>();
-  schema.temporary = read_bool(in);
-  return schema;
 }
 
 std::int64_t sum_of(const std::vector<std::int64_t>& values, std::int64_t least, std::int64_t most) {
@@ -374,7 +289,7 @@ SegmentTrailer read_trailer(std::span<const std::byte> bytes, std::uint64_t seed
 }
 
 void write_footer(const SegmentFooter& footer, ByteWriter& out) {
-  write_schema(footer.schema, out);
+  put_schema(footer.schema, out);
   for (const auto& column : footer.columns) {
     write_layout(column.layout, out);
     out.put(static_cast<std::uint8_t>(column.integer_digits));
@@ -388,7 +303,11 @@ void write_footer(const SegmentFooter& footer, ByteWriter& out) {
 SegmentFooter read_footer(std::span<const std::byte> bytes, std::uint64_t footer_offset) {
   ByteReader in(bytes, "segment footer");
   SegmentFooter footer;
-  footer.schema = read_schema(in);
+  footer.schema = get_schema(in);
+  if (footer.schema.time_column &&
+      !is_time_layout(initial_layout(need_column(footer.schema, *footer.schema.time_column).type).physical)) {
+    throw_corrupted("a time column has no times");
+  }
   for (auto& stored : stored_columns(footer.schema)) {
     SegmentColumn column;
     column.schema = std::move(stored);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <tickstone/error.hpp>
@@ -99,6 +102,21 @@ TEST_F(PosixFileSystemTest, DirectoriesListRenameRemove) {
   EXPECT_THAT(files_.list(directory_ / "d"), ElementsAre("c"));
   EXPECT_GT(files_.free_bytes(directory_), 0U);
   EXPECT_EQ(code_of([&] { files_.make_directory(directory_ / "d" / "c"); }), ErrorCode::IoError);
+}
+
+TEST_F(PosixFileSystemTest, OpensMoreFilesThanTheSoftLimit) {
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  struct rlimit low = before;
+  low.rlim_cur = 40;
+  if (before.rlim_max < 200) GTEST_SKIP() << "the hard limit is low";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  std::vector<std::unique_ptr<File>> open;
+  for (int i = 0; i < 100; ++i) {
+    open.push_back(files_.open(directory_ / std::to_string(i), FileSystem::Mode::Create));
+  }
+  EXPECT_EQ(open.size(), 100U);
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(PosixFileSystemTest, AFullDiskIsDiskFull) {
