@@ -47,7 +47,7 @@ void complete_rows(const InsertPlan& plan, RowDefaults& defaults, Batch& rows, s
 std::string finish_insert(Execution& execution, const InsertPlan& plan, const RowInserter& inserter) {
   if (!plan.statement.returning.empty()) {
     send_returning(execution, *plan.target, plan.statement.alias, plan.statement.returning,
-                   inserter.affected());
+                   plan.plain_returning, inserter.affected());
   }
   return "INSERT 0 " + std::to_string(inserter.affected_count());
 }

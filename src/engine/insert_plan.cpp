@@ -184,6 +184,9 @@ std::shared_ptr<InsertPlan> make_insert_plan(SessionContext& context, const sql:
     for (std::size_t i = 0; i < target.column_count(); ++i) plan->columns.push_back(i);
   }
   plan->conflict = plan_conflict(target, statement.on_conflict);
+  if (!statement.returning.empty()) {
+    plan->plain_returning = plain_returning(target, statement.alias, statement.returning);
+  }
   return plan;
 }
 

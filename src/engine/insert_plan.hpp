@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/executors.hpp"
+#include "engine/returning.hpp"
 #include "engine/write_target.hpp"
 
 namespace tickstone::engine {
@@ -38,6 +39,7 @@ struct InsertPlan {
   std::vector<std::size_t> columns;  // the target's columns that the rows give, in the statement's order
   bool has_column_list = false;
   ConflictPlan conflict;
+  std::optional<std::vector<ReturnedColumn>> plain_returning;
 
   /// For the rows of VALUES: what each cell is, so that literals and parameters need no parser.
   struct Cell {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/returning.hpp"
 
+#include <algorithm>
+
 #include "engine/query_plan.hpp"
+#include "sql/lexer.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -15,11 +18,88 @@ sql::DuckQuery rewrite(SessionContext& context, const WriteTarget& target, const
   return sql::Rewriter(context).returning(returning, target.info(), alias, kRows);
 }
 
+/// The words of an expression's text: names unquoted and marked, all else as it is.
+struct Word {
+  std::string text;
+  bool is_name = false;
+};
+
+std::vector<Word> words_of(const std::string& text) {
+  std::vector<Word> words;
+  sql::Lexer lexer(text);
+  for (auto token = lexer.next(); token.kind != sql::TokenKind::End; token = lexer.next()) {
+    const std::string part = text.substr(token.begin, token.end - token.begin);
+    if (token.kind == sql::TokenKind::QuotedIdentifier) {
+      std::string name;
+      for (std::size_t i = 1; i + 1 < part.size(); ++i) {
+        name += part[i];
+        if (part[i] == '"') ++i;
+      }
+      words.push_back({std::move(name), true});
+    } else {
+      // The parser's text has names in lower case, else quoted; these are the constants written so.
+      const bool is_name =
+          token.kind == sql::TokenKind::Identifier && part != "true" && part != "false" && part != "null" &&
+          std::none_of(part.begin(), part.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+      words.push_back({part, is_name});
+    }
+  }
+  return words;
+}
+
+/// Adds the columns of `*`, `t.*`, `a`, `t.a` or `a AS b`; false for anything else.
+bool add_plain(const WriteTarget& target, const std::string& table, const std::string& text,
+               std::vector<ReturnedColumn>& columns) {
+  auto words = words_of(text);
+  std::size_t at = 0;
+  if (words.size() >= 3 && words[0].is_name && words[1].text == "." && words[0].text == table) at = 2;
+  const std::size_t rest = words.size() - at;
+  if (rest == 1 && words[at].text == "*" && !words[at].is_name) {
+    for (std::size_t i = 0; i < target.column_count(); ++i) columns.push_back({i, target.column(i).name});
+    return true;
+  }
+  const bool has_alias = rest == 3 && words[at + 1].text == "AS" && words[at + 2].text != "*";
+  if ((rest != 1 && !has_alias) || !words[at].is_name) return false;
+  const auto* column = target.relation().find_column(words[at].text);
+  if (column == nullptr) return false;
+  columns.push_back({target.column_index(column->id), words.back().text});
+  return true;
+}
+
+std::vector<ResultColumn> described(const WriteTarget& target, const std::vector<ReturnedColumn>& plain) {
+  std::vector<ResultColumn> columns;
+  for (const auto& column : plain) {
+    columns.push_back({column.name, target.column(column.column).type, target.relation().oid,
+                       static_cast<std::int16_t>(column.column + 1)});
+  }
+  return columns;
+}
+
 }  // namespace
 
+std::optional<std::vector<ReturnedColumn>> plain_returning(const WriteTarget& target,
+                                                           const std::string& alias,
+                                                           const std::vector<sql::Expr>& returning) {
+  std::vector<ReturnedColumn> columns;
+  for (const auto& expression : returning) {
+    if (!add_plain(target, alias.empty() ? target.name() : alias, sql::to_postgres_text(expression), columns))
+      return std::nullopt;
+  }
+  return columns;
+}
+
 void send_returning(Execution& execution, const WriteTarget& target, const std::string& alias,
-                    const std::vector<sql::Expr>& returning, const Batch& affected) {
+                    const std::vector<sql::Expr>& returning,
+                    const std::optional<std::vector<ReturnedColumn>>& plain, const Batch& affected) {
   auto& context = execution.context;
+  if (plain) {
+    Batch rows;
+    for (const auto& column : *plain) {
+      rows.columns.push_back(affected.columns.empty() ? Column(target.column(column.column).type)
+                                                      : affected.columns[column.column]);
+    }
+    return send_result(execution, described(target, *plain), rows);
+  }
   const auto query = rewrite(context, target, alias, returning, affected);
   context.refresh_view();  // subqueries see what the statement wrote
   const auto stream = context.open(query, execution.parameters);
@@ -35,6 +115,7 @@ std::optional<std::vector<ResultColumn>> describe_returning(SessionContext& cont
                             const char* verb) -> std::optional<std::vector<ResultColumn>> {
     if (returning.empty()) return std::nullopt;
     const auto target = find_write_target(context, table, verb);
+    if (const auto plain = plain_returning(*target, alias, returning)) return described(*target, *plain);
     const auto query = rewrite(context, *target, alias, returning, {});
     return result_columns(context.duck()->prepare(query.text)->columns(), query);
   };

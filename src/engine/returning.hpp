@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/executors.hpp"
@@ -8,9 +10,19 @@
 
 namespace tickstone::engine {
 
+/// What RETURNING asks for, where that is columns alone: they are had without DuckDB.
+struct ReturnedColumn {
+  std::size_t column;
+  std::string name;
+};
+std::optional<std::vector<ReturnedColumn>> plain_returning(const WriteTarget& target,
+                                                           const std::string& alias,
+                                                           const std::vector<sql::Expr>& returning);
+
 /// Sends what RETURNING makes of the affected rows (all columns of the target; none where nothing was
 /// affected).
 void send_returning(Execution& execution, const WriteTarget& target, const std::string& alias,
-                    const std::vector<sql::Expr>& returning, const Batch& affected);
+                    const std::vector<sql::Expr>& returning,
+                    const std::optional<std::vector<ReturnedColumn>>& plain, const Batch& affected);
 
 }  // namespace tickstone::engine

@@ -133,7 +133,9 @@ std::string execute_update(Execution& execution, const sql::UpdateStatement& upd
   fill_generated(context, *target, rows);
   check_rows(context, *target, rows);
   update_rows(writes, *target, old, rows);
-  if (!update.returning.empty()) send_returning(execution, *target, update.alias, update.returning, rows);
+  if (!update.returning.empty())
+    send_returning(execution, *target, update.alias, update.returning,
+                   plain_returning(*target, update.alias, update.returning), rows);
   return "UPDATE " + std::to_string(count);
 }
 
@@ -156,7 +158,8 @@ std::string execute_delete(Execution& execution, const sql::DeleteStatement& del
     for (std::size_t i = 0; i < rows.columns.size(); ++i) {
       rows.columns[i] = assigned(std::move(rows.columns[i]), target->column(i), format);
     }
-    send_returning(execution, *target, del.alias, del.returning, rows);
+    send_returning(execution, *target, del.alias, del.returning,
+                   plain_returning(*target, del.alias, del.returning), rows);
   }
   return "DELETE " + std::to_string(count);
 }
