@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/checksum.hpp"
 #include "types/decimal.hpp"
 
 namespace tickstone::engine {
@@ -113,7 +114,8 @@ void append_batch(Batch& into, const Batch& rows) {
 std::uint64_t RowKeys::insert(std::span<const ColumnView> columns, std::size_t row, std::uint64_t number) {
   bytes_.clear();
   append_key_bytes(bytes_, columns, row);
-  return numbers_.try_emplace(bytes_, number).first->second;
+  const auto bytes = std::as_bytes(std::span(bytes_));
+  return numbers_.try_emplace({checksum64(bytes), checksum64(bytes, 1)}, number).first->second;
 }
 
 }  // namespace tickstone::engine

@@ -24,7 +24,7 @@ Batch pick_rows(const Batch& batch, std::span<const std::uint32_t> rows);
 Batch pick(const Batch& batch, std::span<const std::size_t> columns, std::span<const std::uint32_t> rows);
 void append_batch(Batch& into, const Batch& rows);
 
-/// The keys met so far.
+/// The keys met so far, by 128 bits of each: no two are taken for one within the life of a database.
 class RowKeys {
  public:
   /// The number given with the first row of this key, or `number` where it is the first.
@@ -32,7 +32,14 @@ class RowKeys {
   std::size_t size() const { return numbers_.size(); }
 
  private:
-  std::unordered_map<std::string, std::uint64_t> numbers_;
+  struct Digest {
+    std::uint64_t low = 0, high = 0;
+    friend bool operator==(const Digest&, const Digest&) = default;
+  };
+  struct HashDigest {
+    std::size_t operator()(const Digest& digest) const { return digest.low; }
+  };
+  std::unordered_map<Digest, std::uint64_t, HashDigest> numbers_;
   std::string bytes_;
 };
 
