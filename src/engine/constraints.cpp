@@ -16,8 +16,8 @@ Batch evaluate_over(SessionContext& context, const WriteTarget& target, const Ba
   return run_typed(context, sql::Rewriter(context).expressions(expressions, &target.info(), "#new"), {});
 }
 
-Error& placed(Error& error, const std::function<std::string(std::size_t)>& place, std::size_t row) {
-  if (place) error.in_context(place(row));
+Error& placed(Error& error, const RowPlace& place, std::size_t row, const Batch& rows) {
+  if (place) error.in_context(place(row, &rows));
   return error;
 }
 
@@ -58,7 +58,7 @@ void fill_generated(SessionContext& context, const WriteTarget& target, Batch& r
 }
 
 void check_rows(SessionContext& context, const WriteTarget& target, const Batch& rows,
-                const std::function<std::string(std::size_t)>& place) {
+                const RowPlace& place) {
   const std::size_t count = rows.row_count();
   std::size_t failing = count, failing_column = 0;
   for (std::size_t i = 0; i < rows.columns.size(); ++i) {
@@ -77,7 +77,7 @@ void check_rows(SessionContext& context, const WriteTarget& target, const Batch&
                 "null value in column \"" + column.name + "\" of relation \"" + target.name() +
                     "\" violates not-null constraint",
                 failing_row_detail(rows, failing, format));
-    throw placed(target.about(error, column.name), place, failing);
+    throw placed(target.about(error, column.name), place, failing, rows);
   }
   if (target.checks().empty() || count == 0) return;
   std::vector<sql::Expr> expressions;
@@ -91,7 +91,7 @@ void check_rows(SessionContext& context, const WriteTarget& target, const Batch&
       Error error(ErrorCode::CheckViolation,
                   "new row for relation \"" + target.name() + "\" violates check constraint \"" + name + "\"",
                   failing_row_detail(rows, row, format));
-      throw placed(target.about(error, {}, name), place, row);
+      throw placed(target.about(error, {}, name), place, row, rows);
     }
   }
 }

@@ -12,10 +12,13 @@ namespace tickstone::engine {
 /// Computes GENERATED ALWAYS AS (...) STORED columns anew.
 void fill_generated(SessionContext& context, const WriteTarget& target, Batch& rows);
 
-/// NOT NULL, then CHECK. `place` gives the context of a row's error (COPY's line), or nothing.
+/// The context of an error about a row (COPY's line): with the row's text where `rows` are given.
+using RowPlace = std::function<std::string(std::size_t row, const Batch* rows)>;
+
+/// NOT NULL, then CHECK.
 /// Errors: NotNullViolation, CheckViolation with the failing row as detail.
 void check_rows(SessionContext& context, const WriteTarget& target, const Batch& rows,
-                const std::function<std::string(std::size_t row)>& place = {});
+                const RowPlace& place = {});
 
 /// `Failing row contains (1, null, abc).`
 std::string failing_row_detail(const Batch& rows, std::size_t row, const FormatContext& format);

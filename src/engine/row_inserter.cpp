@@ -6,7 +6,6 @@
 #include <tickstone/error.hpp>
 
 #include "engine/assignment.hpp"
-#include "engine/constraints.hpp"
 #include "engine/row_changes.hpp"
 
 namespace tickstone::engine {
@@ -131,8 +130,33 @@ void RowInserter::add(Batch rows) {
 }
 
 void RowInserter::add_plain(const Batch& rows) {
-  insert_rows(writes_, target_, rows);
+  try {
+    insert_rows(writes_, target_, rows);
+  } catch (Error& error) {
+    if (!place_ || error.code() != ErrorCode::UniqueViolation) throw;
+    if (const auto row = find_duplicate(rows, error.constraint_name()))
+      error.in_context(place_(*row, nullptr));
+    throw;
+  }
   affected(rows);
+}
+
+/// The first row that was refused, looked for again: storage tells the key alone.
+std::optional<std::size_t> RowInserter::find_duplicate(const Batch& rows, const std::string& constraint) {
+  std::size_t arbiter = 0;
+  for (std::size_t i = 0; i < target_.unique_keys().size(); ++i) {
+    if (target_.unique_keys()[i].name == constraint) arbiter = i + 1;
+  }
+  const auto views = views_of(rows, key_columns(arbiter));
+  const auto asked = asked_keys(rows, key_columns(arbiter));
+  context_.refresh_view();
+  const auto found = context_.view().lookup(key_table(arbiter), asked.keys).found;
+  RowKeys seen;
+  for (std::size_t i = 0; i < asked.rows.size(); ++i) {
+    const auto row = asked.rows[i];
+    if (found[i] >= 0 || seen.insert(views, row, row) != row) return row;
+  }
+  return std::nullopt;
 }
 
 void RowInserter::add_skipping(const Batch& rows) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/constraints.hpp"
 #include "engine/insert_plan.hpp"
 #include "engine/row_keys.hpp"
 
@@ -19,7 +19,7 @@ class RowInserter {
   RowInserter(Execution& execution, std::shared_ptr<const InsertPlan> plan, std::string_view command);
 
   /// The context of the error of one row of the batch that is added (COPY's line).
-  void set_place(std::function<std::string(std::size_t row)> place) { place_ = std::move(place); }
+  void set_place(RowPlace place) { place_ = std::move(place); }
   /// Keeps what was inserted or updated, for RETURNING.
   void keep_affected() { keeps_affected_ = true; }
   /// Errors: NotNullViolation, CheckViolation, UniqueViolation; CardinalityViolation for a key twice in DO
@@ -39,6 +39,7 @@ class RowInserter {
   const std::vector<std::size_t>& key_columns(std::size_t arbiter) const;
   storage::TableId key_table(std::size_t arbiter) const;
   Batch update_existing(const Batch& existing, const Batch& excluded, std::vector<std::uint32_t>& updated);
+  std::optional<std::size_t> find_duplicate(const Batch& rows, const std::string& constraint);
   void insert_unseen(const Batch& rows);
   void affected(const Batch& rows);
 
@@ -47,7 +48,7 @@ class RowInserter {
   std::shared_ptr<const InsertPlan> plan_;
   const WriteTarget& target_;
   storage::Transaction& writes_;
-  std::function<std::string(std::size_t)> place_;
+  RowPlace place_;
   bool keeps_affected_ = false;
   RowKeys statement_keys_;  // of DO UPDATE: no row twice
   std::uint64_t affected_count_ = 0;
