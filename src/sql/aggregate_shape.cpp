@@ -1,67 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string>
+#include <fmt/format.h>
 
 #include <tickstone/error.hpp>
 
-#include "sql/parse_tree.hpp"
-#include "sql/statement.hpp"
+#include "sql/translator.hpp"
 
 namespace tickstone::sql {
+
 namespace {
 
-[[noreturn]] void refuse(const std::string& detail, const std::string& hint = {}) {
-  throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view", detail, hint);
+[[noreturn]] void fail(std::string detail) {
+  throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate query", std::move(detail),
+              "Include at least one aggregate function and a GROUP BY clause with a time bucket.");
 }
 
-/// The first table of FROM, joins included.
-const PgQuery__RangeVar* first_table(const Node* node) {
-  if (node->node_case == PG_QUERY__NODE__NODE_RANGE_VAR) return node->range_var;
-  if (node->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR) return first_table(node->join_expr->larg);
+bool is_time_bucket(const Node* node) {
+  if (node == nullptr || node->node_case != PG_QUERY__NODE__NODE_FUNC_CALL ||
+      node->func_call->n_funcname == 0)
+    return false;
+  return std::string_view(string_of(node->func_call->funcname[node->func_call->n_funcname - 1])) ==
+         "time_bucket";
+}
+
+/// An argument by its name, or else by its position.
+const Node* argument_of(const PgQuery__FuncCall& call, std::size_t position, std::string_view name) {
+  for (std::size_t i = 0; i < call.n_args; ++i) {
+    if (call.args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
+      if (name == call.args[i]->named_arg_expr->name) return call.args[i]->named_arg_expr->arg;
+    } else if (i == position) {
+      return call.args[i];
+    }
+  }
   return nullptr;
 }
 
-std::string last_field(const Node* node) {
-  if (node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node->column_ref->n_fields == 0) return {};
-  return string_of(node->column_ref->fields[node->column_ref->n_fields - 1]);
+const PgQuery__RangeVar* first_table(const Node* node) {
+  while (node->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR) node = node->join_expr->larg;
+  return node->node_case == PG_QUERY__NODE__NODE_RANGE_VAR ? node->range_var : nullptr;
 }
 
 }  // namespace
 
 AggregateShape aggregate_shape_of(const Expr& query) {
-  const Node* node = node_of(query);
-  if (node->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) refuse("Only a SELECT can be continuous.");
-  const PgQuery__SelectStmt& select = *node->select_stmt;
-  if (select.op != PG_QUERY__SET_OPERATION__SETOP_NONE)
-    refuse("UNION, EXCEPT and INTERSECT are not supported.");
-  if (select.n_distinct_clause > 0) refuse("DISTINCT is not supported.");
-  if (select.limit_count != nullptr || select.limit_offset != nullptr) refuse("LIMIT is not supported.");
-  if (select.with_clause != nullptr) refuse("WITH is not supported.");
-  if (select.n_group_clause == 0)
-    refuse("The query has no GROUP BY.", "Group by time_bucket() and the series.");
-  if (select.n_from_clause != 1) refuse("The query must read one hypertable, perhaps joined to others.");
+  const PgQuery__SelectStmt& select = *node_of(query)->select_stmt;
+  if (select.op != PG_QUERY__SET_OPERATION__SETOP_NONE || select.n_values_lists > 0)
+    fail("UNION, INTERSECT, EXCEPT and VALUES are not allowed.");
+  if (select.n_distinct_clause > 0) fail("DISTINCT is not allowed.");
+  if (select.with_clause != nullptr) fail("WITH is not allowed.");
+  if (select.limit_count != nullptr || select.limit_offset != nullptr)
+    fail("LIMIT and OFFSET are not allowed.");
+  if (select.n_group_clause == 0) fail("The query has no GROUP BY.");
+  if (select.n_from_clause == 0) fail("The query reads from no table.");
   const PgQuery__RangeVar* source = first_table(select.from_clause[0]);
-  if (source == nullptr) refuse("The query must read a hypertable directly.");
+  if (source == nullptr) fail("The query must read from a hypertable or another continuous aggregate.");
 
   AggregateShape shape;
-  shape.source.schema = source->schemaname;
-  shape.source.name = source->relname;
-  for (std::size_t i = 0; i < select.n_target_list; ++i) {
-    const PgQuery__ResTarget& target = *select.target_list[i]->res_target;
-    const auto call = function_call_of(make_expr(query.tree, target.val));
-    if (!call || call->function != "time_bucket") continue;
-    if (!shape.bucket_column.empty())
-      refuse("time_bucket() stands there twice.", "Use it once and select from the view for the rest.");
-    if (call->arguments.size() < 2) refuse("time_bucket() needs a width and a time column.");
-    const auto width = constant_of(call->arguments[0].value);
-    if (!width || width->is_null) refuse("The width of time_bucket() must be a constant.");
-    shape.bucket_column = *target.name != '\0' ? target.name : "time_bucket";
-    shape.bucket_width = width->text;
-    shape.bucket_function = to_postgres_text(make_expr(query.tree, target.val));
-    shape.time_column = last_field(node_of(call->arguments[1].value));
-    if (shape.time_column.empty()) refuse("The second argument of time_bucket() must be the time column.");
+  shape.source = {source->schemaname, source->relname, query.tree->position(source->location)};
+  std::size_t bucket = select.n_target_list;
+  for (std::size_t i = 0; i < select.n_target_list && bucket == select.n_target_list; ++i) {
+    if (is_time_bucket(select.target_list[i]->res_target->val)) bucket = i;
   }
-  if (shape.bucket_column.empty())
-    refuse("The query does not select time_bucket().", "Select time_bucket(width, time) and group by it.");
+  if (bucket == select.n_target_list) fail("No time_bucket function is among the columns.");
+  const PgQuery__ResTarget& target = *select.target_list[bucket]->res_target;
+  shape.bucket_column = *target.name != '\0' ? target.name : output_name_of(target.val);
+  shape.bucket_function = to_postgres_text(make_expr(query.tree, target.val));
+
+  bool is_grouped = false;
+  for (std::size_t i = 0; i < select.n_group_clause; ++i) {
+    const Node* item = select.group_clause[i];
+    if (is_time_bucket(item)) is_grouped = true;
+    if (item->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && item->column_ref->n_fields == 1 &&
+        shape.bucket_column == string_of(item->column_ref->fields[0])) {
+      is_grouped = true;
+    }
+    if (item->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+        item->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL &&
+        item->a_const->ival->ival == static_cast<int>(bucket) + 1) {
+      is_grouped = true;
+    }
+  }
+  if (!is_grouped) fail("The query does not group by its time_bucket.");
+
+  const PgQuery__FuncCall& call = *target.val->func_call;
+  const Node* width = argument_of(call, 0, "bucket_width");
+  const Node* time = argument_of(call, 1, "ts");
+  if (width == nullptr || time == nullptr) fail("time_bucket needs a width and a time column.");
+  const std::optional<Constant> constant = constant_of(make_expr(query.tree, width));
+  if (!constant || constant->is_null) fail("The width of time_bucket must be a constant.");
+  shape.bucket_width = constant->text;
+  if (time->node_case != PG_QUERY__NODE__NODE_COLUMN_REF)
+    fail("The second argument of time_bucket must be a column.");
+  const PgQuery__ColumnRef& column = *time->column_ref;
+  shape.time_column = string_of(column.fields[column.n_fields - 1]);
   return shape;
 }
 

@@ -33,6 +33,11 @@ class NameLookup {
   virtual std::string current_database() const = 0;
   /// Functions that return rows and are the host's: show_chunks, chunks_detailed_size, ...
   virtual bool is_host_table_function(const std::string& name) const = 0;
+  /// The columns of such a function, where they are known.
+  virtual std::optional<std::vector<RelationInfo::Column>> table_function_columns(
+      const std::string& /*name*/) const {
+    return std::nullopt;
+  }
 };
 
 /// DuckDB's text of a query, and what a cache must know of it.

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "types/sql_type.hpp"
+
+namespace tickstone::sql {
+
+/// A column of a relation in FROM or of a query's output.
+struct ScopeColumn {
+  std::string name;
+  std::optional<SqlType> type;
+  bool is_not_null = false;
+};
+
+/// Columns of a query or a relation, in order. `is_complete` is false where some are not known by name.
+struct ColumnList {
+  std::vector<ScopeColumn> columns;
+  bool is_complete = true;
+};
+
+/// A relation in FROM under the name by which columns refer to it.
+struct Range {
+  std::string alias;
+  std::string schema;     // of a table without an alias
+  std::string scan_name;  // of a table: "schema.name"
+  ColumnList list;
+  std::vector<std::string> hidden;  // names that resolve and are not in `*`: rowid
+  bool is_value = false;            // the alias itself is a value: a function of one column
+};
+
+/// The relations that a query's expressions see, and those of the queries around it.
+struct Scope {
+  const Scope* outer = nullptr;
+  bool is_join = false;    // one side of a join: `outer` is the FROM clause around it
+  bool qualifies = false;  // bare names are printed with their relation's
+  std::vector<Range> ranges;
+  ColumnList star;                            // what `*` gives
+  std::map<std::string, ScopeColumn> merged;  // of JOIN ... USING: one column of that name, no ambiguity
+
+  bool is_complete() const {
+    for (const Range& range : ranges) {
+      if (!range.list.is_complete) return false;
+    }
+    return true;
+  }
+  /// The scope of the query around this one's.
+  const Scope* around() const {
+    const Scope* scope = this;
+    while (scope->is_join) scope = scope->outer;
+    return scope->outer;
+  }
+};
+
+/// Relations of WITH by name; `outer` has those of the queries around.
+struct CteScope {
+  const CteScope* outer = nullptr;
+  std::map<std::string, ColumnList, std::less<>> ctes;
+
+  const ColumnList* find(std::string_view name) const {
+    for (const CteScope* scope = this; scope != nullptr; scope = scope->outer) {
+      const auto found = scope->ctes.find(name);
+      if (found != scope->ctes.end()) return &found->second;
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace tickstone::sql

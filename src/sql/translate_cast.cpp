@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <tickstone/error.hpp>
+
+#include "sql/duck_text.hpp"
+#include "sql/translator.hpp"
+#include "sql/type_name.hpp"
+
+namespace tickstone::sql {
+
+namespace {
+
+bool is_reg(TypeId id) {
+  return id == TypeId::Regclass || id == TypeId::Regtype || id == TypeId::Regproc ||
+         id == TypeId::Regnamespace;
+}
+
+const char* reg_word(TypeId id) {
+  return id == TypeId::Regclass  ? "class"
+         : id == TypeId::Regtype ? "type"
+         : id == TypeId::Regproc ? "proc"
+                                 : "namespace";
+}
+
+}  // namespace
+
+std::string Translator::as_text(const Typed& value) {
+  if (!value.type) return fmt::format("CAST({} AS VARCHAR)", value.text);
+  if (value.type->is_array) return fmt::format("pg_text({})", value.text);
+  switch (value.type->id) {
+    case TypeId::Numeric:
+      // A literal is not printed with more digits than it was written with.
+      if (value.is_number) return duck_string(value.literal);
+      return fmt::format("pg_text({})", value.text);
+    case TypeId::Real:
+    case TypeId::Double:
+    case TypeId::Interval:
+    case TypeId::Bytea:
+    case TypeId::TimestampTz:
+    case TypeId::Timestamp:
+    case TypeId::Jsonb:
+      return fmt::format("pg_text({})", value.text);
+    case TypeId::Regclass:
+    case TypeId::Regtype:
+    case TypeId::Regproc:
+    case TypeId::Regnamespace:
+      return fmt::format("reg{}_name({})", reg_word(value.type->id), value.text);
+    default:
+      break;
+  }
+  return is_text_like(value.type->id) ? value.text : fmt::format("CAST({} AS VARCHAR)", value.text);
+}
+
+Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeName* name) {
+  Typed out;
+  out.type = type;
+  out.location = value.location;
+  if (value.form == Typed::Form::UnknownLiteral && type.id == TypeId::Interval && !type.is_array &&
+      name != nullptr) {
+    value.literal = interval_with_fields(value.literal, *name);
+  }
+  if (value.form != Typed::Form::Plain) {
+    const bool has_length =
+        (type.id == TypeId::Varchar || type.id == TypeId::Char) && type.precision >= 0 && !type.is_array;
+    if (!has_length) return coerced(std::move(value), type);
+    value = coerced(std::move(value), SqlType::of(TypeId::Text));
+  }
+  if (value.type == type && type.precision < 0) return value;
+  const std::string& text = value.text;
+  if (type.is_array) {
+    if (value.type && !value.type->is_array && is_text_like(value.type->id)) {
+      const std::string array = fmt::format("pg_text_array({})", text);
+      out.text = is_text_like(type.id) ? array : fmt::format("CAST({} AS {})", array, duck_type(type));
+    } else if (value.has_type(TypeId::Int2Vector) || value.has_type(TypeId::OidVector)) {
+      out.text = fmt::format("pg_vector_list({})", text);
+    } else {
+      out.text = fmt::format("CAST({} AS {})", text, duck_type(type));
+    }
+    return out;
+  }
+  switch (type.id) {
+    case TypeId::Numeric:
+      if (type.precision >= 0) break;
+      if (value.is_number) {
+        out.text = duck_numeric(value.literal);
+        out.literal = value.literal;
+        out.is_number = true;
+        out.is_atomic = value.is_atomic;
+      } else if (value.has_type(TypeId::SmallInt) || value.has_type(TypeId::Integer) ||
+                 value.has_type(TypeId::BigInt)) {
+        out.text = fmt::format("CAST({} AS DECIMAL({},0))", text, value.type->id == TypeId::BigInt ? 19 : 10);
+      } else if (value.has_type(TypeId::Numeric)) {
+        out.text = text;
+        out.is_atomic = value.is_atomic;
+      } else {
+        out.text = fmt::format("pg_cast_numeric({})", text);
+      }
+      return out;
+    case TypeId::Text:
+    case TypeId::Name:
+      out.text = as_text(value);
+      out.is_atomic = value.is_atomic || out.text != value.text;
+      return out;
+    case TypeId::Varchar:
+    case TypeId::Char: {
+      const std::string as = as_text(value);
+      out.text = type.precision < 0           ? as
+                 : type.id == TypeId::Varchar ? fmt::format("left({}, {})", as, type.precision)
+                                              : fmt::format("rpad({}, {}, ' ')", as, type.precision);
+      out.is_atomic = value.is_atomic || out.text != value.text;
+      return out;
+    }
+    case TypeId::InternalChar:
+      out.text = fmt::format("left({}, 1)", as_text(value));
+      return out;
+    case TypeId::Regclass:
+    case TypeId::Regtype:
+    case TypeId::Regproc:
+    case TypeId::Regnamespace:
+      if (value.type && is_text_like(value.type->id)) {
+        out.text = fmt::format("to_reg{}_oid({})", reg_word(type.id), text);
+      } else {
+        out.text = text;
+        out.is_atomic = value.is_atomic;
+      }
+      return out;
+    case TypeId::Oid:
+      if (value.type && (is_reg(value.type->id) || value.type->id == TypeId::Oid)) {
+        out.text = text;
+        out.is_atomic = value.is_atomic;
+        return out;
+      }
+      break;
+    case TypeId::Timestamp:
+    case TypeId::TimestampTz: {
+      const std::string cast = fmt::format("CAST({} AS {})", text, duck_type(type));
+      // Fewer fraction digits round.
+      out.text = type.precision == 0
+                     ? fmt::format("date_trunc('second', {} + INTERVAL '500 milliseconds')", cast)
+                 : type.precision == 3
+                     ? fmt::format("date_trunc('millisecond', {} + INTERVAL '500 microseconds')", cast)
+                     : cast;
+      return out;
+    }
+    default:
+      break;
+  }
+  out.text = fmt::format("CAST({} AS {})", text, duck_type(type));
+  return out;
+}
+
+Typed Translator::type_cast(const PgQuery__TypeCast& cast, const Scope& scope) {
+  const std::string_view bare = bare_type_name(*cast.type_name);
+  if (bare == "regrole" || bare == "regprocedure" || bare == "regconfig") {
+    // Types we do not have: their values are texts or oids that the functions of that name turn around.
+    Typed value = expression(cast.arg, scope);
+    const char* function = bare == "regrole" ? "to_regrole_oid" : "to_regproc_oid";
+    const bool is_name =
+        value.form == Typed::Form::UnknownLiteral || (value.type && is_text_like(value.type->id));
+    if (is_name) return plain(fmt::format("{}({})", function, value.text), SqlType::of(TypeId::Oid));
+    value.type = SqlType::of(bare == "regrole" ? TypeId::Oid : TypeId::Regproc);
+    return value;
+  }
+  const SqlType type = sql_type_of(*tree_, *cast.type_name);
+  Typed value = expression(cast.arg, scope);
+  if (value.location < 0) value.location = cast.location;
+  return cast_to(std::move(value), type, cast.type_name);
+}
+
+}  // namespace tickstone::sql

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <tickstone/error.hpp>
+
+#include "sql/duck_text.hpp"
+#include "sql/translator.hpp"
+
+namespace tickstone::sql {
+
+namespace {
+
+constexpr std::string_view kSystemColumns[] = {"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"};
+
+}  // namespace
+
+Typed Translator::system_column(const Range& range, const std::string& name, int location) {
+  if (name == "tableoid" && !range.scan_name.empty()) {
+    return plain(fmt::format("to_regclass_oid({})", duck_string(range.scan_name)), SqlType::of(TypeId::Oid));
+  }
+  refuse(fmt::format("system column \"{}\"", name), location);
+}
+
+Typed Translator::unqualified_column(const std::string& name, const PgQuery__ColumnRef& ref,
+                                     const Scope& scope) {
+  bool is_complete = true;
+  for (const Scope* level = &scope; level != nullptr; level = level->outer) {
+    if (const auto merged = level->merged.find(name); merged != level->merged.end()) {
+      Typed value = plain(duck_identifier(name), merged->second.type);
+      value.is_column = true;
+      value.is_not_null = merged->second.is_not_null;
+      return value;
+    }
+    const ScopeColumn* found = nullptr;
+    const Range* owner = nullptr;
+    for (const Range& range : level->ranges) {
+      const ScopeColumn* in_range = nullptr;
+      for (const ScopeColumn& candidate : range.list.columns) {
+        if (candidate.name != name) continue;
+        if (in_range != nullptr || found != nullptr) {
+          throw located(
+              Error(ErrorCode::AmbiguousColumn, fmt::format("column reference \"{}\" is ambiguous", name)),
+              ref.location);
+        }
+        in_range = &candidate;
+      }
+      if (in_range != nullptr) {
+        found = in_range;
+        owner = &range;
+      }
+    }
+    if (found != nullptr) {
+      // From a query around, the name could mean something nearer to DuckDB: say whose it is.
+      const bool is_outer = (level != &scope || level->qualifies) && !owner->alias.empty();
+      Typed value =
+          plain((is_outer ? duck_identifier(owner->alias) + "." : "") + duck_identifier(name), found->type);
+      value.is_column = true;
+      value.is_not_null = found->is_not_null;
+      return value;
+    }
+    for (const Range& range : level->ranges) {
+      if (std::find(range.hidden.begin(), range.hidden.end(), name) != range.hidden.end())
+        return plain(duck_identifier(name), std::nullopt);
+    }
+    is_complete = is_complete && level->is_complete();
+  }
+  for (const Scope* level = &scope; level != nullptr; level = level->outer) {
+    for (const Range& range : level->ranges) {
+      if (range.alias == name)
+        return plain(duck_identifier(name), SqlType::of(TypeId::Record));  // a whole row
+    }
+  }
+  if (!is_complete) return plain(duck_identifier(name), std::nullopt);
+  if (scope.ranges.size() == 1 &&
+      std::find(std::begin(kSystemColumns), std::end(kSystemColumns), name) != std::end(kSystemColumns)) {
+    return system_column(scope.ranges[0], name, ref.location);
+  }
+  throw located(Error(ErrorCode::UndefinedColumn, fmt::format("column \"{}\" does not exist", name)),
+                ref.location);
+}
+
+Typed Translator::qualified_column(const std::string& schema, const std::string& relation,
+                                   const std::string& name, const PgQuery__ColumnRef& ref,
+                                   const Scope& scope) {
+  for (const Scope* level = &scope; level != nullptr; level = level->outer) {
+    for (const Range& range : level->ranges) {
+      if (range.alias != relation || (!schema.empty() && range.schema != schema)) continue;
+      const std::string text = duck_identifier(relation) + "." + duck_identifier(name);
+      for (const ScopeColumn& candidate : range.list.columns) {
+        if (candidate.name != name) continue;
+        Typed value = plain(text, candidate.type);
+        value.is_column = true;
+        value.is_not_null = candidate.is_not_null;
+        return value;
+      }
+      const bool is_hidden = std::find(range.hidden.begin(), range.hidden.end(), name) != range.hidden.end();
+      if (is_hidden || !range.list.is_complete) return plain(text, std::nullopt);
+      if (std::find(std::begin(kSystemColumns), std::end(kSystemColumns), name) != std::end(kSystemColumns)) {
+        return system_column(range, name, ref.location);
+      }
+      throw located(
+          Error(ErrorCode::UndefinedColumn, fmt::format("column {}.{} does not exist", relation, name)),
+          ref.location);
+    }
+  }
+  throw located(
+      Error(ErrorCode::UndefinedTable, fmt::format("missing FROM-clause entry for table \"{}\"", relation)),
+      ref.location);
+}
+
+Typed Translator::column(const PgQuery__ColumnRef& ref, const Scope& scope) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < ref.n_fields; ++i) {
+    if (ref.fields[i]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+      // count(t.*): the row itself.
+      if (names.size() == 1) return plain(duck_identifier(names[0]), SqlType::of(TypeId::Record));
+      refuse("* here", ref.location);
+    }
+    names.emplace_back(string_of(ref.fields[i]));
+  }
+  switch (names.size()) {
+    case 1:
+      return unqualified_column(names[0], ref, scope);
+    case 2:
+      return qualified_column("", names[0], names[1], ref, scope);
+    case 3:
+      return qualified_column(names[0], names[1], names[2], ref, scope);
+    case 4:
+      return qualified_column(names[1], names[2], names[3], ref, scope);
+    default:
+      throw located(Error(ErrorCode::SyntaxError, "improper qualified name (too many dotted names)"),
+                    ref.location);
+  }
+}
+
+}  // namespace tickstone::sql

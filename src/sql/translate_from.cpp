@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <tickstone/error.hpp>
+
+#include "sql/duck_text.hpp"
+#include "sql/translator.hpp"
+
+namespace tickstone::sql {
+
+namespace {
+
+const ScopeColumn* find_column(const ColumnList& list, const std::string& name) {
+  for (const ScopeColumn& column : list.columns) {
+    if (column.name == name) return &column;
+  }
+  return nullptr;
+}
+
+void make_nullable(Scope& scope, std::size_t from, std::size_t to, ColumnList& star) {
+  for (std::size_t i = from; i < to; ++i) {
+    for (ScopeColumn& column : scope.ranges[i].list.columns) column.is_not_null = false;
+  }
+  for (ScopeColumn& column : star.columns) column.is_not_null = false;
+}
+
+void append(ColumnList& to, const ColumnList& from) {
+  to.columns.insert(to.columns.end(), from.columns.begin(), from.columns.end());
+  to.is_complete = to.is_complete && from.is_complete;
+}
+
+}  // namespace
+
+std::string Translator::from_clause(std::size_t count, Node* const* items, Scope& scope) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    ColumnList star;
+    text += (i > 0 ? ", " : " FROM ") + from_item(items[i], scope, star);
+    append(scope.star, star);
+  }
+  std::set<std::string> aliases;
+  for (const Range& range : scope.ranges) {
+    if (!aliases.insert(range.alias).second && !range.alias.empty()) {
+      throw Error(ErrorCode::DuplicateObject,
+                  fmt::format("table name \"{}\" specified more than once", range.alias));
+    }
+  }
+  return text;
+}
+
+std::string Translator::from_item(const Node* node, Scope& scope, ColumnList& star) {
+  switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_RANGE_VAR:
+      return table(*node->range_var, scope, star);
+    case PG_QUERY__NODE__NODE_JOIN_EXPR:
+      return join(*node->join_expr, scope, star);
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+      return subselect(*node->range_subselect, scope, star);
+    case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
+      return range_function(*node->range_function, scope, star);
+    case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: {
+      const PgQuery__RangeTableSample& sample = *node->range_table_sample;
+      const std::string_view method = string_of(sample.method[sample.n_method - 1]);
+      if ((method != "bernoulli" && method != "system") || sample.n_args != 1)
+        refuse(fmt::format("TABLESAMPLE {}", method), sample.location);
+      std::string text = from_item(sample.relation, scope, star);
+      text += fmt::format(" TABLESAMPLE {}({} PERCENT)", method, expression(sample.args[0], Scope{}).text);
+      if (sample.repeatable != nullptr)
+        text += fmt::format(" REPEATABLE ({})", expression(sample.repeatable, Scope{}).text);
+      return text;
+    }
+    default:
+      refuse("this form of FROM");
+  }
+}
+
+std::string Translator::alias_text(const PgQuery__Alias* alias, Range& range) {
+  std::string text = " AS " + duck_identifier(range.alias);
+  if (alias == nullptr || alias->n_colnames == 0) return text;
+  if (range.list.is_complete && alias->n_colnames > range.list.columns.size()) {
+    throw Error(ErrorCode::InvalidColumnReference,
+                fmt::format("table \"{}\" has {} columns available but {} columns specified", range.alias,
+                            range.list.columns.size(), alias->n_colnames));
+  }
+  text += '(';
+  for (std::size_t i = 0; i < alias->n_colnames; ++i) {
+    const char* name = string_of(alias->colnames[i]);
+    text += (i > 0 ? ", " : "") + duck_identifier(name);
+    if (i < range.list.columns.size()) {
+      range.list.columns[i].name = name;
+    } else {
+      range.list.columns.push_back({name, std::nullopt, false});
+    }
+  }
+  return text + ')';
+}
+
+Range Translator::table_range(const RelationInfo& info, const std::string& alias) {
+  Range range;
+  range.alias = alias.empty() ? info.name : alias;
+  if (alias.empty()) range.schema = info.schema;
+  range.scan_name = info.schema + "." + info.name;
+  for (const RelationInfo::Column& column : info.columns)
+    range.list.columns.push_back({column.name, column.type, column.not_null});
+  return range;
+}
+
+std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, ColumnList& star) {
+  const std::string name = item.relname;
+  const std::string schema = item.schemaname;
+  const std::string alias = item.alias != nullptr ? item.alias->aliasname : "";
+  Range range;
+  std::string text;
+  const ColumnList* cte = schema.empty() && ctes_ != nullptr ? ctes_->find(name) : nullptr;
+  if (cte != nullptr) {
+    range.alias = alias.empty() ? name : alias;
+    range.list = *cte;
+    text = duck_identifier(name);
+    if (!alias.empty()) text += alias_text(item.alias, range);
+  } else {
+    const std::string shown = schema.empty() ? name : schema + "." + name;
+    if (*item.catalogname != '\0' && item.catalogname != lookup_.current_database()) {
+      throw located(Error(ErrorCode::FeatureNotSupported,
+                          fmt::format("cross-database references are not implemented: \"{}.{}\"",
+                                      item.catalogname, shown)),
+                    item.location);
+    }
+    const std::optional<RelationInfo> info = lookup_.find_relation(schema, name);
+    if (!info)
+      throw located(Error(ErrorCode::UndefinedTable, fmt::format("relation \"{}\" does not exist", shown)),
+                    item.location);
+    range = table_range(*info, alias);
+    add_relation(range.scan_name);
+    text = duck_quoted_identifier(range.scan_name) + alias_text(item.alias, range);
+  }
+  star = range.list;
+  scope.ranges.push_back(std::move(range));
+  return text;
+}
+
+std::string Translator::subselect(const PgQuery__RangeSubselect& item, Scope& scope, ColumnList& star) {
+  if (item.subquery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) refuse("this form of subquery in FROM");
+  Range range;
+  {
+    const Holding<bool> nested(is_top_level_, false);
+    const std::string body =
+        select(*item.subquery->select_stmt, item.lateral != 0 ? &scope : scope.around(), range.list);
+    range.alias = item.alias != nullptr ? item.alias->aliasname : "";
+    std::string text =
+        fmt::format("{}({}){}", item.lateral != 0 ? "LATERAL " : "", body, alias_text(item.alias, range));
+    star = range.list;
+    scope.ranges.push_back(std::move(range));
+    return text;
+  }
+}
+
+std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, ColumnList& star) {
+  Scope inner;
+  inner.outer = &scope;
+  inner.is_join = true;
+  ColumnList left_star;
+  ColumnList right_star;
+  std::string left = from_item(item.larg, inner, left_star);
+  const std::size_t left_count = inner.ranges.size();
+  std::string right = from_item(item.rarg, inner, right_star);
+  if (item.rarg->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR && item.rarg->join_expr->alias == nullptr)
+    right = "(" + right + ")";
+  if (item.join_using_alias != nullptr) refuse("an alias of JOIN USING");
+
+  const char* word = "JOIN";
+  const bool has_condition = item.quals != nullptr || item.n_using_clause > 0 || item.is_natural != 0;
+  bool keeps_left = false;  // rows of the left without a partner stay
+  bool keeps_right = false;
+  switch (item.jointype) {
+    case PG_QUERY__JOIN_TYPE__JOIN_LEFT:
+      word = "LEFT JOIN";
+      keeps_left = true;
+      break;
+    case PG_QUERY__JOIN_TYPE__JOIN_RIGHT:
+      word = "RIGHT JOIN";
+      keeps_right = true;
+      break;
+    case PG_QUERY__JOIN_TYPE__JOIN_FULL:
+      word = "FULL JOIN";
+      keeps_left = keeps_right = true;
+      break;
+    default:
+      word = has_condition ? "JOIN" : "CROSS JOIN";
+  }
+
+  std::vector<std::string> merged;
+  std::string tail;
+  if (item.is_natural != 0) {
+    for (const ScopeColumn& column : left_star.columns) {
+      if (find_column(right_star, column.name) != nullptr) merged.push_back(column.name);
+    }
+  }
+  for (std::size_t i = 0; i < item.n_using_clause; ++i) merged.emplace_back(string_of(item.using_clause[i]));
+  for (const std::string& name : merged) {
+    for (const auto& [side, list] : {std::pair{"left", &left_star}, std::pair{"right", &right_star}}) {
+      if (list->is_complete && find_column(*list, name) == nullptr) {
+        throw Error(
+            ErrorCode::UndefinedColumn,
+            fmt::format("column \"{}\" specified in USING clause does not exist in {} table", name, side));
+      }
+    }
+  }
+  if (item.n_using_clause > 0) {
+    tail = " USING (";
+    for (std::size_t i = 0; i < merged.size(); ++i) tail += (i > 0 ? ", " : "") + duck_identifier(merged[i]);
+    tail += ')';
+  } else if (item.quals != nullptr) {
+    tail = " ON " + condition(item.quals, inner);
+  }
+  for (const std::string& name : merged) {
+    const ScopeColumn* column = find_column(left_star, name);
+    ScopeColumn of_both = column != nullptr ? *column : ScopeColumn{name, std::nullopt, false};
+    if (keeps_right) of_both.is_not_null = false;
+    inner.merged[name] = of_both;
+    star.columns.push_back(std::move(of_both));
+  }
+  if (keeps_right) make_nullable(inner, 0, left_count, left_star);
+  if (keeps_left) make_nullable(inner, left_count, inner.ranges.size(), right_star);
+  for (const ColumnList* list : {&left_star, &right_star}) {
+    for (const ScopeColumn& column : list->columns) {
+      if (std::find(merged.begin(), merged.end(), column.name) == merged.end())
+        star.columns.push_back(column);
+    }
+    star.is_complete = star.is_complete && list->is_complete;
+  }
+  std::string text =
+      fmt::format("{} {}{} {}{}", left, item.is_natural != 0 ? "NATURAL " : "", word, right, tail);
+
+  if (item.alias != nullptr) {  // the join under one name: nothing inside is seen from outside
+    Range range;
+    range.alias = item.alias->aliasname;
+    range.list = star;
+    text = fmt::format("(SELECT * FROM {}){}", text, alias_text(item.alias, range));
+    star = range.list;
+    scope.ranges.push_back(std::move(range));
+    return text;
+  }
+  for (Range& range : inner.ranges) scope.ranges.push_back(std::move(range));
+  scope.merged.merge(inner.merged);
+  return text;
+}
+
+std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star) {
+  if (item.n_functions != 1) refuse("ROWS FROM of several functions");
+  if (item.n_coldeflist > 0) refuse("a column definition list");
+  const Node* node = item.functions[0]->list->items[0];
+  Range range;
+  std::string text;
+  std::string name = output_name_of(node);
+  const std::string alias = item.alias != nullptr ? item.alias->aliasname : "";
+  bool is_table_function = false;
+  bool has_named_columns = false;
+  if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
+    const PgQuery__FuncCall& call = *node->func_call;
+    const auto argument = [&](std::size_t i) { return expression(call.args[i], scope); };
+    const bool is_json = name.starts_with("json_") || name.starts_with("jsonb_");
+    const std::string kind = is_json ? name.substr(name.find('_') + 1) : name;
+    if (lookup_.is_host_table_function(name)) {
+      text = function(call, scope, true).text;
+      is_table_function = true;
+      if (const auto columns = lookup_.table_function_columns(name)) {
+        for (const RelationInfo::Column& column : *columns)
+          range.list.columns.push_back({column.name, column.type, column.not_null});
+        has_named_columns = columns->size() != 1;
+      } else {
+        range.list.is_complete = false;
+        has_named_columns = true;
+      }
+    } else if (is_json && (kind == "each" || kind == "each_text") && call.n_args == 1) {
+      const std::string value =
+          kind == "each" ? "\"value\"" : "json_extract_string(\"value\", '$') AS \"value\"";
+      text = fmt::format("(SELECT \"key\", {} FROM json_each({}))", value, argument(0).text);
+      const TypeId json = name.starts_with("jsonb") ? TypeId::Jsonb : TypeId::Json;
+      range.list.columns = {{"key", SqlType::of(TypeId::Text), true},
+                            {"value", SqlType::of(kind == "each" ? json : TypeId::Text), false}};
+      has_named_columns = true;
+    } else if (name == "generate_series" && call.n_args >= 2) {
+      const Typed series = function(call, scope, true);
+      text = series.text;
+      range.list.columns = {{name, series.type, true}};
+      is_table_function = true;
+    } else {
+      // A function that gives one value or, by unnest, one column.
+      Typed value = function(call, scope, true);
+      constexpr std::string_view kUnnest = "unnest(";
+      const bool is_unnest = value.text.starts_with(kUnnest) && value.is_atomic;
+      if (is_json && (kind == "array_elements" || kind == "array_elements_text")) name = "value";
+      text = is_unnest ? value.text : fmt::format("(SELECT {} AS {})", value.text, duck_identifier(name));
+      is_table_function = is_unnest;
+      range.list.columns = {{name, value.type, false}};
+      if (name == "_pg_expandarray") {
+        text = fmt::format("(SELECT unnest({}, recursive := true))",
+                           value.text.substr(kUnnest.size(), value.text.size() - kUnnest.size() - 1));
+        range.list.columns = {{"x", std::nullopt, false}, {"n", SqlType::of(TypeId::Integer), true}};
+        is_table_function = false;
+        has_named_columns = true;
+      }
+    }
+  } else {
+    const Typed value = expression(node, scope);
+    text = fmt::format("(SELECT {} AS {})", value.text, duck_identifier(name));
+    range.list.columns = {{name, value.type, false}};
+  }
+  range.alias = alias.empty() ? output_name_of(node) : alias;
+  if (item.ordinality != 0) {
+    if (!is_table_function) refuse(fmt::format("WITH ORDINALITY of {}", name));
+    text += " WITH ORDINALITY";
+    range.list.columns.push_back({"ordinality", SqlType::of(TypeId::BigInt), true});
+  }
+  // The alias of a function of one column is the name of its column too.
+  if (!has_named_columns) {
+    if (!alias.empty() && name != "value") range.list.columns[0].name = alias;
+    std::string names;
+    for (std::size_t i = 0; i < range.list.columns.size(); ++i) {
+      ScopeColumn& column = range.list.columns[i];
+      if (item.alias != nullptr && i < item.alias->n_colnames)
+        column.name = string_of(item.alias->colnames[i]);
+      names += (i > 0 ? ", " : "") + duck_identifier(column.name);
+    }
+    text += fmt::format(" AS {}({})", duck_identifier(range.alias), names);
+  } else {
+    text += alias_text(item.alias, range);
+  }
+  // A function sees the relations before it.
+  if (!is_table_function && (!scope.ranges.empty() || scope.is_join)) text = "LATERAL " + text;
+  star = range.list;
+  scope.ranges.push_back(std::move(range));
+  return text;
+}
+
+}  // namespace tickstone::sql

@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include <tickstone/error.hpp>
+
+#include "sql/duck_text.hpp"
+#include "sql/function_table.hpp"
+#include "sql/translator.hpp"
+
+namespace tickstone::sql {
+
+namespace {
+
+constexpr std::array<std::string_view, 12> kFunctionSchemas = {"pg_catalog",
+                                                               "public",
+                                                               "information_schema",
+                                                               "timescaledb",
+                                                               "timescaledb_information",
+                                                               "timescaledb_experimental",
+                                                               "toolkit_experimental",
+                                                               "_timescaledb_internal",
+                                                               "_timescaledb_functions",
+                                                               "_timescaledb_catalog",
+                                                               "tickstone",
+                                                               "timescaledb_toolkit"};
+
+std::optional<SqlType> type_of_code(char code) {
+  switch (code) {
+    case 't':
+      return SqlType::of(TypeId::Text);
+    case 'v':
+      return SqlType::of(TypeId::Interval);
+    case 'z':
+      return SqlType::of(TypeId::TimestampTz);
+    case 's':
+      return SqlType::of(TypeId::Timestamp);
+    case 'i':
+      return SqlType::of(TypeId::Integer);
+    case 'd':
+      return SqlType::of(TypeId::Double);
+    case 'n':
+      return SqlType::of(TypeId::Numeric);
+    case 'j':
+      return SqlType::of(TypeId::Jsonb);
+    case 'a':
+      return SqlType::array_of(TypeId::Text);
+    case 'b':
+      return SqlType::of(TypeId::Boolean);
+    default:
+      return std::nullopt;
+  }
+}
+
+bool is_exact(const std::optional<SqlType>& type) {
+  return type && !type->is_array && (is_integer(type->id) || type->id == TypeId::Numeric);
+}
+
+std::optional<SqlType> result_of(std::string_view rule, const std::vector<Typed>& arguments) {
+  const auto argument_type = [&](std::size_t i) {
+    return i < arguments.size() ? arguments[i].type : std::nullopt;
+  };
+  if (rule.empty()) return std::nullopt;
+  if (rule.starts_with("arg") && rule.size() == 4)
+    return argument_type(static_cast<std::size_t>(rule[3] - '1'));
+  if (rule == "any") return argument_type(0);
+  if (rule == "list1") {
+    const auto type = argument_type(0);
+    return type && !type->is_array ? std::optional(SqlType::array_of(type->id)) : std::nullopt;
+  }
+  if (rule == "sum") {
+    const auto type = argument_type(0);
+    if (!type) return std::nullopt;
+    if (type->id == TypeId::SmallInt || type->id == TypeId::Integer) return SqlType::of(TypeId::BigInt);
+    if (is_exact(type)) return SqlType::of(TypeId::Numeric);
+    return type;
+  }
+  if (rule == "avg") {
+    const auto type = argument_type(0);
+    if (!type) return std::nullopt;
+    if (is_exact(type)) return SqlType::of(TypeId::Numeric);
+    return type->id == TypeId::Interval ? type : SqlType::of(TypeId::Double);
+  }
+  if (rule == "math") {
+    const auto type = argument_type(0);
+    if (!type) return std::nullopt;
+    // Of an integer PostgreSQL takes the function of double precision.
+    return SqlType::of(type->id == TypeId::Numeric ? TypeId::Numeric : TypeId::Double);
+  }
+  if (rule == "zone") {
+    const auto type = argument_type(1);
+    if (!type) return std::nullopt;
+    return SqlType::of(type->id == TypeId::TimestampTz ? TypeId::Timestamp : TypeId::TimestampTz);
+  }
+  const bool is_array = rule.ends_with("[]");
+  const auto id = type_id_from_name(is_array ? rule.substr(0, rule.size() - 2) : rule);
+  if (!id) return std::nullopt;
+  return is_array ? SqlType::array_of(*id) : SqlType::of(*id);
+}
+
+/// The arguments in a text with $1, $2, $*.
+std::string filled_in(std::string_view print, const std::vector<Typed>& arguments) {
+  std::string out;
+  for (std::size_t i = 0; i < print.size(); ++i) {
+    if (print[i] != '$' || i + 1 == print.size()) {
+      out += print[i];
+      continue;
+    }
+    const char c = print[++i];
+    if (c == '*') {
+      for (std::size_t a = 0; a < arguments.size(); ++a) out += (a > 0 ? ", " : "") + arguments[a].text;
+    } else if (c >= '1' && c <= '9') {
+      const auto index = static_cast<std::size_t>(c - '1');
+      out += index < arguments.size() ? Translator::operand(arguments[index]) : "NULL";
+    } else {
+      out += '$';
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+/// One call on its way to text.
+class FunctionTranslator {
+ public:
+  FunctionTranslator(Translator& translator, const PgQuery__FuncCall& call, const Scope& scope,
+                     bool is_in_from)
+      : t_(translator),
+        call_(call),
+        scope_(scope),
+        is_in_from_(is_in_from),
+        name_(string_of(call.funcname[call.n_funcname - 1])) {}
+
+  Typed run() {
+    check_schema();
+    read_arguments();
+    if (std::optional<Typed> special = special_form()) return std::move(*special);
+    const FunctionRow* row = find_function(name_, arguments_.size());
+    if (row != nullptr) type_arguments(row->arguments);
+    const std::optional<SqlType> type = row != nullptr ? result_of(row->result, arguments_) : std::nullopt;
+    std::string_view print = row != nullptr && !row->print.empty() ? row->print : std::string_view(name_);
+    if (call_.over != nullptr && call_.n_args == 2) {
+      // DuckDB's window form of these takes one argument.
+      if (name_ == "first") print = "arg_min_null";
+      if (name_ == "last") print = "arg_max_null";
+    }
+    if (print.find('$') != std::string_view::npos) {
+      if (has_clauses()) t_.refuse(fmt::format("{} with OVER, FILTER or ORDER BY", name_), call_.location);
+      const bool is_call = print.find('(') != std::string_view::npos && print.back() == ')' &&
+                           print.find(' ') > print.find('(');
+      return plain(filled_in(print, arguments_), type, is_call && !print.starts_with("left($1"));
+    }
+    return plain(call_text(print), type);
+  }
+
+ private:
+  void check_schema() {
+    if (call_.n_funcname < 2) return;
+    const std::string_view schema = string_of(call_.funcname[call_.n_funcname - 2]);
+    if (std::find(kFunctionSchemas.begin(), kFunctionSchemas.end(), schema) != kFunctionSchemas.end()) return;
+    const ErrorCode code = t_.lookup_.schema_exists(std::string(schema)) ? ErrorCode::UndefinedFunction
+                                                                         : ErrorCode::InvalidSchemaName;
+    throw t_.located(Error(code, code == ErrorCode::InvalidSchemaName
+                                     ? fmt::format("schema \"{}\" does not exist", schema)
+                                     : fmt::format("function {}.{} does not exist", schema, name_)),
+                     call_.location);
+  }
+
+  void read_arguments() {
+    for (std::size_t i = 0; i < call_.n_args; ++i) {
+      const Node* node = call_.args[i];
+      std::string argument_name;
+      if (node->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
+        argument_name = node->named_arg_expr->name;
+        node = node->named_arg_expr->arg;
+      }
+      nodes_.push_back(node);
+      names_.push_back(std::move(argument_name));
+      const bool is_row = node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR && name_ == "overlaps";
+      arguments_.push_back(is_row ? Typed{} : t_.expression(node, scope_));
+    }
+  }
+
+  void type_arguments(std::string_view codes) {
+    if (codes.empty()) return;
+    std::vector<std::size_t> alike;
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      const char code = codes[std::min(i, codes.size() - 1)];
+      if (code == '=') {
+        alike.push_back(i);
+        if (codes.find('=') > 0 && alike.size() == 1)
+          alike.insert(alike.begin(), 0);  // lag(x, 1, default): like x
+        continue;
+      }
+      if (const auto type = type_of_code(code)) arguments_[i] = t_.coerced(std::move(arguments_[i]), *type);
+    }
+    if (alike.size() < 2) return;
+    std::vector<Typed> values;
+    for (const std::size_t i : alike) values.push_back(std::move(arguments_[i]));
+    t_.unify(values);
+    for (std::size_t i = 0; i < alike.size(); ++i) arguments_[alike[i]] = std::move(values[i]);
+  }
+
+  bool has_clauses() const {
+    return call_.over != nullptr || call_.agg_filter != nullptr || call_.n_agg_order > 0 ||
+           call_.agg_distinct != 0 || call_.agg_within_group != 0;
+  }
+
+  std::string call_text(std::string_view print) {
+    const bool is_word = std::all_of(print.begin(), print.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    std::string text = is_word ? std::string(print) : duck_quoted_identifier(print);
+    text += '(';
+    if (call_.agg_distinct != 0) text += "DISTINCT ";
+    if (call_.agg_star != 0) text += '*';
+    const bool is_table_function = t_.lookup_.is_host_table_function(name_);
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      if (i > 0) text += ", ";
+      if (!names_[i].empty()) {
+        if (!is_table_function)
+          t_.refuse(fmt::format("argument {} of {} by name", names_[i], name_), call_.location);
+        text += duck_identifier(names_[i]) + " := ";
+      }
+      text += arguments_[i].text;
+    }
+    if (call_.n_agg_order > 0 && call_.agg_within_group == 0)
+      text += t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr);
+    text += ')';
+    if (call_.agg_within_group != 0)
+      text += fmt::format(" WITHIN GROUP ({})",
+                          t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr).substr(1));
+    if (call_.agg_filter != nullptr)
+      text += fmt::format(" FILTER (WHERE {})", t_.condition(call_.agg_filter, scope_));
+    if (call_.over != nullptr) text += " OVER " + t_.window(*call_.over, scope_);
+    return text;
+  }
+
+  /// Functions that are more than another name.
+  std::optional<Typed> special_form() {
+    if (name_ == "extract" || name_ == "date_part") return date_part();
+    if (name_ == "time_bucket") return time_bucket();
+    if (name_ == "overlaps") return overlaps();
+    if (name_ == "unnest") return unnest();
+    if (name_ == "generate_series") return generate_series();
+    if (name_ == "_pg_expandarray") return expand_array();
+    if (name_ == "concat" || name_ == "concat_ws") return concat();
+    if (name_ == "substring") return substring();
+    if (name_ == "make_interval") return make_interval();
+    if (name_ == "pg_typeof") return type_name();
+    if (name_ == "percentile_cont" || name_ == "percentile_disc" || name_ == "mode") return within_group();
+    if (name_ == "json_extract_path" || name_ == "jsonb_extract_path" || name_ == "json_extract_path_text" ||
+        name_ == "jsonb_extract_path_text") {
+      return extract_path();
+    }
+    if (name_ == "generate_subscripts" || name_ == "array_length" || name_ == "array_upper" ||
+        name_ == "array_lower" || name_ == "cardinality") {
+      return over_vector();
+    }
+    return std::nullopt;
+  }
+
+  bool is_vector(const Typed& value) const {
+    return value.has_type(TypeId::Int2Vector) || value.has_type(TypeId::OidVector);
+  }
+
+  std::optional<Typed> date_part() {
+    if (arguments_.size() != 2) return std::nullopt;
+    const bool is_extract = name_ == "extract";
+    const SqlType type = SqlType::of(is_extract ? TypeId::Numeric : TypeId::Double);
+    if (arguments_[1].form != Typed::Form::Plain) {
+      arguments_[1] = t_.coerced(std::move(arguments_[1]), SqlType::of(TypeId::TimestampTz));
+    }
+    if (arguments_[0].form != Typed::Form::UnknownLiteral) {
+      return plain(fmt::format("CAST(date_part({}, {}) AS DOUBLE)",
+                               t_.coerced(arguments_[0], SqlType::of(TypeId::Text)).text, arguments_[1].text),
+                   type);
+    }
+    std::string field = arguments_[0].literal;
+    std::transform(field.begin(), field.end(), field.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string& of = arguments_[1].text;
+    const auto micros_part = [&](std::string_view scale, std::string_view double_scale) {
+      return is_extract
+                 ? plain(fmt::format("CAST(date_part('microseconds', {}) AS DECIMAL(18,0)) * {}", of, scale),
+                         type, false)
+                 : plain(fmt::format("date_part('microseconds', {}) / CAST({} AS DOUBLE)", of, double_scale),
+                         type, false);
+    };
+    if (field == "second" || field == "seconds" || field == "sec" || field == "secs" || field == "s")
+      return micros_part("0.000001", "1000000");
+    if (field == "millisecond" || field == "milliseconds" || field == "ms" || field == "msec")
+      return micros_part("0.001", "1000");
+    if (field == "epoch") {
+      const bool is_timed = arguments_[1].has_type(TypeId::TimestampTz) ||
+                            arguments_[1].has_type(TypeId::Timestamp) ||
+                            arguments_[1].has_type(TypeId::Interval);
+      if (is_extract && is_timed)
+        return plain(fmt::format("CAST(epoch_us({}) AS DECIMAL(19,0)) * 0.000001", of), type, false);
+      return plain(fmt::format("date_part('epoch', {})", of), type);
+    }
+    return plain(fmt::format("CAST(date_part({}, {}) AS {})", duck_string(field), of,
+                             is_extract ? "DECIMAL(18,0)" : "DOUBLE"),
+                 type);
+  }
+
+  std::optional<Typed> time_bucket() {
+    // By position or by name: bucket_width, ts, timezone, origin, offset.
+    static constexpr std::array<std::string_view, 5> kNames = {"bucket_width", "ts", "timezone", "origin",
+                                                               "offset"};
+    std::array<std::optional<Typed>, 5> named;
+    std::vector<Typed> positional;
+    bool has_named = false;
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      if (names_[i].empty()) {
+        positional.push_back(arguments_[i]);
+        continue;
+      }
+      has_named = true;
+      const auto found = std::find(kNames.begin(), kNames.end(), names_[i]);
+      if (found == kNames.end())
+        t_.refuse(fmt::format("argument {} of time_bucket", names_[i]), call_.location);
+      named[static_cast<std::size_t>(found - kNames.begin())] = arguments_[i];
+    }
+    if (has_named) {
+      for (std::size_t i = 0; i < positional.size() && i < named.size(); ++i) named[i] = positional[i];
+      if (!named[0] || !named[1]) return std::nullopt;
+    } else if (positional.size() < 2) {
+      return std::nullopt;
+    } else {
+      named[0] = positional[0];
+      named[1] = positional[1];
+    }
+    Typed& width = *named[0];
+    Typed& time = *named[1];
+    const bool is_integer_time = time.type && is_integer(time.type->id);
+    if (width.form != Typed::Form::Plain)
+      width = t_.coerced(std::move(width), is_integer_time ? *time.type : SqlType::of(TypeId::Interval));
+    if (time.form != Typed::Form::Plain) time = t_.coerced(std::move(time), SqlType::of(TypeId::TimestampTz));
+    std::string text = fmt::format("time_bucket({}, {}", width.text, time.text);
+    const SqlType time_type = time.type.value_or(SqlType::of(TypeId::TimestampTz));
+    if (!has_named) {
+      for (std::size_t i = 2; i < positional.size(); ++i) {
+        Typed extra = positional[i];
+        // The third is an origin, an offset or a zone. Of an untyped literal, a zone begins with a letter and
+        // is no interval.
+        if (extra.form == Typed::Form::UnknownLiteral && i == 2) {
+          const bool is_interval = parse_interval(extra.literal).has_value();
+          const bool is_zone = !is_interval && find_zone(extra.literal);
+          extra = t_.coerced(std::move(extra), is_integer_time ? time_type
+                                               : is_interval   ? SqlType::of(TypeId::Interval)
+                                               : is_zone       ? SqlType::of(TypeId::Text)
+                                                               : time_type);
+        } else if (i == 3) {
+          extra = t_.coerced(std::move(extra), time_type);
+        } else if (i == 4) {
+          extra = t_.coerced(std::move(extra), SqlType::of(TypeId::Interval));
+        }
+        text += ", " + extra.text;
+      }
+    } else if (named[2]) {
+      text += ", " + t_.coerced(*named[2], SqlType::of(TypeId::Text)).text;
+      text += named[3] ? ", " + t_.coerced(*named[3], time_type).text : ", NULL";
+      text += named[4] ? ", " + t_.coerced(*named[4], SqlType::of(TypeId::Interval)).text : ", NULL";
+    } else if (named[3]) {
+      if (named[4]) t_.refuse("origin and offset together in time_bucket", call_.location);
+      text += ", " + t_.coerced(*named[3], time_type).text;
+    } else if (named[4]) {
+      text += ", " + t_.coerced(*named[4], is_integer_time ? time_type : SqlType::of(TypeId::Interval)).text;
+    }
+    return plain(text + ")", time.type);
+  }
+
+  static bool find_zone(const std::string& text) {
+    return !text.empty() && std::isalpha(static_cast<unsigned char>(text[0])) != 0;
+  }
+
+  std::optional<Typed> overlaps() {
+    if (arguments_.size() != 4) return std::nullopt;
+    const SqlType moment = SqlType::of(TypeId::TimestampTz);
+    std::array<std::string, 4> ends;
+    for (const std::size_t i : {std::size_t{0}, std::size_t{2}}) {
+      Typed start =
+          t_.coerced(arguments_[i], arguments_[i + 1].type && !arguments_[i + 1].has_type(TypeId::Interval)
+                                        ? *arguments_[i + 1].type
+                                        : moment);
+      Typed end = t_.coerced(arguments_[i + 1], start.type.value_or(moment));
+      if (end.has_type(TypeId::Interval))
+        end = plain(fmt::format("{} + {}", Translator::operand(start), Translator::operand(end)), start.type,
+                    false);
+      ends[i] = fmt::format("least({}, {})", start.text, end.text);
+      ends[i + 1] = fmt::format("greatest({}, {})", start.text, end.text);
+    }
+    return plain(fmt::format("({0} = {2} OR ({0} < {2} AND {1} > {2}) OR ({2} < {0} AND {3} > {0}))", ends[0],
+                             ends[1], ends[2], ends[3]),
+                 SqlType::of(TypeId::Boolean));
+  }
+
+  std::optional<Typed> unnest() {
+    if (arguments_.size() != 1) t_.refuse("unnest of several arrays", call_.location);
+    Typed& list = arguments_[0];
+    if (list.form != Typed::Form::Plain) list = t_.coerced(std::move(list), SqlType::array_of(TypeId::Text));
+    if (is_vector(list))
+      list = plain(fmt::format("pg_vector_list({})", list.text),
+                   SqlType::array_of(list.has_type(TypeId::Int2Vector) ? TypeId::SmallInt : TypeId::Oid));
+    std::optional<SqlType> type = list.type;
+    if (type) type->is_array = false;
+    return plain(fmt::format("unnest({})", list.text), type);
+  }
+
+  std::optional<Typed> generate_series() {
+    if (arguments_.size() < 2 || arguments_.size() > 3) return std::nullopt;
+    const bool has_moment = std::any_of(arguments_.begin(), arguments_.begin() + 2, [](const Typed& value) {
+      return value.has_type(TypeId::Timestamp) || value.has_type(TypeId::TimestampTz) ||
+             value.has_type(TypeId::Date);
+    });
+    std::optional<SqlType> type;
+    if (has_moment || (arguments_.size() == 3 && arguments_[2].has_type(TypeId::Interval))) {
+      if (arguments_.size() == 3)
+        arguments_[2] = t_.coerced(std::move(arguments_[2]), SqlType::of(TypeId::Interval));
+      type = SqlType::of(TypeId::TimestampTz);
+      for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
+        if (arguments_[i].has_type(TypeId::Timestamp)) type = SqlType::of(TypeId::Timestamp);
+      }
+      for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
+        Typed& bound = arguments_[i];
+        // Dates make a series of timestamptz, as PostgreSQL prefers.
+        if (bound.has_type(TypeId::Date))
+          bound = plain(fmt::format("CAST({} AS {})", bound.text, duck_type(*type)), type);
+        bound = t_.coerced(std::move(bound), *type);
+      }
+    } else {
+      std::vector<Typed> bounds = std::move(arguments_);
+      type = t_.unify(bounds);
+      arguments_ = std::move(bounds);
+      if (type && type->id == TypeId::Numeric) t_.refuse("generate_series of numeric", call_.location);
+    }
+    const std::string text = fmt::format("generate_series({})", filled_in("$*", arguments_));
+    // In a select list DuckDB's gives a list.
+    return plain(is_in_from_ ? text : fmt::format("unnest({})", text), type);
+  }
+
+  std::optional<Typed> expand_array() {
+    if (arguments_.size() != 1) return std::nullopt;
+    Typed& list = arguments_[0];
+    const std::string text = is_vector(list) ? fmt::format("pg_vector_list({})", list.text) : list.text;
+    return plain(fmt::format("unnest(list_transform({}, lambda x, i: {{'x': x, 'n': i}}))", text),
+                 SqlType::of(TypeId::Record));
+  }
+
+  std::optional<Typed> concat() {
+    if (call_.func_variadic != 0) t_.refuse("VARIADIC", call_.location);
+    for (Typed& value : arguments_) {
+      value = t_.coerced(std::move(value), SqlType::of(TypeId::Text));
+      if (value.type) value.text = Translator::as_text(value);
+    }
+    return plain(fmt::format("{}({})", name_, filled_in("$*", arguments_)), SqlType::of(TypeId::Text));
+  }
+
+  std::optional<Typed> substring() {
+    const SqlType text = SqlType::of(TypeId::Text);
+    if (arguments_.size() < 2) return std::nullopt;
+    const bool is_regex =
+        arguments_.size() == 2 && (arguments_[1].form == Typed::Form::UnknownLiteral ||
+                                   (arguments_[1].type && is_text_like(arguments_[1].type->id)));
+    arguments_[0] = t_.coerced(std::move(arguments_[0]), text);
+    for (std::size_t i = 1; i < arguments_.size(); ++i) {
+      arguments_[i] = t_.coerced(std::move(arguments_[i]), is_regex ? text : SqlType::of(TypeId::Integer));
+    }
+    return plain(
+        fmt::format("{}({})", is_regex ? "pg_substring_regex" : "substring", filled_in("$*", arguments_)),
+        text);
+  }
+
+  std::optional<Typed> make_interval() {
+    static constexpr std::array<std::string_view, 7> kNames = {"years", "months", "weeks", "days",
+                                                               "hours", "mins",   "secs"};
+    static constexpr std::array<std::string_view, 7> kUnits = {
+        "to_years", "to_months", "to_weeks", "to_days", "to_hours", "to_minutes", ""};
+    std::string text = "INTERVAL '0 seconds'";
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      std::size_t which = i;
+      if (!names_[i].empty())
+        which = static_cast<std::size_t>(std::find(kNames.begin(), kNames.end(), names_[i]) - kNames.begin());
+      if (which >= kNames.size())
+        t_.refuse(fmt::format("argument {} of make_interval", names_[i]), call_.location);
+      const Typed value =
+          t_.coerced(std::move(arguments_[i]), SqlType::of(which == 6 ? TypeId::Double : TypeId::Integer));
+      text += which == 6 ? fmt::format(" + to_microseconds(CAST({} * 1000000 AS BIGINT))",
+                                       Translator::operand(value))
+                         : fmt::format(" + {}({})", kUnits[which], value.text);
+    }
+    return plain(std::move(text), SqlType::of(TypeId::Interval), false);
+  }
+
+  std::optional<Typed> type_name() {
+    if (arguments_.size() != 1) return std::nullopt;
+    const Typed& value = arguments_[0];
+    if (value.form == Typed::Form::UnknownLiteral || value.form == Typed::Form::Null)
+      return plain("'unknown'", SqlType::of(TypeId::Text));
+    if (!value.type) return std::nullopt;
+    SqlType type = *value.type;
+    type.precision = -1;
+    type.scale = 0;
+    return plain(duck_string(to_sql(type)), SqlType::of(TypeId::Text));
+  }
+
+  std::optional<Typed> within_group() {
+    if (call_.agg_within_group == 0 || call_.n_agg_order == 0) return std::nullopt;
+    std::optional<SqlType> type;
+    for (Typed& value : arguments_) value = t_.coerced(std::move(value), SqlType::of(TypeId::Double));
+    if (name_ == "percentile_cont") {
+      type = SqlType::of(TypeId::Double);
+    } else {
+      type = t_.expression(call_.agg_order[0]->sort_by->node, scope_).type;
+    }
+    if (type && !arguments_.empty() && arguments_[0].is_array()) type = SqlType::array_of(type->id);
+    return plain(call_text(name_), type);
+  }
+
+  std::optional<Typed> extract_path() {
+    if (arguments_.size() < 2) return std::nullopt;
+    const Typed json = t_.coerced(arguments_[0], SqlType::of(TypeId::Jsonb));
+    std::string keys;
+    if (call_.func_variadic != 0) {
+      keys = t_.coerced(arguments_[1], SqlType::array_of(TypeId::Text)).text;
+    } else {
+      for (std::size_t i = 1; i < arguments_.size(); ++i)
+        keys += (i > 1 ? ", " : "[") + t_.coerced(arguments_[i], SqlType::of(TypeId::Text)).text;
+      keys += ']';
+    }
+    const bool as_text = name_.ends_with("_text");
+    return plain(fmt::format("jsonb_extract_path{}({}, {})", as_text ? "_text" : "", json.text, keys),
+                 as_text ? SqlType::of(TypeId::Text) : json.type);
+  }
+
+  /// Vectors count from 0, unlike arrays.
+  std::optional<Typed> over_vector() {
+    if (arguments_.empty() || !is_vector(arguments_[0])) return std::nullopt;
+    const std::string list = fmt::format("pg_vector_list({})", arguments_[0].text);
+    const SqlType integer = SqlType::of(TypeId::Integer);
+    if (name_ == "generate_subscripts")
+      return plain(fmt::format("generate_subscripts({}, 1) - 1", list), integer, false);
+    if (name_ == "array_lower") return plain("0", integer);
+    if (name_ == "array_upper") return plain(fmt::format("len({}) - 1", list), integer, false);
+    return plain(fmt::format("len({})", list), integer);
+  }
+
+  Translator& t_;
+  const PgQuery__FuncCall& call_;
+  const Scope& scope_;
+  bool is_in_from_;
+  std::string name_;
+  std::vector<const Node*> nodes_;
+  std::vector<std::string> names_;
+  std::vector<Typed> arguments_;
+};
+
+Typed Translator::function(const PgQuery__FuncCall& call, const Scope& scope, bool is_in_from) {
+  return FunctionTranslator(*this, call, scope, is_in_from).run();
+}
+
+}  // namespace tickstone::sql

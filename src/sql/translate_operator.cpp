@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <tickstone/error.hpp>
+
+#include "sql/duck_text.hpp"
+#include "sql/translator.hpp"
+#include "types/array_value.hpp"
+
+namespace tickstone::sql {
+
+namespace {
+
+const SqlType kBoolean = SqlType::of(TypeId::Boolean);
+const SqlType kText = SqlType::of(TypeId::Text);
+
+bool is_moment(const Typed& value) {
+  return value.has_type(TypeId::Timestamp) || value.has_type(TypeId::TimestampTz) ||
+         value.has_type(TypeId::Date);
+}
+
+bool is_number(const std::optional<SqlType>& type) {
+  if (!type || type->is_array) return false;
+  switch (type->id) {
+    case TypeId::SmallInt:
+    case TypeId::Integer:
+    case TypeId::BigInt:
+    case TypeId::Numeric:
+    case TypeId::Real:
+    case TypeId::Double:
+    case TypeId::Oid:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_json(const Typed& value) { return value.has_type(TypeId::Json) || value.has_type(TypeId::Jsonb); }
+
+std::string type_words(const Typed& value) { return value.type ? to_sql(*value.type) : "unknown"; }
+
+/// A key of a JSON path: $."a b".
+std::string json_path(const std::string& key) {
+  std::string out = "$.\"";
+  for (const char c : key) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+/// PostgreSQL's rule for the pattern of SIMILAR TO, as a regular expression.
+std::string similar_pattern(const std::string& pattern, char escape) {
+  std::string out = "^(?:";
+  bool in_class = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == escape && escape != '\0' && i + 1 < pattern.size()) {
+      out += '\\';
+      out += pattern[++i];
+    } else if (in_class) {
+      if (c == '\\') out += '\\';
+      out += c;
+      in_class = c != ']';
+    } else if (c == '[') {
+      out += c;
+      in_class = true;
+    } else if (c == '%') {
+      out += ".*";
+    } else if (c == '_') {
+      out += '.';
+    } else if (c == '(') {
+      out += "(?:";
+    } else if (c == '\\' || c == '.' || c == '^' || c == '$') {
+      out += '\\';
+      out += c;
+    } else {
+      out += c;
+    }
+  }
+  return out + ")$";
+}
+
+}  // namespace
+
+Typed Translator::operation(const PgQuery__AExpr& expr, const Scope& scope) {
+  const std::string op = expr.n_name > 0 ? string_of(expr.name[expr.n_name - 1]) : "";
+  switch (expr.kind) {
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
+      break;
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+      return any_all(expr, scope, true);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
+      return any_all(expr, scope, false);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
+      return in_list(expr, scope);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
+      return like(expr, scope);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
+      return similar(expr, scope);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
+      return between(expr, scope);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: {
+      std::array<Typed, 2> sides = {expression(expr.lexpr, scope), expression(expr.rexpr, scope)};
+      unify(sides);
+      const bool is_not = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT;
+      return plain(
+          fmt::format("{} IS {}DISTINCT FROM {}", operand(sides[0]), is_not ? "NOT " : "", operand(sides[1])),
+          kBoolean, false);
+    }
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: {
+      std::array<Typed, 2> sides = {expression(expr.lexpr, scope), expression(expr.rexpr, scope)};
+      const std::optional<SqlType> type = unify(sides);
+      return plain(fmt::format("nullif({}, {})", sides[0].text, sides[1].text),
+                   sides[0].type ? sides[0].type : type);
+    }
+    default:
+      refuse("this operator", expr.location);
+  }
+  if (expr.lexpr == nullptr) return unary(op, expression(expr.rexpr, scope), expr.location);
+  if (expr.lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR &&
+      expr.rexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
+    return row_comparison(op, *expr.lexpr->row_expr, *expr.rexpr->row_expr, scope);
+  }
+  Typed left = expression(expr.lexpr, scope);
+  Typed right = expression(expr.rexpr, scope);
+  return binary(op, std::move(left), std::move(right), expr.location);
+}
+
+Typed Translator::unary(const std::string& op, Typed value, int location) {
+  if (op == "-" || op == "+") {
+    if (value.form == Typed::Form::Parameter || value.form == Typed::Form::UnknownLiteral)
+      value = coerced(std::move(value), SqlType::of(TypeId::Double));
+    if (op == "+") return value;
+    return plain("-" + (value.text[0] == '-' ? "(" + value.text + ")" : operand(value)), value.type, false);
+  }
+  if (op == "~") return plain("~" + operand(value), value.type, false);
+  const char* function = op == "@" ? "abs" : op == "|/" ? "sqrt" : op == "||/" ? "cbrt" : nullptr;
+  if (function != nullptr)
+    return plain(fmt::format("{}({})", function, value.text),
+                 op == "@" ? value.type : SqlType::of(TypeId::Double));
+  throw located(Error(ErrorCode::UndefinedFunction,
+                      fmt::format("operator does not exist: {} {}", op, type_words(value)), {},
+                      "No operator matches the given name and argument type. You might need to add an "
+                      "explicit type cast."),
+                location);
+}
+
+Typed Translator::comparison(const std::string& op, Typed left, Typed right) {
+  std::array<Typed, 2> sides = {std::move(left), std::move(right)};
+  unify(sides);
+  return plain(fmt::format("{} {} {}", operand(sides[0]), op, operand(sides[1])), kBoolean, false);
+}
+
+Typed Translator::binary(const std::string& op, Typed left, Typed right, int location) {
+  static const std::set<std::string_view> kComparisons = {"=", "<>", "!=", "<", ">", "<=", ">="};
+  static const std::set<std::string_view> kArithmetic = {"+", "-", "*", "/", "%", "^"};
+  static const std::set<std::string_view> kJson = {"->", "->>", "#>", "#>>", "#-", "?", "?|", "?&"};
+  if (kComparisons.count(op) > 0) return comparison(op, std::move(left), std::move(right));
+  if (kArithmetic.count(op) > 0) return arithmetic(op, std::move(left), std::move(right));
+  if (kJson.count(op) > 0) return json_operation(op, std::move(left), std::move(right));
+  if (op == "||") {
+    if (is_json(left) || is_json(right)) {
+      const SqlType type = is_json(left) ? *left.type : *right.type;
+      return plain(fmt::format("jsonb_concat({}, {})", coerced(left, type).text, coerced(right, type).text),
+                   type);
+    }
+    if (left.is_array() || right.is_array()) {
+      const SqlType type = left.is_array() ? *left.type : *right.type;
+      const bool has_element_left = !left.is_array() && left.form != Typed::Form::UnknownLiteral && left.type;
+      const bool has_element_right =
+          !right.is_array() && right.form != Typed::Form::UnknownLiteral && right.type;
+      if (has_element_right) return plain(fmt::format("list_append({}, {})", left.text, right.text), type);
+      if (has_element_left) return plain(fmt::format("list_prepend({}, {})", left.text, right.text), type);
+      return plain(fmt::format("list_concat({}, {})", coerced(left, type).text, coerced(right, type).text),
+                   type);
+    }
+    const auto as_operand = [this](Typed value) {
+      value = coerced(std::move(value), kText);
+      if (!value.type || is_text_like(value.type->id)) return operand(value);
+      return as_text(value);
+    };
+    return plain(fmt::format("{} || {}", as_operand(std::move(left)), as_operand(std::move(right))), kText,
+                 false);
+  }
+  if (op == "~" || op == "!~" || op == "~*" || op == "!~*") {
+    const char* function = op.ends_with('*') ? "pg_regex_match_ci" : "pg_regex_match";
+    const std::string call = fmt::format("{}({}, {})", function, coerced(std::move(left), kText).text,
+                                         coerced(std::move(right), kText).text);
+    return op[0] == '!' ? plain("NOT " + call, kBoolean, false) : plain(call, kBoolean);
+  }
+  if (op == "~~" || op == "!~~" || op == "~~*" || op == "!~~*") {
+    return like_text(std::move(left), std::move(right), nullptr, op[0] == '!', op.ends_with('*'));
+  }
+  if (op == "@>" || op == "<@") {
+    const bool is_array = left.is_array() || right.is_array();
+    std::array<Typed, 2> sides = {std::move(left), std::move(right)};
+    if (is_array) {
+      unify(sides);
+      if (op == "<@") std::swap(sides[0], sides[1]);
+      return plain(fmt::format("list_has_all({}, {})", sides[0].text, sides[1].text), kBoolean);
+    }
+    for (Typed& side : sides) side = coerced(std::move(side), SqlType::of(TypeId::Jsonb));
+    return plain(
+        fmt::format("{}({}, {})", op == "@>" ? "pg_contains" : "pg_contained", sides[0].text, sides[1].text),
+        kBoolean);
+  }
+  if (op == "&&") {
+    std::array<Typed, 2> sides = {std::move(left), std::move(right)};
+    unify(sides);
+    return plain(fmt::format("list_has_any({}, {})", sides[0].text, sides[1].text), kBoolean);
+  }
+  if (op == "^@")
+    return plain(fmt::format("starts_with({}, {})", coerced(std::move(left), kText).text,
+                             coerced(std::move(right), kText).text),
+                 kBoolean);
+  if (op == "&" || op == "|" || op == "<<" || op == ">>" || op == "#") {
+    std::array<Typed, 2> sides = {std::move(left), std::move(right)};
+    const std::optional<SqlType> type = unify(sides);
+    if (op == "#") return plain(fmt::format("xor({}, {})", sides[0].text, sides[1].text), type);
+    return plain(fmt::format("{} {} {}", operand(sides[0]), op, operand(sides[1])),
+                 sides[0].type ? sides[0].type : type, false);
+  }
+  throw located(
+      Error(ErrorCode::UndefinedFunction,
+            fmt::format("operator does not exist: {} {} {}", type_words(left), op, type_words(right)), {},
+            "No operator matches the given name and argument types. You might need to add explicit type "
+            "casts."),
+      location);
+}
+
+Typed Translator::arithmetic(const std::string& op, Typed left, Typed right) {
+  const auto with_type = [&](std::optional<SqlType> type) {
+    return plain(fmt::format("{} {} {}", operand(left), op, operand(right)), type, false);
+  };
+  if (op == "-" && is_json(left)) {
+    if (right.form == Typed::Form::UnknownLiteral || right.form == Typed::Form::Parameter)
+      right = coerced(std::move(right), kText);
+    return plain(fmt::format("jsonb_delete({}, {})", left.text, right.text), left.type);
+  }
+  const SqlType interval = SqlType::of(TypeId::Interval);
+  const bool is_left_untyped = left.form != Typed::Form::Plain;
+  const bool is_right_untyped = right.form != Typed::Form::Plain;
+
+  // Untyped next to a moment: added, it is an interval; subtracted, a moment of the same kind (PostgreSQL's
+  // rule).
+  if (is_moment(left) && is_right_untyped)
+    right = coerced(std::move(right), op == "+" ? interval : *left.type);
+  if (is_moment(right) && is_left_untyped)
+    left = coerced(std::move(left), op == "+" ? interval : *right.type);
+  if (left.has_type(TypeId::Interval) && is_right_untyped)
+    right = coerced(std::move(right), op == "*" || op == "/" ? SqlType::of(TypeId::Double) : interval);
+  if (right.has_type(TypeId::Interval) && is_left_untyped)
+    left = coerced(std::move(left), op == "*" ? SqlType::of(TypeId::Double) : interval);
+
+  if (is_moment(left) || is_moment(right)) {
+    const bool has_both = is_moment(left) && is_moment(right);
+    if (has_both && op == "-") {
+      return with_type(left.has_type(TypeId::Date) && right.has_type(TypeId::Date)
+                           ? SqlType::of(TypeId::Integer)
+                           : interval);
+    }
+    const Typed& moment = is_moment(left) ? left : right;
+    const Typed& other = is_moment(left) ? right : left;
+    if (!moment.has_type(TypeId::Date)) return with_type(moment.type);
+    if (other.has_type(TypeId::Interval)) return with_type(SqlType::of(TypeId::Timestamp));
+    if (is_number(other.type)) return with_type(SqlType::of(TypeId::Date));
+    if (other.has_type(TypeId::Time)) return with_type(SqlType::of(TypeId::Timestamp));
+    return with_type(std::nullopt);
+  }
+  if (left.has_type(TypeId::Interval) || right.has_type(TypeId::Interval)) {
+    if (left.has_type(TypeId::Time) || right.has_type(TypeId::Time))
+      return with_type(SqlType::of(TypeId::Time));
+    return with_type(interval);
+  }
+  if (left.has_type(TypeId::Time) && right.has_type(TypeId::Time)) return with_type(interval);
+
+  std::array<Typed, 2> sides = {std::move(left), std::move(right)};
+  const bool has_unknown_side = (sides[0].form == Typed::Form::Plain && !sides[0].type) ||
+                                (sides[1].form == Typed::Form::Plain && !sides[1].type);
+  std::optional<SqlType> type;
+  if (!has_unknown_side) {
+    // Two untyped operands: PostgreSQL takes unknown + unknown for no operator; numbers are what is meant.
+    if (sides[0].form != Typed::Form::Plain && sides[1].form != Typed::Form::Plain) {
+      for (Typed& side : sides) side = coerced(std::move(side), SqlType::of(TypeId::Double));
+    }
+    type = unify(sides);
+  }
+  left = std::move(sides[0]);
+  right = std::move(sides[1]);
+  if (!is_number(type)) type = std::nullopt;
+  if (op == "^" && type) type = SqlType::of(type->id == TypeId::Numeric ? TypeId::Numeric : TypeId::Double);
+  if (type && type->id == TypeId::Numeric) type = SqlType::of(TypeId::Numeric);
+  return with_type(type);
+}
+
+Typed Translator::json_operation(const std::string& op, Typed left, Typed right) {
+  const SqlType jsonb = SqlType::of(TypeId::Jsonb);
+  left = coerced(std::move(left), jsonb);
+  const SqlType type = left.has_type(TypeId::Json) ? *left.type : jsonb;
+  if (op == "->" || op == "->>") {
+    const bool as_json = op == "->";
+    const std::string function = as_json ? "json_extract" : "json_extract_string";
+    const std::optional<SqlType> result = as_json ? type : kText;
+    if (right.form == Typed::Form::UnknownLiteral) {
+      return plain(fmt::format("{}({}, {})", function, left.text, duck_string(json_path(right.literal))),
+                   result);
+    }
+    if (right.is_number && right.has_type(TypeId::Integer)) {
+      const bool is_from_end = right.literal[0] == '-';
+      return plain(
+          fmt::format("{}({}, '$[{}{}]')", function, left.text, is_from_end ? "#" : "", right.literal),
+          result);
+    }
+    right = coerced(std::move(right), kText);
+    return plain(fmt::format("{}({}, {})", as_json ? "jsonb_get" : "jsonb_get_text", left.text, right.text),
+                 result);
+  }
+  if (op == "?")
+    return plain(fmt::format("jsonb_exists({}, {})", left.text, coerced(std::move(right), kText).text),
+                 kBoolean);
+  right = coerced(std::move(right), SqlType::array_of(TypeId::Text));
+  if (op == "?|") return plain(fmt::format("jsonb_exists_any({}, {})", left.text, right.text), kBoolean);
+  if (op == "?&") return plain(fmt::format("jsonb_exists_all({}, {})", left.text, right.text), kBoolean);
+  if (op == "#>") return plain(fmt::format("jsonb_extract_path({}, {})", left.text, right.text), type);
+  if (op == "#>>") return plain(fmt::format("jsonb_extract_path_text({}, {})", left.text, right.text), kText);
+  return plain(fmt::format("jsonb_delete_path({}, {})", left.text, right.text), type);
+}
+
+Typed Translator::row_comparison(const std::string& op, const PgQuery__RowExpr& left,
+                                 const PgQuery__RowExpr& right, const Scope& scope) {
+  if (left.n_args != right.n_args || left.n_args == 0) {
+    throw located(Error(ErrorCode::SyntaxError, "unequal number of entries in row expressions"),
+                  left.location);
+  }
+  std::vector<std::array<Typed, 2>> pairs;
+  for (std::size_t i = 0; i < left.n_args; ++i) {
+    pairs.push_back({expression(left.args[i], scope), expression(right.args[i], scope)});
+    unify(pairs.back());
+  }
+  const auto compare = [&pairs](std::size_t i, std::string_view with) {
+    return fmt::format("{} {} {}", operand(pairs[i][0]), with, operand(pairs[i][1]));
+  };
+  std::string text;
+  if (op == "=" || op == "<>" || op == "!=") {
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+      text += (i > 0 ? (op == "=" ? " AND " : " OR ") : "") + compare(i, op);
+    return plain(std::move(text), kBoolean, false);
+  }
+  if (op != "<" && op != ">" && op != "<=" && op != ">=")
+    refuse(fmt::format("operator {} on rows", op), left.location);
+  // (a, b) < (c, d) is a < c OR (a = c AND b < d); that a <= c lets the scan skip.
+  const std::string strict(1, op[0]);
+  text = compare(pairs.size() - 1, op);
+  for (std::size_t i = pairs.size() - 1; i-- > 0;)
+    text = fmt::format("{} OR ({} AND ({}))", compare(i, strict), compare(i, "="), text);
+  if (pairs.size() > 1) text = fmt::format("{} AND ({})", compare(0, strict + "="), text);
+  return plain(std::move(text), kBoolean, false);
+}
+
+Typed Translator::in_list(const PgQuery__AExpr& expr, const Scope& scope) {
+  const bool is_negated = expr.n_name > 0 && std::string_view(string_of(expr.name[0])) == "<>";
+  const PgQuery__List& list = *expr.rexpr->list;
+  if (expr.lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
+    std::string text;
+    for (std::size_t i = 0; i < list.n_items; ++i) {
+      if (list.items[i]->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
+        refuse("IN of a row and a value", expr.location);
+      const Typed equal = row_comparison("=", *expr.lexpr->row_expr, *list.items[i]->row_expr, scope);
+      text += (i > 0 ? " OR (" : "(") + equal.text + ")";
+    }
+    return is_negated ? plain("NOT (" + text + ")", kBoolean, false)
+                      : plain(std::move(text), kBoolean, false);
+  }
+  std::vector<Typed> values;
+  values.push_back(expression(expr.lexpr, scope));
+  for (std::size_t i = 0; i < list.n_items; ++i) values.push_back(expression(list.items[i], scope));
+  unify(values);
+  std::string text = operand(values[0]) + (is_negated ? " NOT IN (" : " IN (");
+  for (std::size_t i = 1; i < values.size(); ++i) text += (i > 1 ? ", " : "") + values[i].text;
+  return plain(text + ")", kBoolean, false);
+}
+
+Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any) {
+  const std::string op = string_of(expr.name[expr.n_name - 1]);
+  Typed value = expression(expr.lexpr, scope);
+  const bool is_list = (is_any && op == "=") || (!is_any && (op == "<>" || op == "!="));
+  const char* in = is_any ? " IN (" : " NOT IN (";
+
+  // Constant arrays are lists, which the scan understands.
+  if (is_list && expr.rexpr->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR &&
+      expr.rexpr->a_array_expr->n_elements > 0) {
+    const PgQuery__AArrayExpr& array = *expr.rexpr->a_array_expr;
+    std::vector<Typed> values;
+    values.push_back(std::move(value));
+    for (std::size_t i = 0; i < array.n_elements; ++i) values.push_back(expression(array.elements[i], scope));
+    unify(values);
+    std::string text = operand(values[0]) + in;
+    for (std::size_t i = 1; i < values.size(); ++i) text += (i > 1 ? ", " : "") + values[i].text;
+    return plain(text + ")", kBoolean, false);
+  }
+
+  Typed array = expression(expr.rexpr, scope);
+  if (is_list && array.form == Typed::Form::UnknownLiteral && value.type && !value.type->is_array) {
+    std::string items;
+    try {
+      const std::string encoded = parse_array_text(array.literal, kText);
+      for (const auto& element : decode_array(encoded)) {
+        if (!items.empty()) items += ", ";
+        items += element ? duck_literal(*value.type, *element) : "NULL";
+      }
+    } catch (Error& error) {
+      throw located(std::move(error), array.location);
+    }
+    if (!items.empty()) return plain(operand(value) + in + items + ")", kBoolean, false);
+  }
+  if (array.form != Typed::Form::Plain) {
+    SqlType element = value.type && !value.type->is_array ? *value.type : kText;
+    element.is_array = true;
+    array = coerced(std::move(array), element);
+  }
+  if (array.has_type(TypeId::Int2Vector) || array.has_type(TypeId::OidVector)) {
+    array = plain(fmt::format("pg_vector_list({})", array.text), SqlType::array_of(TypeId::SmallInt));
+  }
+  if (array.is_array() && value.form != Typed::Form::Plain)
+    value = coerced(std::move(value), array.type->element());
+  static const std::set<std::string_view> kNative = {"=", "<>", "!=", "<", ">", "<=", ">="};
+  if (kNative.count(op) > 0) {
+    return plain(fmt::format("{} {} {} ({})", operand(value), op, is_any ? "ANY" : "ALL", array.text),
+                 kBoolean, false);
+  }
+  // LIKE ANY, ~ ANY and their kin: over the elements.
+  std::optional<SqlType> element_type = array.is_array() ? std::optional(array.type->element()) : kText;
+  const Typed each = binary(op, value, plain("element", element_type), expr.location);
+  return plain(fmt::format("{}(list_transform({}, lambda element: {}))",
+                           is_any ? "list_bool_or" : "list_bool_and", array.text, each.text),
+               kBoolean);
+}
+
+Typed Translator::like_text(Typed value, Typed pattern, const std::string* escape, bool is_negated,
+                            bool ignores_case) {
+  value = coerced(std::move(value), kText);
+  const bool is_literal = pattern.form == Typed::Form::UnknownLiteral;
+  const std::string literal = pattern.literal;
+  pattern = coerced(std::move(pattern), kText);
+  const char* word = ignores_case ? (is_negated ? "NOT ILIKE" : "ILIKE") : (is_negated ? "NOT LIKE" : "LIKE");
+  std::string text = fmt::format(
+      "{} {} {}",
+      value.type && is_text_like(value.type->id) && !value.type->is_array ? operand(value) : as_text(value),
+      word, operand(pattern));
+  // PostgreSQL's escape is a backslash unless told otherwise; DuckDB has none.
+  if (escape != nullptr) {
+    if (!escape->empty()) text += " ESCAPE " + duck_string(*escape);
+  } else if (!is_literal || literal.find('\\') != std::string::npos) {
+    text += " ESCAPE '\\'";
+  }
+  return plain(std::move(text), kBoolean, false);
+}
+
+Typed Translator::like(const PgQuery__AExpr& expr, const Scope& scope) {
+  const bool is_negated = string_of(expr.name[0])[0] == '!';
+  const bool ignores_case = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE;
+  const Node* right = expr.rexpr;
+  std::string escape;
+  bool has_escape = false;
+  if (right->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && right->func_call->n_args == 2 &&
+      std::string_view(string_of(right->func_call->funcname[right->func_call->n_funcname - 1])) ==
+          "like_escape") {
+    const Typed character = expression(right->func_call->args[1], scope);
+    if (character.form != Typed::Form::UnknownLiteral)
+      refuse("LIKE with an ESCAPE that is not a literal", expr.location);
+    escape = character.literal;
+    has_escape = true;
+    right = right->func_call->args[0];
+  }
+  Typed value = expression(expr.lexpr, scope);
+  return like_text(std::move(value), expression(right, scope), has_escape ? &escape : nullptr, is_negated,
+                   ignores_case);
+}
+
+Typed Translator::similar(const PgQuery__AExpr& expr, const Scope& scope) {
+  const bool is_negated = string_of(expr.name[0])[0] == '!';
+  const PgQuery__FuncCall& call = *expr.rexpr->func_call;  // similar_to_escape(pattern [, escape])
+  const Typed pattern = expression(call.args[0], scope);
+  char escape = '\\';
+  if (call.n_args > 1) {
+    const Typed character = expression(call.args[1], scope);
+    if (character.form != Typed::Form::UnknownLiteral)
+      refuse("SIMILAR TO with an ESCAPE that is not a literal", expr.location);
+    escape = character.literal.empty() ? '\0' : character.literal[0];
+  }
+  if (pattern.form != Typed::Form::UnknownLiteral)
+    refuse("SIMILAR TO a pattern that is not a literal", expr.location);
+  const Typed value = coerced(expression(expr.lexpr, scope), kText);
+  const std::string text = fmt::format("pg_regex_match({}, {})", value.text,
+                                       duck_string(similar_pattern(pattern.literal, escape)));
+  return is_negated ? plain("NOT " + text, kBoolean, false) : plain(text, kBoolean);
+}
+
+Typed Translator::between(const PgQuery__AExpr& expr, const Scope& scope) {
+  const PgQuery__List& bounds = *expr.rexpr->list;
+  std::array<Typed, 3> values = {expression(expr.lexpr, scope), expression(bounds.items[0], scope),
+                                 expression(bounds.items[1], scope)};
+  unify(values);
+  const bool is_negated = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN ||
+                          expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+  const bool is_symmetric = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||
+                            expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+  const std::string value = operand(values[0]);
+  const std::string low = operand(values[1]);
+  const std::string high = operand(values[2]);
+  if (!is_symmetric)
+    return plain(fmt::format("{} {}BETWEEN {} AND {}", value, is_negated ? "NOT " : "", low, high), kBoolean,
+                 false);
+  const std::string text =
+      fmt::format("({0} BETWEEN {1} AND {2} OR {0} BETWEEN {2} AND {1})", value, low, high);
+  return is_negated ? plain("NOT " + text, kBoolean, false) : plain(text, kBoolean);
+}
+
+}  // namespace tickstone::sql

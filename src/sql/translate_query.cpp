@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <tickstone/error.hpp>
+
+#include "sql/duck_text.hpp"
+#include "sql/translator.hpp"
+
+namespace tickstone::sql {
+
+namespace {
+
+bool is_reg_type(const std::optional<SqlType>& type) {
+  return type && !type->is_array &&
+         (type->id == TypeId::Regclass || type->id == TypeId::Regtype || type->id == TypeId::Regproc ||
+          type->id == TypeId::Regnamespace);
+}
+
+std::string reg_name_function(TypeId id) {
+  return id == TypeId::Regclass  ? "regclass_name"
+         : id == TypeId::Regtype ? "regtype_name"
+         : id == TypeId::Regproc ? "regproc_name"
+                                 : "regnamespace_name";
+}
+
+/// A bare name as an expression, or nothing.
+const char* bare_name(const Node* node) {
+  if (node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node->column_ref->n_fields != 1) return nullptr;
+  const Node* field = node->column_ref->fields[0];
+  return field->node_case == PG_QUERY__NODE__NODE_STRING ? field->string->sval : nullptr;
+}
+
+const PgQuery__AConst* integer_constant(const Node* node) {
+  if (node->node_case != PG_QUERY__NODE__NODE_A_CONST || node->a_const->isnull != 0) return nullptr;
+  return node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL ? node->a_const : nullptr;
+}
+
+bool is_null_constant(const Node* node) {
+  return node->node_case == PG_QUERY__NODE__NODE_A_CONST && node->a_const->isnull != 0;
+}
+
+bool is_star(const Node* value) {
+  return value != nullptr && value->node_case == PG_QUERY__NODE__NODE_COLUMN_REF &&
+         value->column_ref->fields[value->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+}
+
+/// SELECTs that set operations combine, in order.
+void collect_arms(const PgQuery__SelectStmt& select, std::vector<const PgQuery__SelectStmt*>& arms) {
+  if (select.op == PG_QUERY__SET_OPERATION__SETOP_NONE || select.with_clause != nullptr) {
+    arms.push_back(&select);
+    return;
+  }
+  collect_arms(*select.larg, arms);
+  collect_arms(*select.rarg, arms);
+}
+
+}  // namespace
+
+void Translator::refuse(const std::string& construct, int location) const {
+  throw located(Error(ErrorCode::FeatureNotSupported, fmt::format("{} is not supported", construct)),
+                location);
+}
+
+Error Translator::located(Error error, int location) const {
+  if (const std::uint32_t position = tree_->position(location); position > 0 && !error.position())
+    error.at(position);
+  return error;
+}
+
+void Translator::add_relation(const std::string& scan_name) {
+  if (std::find(relations.begin(), relations.end(), scan_name) == relations.end())
+    relations.push_back(scan_name);
+}
+
+std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
+                               const TypeHints* hints) {
+  const Holding<const CteScope*> scope_of_ctes(ctes_, ctes_);
+  std::string text;
+  if (stmt.with_clause != nullptr) {
+    push_ctes();
+    text = with_clause(*stmt.with_clause, outer);
+  }
+  if (stmt.op != PG_QUERY__SET_OPERATION__SETOP_NONE) return text + set_operation(stmt, outer, out, hints);
+  if (stmt.n_values_lists > 0) return text + values(stmt, outer, out, hints);
+  return text + plain_select(stmt, outer, out, hints);
+}
+
+std::string Translator::with_clause(const PgQuery__WithClause& with, const Scope* outer) {
+  const Holding<bool> nested(is_top_level_, false);
+  std::string text = with.recursive != 0 ? "WITH RECURSIVE " : "WITH ";
+  for (std::size_t i = 0; i < with.n_ctes; ++i) {
+    if (i > 0) text += ", ";
+    cte(*with.ctes[i]->common_table_expr, with.recursive != 0, outer, text);
+  }
+  return text + " ";
+}
+
+void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, const Scope* outer,
+                     std::string& text) {
+  if (cte.ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+    refuse("a data-modifying statement in WITH", cte.location);
+  if (cte.search_clause != nullptr || cte.cycle_clause != nullptr)
+    refuse("SEARCH or CYCLE in WITH", cte.location);
+  const PgQuery__SelectStmt& query = *cte.ctequery->select_stmt;
+  // The scope is ours to fill: `push_ctes` made it.
+  CteScope& scope = *const_cast<CteScope*>(ctes_);
+  const auto renamed = [&cte](ColumnList list) {
+    for (std::size_t i = 0; i < cte.n_aliascolnames && i < list.columns.size(); ++i)
+      list.columns[i].name = string_of(cte.aliascolnames[i]);
+    return list;
+  };
+  if (is_recursive && query.op != PG_QUERY__SET_OPERATION__SETOP_NONE) {
+    const Holding<bool> first_pass(is_first_pass_, true);
+    ColumnList of_left;
+    select(*query.larg, outer, of_left);
+    scope.ctes[cte.ctename] = renamed(of_left);
+  }
+  ColumnList columns;
+  const std::string body = select(query, outer, columns);
+  scope.ctes[cte.ctename] = renamed(columns);
+  text += duck_identifier(cte.ctename);
+  if (cte.n_aliascolnames > 0) {
+    text += '(';
+    for (std::size_t i = 0; i < cte.n_aliascolnames; ++i)
+      text += (i > 0 ? ", " : "") + duck_identifier(string_of(cte.aliascolnames[i]));
+    text += ')';
+  }
+  text += " AS ";
+  if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways) text += "MATERIALIZED ";
+  if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever) text += "NOT MATERIALIZED ";
+  text += "(" + body + ")";
+}
+
+std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
+                                     const TypeHints* hints) {
+  Scope scope;
+  scope.outer = outer;
+  const std::string from = from_clause(stmt.n_from_clause, stmt.from_clause, scope);
+
+  // A function of the host that returns rows can only stand in FROM.
+  if (stmt.n_from_clause == 0 && stmt.n_target_list == 1) {
+    const Node* value = stmt.target_list[0]->res_target->val;
+    if (value->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
+      const PgQuery__FuncCall& call = *value->func_call;
+      const char* name = string_of(call.funcname[call.n_funcname - 1]);
+      if (lookup_.is_host_table_function(name)) {
+        const Typed rows = function(call, scope, true);
+        out.is_complete = false;
+        return fmt::format("SELECT * FROM {}", rows.text);
+      }
+    }
+  }
+
+  std::string text = "SELECT ";
+  std::string where;
+  if (stmt.where_clause != nullptr) where = " WHERE " + condition(stmt.where_clause, scope);
+  const std::string target_list = targets(stmt.n_target_list, stmt.target_list, scope, out, hints);
+  if (stmt.n_distinct_clause > 0) {
+    text += "DISTINCT ";
+    if (stmt.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
+      text += "ON (";
+      for (std::size_t i = 0; i < stmt.n_distinct_clause; ++i) {
+        text += (i > 0 ? ", " : "") + group_item(stmt.distinct_clause[i], scope, out);
+      }
+      text += ") ";
+    }
+  }
+  text += target_list + from + where + group_clause(stmt, scope, out);
+  if (stmt.having_clause != nullptr) text += " HAVING " + condition(stmt.having_clause, scope);
+  for (std::size_t i = 0; i < stmt.n_window_clause; ++i) {
+    const PgQuery__WindowDef& definition = *stmt.window_clause[i]->window_def;
+    text += fmt::format("{}{} AS {}", i > 0 ? ", " : " WINDOW ", duck_identifier(definition.name),
+                        window_body(definition, scope));
+  }
+  return text + order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &out) + limit_clause(stmt, scope);
+}
+
+std::string Translator::targets(std::size_t count, Node* const* nodes, const Scope& scope, ColumnList& out,
+                                const TypeHints* hints) {
+  // PostgreSQL allows a SELECT of no columns; only EXISTS has a use for it.
+  if (count == 0) {
+    out.columns.push_back({"?column?", SqlType::of(TypeId::Integer), true});
+    return "1";
+  }
+  std::string text;
+  const auto add_star = [&](const ColumnList& list, const std::string& prefix) {
+    text += prefix + "*";
+    std::string replaced;
+    for (ScopeColumn column : list.columns) {
+      if (is_top_level_ && list.is_complete && is_reg_type(column.type)) {
+        replaced +=
+            fmt::format("{}{}({}{}) AS {}", replaced.empty() ? "" : ", ", reg_name_function(column.type->id),
+                        prefix, duck_identifier(column.name), duck_identifier(column.name));
+        column.type = SqlType::of(TypeId::Text);
+      }
+      out.columns.push_back(std::move(column));
+    }
+    if (!replaced.empty()) text += fmt::format(" REPLACE ({})", replaced);
+    out.is_complete = out.is_complete && list.is_complete;
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    const PgQuery__ResTarget& target = *nodes[i]->res_target;
+    if (i > 0) text += ", ";
+    if (is_star(target.val)) {
+      const PgQuery__ColumnRef& ref = *target.val->column_ref;
+      if (ref.n_fields == 1) {
+        if (scope.ranges.empty())
+          throw located(Error(ErrorCode::SyntaxError, "SELECT * with no tables specified is not valid"),
+                        ref.location);
+        add_star(scope.star, "");
+        continue;
+      }
+      const std::string relation = string_of(ref.fields[ref.n_fields - 2]);
+      const Range* found = nullptr;
+      for (const Scope* level = &scope; level != nullptr && found == nullptr; level = level->outer) {
+        for (const Range& range : level->ranges) {
+          if (range.alias == relation) found = &range;
+        }
+      }
+      if (found == nullptr) {
+        throw located(Error(ErrorCode::UndefinedTable,
+                            fmt::format("missing FROM-clause entry for table \"{}\"", relation)),
+                      ref.location);
+      }
+      add_star(found->list, duck_identifier(relation) + ".");
+      continue;
+    }
+    Typed value = expression(target.val, scope);
+    const bool has_hint = hints != nullptr && out.is_complete && out.columns.size() < hints->size() &&
+                          (*hints)[out.columns.size()];
+    if (has_hint) {
+      value = coerced(std::move(value), *(*hints)[out.columns.size()]);
+    } else if (!is_first_pass_ && value.form != Typed::Form::Plain &&
+               (is_top_level_ || value.form != Typed::Form::Null)) {
+      value = coerced(std::move(value), SqlType::of(TypeId::Text));
+    }
+    if (is_top_level_ && is_reg_type(value.type)) {
+      value.text = fmt::format("{}({})", reg_name_function(value.type->id), value.text);
+      value.type = SqlType::of(TypeId::Text);
+      value.is_column = false;
+    }
+    const std::string name = *target.name != '\0' ? target.name : output_name_of(target.val);
+    text += value.text;
+    const bool has_name_already = value.is_column && output_name_of(target.val) == name;
+    if (!has_name_already) text += " AS " + duck_identifier(name);
+    out.columns.push_back({name, value.type, value.is_not_null});
+  }
+  return text;
+}
+
+std::string Translator::values(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
+                               const TypeHints* hints) {
+  Scope scope;
+  scope.outer = outer;
+  std::vector<std::vector<Typed>> rows;
+  for (std::size_t r = 0; r < stmt.n_values_lists; ++r) {
+    const PgQuery__List& list = *stmt.values_lists[r]->list;
+    std::vector<Typed>& row = rows.emplace_back();
+    for (std::size_t c = 0; c < list.n_items; ++c) row.push_back(expression(list.items[c], scope));
+    if (row.size() != rows.front().size())
+      throw Error(ErrorCode::SyntaxError, "VALUES lists must all be the same length");
+  }
+  for (std::size_t c = 0; c < rows.front().size(); ++c) {
+    std::vector<Typed> column;
+    for (auto& row : rows) column.push_back(std::move(row[c]));
+    std::optional<SqlType> type = hints != nullptr && c < hints->size() ? (*hints)[c] : std::nullopt;
+    if (!type) {
+      type = unify(column);
+    } else {
+      for (Typed& value : column) value = coerced(std::move(value), *type);
+    }
+    for (std::size_t r = 0; r < rows.size(); ++r) rows[r][c] = std::move(column[r]);
+    out.columns.push_back({fmt::format("column{}", c + 1), type, false});
+  }
+  std::string text = "SELECT * FROM (VALUES ";
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    text += r > 0 ? ", (" : "(";
+    for (std::size_t c = 0; c < rows[r].size(); ++c) text += (c > 0 ? ", " : "") + rows[r][c].text;
+    text += ')';
+  }
+  text += ") AS \"*VALUES*\"(";
+  for (std::size_t c = 0; c < out.columns.size(); ++c) text += (c > 0 ? ", " : "") + out.columns[c].name;
+  text += ')';
+  return text + order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &out) + limit_clause(stmt, scope);
+}
+
+std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
+                                      const TypeHints* hints) {
+  TypeHints found;
+  if (hints == nullptr && !is_first_pass_) {
+    std::vector<const PgQuery__SelectStmt*> arms;
+    collect_arms(stmt, arms);
+    const Holding<bool> first_pass(is_first_pass_, true);
+    for (const PgQuery__SelectStmt* arm : arms) {
+      ColumnList of_arm;
+      select(*arm, outer, of_arm);
+      found.resize(std::max(found.size(), of_arm.columns.size()));
+      for (std::size_t i = 0; i < of_arm.columns.size(); ++i) {
+        if (!found[i] && of_arm.is_complete) found[i] = of_arm.columns[i].type;
+      }
+    }
+    for (std::optional<SqlType>& type : found) {
+      if (!type) type = SqlType::of(TypeId::Text);
+    }
+    hints = &found;
+  }
+  ColumnList right_columns;
+  const std::string left = select(*stmt.larg, outer, out, hints);
+  const std::string right = select(*stmt.rarg, outer, right_columns, hints);
+  const char* word = stmt.op == PG_QUERY__SET_OPERATION__SETOP_UNION       ? "UNION"
+                     : stmt.op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT"
+                                                                           : "EXCEPT";
+  if (out.is_complete && right_columns.is_complete && out.columns.size() != right_columns.columns.size()) {
+    throw Error(ErrorCode::SyntaxError,
+                fmt::format("each {} query must have the same number of columns", word));
+  }
+  for (std::size_t i = 0; i < out.columns.size() && i < right_columns.columns.size(); ++i) {
+    const std::optional<SqlType>& other = right_columns.columns[i].type;
+    if (!out.columns[i].type) {
+      out.columns[i].type = other;
+    } else if (other && *other != *out.columns[i].type) {
+      // The common type is DuckDB's to find; ours is known where both are texts or the same number.
+      const bool is_text =
+          is_text_like(other->id) && is_text_like(out.columns[i].type->id) && !other->is_array;
+      out.columns[i].type = is_text ? std::optional(SqlType::of(TypeId::Text)) : std::nullopt;
+    }
+    out.columns[i].is_not_null = out.columns[i].is_not_null && right_columns.columns[i].is_not_null;
+  }
+  Scope scope;
+  scope.outer = outer;
+  return fmt::format("({}) {}{} ({})", left, word, stmt.all != 0 ? " ALL" : "", right) +
+         order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &out) + limit_clause(stmt, scope);
+}
+
+const ScopeColumn* Translator::output_column(const Node* node, const Scope& scope, const ColumnList& out,
+                                             bool prefers_input) const {
+  const char* name = bare_name(node);
+  if (name == nullptr) return nullptr;
+  if (prefers_input) {
+    if (scope.merged.count(name) > 0) return nullptr;
+    for (const Range& range : scope.ranges) {
+      for (const ScopeColumn& column : range.list.columns) {
+        if (column.name == name) return nullptr;
+      }
+    }
+  }
+  for (const ScopeColumn& column : out.columns) {
+    if (column.name == name) return &column;
+  }
+  return nullptr;
+}
+
+std::string Translator::group_item(const Node* node, const Scope& scope, const ColumnList& out) {
+  if (const PgQuery__AConst* ordinal = integer_constant(node)) return std::to_string(ordinal->ival->ival);
+  if (const ScopeColumn* column = output_column(node, scope, out, true)) return duck_identifier(column->name);
+  if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
+    const PgQuery__GroupingSet& set = *node->grouping_set;
+    std::string items;
+    for (std::size_t i = 0; i < set.n_content; ++i)
+      items += (i > 0 ? ", " : "") + group_item(set.content[i], scope, out);
+    switch (set.kind) {
+      case PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_EMPTY:
+        return "()";
+      case PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_ROLLUP:
+        return "ROLLUP (" + items + ")";
+      case PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_CUBE:
+        return "CUBE (" + items + ")";
+      case PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_SETS:
+        return "GROUPING SETS (" + items + ")";
+      default:
+        return items;
+    }
+  }
+  if (node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
+    std::string items;
+    for (std::size_t i = 0; i < node->row_expr->n_args; ++i)
+      items += (i > 0 ? ", " : "") + group_item(node->row_expr->args[i], scope, out);
+    return "(" + items + ")";
+  }
+  return expression(node, scope).text;
+}
+
+std::string Translator::group_clause(const PgQuery__SelectStmt& stmt, const Scope& scope,
+                                     const ColumnList& out) {
+  if (stmt.n_group_clause == 0) return {};
+  if (stmt.group_distinct != 0) refuse("GROUP BY DISTINCT");
+  std::string text = " GROUP BY ";
+  for (std::size_t i = 0; i < stmt.n_group_clause; ++i)
+    text += (i > 0 ? ", " : "") + group_item(stmt.group_clause[i], scope, out);
+  return text;
+}
+
+std::string Translator::sort_item(const PgQuery__SortBy& sort, const Scope& scope, const ColumnList* out) {
+  bool is_not_null = false;
+  std::string text;
+  const PgQuery__AConst* ordinal = out != nullptr ? integer_constant(sort.node) : nullptr;
+  if (ordinal != nullptr) {
+    const int position = ordinal->ival->ival;
+    if (out->is_complete && (position < 1 || static_cast<std::size_t>(position) > out->columns.size())) {
+      throw located(Error(ErrorCode::InvalidColumnReference,
+                          fmt::format("ORDER BY position {} is not in select list", position)),
+                    ordinal->location);
+    }
+    if (out->is_complete) is_not_null = out->columns[static_cast<std::size_t>(position) - 1].is_not_null;
+    text = std::to_string(position);
+  } else if (const ScopeColumn* column =
+                 out != nullptr ? output_column(sort.node, scope, *out, false) : nullptr) {
+    is_not_null = column->is_not_null;
+    text = duck_identifier(column->name);
+  } else {
+    const Typed value = expression(sort.node, scope);
+    is_not_null = value.is_column && value.is_not_null;
+    text = value.text;
+  }
+  bool is_descending = sort.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+  if (sort.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) {
+    const std::string_view op = sort.n_use_op > 0 ? string_of(sort.use_op[sort.n_use_op - 1]) : "";
+    if (op != "<" && op != ">") refuse(fmt::format("ORDER BY USING {}", op), sort.location);
+    is_descending = op == ">";
+  }
+  if (is_descending) text += " DESC";
+  switch (sort.sortby_nulls) {
+    case PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST:
+      return text + " NULLS FIRST";
+    case PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST:
+      return text + " NULLS LAST";
+    default:
+      break;
+  }
+  // Without nulls the order is the same, and NULLS LAST lets the scan stop early.
+  return is_descending && is_not_null ? text + " NULLS LAST" : text;
+}
+
+std::string Translator::order_clause(std::size_t count, Node* const* items, const Scope& scope,
+                                     const ColumnList* out) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i)
+    text += (i > 0 ? ", " : " ORDER BY ") + sort_item(*items[i]->sort_by, scope, out);
+  return text;
+}
+
+std::string Translator::limit_clause(const PgQuery__SelectStmt& stmt, const Scope& scope) {
+  if (stmt.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) refuse("FETCH FIRST WITH TIES");
+  Scope around;
+  around.outer = scope.outer;
+  std::string text;
+  const auto add = [&](const char* word, const Node* node) {
+    if (node == nullptr || is_null_constant(node)) return;
+    const Typed value = coerced(expression(node, around), SqlType::of(TypeId::BigInt));
+    text += fmt::format(" {} {}", word, operand(value));
+  };
+  add("LIMIT", stmt.limit_count);
+  add("OFFSET", stmt.limit_offset);
+  return text;
+}
+
+}  // namespace tickstone::sql

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tickstone/error.hpp>
+
+#include "sql/parse_tree.hpp"
+#include "sql/rewrite.hpp"
+#include "sql/scope.hpp"
+
+namespace tickstone::sql {
+
+/// DuckDB's text of an expression, and what is known of its value.
+struct Typed {
+  enum class Form : std::uint8_t { Plain, UnknownLiteral, Null, Parameter };
+
+  std::string text;
+  std::optional<SqlType> type;
+  Form form = Form::Plain;
+  bool is_atomic = true;   // may be an operand without parentheses
+  bool is_column = false;  // a bare column of a relation
+  bool is_not_null = false;
+  bool is_number = false;  // a number as written
+  std::string literal;     // of UnknownLiteral and numbers
+  int parameter = 0;       // of Parameter, while it has no type
+  int location = -1;
+
+  bool has_type(TypeId id) const { return type && type->id == id && !type->is_array; }
+  bool is_array() const { return type && type->is_array; }
+};
+
+/// A value that is neither an untyped literal nor a bare column.
+inline Typed plain(std::string text, std::optional<SqlType> type, bool is_atomic = true) {
+  Typed value;
+  value.text = std::move(text);
+  value.type = type;
+  value.is_atomic = is_atomic;
+  return value;
+}
+
+/// Prints PostgreSQL's trees as DuckDB's SQL: one pass that looks names up, finds types bottom up as
+/// PostgreSQL does, and writes casts and functions where the two differ. Private to the module; `Rewriter` is
+/// the entry point.
+class Translator {
+ public:
+  Translator(const NameLookup& lookup, std::shared_ptr<const ParseTree> tree)
+      : lookup_(lookup), tree_(std::move(tree)) {}
+
+  using TypeHints = std::vector<std::optional<SqlType>>;
+
+  // translate_query.cpp
+  /// A SELECT, VALUES or set operation. `hints`: types that untyped literals in its columns take.
+  std::string select(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
+                     const TypeHints* hints = nullptr);
+  std::string with_clause(const PgQuery__WithClause& with, const Scope* outer);
+  std::string from_clause(std::size_t count, Node* const* items, Scope& scope);
+  std::string targets(std::size_t count, Node* const* nodes, const Scope& scope, ColumnList& out,
+                      const TypeHints* hints);
+  /// At the top: columns of reg types are shown by name, untyped literals and parameters are text.
+  void set_top_level(bool is_top_level) { is_top_level_ = is_top_level; }
+  void push_ctes() {
+    cte_scopes_.push_back(std::make_unique<CteScope>(CteScope{ctes_, {}})), ctes_ = cte_scopes_.back().get();
+  }
+
+  // translate_expression.cpp
+  Typed expression(const Node* node, const Scope& scope);
+  /// The value as one of `type`: literals and parameters without a type become it.
+  Typed coerced(Typed value, const SqlType& type);
+  /// Untyped literals and parameters of the list take the type of the others; returns the common type.
+  std::optional<SqlType> unify(std::span<Typed> values);
+  static std::string operand(const Typed& value);
+  Typed cast_to(Typed value, const SqlType& type, const PgQuery__TypeName* name);
+  /// PostgreSQL's output of a value as text.
+  static std::string as_text(const Typed& value);
+
+  Range table_range(const RelationInfo& info, const std::string& alias);
+  void add_relation(const std::string& scan_name);
+
+  const ParseTree& tree() const { return *tree_; }
+  /// Switches to the tree of another handle (defaults are parsed apart); the returned guard switches back.
+  class TreeSwitch {
+   public:
+    TreeSwitch(Translator& translator, std::shared_ptr<const ParseTree> tree)
+        : translator_(translator), kept_(std::move(tree)) {
+      std::swap(translator_.tree_, kept_);
+    }
+    ~TreeSwitch() { std::swap(translator_.tree_, kept_); }
+    TreeSwitch(const TreeSwitch&) = delete;
+    TreeSwitch& operator=(const TreeSwitch&) = delete;
+
+   private:
+    Translator& translator_;
+    std::shared_ptr<const ParseTree> kept_;
+  };
+
+  std::vector<std::string> relations;
+  std::vector<std::optional<SqlType>> parameter_types;
+
+ private:
+  friend class FunctionTranslator;
+
+  // translate_query.cpp
+  std::string plain_select(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
+                           const TypeHints* hints);
+  std::string values(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
+                     const TypeHints* hints);
+  std::string set_operation(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
+                            const TypeHints* hints);
+  std::string group_clause(const PgQuery__SelectStmt& select, const Scope& scope, const ColumnList& out);
+  std::string group_item(const Node* node, const Scope& scope, const ColumnList& out);
+  std::string order_clause(std::size_t count, Node* const* items, const Scope& scope, const ColumnList* out);
+  std::string sort_item(const PgQuery__SortBy& sort, const Scope& scope, const ColumnList* out);
+  std::string limit_clause(const PgQuery__SelectStmt& select, const Scope& scope);
+  const ScopeColumn* output_column(const Node* node, const Scope& scope, const ColumnList& out,
+                                   bool prefers_input) const;
+  void cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, const Scope* outer, std::string& text);
+
+  // translate_from.cpp
+  std::string from_item(const Node* node, Scope& scope, ColumnList& star);
+  std::string table(const PgQuery__RangeVar& table, Scope& scope, ColumnList& star);
+  std::string join(const PgQuery__JoinExpr& join, Scope& scope, ColumnList& star);
+  std::string subselect(const PgQuery__RangeSubselect& item, Scope& scope, ColumnList& star);
+  std::string range_function(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star);
+  std::string alias_text(const PgQuery__Alias* alias, Range& range);
+
+  // translate_expression.cpp, translate_column.cpp, translate_cast.cpp
+  Typed constant(const PgQuery__AConst& constant);
+  Typed column(const PgQuery__ColumnRef& ref, const Scope& scope);
+  Typed unqualified_column(const std::string& name, const PgQuery__ColumnRef& ref, const Scope& scope);
+  Typed qualified_column(const std::string& schema, const std::string& relation, const std::string& name,
+                         const PgQuery__ColumnRef& ref, const Scope& scope);
+  Typed system_column(const Range& range, const std::string& name, int location);
+  Typed parameter(const PgQuery__ParamRef& ref);
+  Typed type_cast(const PgQuery__TypeCast& cast, const Scope& scope);
+  Typed sub_link(const PgQuery__SubLink& link, const Scope& scope);
+  Typed bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope);
+  Typed case_expression(const PgQuery__CaseExpr& expr, const Scope& scope);
+  Typed value_function(const PgQuery__SQLValueFunction& function);
+  Typed array(const PgQuery__AArrayExpr& expr, const Scope& scope);
+  Typed indirection(const PgQuery__AIndirection& expr, const Scope& scope);
+  std::string condition(const Node* node, const Scope& scope);
+  Typed list_of(const char* name, std::size_t count, Node* const* nodes, const Scope& scope);
+
+  // translate_operator.cpp
+  Typed operation(const PgQuery__AExpr& expr, const Scope& scope);
+  Typed binary(const std::string& op, Typed left, Typed right, int location);
+  Typed unary(const std::string& op, Typed value, int location);
+  Typed comparison(const std::string& op, Typed left, Typed right);
+  Typed row_comparison(const std::string& op, const PgQuery__RowExpr& left, const PgQuery__RowExpr& right,
+                       const Scope& scope);
+  Typed in_list(const PgQuery__AExpr& expr, const Scope& scope);
+  Typed any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any);
+  Typed like(const PgQuery__AExpr& expr, const Scope& scope);
+  Typed like_text(Typed value, Typed pattern, const std::string* escape, bool is_negated, bool ignores_case);
+  Typed similar(const PgQuery__AExpr& expr, const Scope& scope);
+  Typed between(const PgQuery__AExpr& expr, const Scope& scope);
+  Typed arithmetic(const std::string& op, Typed left, Typed right);
+  Typed json_operation(const std::string& op, Typed left, Typed right);
+
+  // translate_function.cpp
+  Typed function(const PgQuery__FuncCall& call, const Scope& scope, bool is_in_from = false);
+  std::string window(const PgQuery__WindowDef& window, const Scope& scope);
+  std::string window_body(const PgQuery__WindowDef& window, const Scope& scope);
+
+  [[noreturn]] void refuse(const std::string& construct, int location = -1) const;
+  Error located(Error error, int location) const;
+
+  const NameLookup& lookup_;
+  std::shared_ptr<const ParseTree> tree_;
+  const CteScope* ctes_ = nullptr;
+  std::vector<std::unique_ptr<CteScope>> cte_scopes_;
+  bool is_top_level_ = false;
+  bool is_first_pass_ = false;  // over a set operation's arms, to learn their types
+};
+
+/// Sets a variable for the life of a block.
+template <typename T>
+class Holding {
+ public:
+  Holding(T& variable, T value) : variable_(variable), kept_(variable) { variable_ = value; }
+  ~Holding() { variable_ = kept_; }
+  Holding(const Holding&) = delete;
+  Holding& operator=(const Holding&) = delete;
+
+ private:
+  T& variable_;
+  T kept_;
+};
+
+/// PostgreSQL's name of a target that has none of its own.
+std::string output_name_of(const Node* value);
+
+}  // namespace tickstone::sql
