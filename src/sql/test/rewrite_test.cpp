@@ -4,8 +4,8 @@
 
 #include <tickstone/error.hpp>
 
-#include "guide_lookup.hpp"
 #include "sql/statement.hpp"
+#include "sql/test/guide_lookup.hpp"
 
 namespace tickstone::sql {
 namespace {
