@@ -321,10 +321,7 @@ class BlockDecoder {
     }
     switch (header_.physical) {
       case Physical::Bool:
-        narrow_to<std::uint8_t>(decoder);
-        // Any other byte is no bool, whatever is done with it.
-        for (std::size_t row = 0; row < block_.row_count; ++row) block_.data[row] &= std::byte{1};
-        return;
+        return narrow_to<std::uint8_t>(decoder, 1);  // any other byte is no bool, whatever is done with it
       case Physical::Int16:
         return narrow_to<std::int16_t>(decoder);
       case Physical::Int32:
@@ -342,12 +339,12 @@ class BlockDecoder {
   }
 
   template <typename T>
-  void narrow_to(IntegerDecoder& decoder) {
+  void narrow_to(IntegerDecoder& decoder, std::int64_t mask = -1) {
     block_.data = Buffer<std::byte>(block_.row_count * sizeof(T));
     auto* into = reinterpret_cast<T*>(block_.data.data());
     std::int64_t group[kGroupValues];
     while (const std::size_t decoded = decoder.next(group)) {
-      for (std::size_t i = 0; i < decoded; ++i) into[i] = static_cast<T>(group[i]);
+      for (std::size_t i = 0; i < decoded; ++i) into[i] = static_cast<T>(group[i] & mask);
       into += decoded;
     }
   }
