@@ -39,7 +39,7 @@ std::string bound_text(const SqlType& type, std::int64_t bound) {
 std::string window_condition(const catalog::RelationObject& aggregate, std::optional<std::int64_t> start,
                              std::optional<std::int64_t> end) {
   const auto& column = *aggregate.find_column(aggregate.aggregate->bucket_column);
-  const std::string name = catalog::quote_identifier(column.name);
+  const std::string name = duck_name(column.name);
   std::string condition;
   if (start) condition = name + " >= " + bound_text(column.type, *start);
   if (end) condition += (condition.empty() ? "" : " AND ") + name + " < " + bound_text(column.type, *end);

@@ -24,7 +24,7 @@ catalog::ColumnObject& column_of(catalog::RelationObject& relation, const std::s
 
 std::vector<std::string> own_columns(const catalog::RelationObject& relation) {
   std::vector<std::string> list;
-  for (const auto& column : relation.columns) list.push_back(catalog::quote_identifier(column.name));
+  for (const auto& column : relation.columns) list.push_back(duck_name(column.name));
   return list;
 }
 
@@ -40,7 +40,7 @@ void check_no_nulls(SessionContext& context, const catalog::RelationObject& rela
                     const std::string& column) {
   sql::DuckQuery query;
   query.text = "SELECT 1 FROM \"" + context.scan_name(relation) + "\" WHERE " +
-               catalog::quote_identifier(column) + " IS NULL LIMIT 1";
+               duck_name(column) + " IS NULL LIMIT 1";
   context.refresh_view();
   if (context.run(query).row_count() > 0) {
     throw Error(ErrorCode::NotNullViolation,
@@ -285,11 +285,11 @@ void rewrite_table(SessionContext& context, const catalog::RelationObject& old,
   std::string text = "SELECT ";
   for (std::size_t i = 0; i < changed.columns.size(); ++i) {
     text += (i == 0 ? "" : ", ") +
-            (select_list.empty() ? catalog::quote_identifier(changed.columns[i].name) : select_list[i]);
+            (select_list.empty() ? duck_name(changed.columns[i].name) : select_list[i]);
   }
   if (changed.columns.empty()) text += "1";
   sql::DuckQuery query;
-  query.text = text + " FROM \"" + context.scan_name(old) + "\" AS " + catalog::quote_identifier(old.name);
+  query.text = text + " FROM \"" + context.scan_name(old) + "\" AS " + duck_name(old.name);
   context.refresh_view();
   {
     const auto stream = context.open(query, {});

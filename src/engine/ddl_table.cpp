@@ -94,6 +94,15 @@ void check_default(SessionContext& context, const catalog::ColumnObject& column,
 
 }  // namespace
 
+std::string duck_name(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"') quoted += c;
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
 catalog::ColumnObject make_column(SessionContext& context, catalog::CatalogEdit& edit,
                                   catalog::RelationObject& relation,
                                   const sql::ColumnDefinition& definition) {

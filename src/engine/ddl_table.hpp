@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "catalog/catalog.hpp"
@@ -10,6 +11,9 @@
 
 /// The parts that CREATE TABLE, ALTER TABLE, CREATE INDEX, create_hypertable and aggregates share.
 namespace tickstone::engine {
+
+/// A name in DuckDB text: always quoted, since its reserved words are others than PostgreSQL's.
+std::string duck_name(std::string_view name);
 
 /// The column with its sequence, if it is SERIAL or an identity (written to the catalog already). Does not
 /// add it to `relation.columns`.
