@@ -50,8 +50,10 @@ class Server:
         self.directory = directory
         self.process = None
         self.port = None
+        self.is_killed = False
 
     def start(self):
+        self.is_killed = False
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -70,6 +72,7 @@ class Server:
         return conn
 
     def kill(self):
+        self.is_killed = True
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.process.stdout.close()
@@ -82,25 +85,34 @@ class Ledger:
         self.copies = {}        # number -> True once acknowledged
         self.tables = {}        # name -> True once acknowledged
         self.upserts = 0
+        self.errors = []        # of writers, while the server ran
 
 
+def until_the_crash(loop):
+    """An error of a writer is the crash's, or a problem."""
+
+    def run(server, ledger, *arguments):
+        try:
+            loop(server, ledger, *arguments)
+        except (psycopg2.Error, OSError) as error:
+            if not server.is_killed:
+                ledger.errors.append(f"{loop.__name__}: {type(error).__name__}: {error}")
+
+    return run
+
+
+@until_the_crash
 def upsert_loop(server, ledger, writer, seed, stop):
     rng = random.Random(seed)
-    try:
-        conn = server.connect()
-        cur = conn.cursor()
-        while not stop.is_set():
-            key = (f"W{writer}", rng.randrange(KEYS_PER_WRITER))
-            value = rng.randrange(10**9)
-            ledger.in_flight[key] = value
-            cur.execute(UPSERT, (key[0], BASE + dt.timedelta(minutes=key[1]), value))
-            ledger.acknowledged[key] = value
-            del ledger.in_flight[key]
-            ledger.upserts += 1
-    except psycopg2.OperationalError:
-        pass
-    except psycopg2.InterfaceError:
-        pass
+    cur = server.connect().cursor()
+    while not stop.is_set():
+        key = (f"W{writer}", rng.randrange(KEYS_PER_WRITER))
+        value = rng.randrange(10**9)
+        ledger.in_flight[key] = value
+        cur.execute(UPSERT, (key[0], BASE + dt.timedelta(minutes=key[1]), value))
+        ledger.acknowledged[key] = value
+        del ledger.in_flight[key]
+        ledger.upserts += 1
 
 
 class CopySource:
@@ -122,37 +134,31 @@ class CopySource:
         return "".join(lines)
 
 
+@until_the_crash
 def copy_loop(server, ledger, numbers, stop):
-    try:
-        conn = server.connect()
-        cur = conn.cursor()
-        while not stop.is_set():
-            number = next(numbers)
-            ledger.copies[number] = False
-            cur.copy_expert("COPY trades FROM STDIN (FORMAT csv)", CopySource(number))
-            ledger.copies[number] = True
-    except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError):
-        if not stop.is_set() and server.process.poll() is None:
-            raise
+    cur = server.connect().cursor()
+    while not stop.is_set():
+        number = next(numbers)
+        ledger.copies[number] = False
+        cur.copy_expert("COPY trades FROM STDIN (FORMAT csv)", CopySource(number))
+        ledger.copies[number] = True
 
 
+@until_the_crash
 def ddl_loop(server, ledger, numbers, stop):
-    try:
-        conn = server.connect()
-        conn.autocommit = False
-        cur = conn.cursor()
-        while not stop.is_set():
-            name = f"made_{next(numbers)}"
-            ledger.tables[name] = False
-            cur.execute(f"CREATE TABLE {name} (at TIMESTAMPTZ NOT NULL, value NUMERIC, PRIMARY KEY (at))")
-            cur.execute(f"SELECT create_hypertable('{name}', 'at')")
-            cur.execute(f"INSERT INTO {name} VALUES (%s, 1), (%s, 2)", (BASE, BASE + dt.timedelta(days=30)))
-            cur.execute("INSERT INTO trades VALUES ('DDL', %s, 1, 1, NULL, NULL, %s, %s)", (BASE, len(ledger.tables), name))
-            conn.commit()
-            ledger.tables[name] = True
-            time.sleep(0.02)
-    except (psycopg2.OperationalError, psycopg2.InterfaceError):
-        pass
+    conn = server.connect()
+    conn.autocommit = False
+    cur = conn.cursor()
+    while not stop.is_set():
+        name = f"made_{next(numbers)}"
+        ledger.tables[name] = False
+        cur.execute(f"CREATE TABLE {name} (at TIMESTAMPTZ NOT NULL, value NUMERIC, PRIMARY KEY (at))")
+        cur.execute(f"SELECT create_hypertable('{name}', 'at')")
+        cur.execute(f"INSERT INTO {name} VALUES (%s, 1), (%s, 2)", (BASE, BASE + dt.timedelta(days=30)))
+        cur.execute("INSERT INTO trades VALUES ('DDL', %s, 1, 1, NULL, NULL, %s, %s)", (BASE, int(name[5:]), name))
+        conn.commit()
+        ledger.tables[name] = True
+        time.sleep(0.02)
 
 
 def check(server, ledger):
@@ -247,7 +253,7 @@ def main():
         began = time.monotonic()
         server.start()
         recovery = time.monotonic() - began
-        problems = check(server, ledger)
+        problems = ledger.errors + check(server, ledger)
         print(f"crash: round {round_number}: {ledger.upserts - before} upserts acknowledged, "
               f"{sum(ledger.copies.values())} COPYs and {sum(ledger.tables.values())} tables there, restart {recovery:.2f} s"
               + ("" if not problems else " FAIL"), flush=True)
