@@ -71,9 +71,7 @@ class Postgres:
                    "-c random_page_cost=1.1 -c effective_io_concurrency=200 -c checkpoint_completion_target=0.9")
         subprocess.run(run_as_postgres([PG_BIN / "pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.data, "log"), "-o", options, "start"]),
                        check=True, stdout=subprocess.DEVNULL)
-        with self.connect("postgres") as conn:
-            conn.autocommit = True
-            conn.cursor().execute("CREATE DATABASE inavvi")
+        self.connect("postgres").cursor().execute("CREATE DATABASE inavvi")
 
     def connect(self, database="inavvi"):
         conn = psycopg2.connect(host="127.0.0.1", port=self.port, dbname=database, user="inavvi_user", password="postgres")

@@ -31,12 +31,6 @@ struct Arguments {
 };
 
 int serve(const Arguments& arguments) {
-  // Signals are taken by this thread alone; those made from here on inherit the mask.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
   const auto given = given_password(arguments.password_file);
