@@ -132,6 +132,10 @@ Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeN
         return out;
       }
       break;
+    case TypeId::Time:
+      if (!value.has_type(TypeId::TimestampTz)) break;
+      out.text = fmt::format("CAST(CAST({} AS TIMESTAMP) AS TIME)", text);
+      return out;
     case TypeId::Timestamp:
     case TypeId::TimestampTz: {
       const std::string cast = fmt::format("CAST({} AS {})", text, duck_type(type));

@@ -16,6 +16,15 @@ constexpr std::string_view kSystemColumns[] = {"tableoid", "ctid", "xmin", "xmax
 
 }  // namespace
 
+bool reads_columns(const Node* node) {
+  bool found = false;
+  walk(&node->base, [&found](const ProtobufCMessage* message) {
+    found = found || message->descriptor == &pg_query__column_ref__descriptor;
+    return !found;
+  });
+  return found;
+}
+
 Typed Translator::system_column(const Range& range, const std::string& name, int location) {
   if (name == "tableoid" && !range.scan_name.empty()) {
     return plain(fmt::format("to_regclass_oid({})", duck_string(range.scan_name)), SqlType::of(TypeId::Oid));
@@ -68,8 +77,12 @@ Typed Translator::unqualified_column(const std::string& name, const PgQuery__Col
   }
   for (const Scope* level = &scope; level != nullptr; level = level->outer) {
     for (const Range& range : level->ranges) {
-      if (range.alias == name)
-        return plain(duck_identifier(name), SqlType::of(TypeId::Record));  // a whole row
+      if (range.alias != name) continue;
+      if (range.is_value) {
+        return plain(duck_identifier(name) + "." + duck_identifier(range.list.columns[0].name),
+                     range.list.columns[0].type);
+      }
+      return plain(duck_identifier(name), SqlType::of(TypeId::Record));  // a whole row
     }
   }
   if (!is_complete) return plain(duck_identifier(name), std::nullopt);

@@ -48,6 +48,8 @@ int moment_rank(TypeId id) {
   }
 }
 
+}  // namespace
+
 std::optional<SqlType> common_type(const SqlType& a, const SqlType& b) {
   if (a == b) return a;
   if (a.is_array || b.is_array)
@@ -61,8 +63,6 @@ std::optional<SqlType> common_type(const SqlType& a, const SqlType& b) {
   if (a.id == b.id) return SqlType::of(a.id);
   return std::nullopt;
 }
-
-}  // namespace
 
 std::string Translator::operand(const Typed& value) {
   return value.is_atomic ? value.text : "(" + value.text + ")";
@@ -213,7 +213,7 @@ Typed Translator::constant(const PgQuery__AConst& constant) {
           std::from_chars(value.literal.data(), value.literal.data() + value.literal.size(), whole);
       if (is_whole && error == std::errc() && end == value.literal.data() + value.literal.size()) {
         value.text = value.literal;
-        value.type = SqlType::of(TypeId::BigInt);
+        value.type = SqlType::of(whole >= INT32_MIN && whole <= INT32_MAX ? TypeId::Integer : TypeId::BigInt);
       } else {
         try {
           value.text = duck_numeric(value.literal);
@@ -325,6 +325,12 @@ std::optional<SqlType> Translator::unify(std::span<Typed> values) {
 Typed Translator::bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope) {
   const SqlType boolean = SqlType::of(TypeId::Boolean);
   if (expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR) {
+    const Node* inner = expr.args[0];
+    if (inner->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
+        inner->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY) {
+      // Here a null among the elements matters.
+      return plain("NOT " + operand(any_all(*inner->a_expr, scope, true, true)), boolean, false);
+    }
     return plain("NOT " + operand(coerced(expression(expr.args[0], scope), boolean)), boolean, false);
   }
   const char* word = expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR ? " AND " : " OR ";

@@ -293,8 +293,11 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
       constexpr std::string_view kUnnest = "unnest(";
       const bool is_unnest = value.text.starts_with(kUnnest) && value.is_atomic;
       if (is_json && (kind == "array_elements" || kind == "array_elements_text")) name = "value";
-      text = is_unnest ? value.text : fmt::format("(SELECT {} AS {})", value.text, duck_identifier(name));
-      is_table_function = is_unnest;
+      // Of a row's own array, the elements come in order only from a select list.
+      const bool keeps_order = item.ordinality != 0 || !reads_columns(node);
+      text = is_unnest && keeps_order ? value.text
+                                      : fmt::format("(SELECT {} AS {})", value.text, duck_identifier(name));
+      is_table_function = is_unnest && keeps_order;
       range.list.columns = {{name, value.type, false}};
       if (name == "_pg_expandarray") {
         text = fmt::format("(SELECT unnest({}, recursive := true))",
@@ -326,6 +329,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
       names += (i > 0 ? ", " : "") + duck_identifier(column.name);
     }
     text += fmt::format(" AS {}({})", duck_identifier(range.alias), names);
+    range.is_value = range.list.columns.size() == 1;
   } else {
     text += alias_text(item.alias, range);
   }

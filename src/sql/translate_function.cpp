@@ -244,6 +244,7 @@ class FunctionTranslator {
   std::optional<Typed> special_form() {
     if (name_ == "extract" || name_ == "date_part") return date_part();
     if (name_ == "time_bucket") return time_bucket();
+    if (name_ == "date_trunc") return date_trunc();
     if (name_ == "overlaps") return overlaps();
     if (name_ == "unnest") return unnest();
     if (name_ == "generate_series") return generate_series();
@@ -306,6 +307,19 @@ class FunctionTranslator {
     return plain(fmt::format("CAST(date_part({}, {}) AS {})", duck_string(field), of,
                              is_extract ? "DECIMAL(18,0)" : "DOUBLE"),
                  type);
+  }
+
+  std::optional<Typed> date_trunc() {
+    if (arguments_.size() != 2) return std::nullopt;
+    Typed& time = arguments_[1];
+    if (time.form != Typed::Form::Plain) time = t_.coerced(std::move(time), SqlType::of(TypeId::TimestampTz));
+    if (time.has_type(TypeId::Date))
+      time = t_.cast_to(std::move(time), SqlType::of(TypeId::TimestampTz), nullptr);
+    const std::string text = fmt::format(
+        "date_trunc({}, {})", t_.coerced(arguments_[0], SqlType::of(TypeId::Text)).text, time.text);
+    // DuckDB gives a DATE for whole days of a TIMESTAMP.
+    return plain(time.has_type(TypeId::Timestamp) ? fmt::format("CAST({} AS TIMESTAMP)", text) : text,
+                 time.type);
   }
 
   std::optional<Typed> time_bucket() {
@@ -448,15 +462,21 @@ class FunctionTranslator {
     if (arguments_.size() != 1) return std::nullopt;
     Typed& list = arguments_[0];
     const std::string text = is_vector(list) ? fmt::format("pg_vector_list({})", list.text) : list.text;
-    return plain(fmt::format("unnest(list_transform({}, lambda x, i: {{'x': x, 'n': i}}))", text),
-                 SqlType::of(TypeId::Record));
+    return plain(
+        fmt::format("unnest(list_transform({}, lambda pg_each, pg_at: {{'x': pg_each, 'n': pg_at}}))", text),
+        SqlType::of(TypeId::Record));
   }
 
   std::optional<Typed> concat() {
     if (call_.func_variadic != 0) t_.refuse("VARIADIC", call_.location);
     for (Typed& value : arguments_) {
       value = t_.coerced(std::move(value), SqlType::of(TypeId::Text));
-      if (value.type) value.text = Translator::as_text(value);
+      if (value.has_type(TypeId::Boolean)) {
+        value.text =
+            fmt::format("CASE WHEN {0} THEN 't' WHEN NOT {0} THEN 'f' END", Translator::operand(value));
+      } else if (value.type) {
+        value.text = Translator::as_text(value);
+      }
     }
     return plain(fmt::format("{}({})", name_, filled_in("$*", arguments_)), SqlType::of(TypeId::Text));
   }

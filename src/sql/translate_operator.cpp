@@ -389,7 +389,7 @@ Typed Translator::in_list(const PgQuery__AExpr& expr, const Scope& scope) {
   return plain(text + ")", kBoolean, false);
 }
 
-Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any) {
+Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, bool is_negated) {
   const std::string op = string_of(expr.name[expr.n_name - 1]);
   Typed value = expression(expr.lexpr, scope);
   const bool is_list = (is_any && op == "=") || (!is_any && (op == "<>" || op == "!="));
@@ -432,6 +432,10 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
   }
   if (array.is_array() && value.form != Typed::Form::Plain)
     value = coerced(std::move(value), array.type->element());
+  // An array of the row is looked through; another is joined with, so that the scan sees its values.
+  if (is_any && op == "=" && reads_columns(expr.rexpr) && !is_negated) {
+    return plain(fmt::format("list_contains({}, {})", array.text, value.text), kBoolean);
+  }
   static const std::set<std::string_view> kNative = {"=", "<>", "!=", "<", ">", "<=", ">="};
   if (kNative.count(op) > 0) {
     return plain(fmt::format("{} {} {} ({})", operand(value), op, is_any ? "ANY" : "ALL", array.text),
@@ -439,8 +443,8 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
   }
   // LIKE ANY, ~ ANY and their kin: over the elements.
   std::optional<SqlType> element_type = array.is_array() ? std::optional(array.type->element()) : kText;
-  const Typed each = binary(op, value, plain("element", element_type), expr.location);
-  return plain(fmt::format("{}(list_transform({}, lambda element: {}))",
+  const Typed each = binary(op, value, plain("pg_each", element_type), expr.location);
+  return plain(fmt::format("{}(list_transform({}, lambda pg_each: {}))",
                            is_any ? "list_bool_or" : "list_bool_and", array.text, each.text),
                kBoolean);
 }

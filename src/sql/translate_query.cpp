@@ -322,10 +322,7 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
     if (!out.columns[i].type) {
       out.columns[i].type = other;
     } else if (other && *other != *out.columns[i].type) {
-      // The common type is DuckDB's to find; ours is known where both are texts or the same number.
-      const bool is_text =
-          is_text_like(other->id) && is_text_like(out.columns[i].type->id) && !other->is_array;
-      out.columns[i].type = is_text ? std::optional(SqlType::of(TypeId::Text)) : std::nullopt;
+      out.columns[i].type = common_type(*out.columns[i].type, *other);
     }
     out.columns[i].is_not_null = out.columns[i].is_not_null && right_columns.columns[i].is_not_null;
   }

@@ -155,7 +155,7 @@ class Translator {
   Typed row_comparison(const std::string& op, const PgQuery__RowExpr& left, const PgQuery__RowExpr& right,
                        const Scope& scope);
   Typed in_list(const PgQuery__AExpr& expr, const Scope& scope);
-  Typed any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any);
+  Typed any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, bool is_negated = false);
   Typed like(const PgQuery__AExpr& expr, const Scope& scope);
   Typed like_text(Typed value, Typed pattern, const std::string* escape, bool is_negated, bool ignores_case);
   Typed similar(const PgQuery__AExpr& expr, const Scope& scope);
@@ -192,6 +192,13 @@ class Holding {
   T& variable_;
   T kept_;
 };
+
+/// Whether the expression depends on a row.
+bool reads_columns(const Node* node);
+
+/// The type that two of different types meet in, as PostgreSQL resolves CASE, UNION and their kin; nothing
+/// where there is none.
+std::optional<SqlType> common_type(const SqlType& a, const SqlType& b);
 
 /// PostgreSQL's name of a target that has none of its own.
 std::string output_name_of(const Node* value);

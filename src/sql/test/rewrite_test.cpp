@@ -251,7 +251,7 @@ TEST(Rewrite, Operators) {
   EXPECT_EQ(target_of("conditions || 'x'::text", "trades"), "list_append(conditions, 'x')");
   EXPECT_EQ(target_of("symbol = ANY(ARRAY['A', 'B'])", "ohlcv"), "symbol IN ('A', 'B')");
   EXPECT_EQ(target_of("id <> ALL('{1,2}')", "positions"), "id NOT IN (1, 2)");
-  EXPECT_EQ(target_of("'@' = ANY(conditions)", "trades"), "'@' = ANY (conditions)");
+  EXPECT_EQ(target_of("'@' = ANY(conditions)", "trades"), "list_contains(conditions, '@')");
   EXPECT_EQ(target_of("name || ' ' || listed", "symbols"), "(name || ' ') || CAST(listed AS VARCHAR)");
   EXPECT_EQ(target_of("close || ''", "ohlcv"), "pg_text(close) || ''");
   EXPECT_EQ(target_of("1 - (2 - 3)"), "1 - (2 - 3)");
@@ -261,7 +261,8 @@ TEST(Rewrite, Operators) {
   EXPECT_EQ(target_of("a IS NOT DISTINCT FROM 'x'", "(SELECT name a FROM symbols) s"),
             "a IS NOT DISTINCT FROM 'x'");
   EXPECT_EQ(target_of("indkey[0]", "pg_index"), "pg_vector_list(indkey)[0 + 1]");
-  EXPECT_EQ(target_of("2 = ANY(indkey)", "pg_index"), "2 = ANY (pg_vector_list(indkey))");
+  EXPECT_EQ(target_of("2 = ANY(indkey)", "pg_index"), "list_contains(pg_vector_list(indkey), 2)");
+  EXPECT_EQ(target_of("NOT '@' = ANY(conditions)", "trades"), "NOT ('@' = ANY (conditions))");
   EXPECT_EQ(target_of("conditions[1:2]", "trades"), "conditions[1:2]");
   EXPECT_EQ(error_of("SELECT 1 @@ 2"), "42883 operator does not exist: integer @@ integer@10");
 }
@@ -281,12 +282,14 @@ TEST(Rewrite, Functions) {
             "arg_max_null(close, \"timestamp\") OVER (ORDER BY \"timestamp\")");
   EXPECT_EQ(target_of("extract(second FROM timestamp)", "ohlcv"),
             "CAST(date_part('microseconds', \"timestamp\") AS DECIMAL(18,0)) * 0.000001");
+  EXPECT_EQ(target_of("date_trunc('day', listed)", "symbols"),
+            "date_trunc('day', CAST(listed AS TIMESTAMPTZ))");
   EXPECT_EQ(target_of("date_part('hour', timestamp)", "ohlcv"),
             "CAST(date_part('hour', \"timestamp\") AS DOUBLE)");
   EXPECT_EQ(target_of("array_length(conditions, 1)", "trades"), "nullif(len(conditions), 0)");
-  EXPECT_EQ(
-      target_of("(information_schema._pg_expandarray(indkey)).n", "pg_index"),
-      "struct_extract(unnest(list_transform(pg_vector_list(indkey), lambda x, i: {'x': x, 'n': i})), 'n')");
+  EXPECT_EQ(target_of("(information_schema._pg_expandarray(indkey)).n", "pg_index"),
+            "struct_extract(unnest(list_transform(pg_vector_list(indkey), lambda pg_each, pg_at: {'x': "
+            "pg_each, 'n': pg_at})), 'n')");
   EXPECT_EQ(target_of("count(*) FILTER (WHERE active)", "symbols"), "count(*) FILTER (WHERE active)");
   EXPECT_EQ(target_of("percentile_cont(0.5) WITHIN GROUP (ORDER BY close)", "ohlcv"),
             "percentile_cont(0.5) WITHIN GROUP (ORDER BY close)");
@@ -315,6 +318,9 @@ TEST(Rewrite, FunctionsInFrom) {
             "SELECT key, value FROM \"public.symbols\" AS symbols, LATERAL (SELECT \"key\", "
             "json_extract_string(\"value\", '$') AS \"value\" FROM "
             "json_each(metadata)) AS jsonb_each_text");
+  EXPECT_EQ(text_of("SELECT e FROM symbols, jsonb_array_elements(metadata) e"),
+            "SELECT e.value AS e FROM \"public.symbols\" AS symbols, LATERAL (SELECT "
+            "unnest(json_extract(metadata, '$[*]')) AS value) AS e(value)");
   EXPECT_EQ(text_of("SELECT c FROM show_chunks('ohlcv', older_than => INTERVAL '1 day') c"),
             "SELECT regclass_name(c) AS c FROM show_chunks('ohlcv', older_than := INTERVAL '1 day') AS c(c)");
   EXPECT_EQ(text_of("SELECT show_chunks('ohlcv')"), "SELECT * FROM show_chunks('ohlcv')");
