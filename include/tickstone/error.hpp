@@ -25,6 +25,10 @@ enum class ErrorCode : std::uint8_t {
   DatetimeFieldOverflow,         // 22008
   InvalidTimeZoneDisplacement,   // 22009
   DivisionByZero,                // 22012
+  InvalidRegularExpression,      // 2201B
+  InvalidArgumentForLogarithm,   // 2201E
+  InvalidArgumentForPower,       // 2201F
+  InvalidWidthBucketArgument,    // 2201G
   IntervalFieldOverflow,         // 22015
   CharacterNotInRepertoire,      // 22021
   InvalidParameterValue,         // 22023

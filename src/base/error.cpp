@@ -31,6 +31,14 @@ std::string_view sqlstate(ErrorCode code) {
       return "22009";
     case ErrorCode::DivisionByZero:
       return "22012";
+    case ErrorCode::InvalidRegularExpression:
+      return "2201B";
+    case ErrorCode::InvalidArgumentForLogarithm:
+      return "2201E";
+    case ErrorCode::InvalidArgumentForPower:
+      return "2201F";
+    case ErrorCode::InvalidWidthBucketArgument:
+      return "2201G";
     case ErrorCode::IntervalFieldOverflow:
       return "22015";
     case ErrorCode::CharacterNotInRepertoire:

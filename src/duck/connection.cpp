@@ -89,6 +89,8 @@ class DuckPrepared final : public PreparedQuery {
 
  private:
   bool is_current() const {
+    // Literals of times were read in the zone of then.
+    if (&connection_.session().zone() != zone_) return false;
     const auto& view = connection_.session().view();
     for (const auto& table : notes_.tables) {
       if (view == nullptr || view->schema(table.table) == nullptr ||
@@ -103,6 +105,7 @@ class DuckPrepared final : public PreparedQuery {
     auto& session = connection_.session();
     if (session.view() == nullptr || statement_ == nullptr) session.begin_statement();
     notes_ = {};
+    zone_ = &session.zone();
     session.note_into(&notes_);
     statement_ = connection_.duck().Prepare(text_);
     session.note_into(nullptr);
@@ -152,6 +155,7 @@ class DuckPrepared final : public PreparedQuery {
   std::string text_;
   unique_ptr<duckdb::PreparedStatement> statement_;
   PlanNotes notes_;
+  const TimeZone* zone_ = nullptr;
   std::vector<duckdb::LogicalType> duck_types_;
   std::vector<SqlType> parameter_types_;
   std::vector<ResultColumn> columns_;

@@ -286,7 +286,8 @@ Error translate_conversion(const std::string& raw) {
     return Error(ErrorCode::InvalidTextRepresentation,
                  "invalid input syntax for type " + postgres_type_name(type) + ": \"" + *text + "\"");
   }
-  if (starts_with(raw, "Could not cast value") || contains(raw, "Could not cast value")) {
+  const bool is_decimal = contains(raw, "to type DECIMAL") || contains(raw, "to DECIMAL");
+  if (contains(raw, "Could not cast value") || (is_decimal && contains(raw, "out of range"))) {
     return Error(ErrorCode::NumericValueOutOfRange, "numeric field overflow");
   }
   if (auto text = between(raw, "invalid timestamp field format: \"", "\"")) {

@@ -6,6 +6,7 @@
 #include "duck/connection.hpp"
 #include "duck/error_translation.hpp"
 #include "duck/function_catalog.hpp"
+#include "duck/functions/functions.hpp"
 #include "duck/host_functions.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/scan.hpp"
@@ -40,8 +41,18 @@ class DuckInstance final : public Instance {
       scans.AddFunction(scan_function());
       catalog.replace(std::move(scans));
       catalog.add_type("jsonb", jsonb_type());
+      register_arithmetic(catalog);
+      register_numeric_functions(catalog);
+      register_aggregates(catalog);
+      register_time_bucket(catalog);
+      register_time_functions(catalog);
+      register_text_functions(catalog);
+      register_byte_functions(catalog);
+      register_json_functions(catalog);
+      register_cast_functions(catalog);
       catalog.finish();
     }
+    register_casts(instance);
     register_host_functions(instance, options);
     duckdb::Connection connection(*db_);
     for (const char* statement : {"SET GLOBAL default_null_order = 'postgres'", "SET GLOBAL TimeZone = 'UTC'",

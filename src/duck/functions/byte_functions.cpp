@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/functions/functions.hpp"
+#include "duck/functions/scalar_builder.hpp"
+
+// encode and decode: bytes as hex, base64 or escaped text.
+
+namespace tickstone::duck {
+
+namespace {
+
+using duckdb::LogicalType;
+
+const std::string& text_of(const duckdb::Value& value) { return duckdb::StringValue::Get(value); }
+duckdb::Value text_value(std::string text) { return duckdb::Value(std::move(text)); }
+
+constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::string to_base64(std::string_view bytes) {
+  std::string out;
+  std::size_t line = 0;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    for (std::size_t k = 0; k < 3; ++k) {
+      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    }
+    // As in MIME, a line has at most 76 characters.
+    if (line == 76) {
+      out += '\n';
+      line = 0;
+    }
+    for (std::size_t k = 0; k < 4; ++k) out += k <= count ? kBase64[group >> (18 - 6 * k) & 63] : '=';
+    line += 4;
+  }
+  return out;
+}
+
+std::string from_base64(std::string_view text) {
+  std::string out;
+  std::uint32_t group = 0;
+  int bits = 0;
+  for (const char c : text) {
+    if (c == '=' || std::isspace(static_cast<unsigned char>(c)) != 0) continue;
+    const auto digit = kBase64.find(c);
+    if (digit == std::string_view::npos) {
+      throw Error(ErrorCode::InvalidParameterValue,
+                  std::string("invalid symbol \"") + c + "\" found while decoding base64 sequence");
+    }
+    group = group << 6 | static_cast<std::uint32_t>(digit);
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      out += static_cast<char>(group >> bits & 255);
+    }
+  }
+  return out;
+}
+
+std::string to_hex(std::string_view bytes) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    out += kHex[static_cast<unsigned char>(c) >> 4];
+    out += kHex[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+std::string from_hex(std::string_view text) {
+  std::string out;
+  int high = -1;
+  for (const char c : text) {
+    if (std::isspace(static_cast<unsigned char>(c)) != 0) continue;
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) {
+      throw Error(ErrorCode::InvalidParameterValue, std::string("invalid hexadecimal digit: \"") + c + "\"");
+    }
+    if (high < 0) {
+      high = digit;
+    } else {
+      out += static_cast<char>(high * 16 + digit);
+      high = -1;
+    }
+  }
+  if (high >= 0)
+    throw Error(ErrorCode::InvalidParameterValue, "invalid hexadecimal data: odd number of digits");
+  return out;
+}
+
+std::string to_escape(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\\') {
+      out += "\\\\";
+    } else if (byte == 0 || byte >= 0x80) {
+      out += '\\';
+      for (const int shift : {6, 3, 0}) out += static_cast<char>('0' + (byte >> shift & 7));
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string from_escape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      out += text[i];
+    } else if (i + 1 < text.size() && text[i + 1] == '\\') {
+      out += '\\';
+      ++i;
+    } else if (i + 3 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '3') {
+      out += static_cast<char>((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      throw Error(ErrorCode::InvalidTextRepresentation, "invalid input syntax for type bytea");
+    }
+  }
+  return out;
+}
+
+std::string encoded(std::string_view bytes, const std::string& format) {
+  if (format == "hex") return to_hex(bytes);
+  if (format == "base64") return to_base64(bytes);
+  if (format == "escape") return to_escape(bytes);
+  throw Error(ErrorCode::InvalidParameterValue, "unrecognized encoding: \"" + format + "\"");
+}
+
+std::string decoded(std::string_view text, const std::string& format) {
+  if (format == "hex") return from_hex(text);
+  if (format == "base64") return from_base64(text);
+  if (format == "escape") return from_escape(text);
+  throw Error(ErrorCode::InvalidParameterValue, "unrecognized encoding: \"" + format + "\"");
+}
+
+duckdb::Value blob_value(const std::string& bytes) {
+  return duckdb::Value::BLOB(reinterpret_cast<duckdb::const_data_ptr_t>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+void register_byte_functions(FunctionCatalog& catalog) {
+  const LogicalType text = LogicalType::VARCHAR;
+  ScalarBuilder("pg_encode")
+      .boxed({LogicalType::BLOB, text}, text,
+             [](const auto& values, auto&) {
+               return text_value(encoded(text_of(values[0]), text_of(values[1])));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_decode")
+      .boxed({text, text}, LogicalType::BLOB,
+             [](const auto& values, auto&) {
+               return blob_value(decoded(text_of(values[0]), text_of(values[1])));
+             })
+      .replace_in(catalog);
+}
+
+}  // namespace tickstone::duck

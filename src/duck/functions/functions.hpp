@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "duck/function_catalog.hpp"
+
+namespace tickstone::duck {
+
+// Each puts functions of PostgreSQL's names and meaning into DuckDB's catalog.
+void register_arithmetic(FunctionCatalog& catalog);
+void register_numeric_functions(FunctionCatalog& catalog);
+void register_aggregates(FunctionCatalog& catalog);
+void register_time_bucket(FunctionCatalog& catalog);
+void register_time_functions(FunctionCatalog& catalog);
+void register_text_functions(FunctionCatalog& catalog);
+void register_byte_functions(FunctionCatalog& catalog);
+void register_json_functions(FunctionCatalog& catalog);
+void register_cast_functions(FunctionCatalog& catalog);
+
+/// PostgreSQL's input and output functions in place of DuckDB's casts from and to text.
+void register_casts(duckdb::DatabaseInstance& db);
+
+}  // namespace tickstone::duck

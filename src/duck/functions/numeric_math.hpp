@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "types/decimal.hpp"
+
+namespace tickstone::duck {
+
+/// The scale that a quotient's column has: PostgreSQL picks one for each value, at least 16 significant
+/// digits, which these hold for quotients down to 0.0001. Trailing zeros are not kept, so nothing shows.
+inline constexpr int kQuotientScale = 20;
+/// Products keep every digit up to this scale; past it they are rounded to it, to leave room for whole
+/// digits.
+inline constexpr int kProductScale = 24;
+
+/// PostgreSQL's select_div_scale: the digits after the point of `a / b`.
+int quotient_scale(Decimal a, Decimal b);
+/// `a / b` at `result_scale`, rounded to PostgreSQL's digits, half away from zero. `b` is not zero. Nothing
+/// where 38 digits do not suffice.
+std::optional<Int128> divide(Decimal a, Decimal b, int result_scale);
+/// `value / divisor` rounded half away from zero.
+Int128 divide_rounded(Int128 value, Int128 divisor);
+/// `a * b` (unscaled) divided by 10^drop, rounded; nothing past 38 digits.
+std::optional<Int128> multiply_rounded(Int128 a, Int128 b, int drop);
+bool fits_38_digits(Int128 value);
+
+/// PostgreSQL's sqrt, exp, ln, log10 and power of numeric, with its choice of digits. Errors: 2201E, 2201F,
+/// 22003 as PostgreSQL words them.
+Decimal numeric_sqrt(Decimal value);
+Decimal numeric_exp(Decimal value);
+Decimal numeric_ln(Decimal value);
+Decimal numeric_log(Decimal base, Decimal value);
+Decimal numeric_power(Decimal base, Decimal exponent);
+/// Rounded to `scale` digits, which may be negative; half away from zero, or towards zero.
+std::optional<Decimal> numeric_round(Decimal value, int scale);
+Decimal numeric_truncate(Decimal value, int scale);
+
+/// Sums of n values and of their squares at `scale`, exact: the variance or its root as PostgreSQL computes
+/// it.
+struct SquareSums {
+  std::uint64_t count = 0;
+  Int128 sum = 0;
+  // The sum of squares, 256 bits: low and high half.
+  UInt128 squares_low = 0;
+  UInt128 squares_high = 0;
+
+  void add(Int128 value);
+  void merge(const SquareSums& other);
+};
+enum class Spread : std::uint8_t { VarianceSample, VariancePopulation, DeviationSample, DeviationPopulation };
+/// Nothing where there are too few values.
+std::optional<Decimal> spread_of(const SquareSums& sums, int scale, Spread spread);
+
+}  // namespace tickstone::duck

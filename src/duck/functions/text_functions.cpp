@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <set>
+
+#include "duck/functions/functions.hpp"
+#include "duck/functions/numeric_types.hpp"
+#include "duck/functions/scalar_builder.hpp"
+#include "types/value.hpp"
+
+// PostgreSQL's functions of texts that DuckDB lacks or means otherwise.
+
+namespace tickstone::duck {
+
+namespace {
+
+using duckdb::Expression;
+using duckdb::LogicalType;
+using duckdb::LogicalTypeId;
+
+const std::string& text_of(const duckdb::Value& value) { return duckdb::StringValue::Get(value); }
+duckdb::Value text_value(std::string text) { return duckdb::Value(std::move(text)); }
+LogicalType text_list() { return LogicalType::LIST(LogicalType::VARCHAR); }
+
+bool is_letter_or_digit(unsigned char c) { return std::isalnum(c) != 0 || c >= 0x80; }
+
+std::string with_initials(std::string_view text) {
+  std::string out;
+  bool in_word = false;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += static_cast<char>(in_word ? std::tolower(byte) : std::toupper(byte));
+    in_word = is_letter_or_digit(byte);
+  }
+  return out;
+}
+
+/// Words that cannot stand as a name without quotes.
+bool is_reserved(const std::string& word) {
+  static const std::set<std::string, std::less<>> kWords = {"all",
+                                                            "analyse",
+                                                            "analyze",
+                                                            "and",
+                                                            "any",
+                                                            "array",
+                                                            "as",
+                                                            "asc",
+                                                            "asymmetric",
+                                                            "both",
+                                                            "case",
+                                                            "cast",
+                                                            "check",
+                                                            "collate",
+                                                            "column",
+                                                            "constraint",
+                                                            "create",
+                                                            "current_date",
+                                                            "current_role",
+                                                            "current_time",
+                                                            "current_timestamp",
+                                                            "current_user",
+                                                            "default",
+                                                            "deferrable",
+                                                            "desc",
+                                                            "distinct",
+                                                            "do",
+                                                            "else",
+                                                            "end",
+                                                            "except",
+                                                            "false",
+                                                            "fetch",
+                                                            "for",
+                                                            "foreign",
+                                                            "from",
+                                                            "grant",
+                                                            "group",
+                                                            "having",
+                                                            "in",
+                                                            "initially",
+                                                            "intersect",
+                                                            "into",
+                                                            "lateral",
+                                                            "leading",
+                                                            "limit",
+                                                            "localtime",
+                                                            "localtimestamp",
+                                                            "not",
+                                                            "null",
+                                                            "offset",
+                                                            "on",
+                                                            "only",
+                                                            "or",
+                                                            "order",
+                                                            "placing",
+                                                            "primary",
+                                                            "references",
+                                                            "returning",
+                                                            "select",
+                                                            "session_user",
+                                                            "some",
+                                                            "symmetric",
+                                                            "table",
+                                                            "then",
+                                                            "to",
+                                                            "trailing",
+                                                            "true",
+                                                            "union",
+                                                            "unique",
+                                                            "user",
+                                                            "using",
+                                                            "variadic",
+                                                            "when",
+                                                            "where",
+                                                            "window",
+                                                            "with",
+                                                            "between",
+                                                            "bigint",
+                                                            "bit",
+                                                            "boolean",
+                                                            "char",
+                                                            "character",
+                                                            "coalesce",
+                                                            "dec",
+                                                            "decimal",
+                                                            "exists",
+                                                            "extract",
+                                                            "float",
+                                                            "greatest",
+                                                            "grouping",
+                                                            "inout",
+                                                            "int",
+                                                            "integer",
+                                                            "interval",
+                                                            "least",
+                                                            "national",
+                                                            "nchar",
+                                                            "none",
+                                                            "normalize",
+                                                            "nullif",
+                                                            "numeric",
+                                                            "out",
+                                                            "overlay",
+                                                            "position",
+                                                            "precision",
+                                                            "real",
+                                                            "row",
+                                                            "setof",
+                                                            "smallint",
+                                                            "substring",
+                                                            "time",
+                                                            "timestamp",
+                                                            "treat",
+                                                            "trim",
+                                                            "values",
+                                                            "varchar",
+                                                            "authorization",
+                                                            "binary",
+                                                            "collation",
+                                                            "concurrently",
+                                                            "cross",
+                                                            "current_schema",
+                                                            "freeze",
+                                                            "full",
+                                                            "ilike",
+                                                            "inner",
+                                                            "is",
+                                                            "isnull",
+                                                            "join",
+                                                            "left",
+                                                            "like",
+                                                            "natural",
+                                                            "notnull",
+                                                            "outer",
+                                                            "overlaps",
+                                                            "right",
+                                                            "similar",
+                                                            "tablesample",
+                                                            "verbose"};
+  return kWords.contains(word);
+}
+
+std::string quoted_identifier(const std::string& name) {
+  bool is_plain = !name.empty() && (name[0] == '_' || (name[0] >= 'a' && name[0] <= 'z'));
+  for (const char c : name) {
+    is_plain = is_plain && (c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'));
+  }
+  if (is_plain && !is_reserved(name)) return name;
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string quoted_literal(const std::string& text) {
+  const bool has_backslash = text.find('\\') != std::string::npos;
+  std::string out = has_backslash ? " E'" : "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += c;
+    out += c;
+  }
+  if (has_backslash) out.erase(0, 1);
+  return out + '\'';
+}
+
+std::string plain_text(const duckdb::Value& value) {
+  return value.IsNull() ? std::string() : to_text(from_duck(value));
+}
+
+/// PostgreSQL's format(): %s, %I, %L and %%, positions and widths.
+std::string formatted(const std::vector<duckdb::Value>& values) {
+  const std::string& pattern = text_of(values[0]);
+  std::string out;
+  std::size_t next = 1;
+  const auto argument = [&](std::size_t position) -> const duckdb::Value& {
+    if (position >= values.size())
+      throw Error(ErrorCode::InvalidParameterValue, "too few arguments for format()");
+    return values[position];
+  };
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '%') {
+      out += pattern[i];
+      continue;
+    }
+    const auto peek = [&] {
+      if (i >= pattern.size()) {
+        throw Error(ErrorCode::InvalidParameterValue, "unterminated format() type specifier", {},
+                    "For a single \"%\" use \"%%\".");
+      }
+      return pattern[i];
+    };
+    const auto read_number = [&] {
+      std::int64_t number = 0;
+      while (std::isdigit(static_cast<unsigned char>(peek())) != 0 && number < INT32_MAX) {
+        number = number * 10 + (pattern[i++] - '0');
+      }
+      return number;
+    };
+    ++i;
+    if (peek() == '%') {
+      out += '%';
+      continue;
+    }
+    std::size_t position = 0;
+    std::int64_t width = 0;
+    bool is_left = false;
+    if (std::isdigit(static_cast<unsigned char>(peek())) != 0) {
+      const auto number = read_number();
+      if (peek() == '$') {
+        ++i;
+        if (number == 0) {
+          throw Error(ErrorCode::InvalidParameterValue,
+                      "format specifies argument 0, but arguments are numbered from 1");
+        }
+        position = static_cast<std::size_t>(number);
+      } else {
+        width = number;
+      }
+    }
+    while (peek() == '-') {
+      is_left = true;
+      ++i;
+    }
+    if (peek() == '*') {
+      ++i;
+      const auto& given = argument(next++);
+      width = given.IsNull() ? 0 : given.GetValue<std::int64_t>();
+      if (width < 0) {
+        is_left = true;
+        width = -width;
+      }
+    } else if (std::isdigit(static_cast<unsigned char>(peek())) != 0) {
+      width = read_number();
+    }
+    const char kind = peek();
+    if (position == 0) {
+      position = next++;
+    } else {
+      next = position + 1;
+    }
+    std::string part;
+    const duckdb::Value& value = argument(position);
+    switch (kind) {
+      case 's':
+        part = plain_text(value);
+        break;
+      case 'I':
+        if (value.IsNull()) {
+          throw Error(ErrorCode::NullValueNotAllowed, "null values cannot be formatted as an SQL identifier");
+        }
+        part = quoted_identifier(plain_text(value));
+        break;
+      case 'L':
+        part = value.IsNull() ? "NULL" : quoted_literal(plain_text(value));
+        break;
+      default:
+        throw Error(ErrorCode::InvalidParameterValue,
+                    std::string("unrecognized format() type specifier \"") + kind + "\"", {},
+                    "For a single \"%\" use \"%%\".");
+    }
+    if (width > 10'000'000) throw Error(ErrorCode::ProgramLimitExceeded, "requested length too large");
+    const auto fill = std::max<std::int64_t>(0, width - static_cast<std::int64_t>(part.size()));
+    if (!is_left) out.append(static_cast<std::size_t>(fill), ' ');
+    out += part;
+    if (is_left) out.append(static_cast<std::size_t>(fill), ' ');
+  }
+  return out;
+}
+
+std::size_t character_start(std::string_view text, std::int64_t character) {
+  std::size_t at = 0;
+  std::int64_t seen = -1;
+  for (; at < text.size(); ++at) {
+    if ((static_cast<unsigned char>(text[at]) & 0xC0) != 0x80 && ++seen == character) break;
+  }
+  return at;
+}
+
+/// substring(text, start, length): positions before 1 count, and use up the length.
+std::string substring(const std::string& text, std::int64_t start, std::optional<std::int64_t> length) {
+  std::int64_t end = INT64_MAX;
+  if (length) {
+    if (*length < 0) throw Error(ErrorCode::InvalidParameterValue, "negative substring length not allowed");
+    end = start + *length;
+  }
+  start = std::max<std::int64_t>(start, 1);
+  if (end <= start) return {};
+  const std::size_t from = character_start(text, start - 1);
+  const std::size_t to = end == INT64_MAX ? text.size() : character_start(text, end - 1);
+  return text.substr(from, to - from);
+}
+
+std::string size_pretty(Decimal bytes) {
+  static constexpr std::array<const char*, 6> kUnits = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+  Int128 size = bytes.unscaled / power_of_ten(bytes.scale);
+  std::size_t unit = 0;
+  // As PostgreSQL: up to 10,240 of a unit, then half rounded up in the next.
+  bool is_doubled = false;
+  while (unit + 1 < kUnits.size()) {
+    const Int128 limit = is_doubled ? 20 * 1024 - 1 : 10 * 1024;
+    if ((size < 0 ? -size : size) < limit) break;
+    size = size / (is_doubled ? 1024 : 512);
+    is_doubled = true;
+    ++unit;
+  }
+  if (is_doubled) size = size < 0 ? (size - 1) / 2 : (size + 1) / 2;
+  std::string text;
+  append_decimal(text, size, 0);
+  return text + " " + kUnits[unit];
+}
+
+void register_quoting(FunctionCatalog& catalog) {
+  const LogicalType text = LogicalType::VARCHAR;
+  const auto simple = [&](const char* name, std::string (*body)(const std::string&)) {
+    ScalarBuilder(name)
+        .text(text, text,
+              [body](std::string_view value, std::string& out) {
+                out = body(std::string(value));
+                return true;
+              })
+        .replace_in(catalog);
+  };
+  simple("quote_ident", quoted_identifier);
+  simple("quote_literal", quoted_literal);
+  simple("initcap", [](const std::string& value) { return with_initials(value); });
+  ScalarBuilder("quote_nullable")
+      .boxed_with_nulls(
+          {LogicalType::ANY}, text,
+          [](const auto& values, auto&) {
+            return text_value(values[0].IsNull() ? "NULL" : quoted_literal(plain_text(values[0])));
+          })
+      .replace_in(catalog);
+  ScalarBuilder("pg_format")
+      .boxed_with_nulls(
+          {text}, text,
+          [](const auto& values, auto&) {
+            return values[0].IsNull() ? duckdb::Value() : text_value(formatted(values));
+          },
+          LogicalType::ANY)
+      .replace_in(catalog);
+}
+
+}  // namespace
+
+void register_text_functions(FunctionCatalog& catalog) {
+  register_quoting(catalog);
+  const LogicalType text = LogicalType::VARCHAR;
+  ScalarBuilder substring_builder("substring");
+  substring_builder
+      .boxed({text, LogicalType::BIGINT}, text,
+             [](const auto& values, auto&) {
+               return text_value(
+                   substring(text_of(values[0]), values[1].template GetValue<std::int64_t>(), std::nullopt));
+             })
+      .boxed({text, LogicalType::BIGINT, LogicalType::BIGINT}, text, [](const auto& values, auto&) {
+        return text_value(substring(text_of(values[0]), values[1].template GetValue<std::int64_t>(),
+                                    values[2].template GetValue<std::int64_t>()));
+      });
+  substring_builder.replace_in(catalog);
+  catalog.alias("substr", "substring");
+
+  ScalarBuilder("pg_size_pretty")
+      .boxed({LogicalType::BIGINT}, text,
+             [](const auto& values, auto&) {
+               return text_value(size_pretty({values[0].template GetValue<std::int64_t>(), 0}));
+             })
+      .boxed({LogicalType::DECIMAL(38, 0)}, text,
+             [](const auto& values, auto&) {
+               const Value value = from_duck(values[0]);
+               return text_value(size_pretty({value.integer, value.scale}));
+             })
+      .replace_in(catalog);
+
+  // RE2 behind DuckDB's functions: a dot matches a line break too, as in PostgreSQL.
+  catalog.add_macro("pg_regex_match(value, pattern) AS regexp_matches(value, pattern, 's')");
+  catalog.add_macro("pg_regex_match_ci(value, pattern) AS regexp_matches(value, pattern, 'si')");
+  catalog.add_macro(
+      "pg_substring_regex(value, pattern) AS CASE WHEN regexp_matches(value, pattern, 's') THEN "
+      "regexp_extract(value, pattern, CASE WHEN regexp_matches(pattern, '(^|[^\\\\])\\([^?]') THEN 1 ELSE 0 "
+      "END) END");
+  ScalarBuilder("string_to_array")
+      .boxed_with_nulls(
+          {text, text}, text_list(),
+          [](const auto& values, auto&) -> duckdb::Value {
+            if (values[0].IsNull()) return duckdb::Value();
+            const std::string& value = text_of(values[0]);
+            const bool has_null_text = values.size() > 2 && !values[2].IsNull();
+            duckdb::vector<duckdb::Value> parts;
+            const auto push = [&](std::string part) {
+              if (has_null_text && part == text_of(values[2])) {
+                parts.emplace_back(LogicalType::VARCHAR);
+              } else {
+                parts.emplace_back(std::move(part));
+              }
+            };
+            if (values[1].IsNull()) {
+              std::size_t start = 0;
+              while (start < value.size()) {
+                const std::size_t end = start + character_start(std::string_view(value).substr(start), 1);
+                push(value.substr(start, end - start));
+                start = end;
+              }
+            } else if (!value.empty()) {
+              const std::string& separator = text_of(values[1]);
+              std::size_t start = 0;
+              while (!separator.empty()) {
+                const auto end = value.find(separator, start);
+                if (end == std::string::npos) break;
+                push(value.substr(start, end - start));
+                start = end + separator.size();
+              }
+              push(value.substr(start));
+            }
+            return duckdb::Value::LIST(LogicalType::VARCHAR, std::move(parts));
+          },
+          text)
+      .replace_in(catalog);
+  ScalarBuilder("pg_array_to_string")
+      .boxed_with_nulls({text_list(), text, text}, text,
+                        [](const auto& values, auto&) -> duckdb::Value {
+                          if (values[0].IsNull() || values[1].IsNull()) return duckdb::Value();
+                          std::string out;
+                          bool first = true;
+                          for (const auto& part : duckdb::ListValue::GetChildren(values[0])) {
+                            if (part.IsNull() && values[2].IsNull()) continue;
+                            if (!first) out += text_of(values[1]);
+                            first = false;
+                            out += part.IsNull() ? text_of(values[2]) : text_of(part);
+                          }
+                          return text_value(std::move(out));
+                        })
+      .replace_in(catalog);
+  for (const bool counts_nulls : {true, false}) {
+    ScalarBuilder(counts_nulls ? "num_nulls" : "num_nonnulls")
+        .boxed_with_nulls(
+            {}, LogicalType::INTEGER,
+            [counts_nulls](const auto& values, auto&) {
+              std::int32_t count = 0;
+              for (const auto& value : values) count += value.IsNull() == counts_nulls ? 1 : 0;
+              return duckdb::Value::INTEGER(count);
+            },
+            LogicalType::ANY)
+        .replace_in(catalog);
+  }
+}
+
+}  // namespace tickstone::duck

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "types/time_bucket.hpp"
+
+#include "duck/functions/functions.hpp"
+#include "duck/functions/numeric_types.hpp"
+#include "duck/session_state.hpp"
+
+// TimescaleDB's time_bucket. Widths without months in UTC are integer arithmetic, and rows in order of time
+// mostly fall into the bucket of the row before.
+
+namespace tickstone::duck {
+
+namespace {
+
+using duckdb::DataChunk;
+using duckdb::ExpressionState;
+using duckdb::idx_t;
+using duckdb::interval_t;
+using duckdb::LogicalType;
+using duckdb::ScalarFunction;
+using duckdb::UnaryExecutor;
+using duckdb::UnifiedVectorFormat;
+using duckdb::Vector;
+
+/// The buckets of one width: remembers the last.
+class Buckets {
+ public:
+  explicit Buckets(const TimeBucket& bucket) : bucket_(bucket) {}
+  std::int64_t start_of(std::int64_t us) {
+    if (us >= start_ && us < end_) return start_;
+    if (!bucket_.is_fixed() || us == kTimestampInfinity || us == kTimestampNegInfinity)
+      return bucket_.start_of(us);
+    start_ = bucket_start(us, bucket_.width_us(), bucket_.origin_us());
+    end_ = start_ + bucket_.width_us();
+    return start_;
+  }
+
+ private:
+  const TimeBucket& bucket_;
+  std::int64_t start_ = 0;
+  std::int64_t end_ = 0;
+};
+
+/// The arguments after width and time, in the order of the signature.
+enum class Extra : std::uint8_t { Zone, Origin, Offset };
+
+/// How a time type counts in microseconds.
+template <typename T>
+struct Times;
+template <>
+struct Times<std::int64_t> {
+  static std::int64_t to_us(std::int64_t value) { return value; }
+  static std::int64_t from_us(std::int64_t us) { return us; }
+};
+template <>
+struct Times<std::int32_t> {
+  static std::int64_t to_us(std::int32_t days) {
+    if (days == kDateInfinity) return kTimestampInfinity;
+    if (days == kDateNegInfinity) return kTimestampNegInfinity;
+    return days * kMicrosPerDay;
+  }
+  static std::int32_t from_us(std::int64_t us) {
+    if (us == kTimestampInfinity) return kDateInfinity;
+    if (us == kTimestampNegInfinity) return kDateNegInfinity;
+    return static_cast<std::int32_t>((us < 0 ? us - kMicrosPerDay + 1 : us) / kMicrosPerDay);
+  }
+};
+
+template <typename T>
+struct BucketArguments {
+  std::optional<IntervalValue> width;
+  const TimeZone* zone = nullptr;
+  std::optional<std::int64_t> origin_us;
+  std::optional<IntervalValue> offset;
+};
+
+const TimeZone* zone_named(std::string_view name) {
+  const TimeZone* zone = find_time_zone(name);
+  if (zone == nullptr) {
+    throw_through_duckdb(ErrorCode::InvalidParameterValue,
+                         "time zone \"" + std::string(name) + "\" not recognized");
+  }
+  return zone;
+}
+
+/// Row `row` of the arguments but the time. No width: the result is NULL.
+template <typename T>
+BucketArguments<T> arguments_at(const std::vector<UnifiedVectorFormat>& formats,
+                                const std::vector<Extra>& extras, idx_t row) {
+  BucketArguments<T> result;
+  const auto at = formats[0].sel->get_index(row);
+  if (!formats[0].validity.RowIsValid(at)) return result;
+  const IntervalValue width = from_duck_interval(reinterpret_cast<const interval_t*>(formats[0].data)[at]);
+  for (std::size_t i = 0; i < extras.size(); ++i) {
+    const auto& format = formats[i + 2];
+    const auto index = format.sel->get_index(row);
+    if (!format.validity.RowIsValid(index)) continue;  // as if it were left out
+    switch (extras[i]) {
+      case Extra::Zone: {
+        const auto& name = reinterpret_cast<const duckdb::string_t*>(format.data)[index];
+        result.zone = zone_named({name.GetData(), name.GetSize()});
+        break;
+      }
+      case Extra::Origin:
+        result.origin_us = Times<T>::to_us(reinterpret_cast<const T*>(format.data)[index]);
+        break;
+      case Extra::Offset:
+        result.offset = from_duck_interval(reinterpret_cast<const interval_t*>(format.data)[index]);
+        break;
+    }
+  }
+  result.width = width;
+  return result;
+}
+
+template <typename T>
+void bucket_loop(DataChunk& arguments, Vector& result, const std::vector<Extra>& extras) {
+  through_duckdb([&] {
+    const idx_t rows = arguments.size();
+    bool is_constant = true;
+    std::vector<UnifiedVectorFormat> formats(arguments.ColumnCount());
+    for (idx_t i = 0; i < arguments.ColumnCount(); ++i) {
+      arguments.data[i].ToUnifiedFormat(rows, formats[i]);
+      if (i != 1) is_constant &= arguments.data[i].GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
+    }
+    if (is_constant) {
+      const auto given = arguments_at<T>(formats, extras, 0);
+      if (!given.width) {
+        result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+        duckdb::ConstantVector::SetNull(result, true);
+        return;
+      }
+      const TimeBucket bucket(*given.width, given.origin_us, given.offset, given.zone);
+      Buckets buckets(bucket);
+      UnaryExecutor::Execute<T, T>(arguments.data[1], result, rows, [&](T value) {
+        return Times<T>::from_us(buckets.start_of(Times<T>::to_us(value)));
+      });
+      return;
+    }
+    result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+    auto* out = duckdb::FlatVector::GetData<T>(result);
+    for (idx_t row = 0; row < rows; ++row) {
+      const auto given = arguments_at<T>(formats, extras, row);
+      const auto at = formats[1].sel->get_index(row);
+      if (!given.width || !formats[1].validity.RowIsValid(at)) {
+        duckdb::FlatVector::SetNull(result, row, true);
+        continue;
+      }
+      const TimeBucket bucket(*given.width, given.origin_us, given.offset, given.zone);
+      out[row] = Times<T>::from_us(
+          bucket.start_of(Times<T>::to_us(reinterpret_cast<const T*>(formats[1].data)[at])));
+    }
+  });
+}
+
+template <typename T>
+T integer_bucket(T width, T value, T offset) {
+  if (width <= 0) throw_through_duckdb(ErrorCode::InvalidParameterValue, "period must be greater than 0");
+  const Int128 start = bucket_start(value, width, offset);
+  // Near the ends of the range the bucket may start before it.
+  if (bucket_start(value, width, offset) > value || start < std::numeric_limits<T>::min()) {
+    throw_through_duckdb(ErrorCode::DatetimeFieldOverflow, "timestamp out of range");
+  }
+  return static_cast<T>(start);
+}
+
+template <typename T>
+void integer_bucket_loop(DataChunk& arguments, ExpressionState&, Vector& result) {
+  if (arguments.ColumnCount() == 2) {
+    duckdb::BinaryExecutor::Execute<T, T, T>(
+        arguments.data[0], arguments.data[1], result, arguments.size(),
+        [](T width, T value) { return integer_bucket<T>(width, value, 0); });
+    return;
+  }
+  duckdb::TernaryExecutor::Execute<T, T, T, T>(arguments.data[0], arguments.data[1], arguments.data[2],
+                                               result, arguments.size(), integer_bucket<T>);
+}
+
+template <typename T>
+void add_overload(duckdb::ScalarFunctionSet& set, const LogicalType& time, const std::vector<Extra>& extras) {
+  duckdb::vector<LogicalType> arguments = {LogicalType::INTERVAL, time};
+  for (const Extra extra : extras) {
+    arguments.push_back(extra == Extra::Zone     ? LogicalType::VARCHAR
+                        : extra == Extra::Origin ? time
+                                                 : LogicalType::INTERVAL);
+  }
+  ScalarFunction function(set.name, std::move(arguments), time,
+                          [extras](DataChunk& chunk, ExpressionState&, Vector& result) {
+                            bucket_loop<T>(chunk, result, extras);
+                          });
+  // A NULL zone, origin or offset is one left out.
+  function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
+  function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;
+  set.AddFunction(std::move(function));
+}
+
+}  // namespace
+
+void register_time_bucket(FunctionCatalog& catalog) {
+  duckdb::ScalarFunctionSet set("time_bucket");
+  const std::vector<std::vector<Extra>> plain = {
+      {}, {Extra::Origin}, {Extra::Offset}, {Extra::Origin, Extra::Offset}};
+  for (const auto& extras : plain) {
+    add_overload<std::int64_t>(set, LogicalType::TIMESTAMP, extras);
+    add_overload<std::int64_t>(set, LogicalType::TIMESTAMP_TZ, extras);
+    add_overload<std::int32_t>(set, LogicalType::DATE, extras);
+  }
+  for (const auto& extras : std::vector<std::vector<Extra>>{
+           {Extra::Zone}, {Extra::Zone, Extra::Origin}, {Extra::Zone, Extra::Origin, Extra::Offset}}) {
+    add_overload<std::int64_t>(set, LogicalType::TIMESTAMP_TZ, extras);
+  }
+  const auto add_integer = [&](const LogicalType& type, duckdb::scalar_function_t loop) {
+    for (int count = 2; count <= 3; ++count) {
+      ScalarFunction function(set.name, duckdb::vector<LogicalType>(count, type), type, loop);
+      function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;
+      set.AddFunction(std::move(function));
+    }
+  };
+  add_integer(LogicalType::SMALLINT, integer_bucket_loop<std::int16_t>);
+  add_integer(LogicalType::INTEGER, integer_bucket_loop<std::int32_t>);
+  add_integer(LogicalType::BIGINT, integer_bucket_loop<std::int64_t>);
+  catalog.replace(std::move(set));
+}
+
+}  // namespace tickstone::duck
