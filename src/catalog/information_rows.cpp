@@ -76,7 +76,7 @@ TypeDescription describe(const SqlType& type) {
   }
   SqlType bare = type;
   bare.precision = -1;
-  description.data_type = to_sql(bare);
+  description.data_type = type.id == TypeId::Char ? "character" : to_sql(bare);
   const auto number = [&](int precision, int radix, Cell scale) {
     description.precision = precision;
     description.radix = radix;

@@ -4,81 +4,22 @@
 #include <vector>
 
 #include "catalog/definition_text.hpp"
+#include "catalog/sql_tokens.hpp"
 #include "catalog/system_rows.hpp"
 
 namespace tickstone::catalog {
 namespace {
-
-struct Token {
-  std::string_view text;
-  std::string upper;  // of a word; else empty
-  bool after_space = false;
-};
-
-bool is_word_char(char c) {
-  return c == '_' || c == '$' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
-/// One past the token at `at`: a string, a quoted name, a word, or one other character.
-std::size_t token_end(std::string_view text, std::size_t at) {
-  const char first = text[at];
-  if (first == '\'' || first == '"') {
-    const bool has_escapes = first == '\'' && at > 0 && (text[at - 1] == 'E' || text[at - 1] == 'e');
-    for (std::size_t i = at + 1; i < text.size(); ++i) {
-      if (has_escapes && text[i] == '\\') {
-        ++i;
-      } else if (text[i] == first) {
-        if (i + 1 < text.size() && text[i + 1] == first) {
-          ++i;
-        } else {
-          return i + 1;
-        }
-      }
-    }
-    return text.size();
-  }
-  std::size_t end = at + 1;
-  if (is_word_char(first)) {
-    while (end < text.size() && is_word_char(text[end])) ++end;
-  }
-  return end;
-}
-
-std::vector<Token> tokens_of(std::string_view text) {
-  std::vector<Token> tokens;
-  bool after_space = false;
-  for (std::size_t at = 0; at < text.size();) {
-    if (text[at] == ' ' || text[at] == '\n' || text[at] == '\t') {
-      after_space = true;
-      ++at;
-      continue;
-    }
-    const std::size_t end = token_end(text, at);
-    Token token{text.substr(at, end - at), {}, after_space};
-    if (is_word_char(text[at])) {
-      token.upper = token.text;
-      std::transform(token.upper.begin(), token.upper.end(), token.upper.begin(),
-                     [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    }
-    tokens.push_back(std::move(token));
-    after_space = false;
-    at = end;
-  }
-  while (!tokens.empty() && tokens.back().text == ";") tokens.pop_back();
-  return tokens;
-}
 
 enum class Clause : std::uint8_t { None, Select, From, Other };
 
 /// Breaks a token list outside of parentheses.
 class Layout {
  public:
-  explicit Layout(const std::vector<Token>& tokens) : tokens_(tokens) {}
+  explicit Layout(const std::vector<SqlToken>& tokens) : tokens_(tokens) {}
 
   std::string print() {
     for (at_ = 0; at_ < tokens_.size(); ++at_) {
-      const Token& token = tokens_[at_];
+      const SqlToken& token = tokens_[at_];
       if (token.text == ")") --depth_;
       const std::string_view indent = depth_ == 0 ? break_before(token) : std::string_view{};
       const bool is_at_line_start = text_.ends_with("\n    ");
@@ -103,7 +44,7 @@ class Layout {
     return at_ + ahead < tokens_.size() && tokens_[at_ + ahead].upper == word;
   }
 
-  std::string_view break_before(const Token& token) {
+  std::string_view break_before(const SqlToken& token) {
     const std::string& word = token.upper;
     if (word == "SELECT") {
       const bool is_first = text_.empty();
@@ -149,7 +90,7 @@ class Layout {
     text_ += "\n    ";
   }
 
-  const std::vector<Token>& tokens_;
+  const std::vector<SqlToken>& tokens_;
   std::string text_;
   std::size_t at_ = 0;
   int depth_ = 0;
@@ -159,7 +100,7 @@ class Layout {
 }  // namespace
 
 std::string query_layout(std::string_view query) {
-  const auto tokens = tokens_of(query);
+  const auto tokens = sql_tokens(query);
   return Layout(tokens).print() + ";";
 }
 

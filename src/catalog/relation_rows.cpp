@@ -153,7 +153,10 @@ void add_index_attributes(RowWriter& rows, const RelationObject& relation, const
   int number = 0;
   const auto add_column = [&](storage::ColumnId id) {
     const ColumnObject* column = relation.find_column(id);
-    if (column != nullptr) add_attribute(rows, index.oid, column->name, column->type, ++number, {});
+    if (column == nullptr) return;
+    // A GIN index has the elements of an array as its keys.
+    const SqlType type = index.method == "gin" ? column->type.element() : column->type;
+    add_attribute(rows, index.oid, column->name, type, ++number, {});
   };
   for (const auto& key : index.keys) {
     if (key.expression_text.empty()) {

@@ -6,6 +6,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "catalog/sql_tokens.hpp"
 #include "engine/executors.hpp"
 #include "engine/table_schema.hpp"
 
@@ -191,11 +192,11 @@ void add_constraint(SessionContext& context, catalog::CatalogEdit& edit, catalog
     case Kind::Check:
       constraint.kind = catalog::ConstraintObject::Kind::Check;
       constraint.check_text = sql::to_postgres_text(definition.check);
+      constraint.columns = catalog::columns_in_expression(relation, constraint.check_text);
       if (constraint.name.empty()) {
-        constraint.name = free_constraint_name(
-            relation, relation.name +
-                          (definition.columns.size() == 1 ? "_" + definition.columns.front() : "") +
-                          "_check");
+        const std::string column =
+            constraint.columns.size() == 1 ? "_" + relation.find_column(constraint.columns[0])->name : "";
+        constraint.name = free_constraint_name(relation, relation.name + column + "_check");
       }
       break;
     case Kind::ForeignKey:

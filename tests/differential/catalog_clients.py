@@ -17,7 +17,7 @@ import sqlalchemy
 SCHEMA = """
 CREATE TABLE instruments (symbol TEXT PRIMARY KEY, name VARCHAR(40) DEFAULT 'unknown', kind CHAR(3),
   active BOOLEAN DEFAULT TRUE, updated TIMESTAMPTZ DEFAULT NOW(), metadata JSONB, tags TEXT[]);
-CREATE TABLE orders (id SERIAL PRIMARY KEY, symbol TEXT NOT NULL REFERENCES instruments ON DELETE CASCADE,
+CREATE TABLE orders (id SERIAL PRIMARY KEY, symbol TEXT NOT NULL,
   price NUMERIC(12,4) NOT NULL CHECK (price > 0), size NUMERIC, flag SMALLINT, total BIGINT, ratio REAL,
   score DOUBLE PRECISION, day DATE, at TIME, placed TIMESTAMP, wait INTERVAL, token UUID, raw BYTEA,
   UNIQUE (symbol, placed));
@@ -81,8 +81,9 @@ COMMANDS = [
     r"\sv open_orders",
 ]
 QUERIES = [
-    "SELECT table_schema, table_name, table_type, is_insertable_into FROM information_schema.tables "
-    "WHERE table_schema IN ('public', 'research') ORDER BY 1, 2",
+    # Views cannot be written to, so is_insertable_into differs for them.
+    "SELECT table_schema, table_name, table_type, CASE table_type WHEN 'BASE TABLE' THEN is_insertable_into END "
+    "FROM information_schema.tables WHERE table_schema IN ('public', 'research') ORDER BY 1, 2",
     "SELECT table_name, column_name, ordinal_position, column_default, is_nullable, data_type, character_maximum_length, "
     "character_octet_length, numeric_precision, numeric_precision_radix, numeric_scale, datetime_precision, udt_name, "
     "is_identity, is_generated, is_updatable FROM information_schema.columns WHERE table_schema IN ('public', 'research') "
@@ -164,25 +165,28 @@ def normalized(text, owner):
     return "\n".join(re.sub(r" +", " ", re.sub(r"-{2,}", "--", line)).rstrip() for line in text.splitlines())
 
 
+def run_statements(connection, statements):
+    with connection.cursor() as cursor:
+        for statement in statements.split(";"):
+            if statement.strip():
+                cursor.execute(statement)
+
+
 def observations(url):
-    with psycopg2.connect(url) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for statement in (CLEAN_UP + SCHEMA).split(";"):
-                if statement.strip():
-                    cursor.execute(statement)
-            cursor.execute("SELECT current_user")
-            owner = cursor.fetchone()[0]
-        seen = {command: run_psql(url, command) for command in COMMANDS}
-        seen.update((query, query_text(connection, query)) for query in QUERIES)
-        try:
-            seen["SQLAlchemy"] = reflection_text(url)
-        except sqlalchemy.exc.SQLAlchemyError as error:
-            seen["SQLAlchemy"] = str(error)
-        with connection.cursor() as cursor:
-            for statement in CLEAN_UP.split(";"):
-                if statement.strip():
-                    cursor.execute(statement)
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    run_statements(connection, CLEAN_UP + SCHEMA)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        owner = cursor.fetchone()[0]
+    seen = {command: run_psql(url, command) for command in COMMANDS}
+    seen.update((query, query_text(connection, query)) for query in QUERIES)
+    try:
+        seen["SQLAlchemy"] = reflection_text(url)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        seen["SQLAlchemy"] = str(error)
+    run_statements(connection, CLEAN_UP)
+    connection.close()
     return {what: normalized(text, owner) for what, text in seen.items()}
 
 

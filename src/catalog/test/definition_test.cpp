@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "catalog/definition_text.hpp"
+#include "catalog/sql_tokens.hpp"
 #include "catalog/test/market_fixture.hpp"
 
 namespace tickstone::catalog {
@@ -61,6 +62,14 @@ TEST_F(Definition, OfConstraints) {
   constraint.referenced_columns = {2};
   constraint.on_delete = 'c';
   EXPECT_EQ(of_constraint(constraint), "FOREIGN KEY (symbol) REFERENCES positions(ticker) ON DELETE CASCADE");
+}
+
+TEST_F(Definition, ColumnsInExpressions) {
+  using Ids = std::vector<storage::ColumnId>;
+  const RelationObject ohlcv = market_.ohlcv();
+  EXPECT_EQ(columns_in_expression(ohlcv, "close > 0 AND close < 9"), Ids{3});
+  EXPECT_EQ(columns_in_expression(ohlcv, "\"timestamp\" < now() AND symbol <> 'close'"), (Ids{2, 1}));
+  EXPECT_EQ(columns_in_expression(ohlcv, "symbol(1) > 5::close"), Ids{});
 }
 
 TEST(QueryLayout, BreaksAsPostgres) {
