@@ -36,10 +36,20 @@ struct ScaleData : duckdb::FunctionData {
   }
 };
 
+// DuckDB lays states at multiples of 8 bytes; a plain 128-bit integer would be written as if at 16.
+typedef Int128 StateInt128 __attribute__((aligned(8)));
+
 struct ExactState {
-  Int128 sum;
+  StateInt128 sum;
   std::uint64_t count;
 };
+
+bool add_overflows(ExactState& state, Int128 value) {
+  Int128 sum;
+  if (__builtin_add_overflow(static_cast<Int128>(state.sum), value, &sum)) return true;
+  state.sum = sum;
+  return false;
+}
 
 /// What sum and avg of exact numbers share.
 struct ExactOperation {
@@ -51,7 +61,7 @@ struct ExactOperation {
   template <class INPUT, class STATE, class OP>
   static void Operation(STATE& state, const INPUT& input, AggregateUnaryInput&) {
     if constexpr (sizeof(INPUT) == sizeof(hugeint_t)) {
-      if (__builtin_add_overflow(state.sum, widen(input), &state.sum)) throw_numeric_overflow();
+      if (add_overflows(state, widen(input))) throw_numeric_overflow();
     } else {
       state.sum += input;
     }
@@ -67,14 +77,14 @@ struct ExactOperation {
       value = input;
     }
     if (__builtin_mul_overflow(value, static_cast<Int128>(count), &product) ||
-        __builtin_add_overflow(state.sum, product, &state.sum)) {
+        add_overflows(state, product)) {
       throw_numeric_overflow();
     }
     state.count += count;
   }
   template <class STATE, class OP>
   static void Combine(const STATE& source, STATE& target, AggregateInputData&) {
-    if (__builtin_add_overflow(target.sum, source.sum, &target.sum)) throw_numeric_overflow();
+    if (add_overflows(target, source.sum)) throw_numeric_overflow();
     target.count += source.count;
   }
   static bool IgnoreNull() { return true; }
