@@ -44,6 +44,13 @@ CommitSeq GroupCommit::commit(CommitWork& work, bool synchronous) {
 
 void GroupCommit::lead(const std::vector<Waiter*>& group) {
   const std::lock_guard lock(core_.commit_mutex);
+  try {
+    core_.log->check_usable();
+  } catch (...) {
+    // Boundary: commits were applied that are not durable. They must not be published with later ones.
+    for (Waiter* waiter : group) waiter->error = std::current_exception();
+    return;
+  }
   StateBuilder builder(core_.snapshot().state);
   CommitSeq seq = core_.applied_seq;
   bool must_sync = false;
@@ -59,7 +66,7 @@ void GroupCommit::lead(const std::vector<Waiter*>& group) {
         waiter->work->apply(builder, seq + 1);
       } catch (...) {
         // Boundary: logged and half applied. Nothing after it may commit; recovery will bring it all.
-        if (core_.log != nullptr) core_.log->fail();
+        core_.log->fail();
         throw;
       }
       waiter->seq = ++seq;

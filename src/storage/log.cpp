@@ -27,6 +27,11 @@ Log::Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_
 Log::~Log() = default;
 
 void Log::check_usable() const {
+  const std::lock_guard lock(mutex_);
+  throw_if_failed();
+}
+
+void Log::throw_if_failed() const {
   if (has_failed_) {
     throw Error(ErrorCode::IoError, "the log can no longer be written", "An earlier write to the log failed.",
                 "Restart the database when the disk is in order; what was committed is kept.");
@@ -65,7 +70,7 @@ LogPosition Log::append(LogRecordKind kind, std::uint64_t id, std::span<const st
     throw Error(ErrorCode::ProgramLimitExceeded, "a log record exceeds 4 GB");
   }
   const std::lock_guard lock(mutex_);
-  check_usable();
+  throw_if_failed();
   const std::uint64_t size = kLogRecordHeaderBytes + body.size();
   if (end_ + size > capacity_) {
     // What is left of a file stays zero and says that the next file goes on.
@@ -92,7 +97,7 @@ void Log::sync() {
   LogPosition reached;
   {
     const std::lock_guard lock(mutex_);
-    check_usable();
+    throw_if_failed();
     if (dirty_.empty()) return;
     dirty.swap(dirty_);
     reached = {number_, end_};
@@ -112,7 +117,7 @@ void Log::sync() {
 
 std::uint64_t Log::rotate() {
   const std::lock_guard lock(mutex_);
-  check_usable();
+  throw_if_failed();
   if (end_ == kLogHeaderBytes) return number_;
   start_file(number_ + 1, 0);
   return number_;

@@ -59,12 +59,14 @@ class Log {
   std::uint64_t sync_count() const;
   bool has_unsynced() const;
   bool has_failed() const;
+  /// Errors: IoError once it has failed.
+  void check_usable() const;
   /// Refuses everything from now on: what was applied and what was logged differ.
   void fail();
 
  private:
+  void throw_if_failed() const;
   void start_file(std::uint64_t number, std::uint64_t least_bytes);
-  void check_usable() const;
 
   FileSystem& files_;
   std::filesystem::path directory_;

@@ -78,10 +78,7 @@ class Replay {
       if (state == nullptr)
         throw Error(ErrorCode::DataCorrupted,
                     fmt::format("a commit writes table {}, which does not exist", table.table));
-      if (table.is_truncated) {
-        const auto before = state_.share(table.table);
-        for (const auto& [start, chunk] : before->chunks) state_.drop_chunk(table.table, start);
-      }
+      if (table.is_truncated) state_.drop_all_chunks(table.table);
       for (const std::int64_t start : table.dropped_chunks) state_.drop_chunk(table.table, start);
       const auto current = state_.share(table.table);
       if (table.erased_keys.row_count() > 0) {

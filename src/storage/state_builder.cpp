@@ -72,6 +72,12 @@ void StateBuilder::drop_chunk(TableId table, std::int64_t start) {
   edit_table(table).chunks.erase(start);
 }
 
+void StateBuilder::drop_all_chunks(TableId table) {
+  std::vector<std::int64_t> starts;
+  for (const auto& [start, chunk] : find(table)->chunks) starts.push_back(start);
+  for (const std::int64_t start : starts) drop_chunk(table, start);
+}
+
 void StateBuilder::widen(TableId table, const TableLayout& layout, std::uint64_t new_version) {
   const auto* before = find(table);
   auto widened = widened_for(before->layout, *before->schema, layout);

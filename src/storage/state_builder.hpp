@@ -26,6 +26,7 @@ class StateBuilder {
   TableState& edit_table(TableId table);
   ChunkState& edit_chunk(TableId table, std::int64_t start);
   void drop_chunk(TableId table, std::int64_t start);
+  void drop_all_chunks(TableId table);
   /// Grows the table's layout to hold what `layout` does; a new version where columns change.
   void widen(TableId table, const TableLayout& layout, std::uint64_t new_version);
 

@@ -55,8 +55,8 @@ class DirectoryLock {
 
 class OpenStore final : public Store {
  public:
-  OpenStore(const std::filesystem::path& directory, const StoreOptions& options)
-      : lock_(directory, options.read_only), core_(directory, options) {
+  OpenStore(const std::filesystem::path& directory, const StoreOptions& options) : core_(directory, options) {
+    if (options.files == nullptr) lock_.emplace(directory, options.read_only);
     recover(core_);
     if (core_.log == nullptr) return;
     core_.start_checkpointer();
@@ -156,7 +156,7 @@ class OpenStore final : public Store {
     };
   }
 
-  DirectoryLock lock_;
+  std::optional<DirectoryLock> lock_;
   StoreCore core_;
 };
 
@@ -202,6 +202,7 @@ std::uint64_t StoreCore::first_used_log_file(std::uint64_t otherwise) const {
 }
 
 std::unique_ptr<Store> Store::open(const std::filesystem::path& directory, const StoreOptions& options) {
+  if (options.files != nullptr) return std::make_unique<OpenStore>(directory, options);
   std::error_code error;
   if (!std::filesystem::is_directory(directory, error)) {
     if (options.read_only || !options.create_if_missing) {

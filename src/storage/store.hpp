@@ -28,7 +28,11 @@ struct StoreOptions {
   std::size_t checkpoint_log_bytes = 1ULL << 30;
   std::uint32_t row_group_rows = 8192;
   const Clock* clock = &system_clock();
-  FileSystem* files = nullptr;  // nullptr: the machine's
+  FileSystem* files = nullptr;  // nullptr: the machine's, where the directory is also locked
+  // How much a transaction gathers before it writes its rows to the log, and before they become a layer of
+  // their own.
+  std::size_t early_log_bytes = 1ULL << 20;
+  std::uint64_t adopted_rows = 100'000;
 };
 
 /// One chunk as the catalog views show it.

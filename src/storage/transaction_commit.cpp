@@ -16,8 +16,6 @@ namespace tickstone::storage {
 
 namespace {
 
-/// Runs of at least this many rows become a layer of their chunk as they are.
-constexpr std::uint64_t kAdoptRows = 100'000;
 /// A chunk with more layers than this in memory takes rows one by one.
 constexpr std::size_t kMaxAdoptedLayers = 8;
 
@@ -235,10 +233,7 @@ void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& stat
         table.defaults = overlay->defaults;
       }
       state.widen(id, overlay->layout, core_.next_version());
-      if (overlay->is_truncated) {
-        const auto table = state.share(id);
-        for (const auto& [start, chunk] : table->chunks) state.drop_chunk(id, start);
-      }
+      if (overlay->is_truncated) state.drop_all_chunks(id);
       for (const std::int64_t start : overlay->dropped_chunks) state.drop_chunk(id, start);
     }
   }
@@ -261,7 +256,7 @@ void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& stat
     };
     const std::int64_t time = table->schema->time_column ? rows.time(first_live()) : 0;
     const auto* chunk = table->find_chunk(time);
-    if (live >= kAdoptRows && live * 2 >= rows.row_count() && is_current &&
+    if (live >= core_.options.adopted_rows && live * 2 >= rows.row_count() && is_current &&
         (chunk == nullptr || chunk->open.size() < kMaxAdoptedLayers)) {
       state.adopt(id, time, part.rows, seq);
       continue;

@@ -18,8 +18,6 @@ namespace {
 
 /// Batches with more rows that could collide are not locked row by row: committing decides.
 constexpr std::size_t kMaxLockedRows = 10'000;
-/// A transaction with more than this not yet in the log writes it while it runs.
-constexpr std::size_t kEarlyLogBytes = 1U << 20;
 /// Rows of one log record.
 constexpr RowNumber kLoggedRows = 65'536;
 
@@ -312,7 +310,7 @@ Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows
     for (const auto& part : placed) resolve_suspects(id, own, *table, part, on_duplicate, columns, result);
     std::sort(result.skipped.begin(), result.skipped.end());
     own.unlogged_bytes += rows.memory_bytes();
-    if (own.unlogged_bytes >= kEarlyLogBytes) log_rows(id, own);
+    if (own.unlogged_bytes >= core_.options.early_log_bytes) log_rows(id, own);
     return result;
   });
 }
@@ -359,7 +357,7 @@ void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<s
     }
     place_rows(id, own, *table, columns, &updated, OnDuplicate::Replace, snapshot, false);
     own.unlogged_bytes += rows.memory_bytes();
-    if (own.unlogged_bytes >= kEarlyLogBytes) log_rows(id, own);
+    if (own.unlogged_bytes >= core_.options.early_log_bytes) log_rows(id, own);
   });
 }
 

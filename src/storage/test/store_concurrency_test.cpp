@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <latch>
+#include <random>
+#include <set>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <tickstone/error.hpp>
+
+#include "storage/test/power_loss_file_system.hpp"
+#include "storage/test/store_fixture.hpp"
+
+namespace tickstone::storage {
+namespace {
+
+using namespace testing_store;
+
+/// On files in memory, with budgets so small that checkpoints run all the time.
+class StoreConcurrency : public StoreFixture {
+ protected:
+  StoreConcurrency() {
+    options.files = &files;
+    options.open_chunk_budget_bytes = 256U << 10;
+    options.log_file_bytes = 64U << 10;
+    options.row_group_rows = 32;
+    path = "/store";
+    open();
+    create(trades(kTrades));
+  }
+  ~StoreConcurrency() override { store.reset(); }
+
+  /// Runs `action(thread number)` on so many threads at once; errors of threads are rethrown.
+  template <typename Action>
+  void together(int count, Action action) {
+    std::vector<std::thread> threads;
+    std::vector<std::exception_ptr> errors(static_cast<std::size_t>(count));
+    std::latch start(count);
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([&, i] {
+        start.arrive_and_wait();
+        try {
+          action(i);
+        } catch (...) {
+          errors[static_cast<std::size_t>(i)] = std::current_exception();
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    for (auto& error : errors) {
+      if (error != nullptr) std::rethrow_exception(error);
+    }
+  }
+
+  PowerLossFileSystem files;
+};
+
+ErrorCode code_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::SuccessfulCompletion;
+}
+
+TEST_F(StoreConcurrency, UpsertsOfEightThreadsLeaveEachKeyOnce) {
+  together(8, [&](int thread) {
+    std::mt19937 random(static_cast<unsigned>(thread));
+    for (int i = 0; i < 150; ++i) {
+      Rows rows;
+      for (unsigned n = 1 + random() % 3; n > 0; --n) {
+        rows.emplace_back("S" + std::to_string(random() % 3), static_cast<std::int64_t>(random() % 20), 0,
+                          std::to_string(thread));
+      }
+      // One order of locks for all, as a client would to keep free of deadlocks.
+      std::sort(rows.begin(), rows.end());
+      auto transaction = store->begin();
+      transaction->insert(kTrades, batch(rows), OnDuplicate::Replace);
+      transaction->commit(i % 3 != 0);
+    }
+  });
+  auto check = [&] {
+    const Rows rows = rows_of(kTrades);
+    std::set<std::tuple<std::string, std::int64_t, std::int64_t>> keys;
+    for (const auto& row : rows)
+      EXPECT_TRUE(keys.emplace(std::get<0>(row), std::get<1>(row), std::get<2>(row)).second);
+    EXPECT_EQ(keys.size(), 60U);
+    EXPECT_EQ(store->read_view()->row_count(kTrades), rows.size());
+    return rows;
+  };
+  const Rows before = check();
+  open();
+  EXPECT_EQ(check(), before);
+}
+
+TEST_F(StoreConcurrency, LockedCountersLoseNoUpdate) {
+  insert(kTrades, {{"A", 1, 1, "0"}, {"A", 1, 2, "0"}});
+  constexpr int kThreads = 8;
+  constexpr int kRounds = 60;
+  together(kThreads, [&](int thread) {
+    for (int i = 0; i < kRounds; ++i) {
+      const Rows counter = {{"A", 1, 1 + (thread + i) % 2, ""}};
+      auto transaction = store->begin();
+      for (;;) {
+        const auto view = transaction->read_view();
+        if (transaction->lock(kTrades, keys(counter), view->seq())) continue;
+        const auto found = view->lookup(kTrades, keys(counter));
+        ASSERT_EQ(found.found[0], 0);
+        const auto price = found.rows.columns[3].view();
+        const Decimal next{price.integer(0) + power_of_ten(price.layout.scale), price.layout.scale};
+        Rows row = counter;
+        std::get<3>(row[0]) = format_decimal(next);
+        transaction->update(kTrades, batch(row), nullptr);
+        break;
+      }
+      transaction->commit(i % 2 == 0);
+    }
+  });
+  const Rows rows = rows_of(kTrades);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(std::stoi(std::get<3>(rows[0])) + std::stoi(std::get<3>(rows[1])), kThreads * kRounds);
+}
+
+TEST_F(StoreConcurrency, SecondInsertOfANewKeyIsADuplicate) {
+  auto first = store->begin();
+  auto second = store->begin();
+  auto third = store->begin();
+  first->insert(kTrades, batch({{"A", 1, 1, "1"}}), OnDuplicate::Fail);
+  second->insert(kTrades, batch({{"A", 1, 1, "2"}, {"A", 2, 1, "2"}}), OnDuplicate::Fail);
+  third->insert(kTrades, batch({{"A", 1, 1, "3"}, {"A", 3, 1, "3"}}), OnDuplicate::Skip);
+  first->commit();
+  EXPECT_EQ(code_of([&] { second->commit(); }), ErrorCode::UniqueViolation);
+  third->commit();
+  EXPECT_EQ(rows_of(kTrades), (Rows{{"A", 1, 1, "1"}, {"A", 3, 1, "3"}}));
+}
+
+TEST_F(StoreConcurrency, InsertAfterAWaitSeesWhatTheHolderCommitted) {
+  insert(kTrades, {{"A", 5, 1, "0"}});
+  // Not past the series' last: the key is locked.
+  auto first = store->begin();
+  first->insert(kTrades, batch({{"A", 1, 1, "1"}}), OnDuplicate::Fail);
+  std::atomic<int> skipped{-1};
+  std::thread waiting([&] {
+    auto second = store->begin();
+    const auto result = second->insert(kTrades, batch({{"A", 1, 1, "2"}}), OnDuplicate::Skip);
+    skipped = static_cast<int>(result.skipped.size());
+    second->commit();
+  });
+  first->commit();
+  waiting.join();
+  EXPECT_EQ(skipped, 1);
+  EXPECT_EQ(rows_of(kTrades), (Rows{{"A", 1, 1, "1"}, {"A", 5, 1, "0"}}));
+}
+
+TEST_F(StoreConcurrency, DeadlockEndsOneTransaction) {
+  const Batch a = keys({{"A", 1, 1, ""}});
+  const Batch b = keys({{"B", 1, 1, ""}});
+  auto first = store->begin();
+  auto second = store->begin();
+  first->lock(kTrades, a, 0);
+  second->lock(kTrades, b, 0);
+  std::atomic<int> deadlocks{0};
+  auto cross = [&](Transaction& transaction, const Batch& key) {
+    const auto code = code_of([&] { transaction.lock(kTrades, key, 0); });
+    if (code == ErrorCode::DeadlockDetected) ++deadlocks;
+    transaction.rollback();
+  };
+  std::thread other([&] { cross(*first, b); });
+  cross(*second, a);
+  other.join();
+  EXPECT_EQ(deadlocks, 1);
+}
+
+TEST_F(StoreConcurrency, WaitingForALockCanBeCancelledOrRefused) {
+  const Batch key = keys({{"A", 1, 1, ""}});
+  auto holder = store->begin();
+  holder->lock(kTrades, key, 0);
+  auto waiter = store->begin();
+  EXPECT_EQ(code_of([&] { waiter->lock(kTrades, key, 0, /*no_wait=*/true); }), ErrorCode::LockNotAvailable);
+  int asked = 0;
+  waiter->set_cancelled([&] { return ++asked > 2; });
+  EXPECT_EQ(code_of([&] { waiter->lock(kTrades, key, 0); }), ErrorCode::QueryCanceled);
+  holder->rollback();
+  EXPECT_FALSE(waiter->lock(kTrades, key, 0));
+}
+
+TEST_F(StoreConcurrency, LockTellsOfNewerCommits) {
+  insert(kTrades, {{"A", 1, 1, "1"}, {"B", 1, 1, "1"}});
+  auto transaction = store->begin();
+  const auto seen = transaction->read_view()->seq();
+  insert(kTrades, {{"A", 1, 1, "2"}}, OnDuplicate::Replace);
+  EXPECT_TRUE(transaction->lock(kTrades, keys({{"A", 1, 1, ""}}), seen));
+  EXPECT_FALSE(transaction->lock(kTrades, keys({{"B", 1, 1, ""}}), seen));
+  EXPECT_FALSE(transaction->lock(kTrades, keys({{"A", 1, 1, ""}}), transaction->read_view()->seq()));
+}
+
+TEST_F(StoreConcurrency, ReadersSeeWholeCommitsDuringCheckpoints) {
+  constexpr std::int64_t kAccounts = 40;
+  Rows accounts;
+  for (std::int64_t i = 0; i < kAccounts; ++i)
+    accounts.emplace_back("A" + std::to_string(i % 4), i * 100, i, "100");
+  insert(kTrades, accounts);
+  std::atomic<bool> is_over{false};
+  auto move_money = [&](unsigned seed) {
+    std::mt19937 random(seed);
+    for (int i = 0; i < 250; ++i) {
+      std::int64_t from = static_cast<std::int64_t>(random() % kAccounts);
+      std::int64_t to = static_cast<std::int64_t>(random() % kAccounts);
+      if (from == to) continue;
+      if (from > to) std::swap(from, to);
+      auto transaction = store->begin();
+      const Rows pair = {accounts[static_cast<std::size_t>(from)], accounts[static_cast<std::size_t>(to)]};
+      for (;;) {
+        const auto view = transaction->read_view();
+        if (transaction->lock(kTrades, keys(pair), view->seq())) continue;
+        const auto found = view->lookup(kTrades, keys(pair));
+        Rows moved = pair;
+        const auto prices = found.rows.columns[3].view();
+        for (std::size_t side = 0; side < 2; ++side) {
+          const auto row = static_cast<std::size_t>(found.found[side]);
+          const Int128 one = power_of_ten(prices.layout.scale);
+          const Int128 amount = side == 0 ? -one : one;
+          std::get<3>(moved[side]) = format_decimal({prices.integer(row) + amount, prices.layout.scale});
+        }
+        transaction->update(kTrades, batch(moved), nullptr);
+        break;
+      }
+      transaction->commit(i % 4 == 0);
+    }
+  };
+  auto read = [&] {
+    while (!is_over) {
+      const auto view = store->read_view();
+      for (int again = 0; again < 2; ++again) {
+        const Rows rows = scan_rows(*view, kTrades);
+        ASSERT_EQ(rows.size(), static_cast<std::size_t>(kAccounts));
+        int sum = 0;
+        for (const auto& row : rows) sum += std::stoi(std::get<3>(row));
+        ASSERT_EQ(sum, kAccounts * 100);
+        ASSERT_EQ(view->row_count(kTrades), rows.size());
+      }
+    }
+  };
+  std::thread reader_a(read);
+  std::thread reader_b(read);
+  std::thread checkpoints([&] {
+    while (!is_over) store->checkpoint();
+  });
+  together(3, [&](int thread) { move_money(static_cast<unsigned>(thread)); });
+  is_over = true;
+  reader_a.join();
+  reader_b.join();
+  checkpoints.join();
+  EXPECT_GT(store->statistics().checkpoints, 0U);
+  const Rows before = rows_of(kTrades);
+  open();
+  EXPECT_EQ(rows_of(kTrades), before);
+}
+
+TEST_F(StoreConcurrency, WritesToATableThatWasDroppedOrAlteredFail) {
+  auto writer = store->begin();
+  writer->insert(kTrades, batch({{"A", 1, 1, "1"}}), OnDuplicate::Fail);
+  auto altering = store->begin();
+  auto schema = trades(kTrades);
+  schema.columns.push_back({5, "note", SqlType::of(TypeId::Text), false});
+  altering->alter_table(schema, {});
+  altering->commit();
+  EXPECT_EQ(code_of([&] { writer->commit(); }), ErrorCode::SerializationFailure);
+
+  auto dropped = trades(kTrades + 1);
+  create(dropped);
+  auto late = store->begin();
+  late->insert(kTrades + 1, batch({{"A", 1, 1, "1"}}), OnDuplicate::Fail);
+  auto dropping = store->begin();
+  dropping->drop_table(kTrades + 1);
+  dropping->commit();
+  EXPECT_EQ(code_of([&] { late->commit(); }), ErrorCode::UndefinedTable);
+  EXPECT_EQ(code_of([&] {
+              store->begin()->insert(kTrades + 1, batch({{"A", 1, 1, "1"}}), OnDuplicate::Fail);
+            }),
+            ErrorCode::UndefinedTable);
+}
+
+TEST_F(StoreConcurrency, CommitsShareSyncs) {
+  const auto before = store->statistics();
+  together(8, [&](int thread) {
+    for (int i = 0; i < 50; ++i) insert(kTrades, {{"T" + std::to_string(thread), i, 0, "1"}});
+  });
+  const auto after = store->statistics();
+  EXPECT_EQ(after.commits - before.commits, 400U);
+  EXPECT_EQ(rows_of(kTrades).size(), 400U);
+}
+
+}  // namespace
+}  // namespace tickstone::storage

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tickstone/error.hpp>
+
+#include "storage/log.hpp"
+#include "storage/log_format.hpp"
+#include "storage/test/power_loss_file_system.hpp"
+#include "storage/test/store_fixture.hpp"
+
+namespace tickstone::storage {
+namespace {
+
+using namespace testing_store;
+using ::testing::HasSubstr;
+
+class StoreRecovery : public StoreFixture {
+ protected:
+  StoreRecovery() {
+    files = std::make_unique<PowerLossFileSystem>();
+    options.files = files.get();
+    options.log_file_bytes = 8192;
+    path = "/store";
+  }
+  ~StoreRecovery() override { store.reset(); }
+
+  std::filesystem::path log_path(std::uint64_t number) const { return path / "log" / log_file_name(number); }
+
+  /// The rows that a store on `survivors` finds.
+  Rows rows_on(PowerLossFileSystem& survivors) {
+    StoreOptions other = options;
+    other.files = &survivors;
+    const auto opened = Store::open(path, other);
+    return scan_rows(*opened->read_view(), kTrades);
+  }
+
+  std::unique_ptr<PowerLossFileSystem> files;
+};
+
+/// Ends of the records in a log file, by the format alone.
+std::vector<std::uint64_t> record_ends(const PowerLossFileSystem::Bytes& bytes, std::uint64_t number) {
+  std::vector<std::uint64_t> ends;
+  std::uint64_t at = kLogHeaderBytes;
+  for (;;) {
+    const auto rest = std::span(bytes).subspan(at);
+    const auto header = get_log_record_header(rest, number);
+    if (!header || !is_log_record_whole(rest, *header, number)) return ends;
+    at += kLogRecordHeaderBytes + header->body_bytes;
+    ends.push_back(at);
+  }
+}
+
+TEST_F(StoreRecovery, LogCutAnywhereGivesAPrefixOfCommits) {
+  open();
+  create(trades(kTrades));
+  std::vector<Rows> after = {{}};
+  for (int i = 0; i < 6; ++i) {
+    if (i == 3) {
+      auto transaction = store->begin();
+      transaction->erase(kTrades, keys({{"A", 1, 0, ""}}));
+      transaction->commit();
+      after.push_back(rows_of(kTrades));
+    }
+    insert(kTrades, {{"A", i, 0, std::to_string(i)}, {"B", 7 - i, 1, "2.5"}}, OnDuplicate::Replace);
+    after.push_back(rows_of(kTrades));
+  }
+  const auto snapshot = files->copy();
+  const auto ends = record_ends(snapshot->bytes_of(log_path(1)), 1);
+  ASSERT_EQ(ends.size(), after.size());  // the first made the table
+  for (std::uint64_t cut = ends.front(); cut <= ends.back(); ++cut) {
+    for (const bool is_zeroed : {false, true}) {
+      const auto survivors = snapshot->copy();
+      auto& bytes = survivors->bytes_of(log_path(1));
+      if (is_zeroed) {
+        std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(cut), bytes.end(), std::byte{0});
+      } else {
+        bytes.resize(cut);
+      }
+      // A record whose last bytes are zero is whole without them.
+      const auto& before = snapshot->bytes_of(log_path(1));
+      std::size_t whole = 0;
+      while (whole < ends.size() && ends[whole] <= bytes.size() &&
+             std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(ends[whole]),
+                        before.begin())) {
+        ++whole;
+      }
+      ASSERT_EQ(rows_on(*survivors), after[whole - 1]) << cut;
+      // What was opened once goes on: the cut was made good.
+      ASSERT_EQ(rows_on(*survivors), after[whole - 1]) << cut;
+    }
+  }
+}
+
+TEST_F(StoreRecovery, DamageBeforeTheEndIsNamed) {
+  open();
+  create(trades(kTrades));
+  for (int i = 0; i < 3; ++i) insert(kTrades, {{"A", i, 0, "1"}});
+  const auto snapshot = files->copy();
+  const auto ends = record_ends(snapshot->bytes_of(log_path(1)), 1);
+  ASSERT_EQ(ends.size(), 4U);
+  for (std::uint64_t at = 0; at < ends[2]; ++at) {
+    const auto survivors = snapshot->copy();
+    survivors->bytes_of(log_path(1))[at] ^= std::byte{0x10};
+    try {
+      rows_on(*survivors);
+      FAIL() << "byte " << at << " was not missed";
+    } catch (const Error& error) {
+      if (at >= 8 && at < 12) continue;  // the version: another error is as good
+      ASSERT_EQ(error.code(), ErrorCode::DataCorrupted) << at << " " << error.what();
+      ASSERT_THAT(error.message(), HasSubstr("/store/log/0000000001.log")) << at;
+      ASSERT_THAT(error.message(), HasSubstr("at offset")) << at;
+    }
+  }
+}
+
+TEST_F(StoreRecovery, MissingFilesAreNamed) {
+  open();
+  create(trades(kTrades));
+  insert(kTrades, {{"A", 1, 0, "1"}});
+  store->checkpoint();
+  insert(kTrades, {{"A", 2, 0, "1"}});
+  const auto snapshot = files->copy();
+  for (const char* folder : {"log", "segments"}) {
+    for (const auto& name : snapshot->list(path / folder)) {
+      const auto survivors = snapshot->copy();
+      survivors->remove(path / folder / name);
+      try {
+        rows_on(*survivors);
+        FAIL() << name;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::DataCorrupted);
+        EXPECT_THAT(error.message(), HasSubstr(name));
+      }
+    }
+  }
+  const auto survivors = snapshot->copy();
+  survivors->remove(path / "MANIFEST");
+  EXPECT_THROW(rows_on(*survivors), Error);
+}
+
+TEST_F(StoreRecovery, EveryByteOfTheManifestIsChecked) {
+  open();
+  create(trades(kTrades));
+  insert(kTrades, {{"A", 1, 0, "1"}});
+  store->checkpoint();
+  const auto snapshot = files->copy();
+  const std::size_t size = snapshot->bytes_of(path / "MANIFEST").size();
+  for (std::size_t at = 0; at < size; ++at) {
+    const auto survivors = snapshot->copy();
+    survivors->bytes_of(path / "MANIFEST")[at] ^= std::byte{0x40};
+    try {
+      rows_on(*survivors);
+      FAIL() << at;
+    } catch (const Error& error) {
+      ASSERT_TRUE(error.code() == ErrorCode::DataCorrupted || error.code() == ErrorCode::FeatureNotSupported)
+          << at;
+    }
+  }
+}
+
+TEST_F(StoreRecovery, NewerFormatIsRefused) {
+  open();
+  create(trades(kTrades));
+  const auto survivors = files->copy();
+  survivors->bytes_of(path / "MANIFEST")[8] = std::byte{200};
+  try {
+    rows_on(*survivors);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::FeatureNotSupported);
+    EXPECT_THAT(error.message(), HasSubstr("format version 200"));
+  }
+}
+
+TEST_F(StoreRecovery, RowsOfUnfinishedTransactionsAreNotThere) {
+  options.early_log_bytes = 100;
+  open();
+  create(trades(kTrades));
+  auto finished = store->begin();
+  auto unfinished = store->begin();
+  auto rolled_back = store->begin();
+  Rows expected;
+  for (int i = 0; i < 30; ++i) {
+    const Row row = {"A", i, 0, "1"};
+    finished->insert(kTrades, batch({row}), OnDuplicate::Fail);
+    if (i % 3 != 0) expected.push_back(row);
+    unfinished->insert(kTrades, batch({{"B", i, 0, "1"}}), OnDuplicate::Fail);
+    rolled_back->insert(kTrades, batch({{"C", i, 0, "1"}}), OnDuplicate::Fail);
+    if (i % 10 == 5) store->checkpoint();
+  }
+  Rows erased;
+  for (int i = 0; i < 30; i += 3) erased.push_back({"A", i, 0, ""});
+  EXPECT_EQ(finished->erase(kTrades, keys(erased)), erased.size());
+  rolled_back->rollback();
+  finished->commit();
+  EXPECT_EQ(rows_of(kTrades), expected);
+  const auto survivors = files->after_power_loss([](std::uint64_t n) { return n - 1; });
+  EXPECT_EQ(rows_on(*survivors), expected);
+  EXPECT_EQ(rows_on(*survivors), expected);
+}
+
+TEST_F(StoreRecovery, FullDiskRefusesTheTransactionAloneAndLosesNothing) {
+  open();
+  create(trades(kTrades));
+  insert(kTrades, {{"A", 1, 0, "1"}});
+  bool is_full = true;
+  files->set_hook([&](PowerLossFileSystem::Call call, const std::filesystem::path&) {
+    if (is_full &&
+        (call == PowerLossFileSystem::Call::Allocate || call == PowerLossFileSystem::Call::Create)) {
+      throw Error(ErrorCode::DiskFull, "could not extend file: No space left on device");
+    }
+  });
+  Rows many;
+  for (int i = 0; i < 1000; ++i) many.push_back({"B", i, 0, "1"});
+  EXPECT_THROW(
+      {
+        try {
+          insert(kTrades, many);
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ErrorCode::DiskFull);
+          throw;
+        }
+      },
+      Error);
+  // There is still room for a small one in the file that is open.
+  insert(kTrades, {{"A", 2, 0, "1"}});
+  const Rows expected = {{"A", 1, 0, "1"}, {"A", 2, 0, "1"}};
+  EXPECT_EQ(rows_of(kTrades), expected);
+  EXPECT_THROW(store->checkpoint(), Error);
+  EXPECT_EQ(rows_of(kTrades), expected);
+  is_full = false;
+  insert(kTrades, many);
+  store->checkpoint();
+  EXPECT_EQ(rows_of(kTrades).size(), 1002U);
+  const auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
+  EXPECT_EQ(rows_on(*survivors).size(), 1002U);
+}
+
+TEST_F(StoreRecovery, NothingIsAcknowledgedAfterAFailedSync) {
+  open();
+  create(trades(kTrades));
+  insert(kTrades, {{"A", 1, 0, "1"}});
+  bool fails = true;
+  files->set_hook([&](PowerLossFileSystem::Call call, const std::filesystem::path&) {
+    if (fails && call == PowerLossFileSystem::Call::Sync)
+      throw Error(ErrorCode::IoError, "could not fsync file");
+  });
+  EXPECT_THROW(insert(kTrades, {{"A", 2, 0, "1"}}), Error);
+  fails = false;
+  // The kernel may have forgotten the pages: that a later sync works proves nothing.
+  EXPECT_THROW(insert(kTrades, {{"A", 3, 0, "1"}}), Error);
+  EXPECT_THROW(store->checkpoint(), Error);
+  EXPECT_EQ(rows_of(kTrades), (Rows{{"A", 1, 0, "1"}}));
+  const auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
+  EXPECT_EQ(rows_on(*survivors), (Rows{{"A", 1, 0, "1"}}));
+}
+
+TEST_F(StoreRecovery, FailureAnywhereInACheckpointLosesNothing) {
+  // Every call of a checkpoint fails once; after each the store goes on, and the disk holds everything.
+  for (int failing = 0;; ++failing) {
+    files = std::make_unique<PowerLossFileSystem>();
+    options.files = files.get();
+    store.reset();
+    open();
+    create(trades(kTrades));
+    Rows expected;
+    for (int i = 0; i < 20; ++i) expected.push_back({"A", i * 100, 0, "1"});
+    insert(kTrades, expected);
+    store->checkpoint();
+    insert(kTrades, {{"A", 500, 0, "7"}}, OnDuplicate::Replace);
+    std::get<3>(expected[5]) = "7";
+    int calls = 0;
+    files->set_hook([&](PowerLossFileSystem::Call, const std::filesystem::path&) {
+      if (calls++ == failing) throw Error(ErrorCode::IoError, "injected");
+    });
+    bool has_failed = false;
+    try {
+      store->checkpoint();
+    } catch (const Error&) {
+      has_failed = true;
+    }
+    files->set_hook({});
+    EXPECT_EQ(rows_of(kTrades), expected) << failing;
+    for (const bool keeps_all : {false, true}) {
+      const auto survivors = files->after_power_loss([&](std::uint64_t n) { return keeps_all ? n - 1 : 0; });
+      EXPECT_EQ(rows_on(*survivors), expected) << failing;
+    }
+    store.reset();
+    EXPECT_EQ(rows_on(*files), expected) << failing;
+    if (!has_failed) break;
+  }
+}
+
+TEST_F(StoreRecovery, SequencesNeverRepeat) {
+  open();
+  EXPECT_EQ(store->next_sequence_value(500, 10, 5), 10);
+  EXPECT_EQ(store->next_sequence_value(500, 10, 5), 15);
+  EXPECT_EQ(store->last_sequence_value(500), 15);
+  EXPECT_EQ(store->last_sequence_value(501), std::nullopt);
+  const TableId table = store->next_table_id();
+  auto crash = [&] {
+    auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
+    store.reset();
+    files = std::move(survivors);
+    options.files = files.get();
+    open();
+  };
+  crash();
+  const auto after_crash = store->next_sequence_value(500, 10, 5);
+  EXPECT_GT(after_crash, 15);
+  EXPECT_EQ(after_crash % 5, 0);
+  EXPECT_GT(store->next_table_id(), table);
+  store->checkpoint();
+  crash();
+  const auto after_checkpoint = store->next_sequence_value(500, 10, 5);
+  EXPECT_GT(after_checkpoint, after_crash);
+  open();  // closed in order: no gap
+  EXPECT_EQ(store->next_sequence_value(500, 10, 5), after_checkpoint + 5);
+  store->set_sequence(500, 3);
+  crash();
+  EXPECT_EQ(store->next_sequence_value(500, 10, 5), 3);
+  store->drop_sequence(500);
+  crash();
+  EXPECT_EQ(store->next_sequence_value(500, 10, 5), 10);
+}
+
+TEST_F(StoreRecovery, LogIsLetGoOfAfterACheckpoint) {
+  open();
+  create(trades(kTrades));
+  for (int i = 0; i < 200; ++i) insert(kTrades, {{"A", i, 0, "1"}});
+  EXPECT_GT(files->list(path / "log").size(), 2U);
+  store->checkpoint();
+  EXPECT_EQ(files->list(path / "log").size(), 1U);
+  EXPECT_LE(store->statistics().log_bytes, kLogHeaderBytes);
+  EXPECT_EQ(rows_on(*files->copy()).size(), 200U);
+}
+
+}  // namespace
+}  // namespace tickstone::storage
