@@ -108,13 +108,14 @@ ConstraintDefinition StatementBuilder::constraint_of(const PgQuery__Constraint& 
   return out;
 }
 
-ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column,
+ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column, const std::string& table,
                                              std::vector<ConstraintDefinition>& constraints) const {
   ColumnDefinition out;
   out.name = column.colname;
   if (column.type_name != nullptr) out.type = sql_type_of(*tree_, *column.type_name, &out.is_serial);
   out.collation = collation_of(column.coll_clause);
   bool is_null = false;
+  int null_location = column.location;
   for (std::size_t i = 0; i < column.n_constraints; ++i) {
     const PgQuery__Constraint& constraint = *column.constraints[i]->constraint;
     const auto fail = [&](ErrorCode code, const std::string& message) {
@@ -123,20 +124,24 @@ ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column,
     switch (constraint.contype) {
       case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
         is_null = true;
+        null_location = constraint.location;
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
         out.not_null = true;
+        null_location = constraint.location;
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
         if (out.default_value)
           fail(ErrorCode::SyntaxError,
-               fmt::format("multiple default values specified for column \"{}\"", out.name));
+               fmt::format("multiple default values specified for column \"{}\" of table \"{}\"", out.name,
+                           table));
         out.default_value = expr(constraint.raw_expr);
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
         if (out.identity_always)
           fail(ErrorCode::SyntaxError,
-               fmt::format("multiple identity specifications for column \"{}\"", out.name));
+               fmt::format("multiple identity specifications for column \"{}\" of table \"{}\"", out.name,
+                           table));
         out.identity_always = std::string_view(constraint.generated_when) == "a";
         out.not_null = true;
         break;
@@ -159,21 +164,23 @@ ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column,
   }
   if (out.is_serial) {
     if (out.default_value) {
-      throw Error(ErrorCode::SyntaxError,
-                  fmt::format("multiple default values specified for column \"{}\"", out.name))
+      throw Error(
+          ErrorCode::SyntaxError,
+          fmt::format("multiple default values specified for column \"{}\" of table \"{}\"", out.name, table))
           .at(tree_->position(column.location));
     }
     out.not_null = true;
   }
   if (is_null && out.not_null) {
     throw Error(ErrorCode::SyntaxError,
-                fmt::format("conflicting NULL/NOT NULL declarations for column \"{}\"", out.name))
-        .at(tree_->position(column.location));
+                fmt::format("conflicting NULL/NOT NULL declarations for column \"{}\" of table \"{}\"",
+                            out.name, table))
+        .at(tree_->position(null_location));
   }
   if (out.default_value && (out.identity_always || out.generated)) {
     throw Error(ErrorCode::SyntaxError,
-                fmt::format("both default and {} specified for column \"{}\"",
-                            out.generated ? "generation expression" : "identity", out.name))
+                fmt::format("both default and {} specified for column \"{}\" of table \"{}\"",
+                            out.generated ? "generation expression" : "identity", out.name, table))
         .at(tree_->position(column.location));
   }
   return out;
@@ -211,12 +218,17 @@ void StatementBuilder::build_create_table(const PgQuery__CreateStmt& create, Sta
     const Node* element = create.table_elts[i];
     const std::size_t constraint_count = body.constraints.size();
     if (element->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
-      body.columns.push_back(column_of(*element->column_def, body.constraints));
+      body.columns.push_back(column_of(*element->column_def, body.table.name, body.constraints));
       if (!names.insert(body.columns.back().name).second) {
         throw Error(ErrorCode::DuplicateColumn,
                     fmt::format("column \"{}\" specified more than once", body.columns.back().name));
       }
-      check_primary_keys(constraint_count, element->column_def->location);
+      int location = element->column_def->location;
+      for (std::size_t k = 0; k < element->column_def->n_constraints; ++k) {
+        const PgQuery__Constraint& constraint = *element->column_def->constraints[k]->constraint;
+        if (constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY) location = constraint.location;
+      }
+      check_primary_keys(constraint_count, location);
     } else if (element->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
       body.constraints.push_back(constraint_of(*element->constraint));
       check_primary_keys(constraint_count, element->constraint->location);
@@ -387,7 +399,7 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
       case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn:
         command.kind = Kind::AddColumn;
         command.if_not_exists = cmd.missing_ok != 0;
-        command.column = column_of(*cmd.def->column_def, constraints);
+        command.column = column_of(*cmd.def->column_def, body.table.name, constraints);
         command.name = command.column.name;
         break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn:

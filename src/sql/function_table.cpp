@@ -265,4 +265,30 @@ const FunctionRow* find_function(std::string_view name, std::size_t argument_cou
   return nullptr;
 }
 
+bool is_aggregate(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"count",
+                                                "sum",
+                                                "avg",
+                                                "min",
+                                                "max",
+                                                "string_agg",
+                                                "array_agg",
+                                                "bool_and",
+                                                "bool_or",
+                                                "every",
+                                                "stddev",
+                                                "stddev_samp",
+                                                "stddev_pop",
+                                                "variance",
+                                                "var_samp",
+                                                "var_pop",
+                                                "json_agg",
+                                                "jsonb_agg",
+                                                "json_object_agg",
+                                                "jsonb_object_agg",
+                                                "percentile_cont",
+                                                "percentile_disc"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 }  // namespace tickstone::sql

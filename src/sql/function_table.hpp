@@ -22,4 +22,6 @@ struct FunctionRow {
 /// nothing for a function that is printed as it is and whose type is not known.
 const FunctionRow* find_function(std::string_view name, std::size_t argument_count);
 
+bool is_aggregate(std::string_view name);
+
 }  // namespace tickstone::sql

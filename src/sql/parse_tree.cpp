@@ -204,6 +204,21 @@ void walk(const ProtobufCMessage* message, const std::function<bool(const Protob
   for_each_child(message, [&visit](const ProtobufCMessage* child) { walk(child, visit); });
 }
 
+int location_of(const Node* node) {
+  int least = -1;
+  walk(&node->base, [&least](const ProtobufCMessage* message) {
+    const ProtobufCFieldDescriptor* field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "location");
+    if (field != nullptr && field->type == PROTOBUF_C_TYPE_INT32) {
+      const auto location = *reinterpret_cast<const std::int32_t*>(
+          reinterpret_cast<const std::uint8_t*>(message) + field->offset);
+      if (location >= 0 && (least < 0 || location < least)) least = location;
+    }
+    return true;
+  });
+  return least;
+}
+
 std::shared_ptr<const ParseTree> ParseTree::parse(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) {
     throw Error(ErrorCode::CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\": 0x00");

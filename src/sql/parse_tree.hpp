@@ -62,6 +62,9 @@ class ParseTree {
 /// PostgreSQL text of a statement node.
 std::string deparse_statement(const Node* node);
 
+/// Where the expression begins: the least location in it, or -1.
+int location_of(const Node* node);
+
 /// Calls `visit` for `message` and all messages below it, parents first; it returns whether to go below.
 void walk(const ProtobufCMessage* message, const std::function<bool(const ProtobufCMessage*)>& visit);
 

@@ -216,6 +216,11 @@ void StatementBuilder::build_insert(const Node* node, Statement& out) {
   for (std::size_t i = 0; i < insert.n_cols; ++i) {
     const PgQuery__ResTarget* column = insert.cols[i]->res_target;
     if (column->n_indirection > 0) refuse("INSERT into a part of a column", column->location);
+    if (std::find(body.columns.begin(), body.columns.end(), column->name) != body.columns.end()) {
+      throw Error(ErrorCode::DuplicateColumn,
+                  fmt::format("column \"{}\" specified more than once", column->name))
+          .at(tree_->position(column->location));
+    }
     body.columns.emplace_back(column->name);
     body.column_positions.push_back(tree_->position(column->location));
   }
@@ -239,7 +244,11 @@ void StatementBuilder::build_insert(const Node* node, Statement& out) {
           values.push_back(is_default ? Expr{} : expr(row->items[c]));
         }
         if (values.size() != body.values.front().size()) {
-          throw Error(ErrorCode::SyntaxError, "VALUES lists must all be the same length");
+          Error error(ErrorCode::SyntaxError, "VALUES lists must all be the same length");
+          if (const std::uint32_t position = tree_->position(location_of(select.values_lists[r]));
+              position > 0)
+            error.at(position);
+          throw error;
         }
       }
     } else {

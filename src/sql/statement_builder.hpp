@@ -46,7 +46,7 @@ class StatementBuilder {
   void build_rename(const PgQuery__RenameStmt& rename, Statement& out);
   void build_drop(const PgQuery__DropStmt& drop, Statement& out);
   void build_comment(const PgQuery__CommentStmt& comment, Statement& out);
-  ColumnDefinition column_of(const PgQuery__ColumnDef& column,
+  ColumnDefinition column_of(const PgQuery__ColumnDef& column, const std::string& table,
                              std::vector<ConstraintDefinition>& constraints) const;
   ConstraintDefinition constraint_of(const PgQuery__Constraint& constraint) const;
 

@@ -118,6 +118,16 @@ Typed Translator::qualified_column(const std::string& schema, const std::string&
           ref.location);
     }
   }
+  for (const Scope* level = &scope; level != nullptr; level = level->outer) {
+    for (const Range& range : level->ranges) {
+      if (!range.scan_name.ends_with("." + relation)) continue;
+      throw located(
+          Error(ErrorCode::UndefinedTable,
+                fmt::format("invalid reference to FROM-clause entry for table \"{}\"", relation), {},
+                fmt::format("Perhaps you meant to reference the table alias \"{}\".", range.alias)),
+          ref.location);
+    }
+  }
   throw located(
       Error(ErrorCode::UndefinedTable, fmt::format("missing FROM-clause entry for table \"{}\"", relation)),
       ref.location);

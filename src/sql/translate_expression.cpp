@@ -68,8 +68,20 @@ std::string Translator::operand(const Typed& value) {
   return value.is_atomic ? value.text : "(" + value.text + ")";
 }
 
-std::string Translator::condition(const Node* node, const Scope& scope) {
-  return coerced(expression(node, scope), SqlType::of(TypeId::Boolean)).text;
+std::string Translator::condition(const Node* node, const Scope& scope, const char* construct) {
+  return boolean(node, scope, construct).text;
+}
+
+Typed Translator::boolean(const Node* node, const Scope& scope, const char* construct) {
+  const SqlType type = SqlType::of(TypeId::Boolean);
+  Typed value = coerced(expression(node, scope), type);
+  if (value.type && *value.type != type && value.type->id != TypeId::Unknown) {
+    throw located(
+        Error(ErrorCode::DatatypeMismatch, fmt::format("argument of {} must be type boolean, not type {}",
+                                                       construct, to_sql(*value.type))),
+        location_of(node));
+  }
+  return value;
 }
 
 Typed Translator::expression(const Node* node, const Scope& scope) {
@@ -110,7 +122,6 @@ Typed Translator::expression(const Node* node, const Scope& scope) {
                    SqlType::of(TypeId::Boolean), false);
     }
     case PG_QUERY__NODE__NODE_BOOLEAN_TEST: {
-      const Typed value = coerced(expression(node->boolean_test->arg, scope), SqlType::of(TypeId::Boolean));
       const char* test = "TRUE";
       switch (node->boolean_test->booltesttype) {
         case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE:
@@ -131,6 +142,7 @@ Typed Translator::expression(const Node* node, const Scope& scope) {
         default:
           break;
       }
+      const Typed value = boolean(node->boolean_test->arg, scope, fmt::format("IS {}", test).c_str());
       return plain(fmt::format("{} IS {}", operand(value), test), SqlType::of(TypeId::Boolean), false);
     }
     case PG_QUERY__NODE__NODE_ROW_EXPR: {
@@ -323,27 +335,28 @@ std::optional<SqlType> Translator::unify(std::span<Typed> values) {
 }
 
 Typed Translator::bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope) {
-  const SqlType boolean = SqlType::of(TypeId::Boolean);
+  const SqlType type = SqlType::of(TypeId::Boolean);
   if (expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR) {
     const Node* inner = expr.args[0];
     if (inner->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
         inner->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY) {
       // Here a null among the elements matters.
-      return plain("NOT " + operand(any_all(*inner->a_expr, scope, true, true)), boolean, false);
+      return plain("NOT " + operand(any_all(*inner->a_expr, scope, true, true)), type, false);
     }
-    return plain("NOT " + operand(coerced(expression(expr.args[0], scope), boolean)), boolean, false);
+    return plain("NOT " + operand(boolean(inner, scope, "NOT")), type, false);
   }
-  const char* word = expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR ? " AND " : " OR ";
+  const bool is_and = expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR;
   std::string text;
   for (std::size_t i = 0; i < expr.n_args; ++i) {
     const Node* argument = expr.args[i];
-    Typed value = coerced(expression(argument, scope), boolean);
-    // Comparisons and AND below OR read well without parentheses.
-    const bool is_plain_operand = argument->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
-                                  argument->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP;
-    text += (i > 0 ? word : "") + (is_plain_operand ? value.text : operand(value));
+    const Typed value = boolean(argument, scope, is_and ? "AND" : "OR");
+    // A plain comparison reads well without parentheses.
+    const bool is_comparison = argument->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
+                               argument->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP &&
+                               argument->a_expr->rexpr->node_case != PG_QUERY__NODE__NODE_ROW_EXPR;
+    text += (i > 0 ? (is_and ? " AND " : " OR ") : "") + (is_comparison ? value.text : operand(value));
   }
-  return plain(std::move(text), boolean, false);
+  return plain(std::move(text), type, false);
 }
 
 Typed Translator::case_expression(const PgQuery__CaseExpr& expr, const Scope& scope) {
@@ -352,9 +365,8 @@ Typed Translator::case_expression(const PgQuery__CaseExpr& expr, const Scope& sc
   if (expr.arg != nullptr) conditions.push_back(expression(expr.arg, scope));
   for (std::size_t i = 0; i < expr.n_args; ++i) {
     const PgQuery__CaseWhen& when = *expr.args[i]->case_when;
-    Typed test = expression(when.expr, scope);
-    conditions.push_back(expr.arg != nullptr ? std::move(test)
-                                             : coerced(std::move(test), SqlType::of(TypeId::Boolean)));
+    conditions.push_back(expr.arg != nullptr ? expression(when.expr, scope)
+                                             : boolean(when.expr, scope, "CASE/WHEN"));
     results.push_back(expression(when.result, scope));
   }
   if (expr.defresult != nullptr) results.push_back(expression(expr.defresult, scope));

@@ -213,7 +213,8 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
     for (std::size_t i = 0; i < merged.size(); ++i) tail += (i > 0 ? ", " : "") + duck_identifier(merged[i]);
     tail += ')';
   } else if (item.quals != nullptr) {
-    tail = " ON " + condition(item.quals, inner);
+    const Holding<const char*> clause(without_aggregates_, "JOIN conditions");
+    tail = " ON " + condition(item.quals, inner, "JOIN/ON");
   }
   for (const std::string& name : merged) {
     const ScopeColumn* column = find_column(left_star, name);

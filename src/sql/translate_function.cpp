@@ -137,6 +137,7 @@ class FunctionTranslator {
 
   Typed run() {
     check_schema();
+    check_clause();
     read_arguments();
     if (std::optional<Typed> special = special_form()) return std::move(*special);
     const FunctionRow* row = find_function(name_, arguments_.size());
@@ -168,6 +169,17 @@ class FunctionTranslator {
                                      ? fmt::format("schema \"{}\" does not exist", schema)
                                      : fmt::format("function {}.{} does not exist", schema, name_)),
                      call_.location);
+  }
+
+  void check_clause() {
+    if (t_.without_aggregates_ == nullptr) return;
+    if (call_.over == nullptr && call_.agg_star == 0 && call_.agg_within_group == 0 && !is_aggregate(name_))
+      return;
+    throw t_.located(
+        Error(call_.over != nullptr ? ErrorCode::WindowingError : ErrorCode::GroupingError,
+              fmt::format("{} functions are not allowed in {}",
+                          call_.over != nullptr ? "window" : "aggregate", t_.without_aggregates_)),
+        call_.location);
   }
 
   void read_arguments() {
@@ -235,7 +247,7 @@ class FunctionTranslator {
       text += fmt::format(" WITHIN GROUP ({})",
                           t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr).substr(1));
     if (call_.agg_filter != nullptr)
-      text += fmt::format(" FILTER (WHERE {})", t_.condition(call_.agg_filter, scope_));
+      text += fmt::format(" FILTER (WHERE {})", t_.condition(call_.agg_filter, scope_, "FILTER"));
     if (call_.over != nullptr) text += " OVER " + t_.window(*call_.over, scope_);
     return text;
   }

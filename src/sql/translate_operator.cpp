@@ -42,6 +42,39 @@ bool is_json(const Typed& value) { return value.has_type(TypeId::Json) || value.
 
 std::string type_words(const Typed& value) { return value.type ? to_sql(*value.type) : "unknown"; }
 
+/// Types of one kind compare with each other; 0 for those that are not sure.
+int comparison_kind(const SqlType& type) {
+  switch (type.id) {
+    case TypeId::SmallInt:
+    case TypeId::Integer:
+    case TypeId::BigInt:
+    case TypeId::Numeric:
+    case TypeId::Real:
+    case TypeId::Double:
+      return 1;
+    case TypeId::Text:
+    case TypeId::Varchar:
+    case TypeId::Char:
+    case TypeId::Name:
+    case TypeId::InternalChar:
+      return 2;
+    case TypeId::Date:
+    case TypeId::Timestamp:
+    case TypeId::TimestampTz:
+      return 3;
+    case TypeId::Boolean:
+      return 4;
+    case TypeId::Uuid:
+      return 5;
+    case TypeId::Interval:
+      return 6;
+    case TypeId::Bytea:
+      return 7;
+    default:
+      return 0;
+  }
+}
+
 /// A key of a JSON path: $."a b".
 std::string json_path(const std::string& key) {
   std::string out = "$.\"";
@@ -128,7 +161,7 @@ Typed Translator::operation(const PgQuery__AExpr& expr, const Scope& scope) {
   if (expr.lexpr == nullptr) return unary(op, expression(expr.rexpr, scope), expr.location);
   if (expr.lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR &&
       expr.rexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
-    return row_comparison(op, *expr.lexpr->row_expr, *expr.rexpr->row_expr, scope);
+    return row_comparison(op, *expr.lexpr->row_expr, *expr.rexpr->row_expr, scope, expr.location);
   }
   Typed left = expression(expr.lexpr, scope);
   Typed right = expression(expr.rexpr, scope);
@@ -154,17 +187,35 @@ Typed Translator::unary(const std::string& op, Typed value, int location) {
                 location);
 }
 
-Typed Translator::comparison(const std::string& op, Typed left, Typed right) {
+Typed Translator::comparison(const std::string& op, Typed left, Typed right, int location) {
+  // What PostgreSQL has no operator for DuckDB would cast, and fail on some row.
+  const auto is_certain = [](const Typed& value) {
+    return value.type && !value.type->is_array && (value.is_column || value.is_number);
+  };
+  if (is_certain(left) && is_certain(right)) {
+    const int kinds[] = {comparison_kind(*left.type), comparison_kind(*right.type)};
+    if (kinds[0] != kinds[1] && kinds[0] != 0 && kinds[1] != 0) fail_no_operator(op, left, right, location);
+  }
   std::array<Typed, 2> sides = {std::move(left), std::move(right)};
   unify(sides);
   return plain(fmt::format("{} {} {}", operand(sides[0]), op, operand(sides[1])), kBoolean, false);
+}
+
+void Translator::fail_no_operator(const std::string& op, const Typed& left, const Typed& right,
+                                  int location) const {
+  throw located(
+      Error(ErrorCode::UndefinedFunction,
+            fmt::format("operator does not exist: {} {} {}", type_words(left), op, type_words(right)), {},
+            "No operator matches the given name and argument types. You might need to add explicit type "
+            "casts."),
+      location);
 }
 
 Typed Translator::binary(const std::string& op, Typed left, Typed right, int location) {
   static const std::set<std::string_view> kComparisons = {"=", "<>", "!=", "<", ">", "<=", ">="};
   static const std::set<std::string_view> kArithmetic = {"+", "-", "*", "/", "%", "^"};
   static const std::set<std::string_view> kJson = {"->", "->>", "#>", "#>>", "#-", "?", "?|", "?&"};
-  if (kComparisons.count(op) > 0) return comparison(op, std::move(left), std::move(right));
+  if (kComparisons.count(op) > 0) return comparison(op, std::move(left), std::move(right), location);
   if (kArithmetic.count(op) > 0) return arithmetic(op, std::move(left), std::move(right));
   if (kJson.count(op) > 0) return json_operation(op, std::move(left), std::move(right));
   if (op == "||") {
@@ -336,10 +387,9 @@ Typed Translator::json_operation(const std::string& op, Typed left, Typed right)
 }
 
 Typed Translator::row_comparison(const std::string& op, const PgQuery__RowExpr& left,
-                                 const PgQuery__RowExpr& right, const Scope& scope) {
+                                 const PgQuery__RowExpr& right, const Scope& scope, int location) {
   if (left.n_args != right.n_args || left.n_args == 0) {
-    throw located(Error(ErrorCode::SyntaxError, "unequal number of entries in row expressions"),
-                  left.location);
+    throw located(Error(ErrorCode::SyntaxError, "unequal number of entries in row expressions"), location);
   }
   std::vector<std::array<Typed, 2>> pairs;
   for (std::size_t i = 0; i < left.n_args; ++i) {
@@ -374,7 +424,8 @@ Typed Translator::in_list(const PgQuery__AExpr& expr, const Scope& scope) {
     for (std::size_t i = 0; i < list.n_items; ++i) {
       if (list.items[i]->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
         refuse("IN of a row and a value", expr.location);
-      const Typed equal = row_comparison("=", *expr.lexpr->row_expr, *list.items[i]->row_expr, scope);
+      const Typed equal =
+          row_comparison("=", *expr.lexpr->row_expr, *list.items[i]->row_expr, scope, expr.location);
       text += (i > 0 ? " OR (" : "(") + equal.text + ")";
     }
     return is_negated ? plain("NOT (" + text + ")", kBoolean, false)

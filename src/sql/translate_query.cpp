@@ -78,6 +78,7 @@ void Translator::add_relation(const std::string& scan_name) {
 std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
                                const TypeHints* hints) {
   const Holding<const CteScope*> scope_of_ctes(ctes_, ctes_);
+  const Holding<const char*> with_aggregates(without_aggregates_, nullptr);
   std::string text;
   if (stmt.with_clause != nullptr) {
     push_ctes();
@@ -156,7 +157,10 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
 
   std::string text = "SELECT ";
   std::string where;
-  if (stmt.where_clause != nullptr) where = " WHERE " + condition(stmt.where_clause, scope);
+  if (stmt.where_clause != nullptr) {
+    const Holding<const char*> clause(without_aggregates_, "WHERE");
+    where = " WHERE " + condition(stmt.where_clause, scope, "WHERE");
+  }
   const std::string target_list = targets(stmt.n_target_list, stmt.target_list, scope, out, hints);
   if (stmt.n_distinct_clause > 0) {
     text += "DISTINCT ";
@@ -169,7 +173,7 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
     }
   }
   text += target_list + from + where + group_clause(stmt, scope, out);
-  if (stmt.having_clause != nullptr) text += " HAVING " + condition(stmt.having_clause, scope);
+  if (stmt.having_clause != nullptr) text += " HAVING " + condition(stmt.having_clause, scope, "HAVING");
   for (std::size_t i = 0; i < stmt.n_window_clause; ++i) {
     const PgQuery__WindowDef& definition = *stmt.window_clause[i]->window_def;
     text += fmt::format("{}{} AS {}", i > 0 ? ", " : " WINDOW ", duck_identifier(definition.name),
@@ -261,7 +265,8 @@ std::string Translator::values(const PgQuery__SelectStmt& stmt, const Scope* out
     std::vector<Typed>& row = rows.emplace_back();
     for (std::size_t c = 0; c < list.n_items; ++c) row.push_back(expression(list.items[c], scope));
     if (row.size() != rows.front().size())
-      throw Error(ErrorCode::SyntaxError, "VALUES lists must all be the same length");
+      throw located(Error(ErrorCode::SyntaxError, "VALUES lists must all be the same length"),
+                    location_of(stmt.values_lists[r]));
   }
   for (std::size_t c = 0; c < rows.front().size(); ++c) {
     std::vector<Typed> column;
@@ -314,8 +319,11 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
                      : stmt.op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT"
                                                                            : "EXCEPT";
   if (out.is_complete && right_columns.is_complete && out.columns.size() != right_columns.columns.size()) {
-    throw Error(ErrorCode::SyntaxError,
-                fmt::format("each {} query must have the same number of columns", word));
+    const PgQuery__SelectStmt* arm = stmt.rarg;
+    while (arm->larg != nullptr) arm = arm->larg;
+    throw located(Error(ErrorCode::SyntaxError,
+                        fmt::format("each {} query must have the same number of columns", word)),
+                  arm->n_target_list > 0 ? location_of(arm->target_list[0]) : -1);
   }
   for (std::size_t i = 0; i < out.columns.size() && i < right_columns.columns.size(); ++i) {
     const std::optional<SqlType>& other = right_columns.columns[i].type;
@@ -351,7 +359,15 @@ const ScopeColumn* Translator::output_column(const Node* node, const Scope& scop
 }
 
 std::string Translator::group_item(const Node* node, const Scope& scope, const ColumnList& out) {
-  if (const PgQuery__AConst* ordinal = integer_constant(node)) return std::to_string(ordinal->ival->ival);
+  if (const PgQuery__AConst* ordinal = integer_constant(node)) {
+    const int position = ordinal->ival->ival;
+    if (out.is_complete && (position < 1 || static_cast<std::size_t>(position) > out.columns.size())) {
+      throw located(Error(ErrorCode::InvalidColumnReference,
+                          fmt::format("GROUP BY position {} is not in select list", position)),
+                    ordinal->location);
+    }
+    return std::to_string(position);
+  }
   if (const ScopeColumn* column = output_column(node, scope, out, true)) return duck_identifier(column->name);
   if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
     const PgQuery__GroupingSet& set = *node->grouping_set;
@@ -384,6 +400,7 @@ std::string Translator::group_clause(const PgQuery__SelectStmt& stmt, const Scop
                                      const ColumnList& out) {
   if (stmt.n_group_clause == 0) return {};
   if (stmt.group_distinct != 0) refuse("GROUP BY DISTINCT");
+  const Holding<const char*> clause(without_aggregates_, "GROUP BY");
   std::string text = " GROUP BY ";
   for (std::size_t i = 0; i < stmt.n_group_clause; ++i)
     text += (i > 0 ? ", " : "") + group_item(stmt.group_clause[i], scope, out);

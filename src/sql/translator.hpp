@@ -144,16 +144,17 @@ class Translator {
   Typed value_function(const PgQuery__SQLValueFunction& function);
   Typed array(const PgQuery__AArrayExpr& expr, const Scope& scope);
   Typed indirection(const PgQuery__AIndirection& expr, const Scope& scope);
-  std::string condition(const Node* node, const Scope& scope);
+  std::string condition(const Node* node, const Scope& scope, const char* construct);
+  Typed boolean(const Node* node, const Scope& scope, const char* construct);
   Typed list_of(const char* name, std::size_t count, Node* const* nodes, const Scope& scope);
 
   // translate_operator.cpp
   Typed operation(const PgQuery__AExpr& expr, const Scope& scope);
   Typed binary(const std::string& op, Typed left, Typed right, int location);
   Typed unary(const std::string& op, Typed value, int location);
-  Typed comparison(const std::string& op, Typed left, Typed right);
+  Typed comparison(const std::string& op, Typed left, Typed right, int location);
   Typed row_comparison(const std::string& op, const PgQuery__RowExpr& left, const PgQuery__RowExpr& right,
-                       const Scope& scope);
+                       const Scope& scope, int location);
   Typed in_list(const PgQuery__AExpr& expr, const Scope& scope);
   Typed any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, bool is_negated = false);
   Typed like(const PgQuery__AExpr& expr, const Scope& scope);
@@ -168,6 +169,8 @@ class Translator {
   std::string window(const PgQuery__WindowDef& window, const Scope& scope);
   std::string window_body(const PgQuery__WindowDef& window, const Scope& scope);
 
+  [[noreturn]] void fail_no_operator(const std::string& op, const Typed& left, const Typed& right,
+                                     int location) const;
   [[noreturn]] void refuse(const std::string& construct, int location = -1) const;
   Error located(Error error, int location) const;
 
@@ -176,7 +179,8 @@ class Translator {
   const CteScope* ctes_ = nullptr;
   std::vector<std::unique_ptr<CteScope>> cte_scopes_;
   bool is_top_level_ = false;
-  bool is_first_pass_ = false;  // over a set operation's arms, to learn their types
+  const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none
+  bool is_first_pass_ = false;                // over a set operation's arms, to learn their types
 };
 
 /// Sets a variable for the life of a block.

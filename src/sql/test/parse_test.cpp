@@ -80,7 +80,7 @@ TEST(Parse, ReportsErrorsAsPostgresqlDoes) {
   EXPECT_EQ(error_of("CREATE TABLE t (a int) PARTITION BY RANGE (a)"),
             "PARTITION BY is not supported@24 0A000");
   EXPECT_EQ(error_of("CALL nothing()"), "procedure nothing does not exist@6 42883");
-  EXPECT_EQ(error_of("INSERT INTO t VALUES (1,2),(3)"), "VALUES lists must all be the same length");
+  EXPECT_EQ(error_of("INSERT INTO t VALUES (1,2),(3)"), "VALUES lists must all be the same length@29");
   EXPECT_EQ(error_of(std::string_view("SELECT 1\0", 9)),
             "invalid byte sequence for encoding \"UTF8\": 0x00 22021");
 }

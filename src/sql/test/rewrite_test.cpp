@@ -99,7 +99,7 @@ TEST(Rewrite, ReportsNamesThatAreNotThere) {
   EXPECT_EQ(error_of("SELECT 'é', clsoe FROM ohlcv"), "42703 column \"clsoe\" does not exist@13");
   EXPECT_EQ(error_of("SELECT o.clsoe FROM ohlcv o"), "42703 column o.clsoe does not exist@8");
   EXPECT_EQ(error_of("SELECT ohlcv.close FROM ohlcv o"),
-            "42P01 missing FROM-clause entry for table \"ohlcv\"@8");
+            "42P01 invalid reference to FROM-clause entry for table \"ohlcv\"@8");
   EXPECT_EQ(error_of("SELECT symbol FROM ohlcv, trades"), "42702 column reference \"symbol\" is ambiguous@8");
   EXPECT_EQ(error_of("SELECT * FROM ohlcv a JOIN symbols b USING (close)"),
             "42703 column \"close\" specified in USING clause does not exist in right table");
@@ -110,6 +110,16 @@ TEST(Rewrite, ReportsNamesThatAreNotThere) {
             "42601 improper qualified name (too many dotted names)@8");
   EXPECT_EQ(error_of("SELECT 1 FROM other.public.ohlcv"),
             "0A000 cross-database references are not implemented: \"other.public.ohlcv\"@15");
+  EXPECT_EQ(error_of("SELECT t.close FROM ohlcv o"), "42P01 missing FROM-clause entry for table \"t\"@8");
+  EXPECT_EQ(error_of("SELECT 1 FROM ohlcv WHERE sum(close) > 1"),
+            "42803 aggregate functions are not allowed in WHERE@27");
+  EXPECT_EQ(error_of("SELECT 1 FROM ohlcv WHERE row_number() OVER () = 1"),
+            "42P20 window functions are not allowed in WHERE@27");
+  EXPECT_EQ(error_of("SELECT 1 FROM ohlcv GROUP BY 7"), "42P10 GROUP BY position 7 is not in select list@30");
+  EXPECT_EQ(error_of("SELECT NOT id FROM positions"),
+            "42804 argument of NOT must be type boolean, not type integer@12");
+  EXPECT_EQ(error_of("SELECT 1 FROM ohlcv WHERE symbol = 5"),
+            "42883 operator does not exist: text = integer@34");
   EXPECT_EQ(error_of("SELECT nowhere.f(1)"), "3F000 schema \"nowhere\" does not exist@8");
 }
 
@@ -355,7 +365,7 @@ TEST(Rewrite, Queries) {
   EXPECT_EQ(error_of("WITH x AS (DELETE FROM ohlcv RETURNING *) SELECT * FROM x"),
             "0A000 a data-modifying statement in WITH is not supported@6");
   EXPECT_EQ(error_of("SELECT 1, 2 UNION SELECT 3"),
-            "42601 each UNION query must have the same number of columns");
+            "42601 each UNION query must have the same number of columns@26");
 }
 
 // ---- statements that write
