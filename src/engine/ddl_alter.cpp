@@ -39,8 +39,8 @@ bool is_key_column(const catalog::RelationObject& relation, storage::ColumnId id
 void check_no_nulls(SessionContext& context, const catalog::RelationObject& relation,
                     const std::string& column) {
   sql::DuckQuery query;
-  query.text = "SELECT 1 FROM \"" + context.scan_name(relation) + "\" WHERE " +
-               duck_name(column) + " IS NULL LIMIT 1";
+  query.text =
+      "SELECT 1 FROM \"" + context.scan_name(relation) + "\" WHERE " + duck_name(column) + " IS NULL LIMIT 1";
   context.refresh_view();
   if (context.run(query).row_count() > 0) {
     throw Error(ErrorCode::NotNullViolation,
@@ -284,8 +284,8 @@ void rewrite_table(SessionContext& context, const catalog::RelationObject& old,
   auto& edit = context.edit_catalog("ALTER TABLE");
   std::string text = "SELECT ";
   for (std::size_t i = 0; i < changed.columns.size(); ++i) {
-    text += (i == 0 ? "" : ", ") +
-            (select_list.empty() ? duck_name(changed.columns[i].name) : select_list[i]);
+    text +=
+        (i == 0 ? "" : ", ") + (select_list.empty() ? duck_name(changed.columns[i].name) : select_list[i]);
   }
   if (changed.columns.empty()) text += "1";
   sql::DuckQuery query;
@@ -362,8 +362,7 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
     return tag;
   }
   if (rename.what == What::Index) {
-    for (const auto& schema :
-         context.schemas_to_search(rename.object.schema)) {
+    for (const auto& schema : context.schemas_to_search(rename.object.schema)) {
       const auto [owner, index] = edit.catalog().find_index(schema, rename.object.name);
       if (owner == nullptr) continue;
       auto relation = *owner;
