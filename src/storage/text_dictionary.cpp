@@ -37,7 +37,7 @@ struct TextDictionary::Layout {
 };
 
 std::string_view TextDictionary::keep(std::string_view text) {
-  if (text.size() > arena_size_ - arena_used_) {
+  if (arenas_.empty() || text.size() > arena_size_ - arena_used_) {
     arena_size_ =
         std::max(text.size(), std::min(kMaxArenaBytes, std::max(kFirstArenaBytes, arena_size_ * 2)));
     arenas_.push_back(std::make_unique_for_overwrite<char[]>(arena_size_));
