@@ -108,6 +108,7 @@ void pg_class(RowWriter& rows, const RowContext& context) {
 struct AttributeFlags {
   bool not_null = false, has_default = false;
   char identity = 0, generated = 0;
+  bool is_array_element = false;  // of an array column, in a GIN index
 };
 
 void add_attribute(RowWriter& rows, Oid relation, const std::string& name, const SqlType& type, int number,
@@ -121,7 +122,7 @@ void add_attribute(RowWriter& rows, Oid relation, const std::string& name, const
             {"attstattarget", -1},
             {"attlen", facts->length},
             {"attnum", number},
-            {"attndims", type.is_array ? 1 : 0},
+            {"attndims", type.is_array || flags.is_array_element ? 1 : 0},
             {"attcacheoff", -1},
             {"atttypmod", typmod_of(type)},
             {"attbyval", facts->by_value},
@@ -155,8 +156,11 @@ void add_index_attributes(RowWriter& rows, const RelationObject& relation, const
     const ColumnObject* column = relation.find_column(id);
     if (column == nullptr) return;
     // A GIN index has the elements of an array as its keys.
-    const SqlType type = index.method == "gin" ? column->type.element() : column->type;
-    add_attribute(rows, index.oid, column->name, type, ++number, {});
+    const bool is_element = index.method == "gin" && column->type.is_array;
+    AttributeFlags flags;
+    flags.is_array_element = is_element;
+    const SqlType type = is_element ? column->type.element() : column->type;
+    add_attribute(rows, index.oid, column->name, type, ++number, flags);
   };
   for (const auto& key : index.keys) {
     if (key.expression_text.empty()) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/connection.hpp"
 
+#include <algorithm>
+
 #include "duck/error_translation.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/result_reader.hpp"
@@ -71,8 +73,13 @@ class DuckPrepared final : public PreparedQuery {
         duckdb::Value duck = value.is_null ? duckdb::Value(parameter.type) : to_duck(value);
         parameter.data->SetValue(duck.type() == parameter.type ? duck : duck.DefaultCastAs(parameter.type));
       }
-      duckdb::vector<duckdb::Value> values;
-      for (std::size_t i = 0; i < parameters.size(); ++i) values.push_back(parameter_value(i, parameters[i]));
+      // A part of a statement need not use all of its parameters, and DuckDB takes no others.
+      duckdb::case_insensitive_map_t<duckdb::BoundParameterData> values;
+      for (std::size_t i = 0; i < parameters.size(); ++i) {
+        const auto name = std::to_string(i + 1);
+        if (!statement_->named_param_map.contains(name)) continue;
+        values.emplace(name, duckdb::BoundParameterData(parameter_value(i, parameters[i])));
+      }
       // A rebind inside DuckDB notes what it depends on anew.
       session.note_into(&notes_);
       auto result = statement_->Execute(values, true);
@@ -114,7 +121,10 @@ class DuckPrepared final : public PreparedQuery {
     duck_types_.clear();
     parameter_types_.clear();
     const auto expected = statement_->GetExpectedParameterTypes();
-    for (std::size_t i = 1; i <= statement_->named_param_map.size(); ++i) {
+    std::size_t highest = 0;
+    for (const auto& [name, index] : statement_->named_param_map)
+      highest = std::max<std::size_t>(highest, std::stoul(name));
+    for (std::size_t i = 1; i <= highest; ++i) {
       const auto found = expected.find(std::to_string(i));
       duck_types_.push_back(found == expected.end() ? duckdb::LogicalType(duckdb::LogicalTypeId::UNKNOWN)
                                                     : found->second);

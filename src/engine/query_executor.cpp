@@ -32,7 +32,9 @@ void fit_to_columns(Batch& batch, const std::vector<ResultColumn>& columns, cons
     const bool same_meaning = same_form && (is_text_like(wanted.id) == is_text_like(column.type().id)) &&
                               wanted.id != TypeId::Char && column.type().id != TypeId::Bytea &&
                               wanted.id != TypeId::Bytea;
-    if (same_meaning || wanted.id == TypeId::Numeric)
+    const bool both_numeric = wanted.id == TypeId::Numeric && column.type().id == TypeId::Numeric &&
+                              wanted.is_array == column.type().is_array;
+    if (same_meaning || both_numeric)
       column.set_type(wanted);
     else
       column = cast_column(column.view(), wanted, CastStrength::Explicit, format);

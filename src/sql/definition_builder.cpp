@@ -20,6 +20,19 @@ std::vector<std::string> strings_of(std::size_t count, Node* const* nodes) {
   return strings;
 }
 
+/// The columns that a CHECK reads, each once: its default name contains a lone one.
+std::vector<std::string> columns_read(const Node* expression) {
+  std::vector<std::string> columns;
+  walk(&expression->base, [&](const ProtobufCMessage* message) {
+    const auto* reference = as_message<PgQuery__ColumnRef>(message, pg_query__column_ref__descriptor);
+    if (reference == nullptr || reference->n_fields == 0) return true;
+    std::string name(string_of(reference->fields[reference->n_fields - 1]));
+    if (std::find(columns.begin(), columns.end(), name) == columns.end()) columns.push_back(std::move(name));
+    return false;
+  });
+  return columns;
+}
+
 char letter_of(const char* text) { return text != nullptr && *text != '\0' ? *text : 'a'; }
 
 bool is_temporary(const PgQuery__RangeVar* relation) {
@@ -90,6 +103,7 @@ ConstraintDefinition StatementBuilder::constraint_of(const PgQuery__Constraint& 
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
       out.kind = ConstraintDefinition::Kind::Check;
       out.check = expr(constraint.raw_expr);
+      out.columns = columns_read(constraint.raw_expr);
       break;
     case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
       out.kind = ConstraintDefinition::Kind::ForeignKey;

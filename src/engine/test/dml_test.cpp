@@ -108,12 +108,12 @@ TEST_F(Dml, ReturningIsDescribedBeforeAnyRow) {
   EXPECT_EQ(description.columns->at(1).type, SqlType::numeric(10, 2));
   EXPECT_EQ(description.columns->at(2).name, "loud");
   EXPECT_EQ(description.columns->at(2).type.id, TypeId::Text);
-  session->bind_values("s", description, {"a", "1.5"});
+  session->bind_values("s", description, {"a", "1.25"});
   client.execute("", 0, sink);
   client.sync(false, sink);
   ASSERT_EQ(sink.results.size(), 1U);
   EXPECT_TRUE(sink.results[0].columns.empty());  // described before
-  EXPECT_THAT(TestSession::joined(sink.results[0]), ElementsAre("1|1.50|A"));
+  EXPECT_THAT(TestSession::joined(sink.results[0]), ElementsAre("1|1.25|A"));
 
   client.parse("p", "UPDATE t SET name = $1 RETURNING \"id\" AS \"Number\", t.name", {});
   const auto plain = client.describe_statement("p");
