@@ -89,11 +89,14 @@ unique_ptr<Expression> bind_session_value(duckdb::FunctionBindExpressionInput& i
     parameter->return_type = type;
     parameter->parameter_data = duckdb::make_shared_ptr<duckdb::BoundParameterData>(
         as_declared(session.call(function.name, {}), type), type);
-    parameter->SetAlias(function.name);
     if (auto* notes = session.notes()) {
       notes->parameters.push_back({function.name, parameter->parameter_data, type});
     }
-    return parameter;
+    // Inside a function that passes it on: DuckDB would give a bare parameter the type of whatever casts it.
+    duckdb::ScalarFunction passing(function.name, {type}, type, duckdb::ScalarFunction::NopFunction);
+    duckdb::vector<unique_ptr<Expression>> children;
+    children.push_back(std::move(parameter));
+    return make_uniq<duckdb::BoundFunctionExpression>(type, std::move(passing), std::move(children), nullptr);
   });
 }
 

@@ -260,7 +260,9 @@ Decimal numeric_truncate(Decimal value, int scale) {
 
 void SquareSums::add(Int128 value) {
   ++count;
-  if (__builtin_add_overflow(sum, value, &sum)) overflow();
+  Int128 total;
+  if (__builtin_add_overflow(static_cast<Int128>(sum), value, &total)) overflow();
+  sum = total;
   const UInt128 size = magnitude(value);
   UInt128 low;
   UInt128 high = 0;
@@ -283,7 +285,9 @@ void SquareSums::add(Int128 value) {
 
 void SquareSums::merge(const SquareSums& other) {
   count += other.count;
-  if (__builtin_add_overflow(sum, other.sum, &sum)) overflow();
+  Int128 total;
+  if (__builtin_add_overflow(static_cast<Int128>(sum), static_cast<Int128>(other.sum), &total)) overflow();
+  sum = total;
   squares_low += other.squares_low;
   if (squares_low < other.squares_low) ++squares_high;
   squares_high += other.squares_high;

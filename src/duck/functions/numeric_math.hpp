@@ -36,14 +36,18 @@ Decimal numeric_power(Decimal base, Decimal exponent);
 std::optional<Decimal> numeric_round(Decimal value, int scale);
 Decimal numeric_truncate(Decimal value, int scale);
 
+/// 128 bits where DuckDB keeps aggregates' states: it aligns them to 8 bytes.
+__extension__ typedef __int128 LooseInt128 __attribute__((aligned(8)));
+__extension__ typedef unsigned __int128 LooseUInt128 __attribute__((aligned(8)));
+
 /// Sums of n values and of their squares at `scale`, exact: the variance or its root as PostgreSQL computes
 /// it.
 struct SquareSums {
   std::uint64_t count = 0;
-  Int128 sum = 0;
+  LooseInt128 sum = 0;
   // The sum of squares, 256 bits: low and high half.
-  UInt128 squares_low = 0;
-  UInt128 squares_high = 0;
+  LooseUInt128 squares_low = 0;
+  LooseUInt128 squares_high = 0;
 
   void add(Int128 value);
   void merge(const SquareSums& other);

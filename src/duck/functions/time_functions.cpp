@@ -150,11 +150,20 @@ void part_of_interval(DataChunk& arguments, ExpressionState&, Vector& result) {
   });
 }
 
+/// DuckDB's optimizer rewrites calls of date_part and date_trunc by name, to functions with other results.
+duckdb::unique_ptr<duckdb::FunctionData> bind_under_other_name(
+    duckdb::ClientContext&, duckdb::ScalarFunction& function,
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>&) {
+  function.name = "pg_" + function.name;
+  return nullptr;
+}
+
 /// A date is an instant at its midnight: the result has a zone.
 duckdb::unique_ptr<duckdb::FunctionData> bind_date_as_instant(
     duckdb::ClientContext&, duckdb::ScalarFunction& function,
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>&) {
   function.arguments[1] = LogicalType::TIMESTAMP_TZ;
+  function.name = "pg_" + function.name;
   return nullptr;
 }
 
@@ -165,26 +174,53 @@ void register_fields(FunctionCatalog& catalog) {
                  LogicalType::TIMESTAMP_TZ,
                  truncate_timestamptz,
                  bind_date_as_instant})
-      .overload(
-          {"", {LogicalType::VARCHAR, LogicalType::TIMESTAMP}, LogicalType::TIMESTAMP, truncate_timestamp})
+      .overload({"",
+                 {LogicalType::VARCHAR, LogicalType::TIMESTAMP},
+                 LogicalType::TIMESTAMP,
+                 truncate_timestamp,
+                 bind_under_other_name})
       .overload({"",
                  {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ},
                  LogicalType::TIMESTAMP_TZ,
-                 truncate_timestamptz})
+                 truncate_timestamptz,
+                 bind_under_other_name})
       .overload({"",
                  {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ, LogicalType::VARCHAR},
                  LogicalType::TIMESTAMP_TZ,
-                 truncate_in_named_zone})
-      .overload(
-          {"", {LogicalType::VARCHAR, LogicalType::INTERVAL}, LogicalType::INTERVAL, truncate_interval_rows})
+                 truncate_in_named_zone,
+                 bind_under_other_name})
+      .overload({"",
+                 {LogicalType::VARCHAR, LogicalType::INTERVAL},
+                 LogicalType::INTERVAL,
+                 truncate_interval_rows,
+                 bind_under_other_name})
       .replace_in(catalog);
   ScalarBuilder("date_part")
-      .overload({"", {LogicalType::VARCHAR, LogicalType::TIMESTAMP}, LogicalType::DOUBLE, part_of_timestamp})
-      .overload(
-          {"", {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ}, LogicalType::DOUBLE, part_of_timestamptz})
-      .overload({"", {LogicalType::VARCHAR, LogicalType::DATE}, LogicalType::DOUBLE, part_of_date})
-      .overload({"", {LogicalType::VARCHAR, LogicalType::TIME}, LogicalType::DOUBLE, part_of_time})
-      .overload({"", {LogicalType::VARCHAR, LogicalType::INTERVAL}, LogicalType::DOUBLE, part_of_interval})
+      .overload({"",
+                 {LogicalType::VARCHAR, LogicalType::TIMESTAMP},
+                 LogicalType::DOUBLE,
+                 part_of_timestamp,
+                 bind_under_other_name})
+      .overload({"",
+                 {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ},
+                 LogicalType::DOUBLE,
+                 part_of_timestamptz,
+                 bind_under_other_name})
+      .overload({"",
+                 {LogicalType::VARCHAR, LogicalType::DATE},
+                 LogicalType::DOUBLE,
+                 part_of_date,
+                 bind_under_other_name})
+      .overload({"",
+                 {LogicalType::VARCHAR, LogicalType::TIME},
+                 LogicalType::DOUBLE,
+                 part_of_time,
+                 bind_under_other_name})
+      .overload({"",
+                 {LogicalType::VARCHAR, LogicalType::INTERVAL},
+                 LogicalType::DOUBLE,
+                 part_of_interval,
+                 bind_under_other_name})
       .replace_in(catalog);
 }
 
