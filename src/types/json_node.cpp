@@ -150,8 +150,8 @@ int compare_json(const JsonNode& a, const JsonNode& b) {
     case Kind::Object:
       if (const int order = compare_sizes(a.members, b.members)) return order;
       for (std::size_t i = 0; i < a.members.size(); ++i) {
-        if (const int order = a.members[i].first.compare(b.members[i].first)) return order;
-        if (const int order = compare_json(a.members[i].second, b.members[i].second)) return order;
+        if (const int order = a.members[i].key.compare(b.members[i].key)) return order;
+        if (const int order = compare_json(a.members[i].value, b.members[i].value)) return order;
       }
       return 0;
   }

@@ -4,18 +4,24 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace tickstone {
+
+struct JsonMember;
 
 /// A JSON value as jsonb keeps it. The kinds are in PostgreSQL's order of jsonb values.
 struct JsonNode {
   enum class Kind : std::uint8_t { Null, String, Number, False, True, Array, Object };
   Kind kind = Kind::Null;
-  std::string text;                                       // String: decoded; Number: without an exponent
-  std::vector<JsonNode> elements;                         // Array
-  std::vector<std::pair<std::string, JsonNode>> members;  // Object: unique, ordered by length and bytes
+  std::string text;                 // String: decoded; Number: without an exponent
+  std::vector<JsonNode> elements;   // Array
+  std::vector<JsonMember> members;  // Object: unique, ordered by length and bytes
+};
+
+struct JsonMember {
+  std::string key;
+  JsonNode value;
 };
 
 /// Whether the text becomes jsonb, whose strings and numbers must be decoded, or is only checked.

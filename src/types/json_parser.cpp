@@ -221,7 +221,7 @@ class JsonParser {
           fail_expected("\":\"");
         }
         auto member = value();
-        if (is_decoded_) node.members.emplace_back(std::move(key), std::move(member));
+        if (is_decoded_) node.members.push_back({std::move(key), std::move(member)});
         if (take('}')) break;
         if (take(',')) continue;
         fail_unless_token();
@@ -232,15 +232,15 @@ class JsonParser {
     order_members(node.members);
   }
 
-  static void order_members(std::vector<std::pair<std::string, JsonNode>>& members) {
+  static void order_members(std::vector<JsonMember>& members) {
     const auto is_before = [](const auto& a, const auto& b) {
-      if (a.first.size() != b.first.size()) return a.first.size() < b.first.size();
-      return a.first < b.first;
+      if (a.key.size() != b.key.size()) return a.key.size() < b.key.size();
+      return a.key < b.key;
     };
     // Stable from the back: the last of equal keys comes first and is the one that stays.
     std::reverse(members.begin(), members.end());
     std::stable_sort(members.begin(), members.end(), is_before);
-    const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+    const auto same = [](const auto& a, const auto& b) { return a.key == b.key; };
     members.erase(std::unique(members.begin(), members.end(), same), members.end());
   }
 

@@ -21,16 +21,19 @@ namespace {
 
 using namespace tickstone;
 
-const SqlType kTypes[] = {
-    SqlType::of(TypeId::Boolean),      SqlType::of(TypeId::SmallInt),     SqlType::of(TypeId::Integer),
-    SqlType::of(TypeId::BigInt),       SqlType::of(TypeId::Real),         SqlType::of(TypeId::Double),
-    SqlType::of(TypeId::Numeric),      SqlType::numeric(10, 3),           SqlType::of(TypeId::Text),
-    SqlType::of(TypeId::Char),         SqlType::of(TypeId::Bytea),        SqlType::of(TypeId::Date),
-    SqlType::of(TypeId::Time),         SqlType::of(TypeId::Timestamp),    SqlType::of(TypeId::TimestampTz),
-    SqlType::of(TypeId::TimestampNs),  SqlType::of(TypeId::Interval),     SqlType::of(TypeId::Uuid),
-    SqlType::of(TypeId::Json),         SqlType::of(TypeId::Jsonb),        SqlType::of(TypeId::Oid),
-    SqlType::of(TypeId::InternalChar), SqlType::of(TypeId::Int2Vector),   SqlType::array_of(TypeId::Integer),
-    SqlType::array_of(TypeId::Text),   SqlType::array_of(TypeId::Numeric)};
+const SqlType kTypes[] = {SqlType::of(TypeId::Boolean),       SqlType::of(TypeId::SmallInt),
+                          SqlType::of(TypeId::Integer),       SqlType::of(TypeId::BigInt),
+                          SqlType::of(TypeId::Real),          SqlType::of(TypeId::Double),
+                          SqlType::of(TypeId::Numeric),       SqlType::numeric(10, 3),
+                          SqlType::of(TypeId::Text),          SqlType::of(TypeId::Char),
+                          SqlType::of(TypeId::Bytea),         SqlType::of(TypeId::Date),
+                          SqlType::of(TypeId::Time),          SqlType::of(TypeId::Timestamp),
+                          SqlType::of(TypeId::TimestampTz),   SqlType::of(TypeId::TimestampNs),
+                          SqlType::of(TypeId::Interval),      SqlType::of(TypeId::Uuid),
+                          SqlType::of(TypeId::Json),          SqlType::of(TypeId::Jsonb),
+                          SqlType::of(TypeId::Oid),           SqlType::of(TypeId::InternalChar),
+                          SqlType::array_of(TypeId::Integer), SqlType::array_of(TypeId::Text),
+                          SqlType::array_of(TypeId::Numeric)};
 
 template <typename Action>
 void refuse_or(Action&& action) {
