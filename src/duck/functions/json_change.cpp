@@ -41,8 +41,8 @@ void put_member(JsonNode& object, const std::string& name, JsonNode value) {
       return;
     }
   }
-  const auto before = [&](const std::pair<std::string, JsonNode>& member) {
-    return member.first.size() != name.size() ? member.first.size() < name.size() : member.first < name;
+  const auto before = [&](const JsonMember& member) {
+    return member.key.size() != name.size() ? member.key.size() < name.size() : member.key < name;
   };
   auto at = object.members.begin();
   while (at != object.members.end() && before(*at)) ++at;
@@ -74,7 +74,7 @@ JsonNode concatenated(JsonNode left, JsonNode right) {
 JsonNode without_key(JsonNode node, const std::string& key) {
   using Kind = JsonNode::Kind;
   if (node.kind == Kind::Object) {
-    std::erase_if(node.members, [&](const auto& member) { return member.first == key; });
+    std::erase_if(node.members, [&](const auto& member) { return member.key == key; });
   } else if (node.kind == Kind::Array) {
     std::erase_if(node.elements,
                   [&](const JsonNode& one) { return one.kind == Kind::String && one.text == key; });
@@ -121,16 +121,16 @@ void edit_path(JsonNode& node, const std::vector<std::string>& path, std::size_t
   const bool inserts = edit.change == PathChange::InsertBefore || edit.change == PathChange::InsertAfter;
   if (node.kind == Kind::Object) {
     for (std::size_t i = 0; i < node.members.size(); ++i) {
-      if (node.members[i].first != step) continue;
+      if (node.members[i].key != step) continue;
       if (!is_last) {
-        edit_path(node.members[i].second, path, depth + 1, edit);
+        edit_path(node.members[i].value, path, depth + 1, edit);
       } else if (edit.change == PathChange::Delete) {
         node.members.erase(node.members.begin() + static_cast<std::ptrdiff_t>(i));
       } else if (inserts) {
         throw Error(ErrorCode::InvalidParameterValue, "cannot replace existing key", {},
                     "Try using the function jsonb_set to replace key value.");
       } else {
-        node.members[i].second = std::move(edit.value);
+        node.members[i].value = std::move(edit.value);
       }
       return;
     }
@@ -178,7 +178,7 @@ JsonNode edited(JsonNode node, const std::vector<std::string>& path, PathEdit ed
 }
 
 void strip_nulls(JsonNode& node) {
-  std::erase_if(node.members, [](const auto& member) { return member.second.kind == JsonNode::Kind::Null; });
+  std::erase_if(node.members, [](const auto& member) { return member.value.kind == JsonNode::Kind::Null; });
   for (auto& [name, value] : node.members) strip_nulls(value);
   for (auto& element : node.elements) strip_nulls(element);
 }
