@@ -35,9 +35,8 @@ TABLES = {
 UPSERT = r"""\set s random(1, 500)
 \set d random(1, 28)
 \set h random(0, 23)
-\set m random(0, 59)
 \set v random(1, 1000000)
-INSERT INTO ohlcv (symbol, timestamp, open, high, low, close, volume, source, timeframe) VALUES ('U:s', '2026-02-:d :h::m:00+00', 101.25, 102.5, 100.75, 101.5, :v, 'bench', '1m') ON CONFLICT (symbol, timestamp, timeframe) DO UPDATE SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, close = EXCLUDED.close, volume = EXCLUDED.volume, source = EXCLUDED.source;
+INSERT INTO ohlcv (symbol, timestamp, open, high, low, close, volume, source, timeframe) VALUES ('U:s', '2026-02-:d :h:30:00+00', 101.25, 102.5, 100.75, 101.5, :v, 'bench', '1m') ON CONFLICT (symbol, timestamp, timeframe) DO UPDATE SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, close = EXCLUDED.close, volume = EXCLUDED.volume, source = EXCLUDED.source;
 """
 
 
