@@ -5,7 +5,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
-.PHONY: help setup configure build headers run test bench soak lint format tidy clean
+.PHONY: help setup configure program build headers run test bench soak lint format tidy clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -19,19 +19,23 @@ configure: setup
 build: configure ## Build everything; the program is build/tickstone
 	@cmake --build --preset $(PRESET)
 
+# The program alone, without the tests.
+program: configure
+	@cmake --build --preset $(PRESET) --target tickstone
+
 headers: configure
 	@cmake --build --preset $(PRESET) --target all_verify_interface_header_sets
 
-run: build ## Load sample data into data/demo and serve it on 127.0.0.1:5433
+run: program ## Load sample data into data/demo and serve it on 127.0.0.1:5433
 	@tools/run.sh
 
 test: build headers ## Build, then run every test
 	@ctest --preset $(PRESET) -j 2
 
-bench: build ## Measure, against the peers that are found
+bench: program ## Measure, against the peers that are found
 	@bench/run.sh
 
-soak: build ## Keep reading and writing for long, with kills in between
+soak: program ## Crash rounds for long (TICKSTONE_SOAK_ROUNDS, 200)
 	@tests/soak/run.sh
 
 lint: ## Check layering, registration, headers, links and format

@@ -9,8 +9,6 @@
 namespace tickstone::engine {
 namespace {
 
-constexpr std::size_t kSendBytes = 64U << 10;
-
 /// COPY reads and writes no files of the server.
 void refuse_files(const sql::CopyStatement& copy) {
   if (copy.file.empty() && !copy.is_program) return;
@@ -31,11 +29,15 @@ class CopyOut {
       : sink_(execution.sink), writer_(options, columns, execution.context.settings().format_context()) {
     sink_.begin_copy_out(options.format == CopyFormat::Binary, columns.size());
     writer_.append_start(bytes_);
+    // Drivers that give COPY's rows one by one take a message for a row, as PostgreSQL sends them.
+    if (options.format != CopyFormat::Binary) send();
   }
   void add(std::span<const ColumnView> columns, std::size_t row_count) {
-    writer_.append_rows(bytes_, columns, 0, row_count);
+    for (std::size_t row = 0; row < row_count; ++row) {
+      writer_.append_rows(bytes_, columns, row, row + 1);
+      send();
+    }
     row_count_ += row_count;
-    if (bytes_.size() >= kSendBytes) send();
   }
   std::string finish() {
     writer_.append_end(bytes_);

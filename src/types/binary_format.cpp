@@ -218,7 +218,9 @@ void append_texts(std::string& out, const SqlType& type, std::string_view text) 
 
 template <typename T>
 T receive_fixed(std::string_view bytes) {
-  if (bytes.size() != sizeof(T)) fail_format();
+  if (bytes.size() < sizeof(T))
+    throw Error(ErrorCode::ProtocolViolation, "insufficient data left in message");
+  if (bytes.size() > sizeof(T)) fail_format();
   return load_big_endian<T>(bytes.data());
 }
 

@@ -10,7 +10,7 @@ A script has blocks, with blank lines between:
     send [on NAME]              each line a message: Query("SELECT 1"), Bind(params=["1"], results=[1]), Sync()
     until TYPE [on NAME]        the messages that come, up to the first of TYPE, one a line: `DataRow '1' None`;
                                 of ErrorResponse and NoticeResponse only the fields that the line names
-    cancel NAME                 a cancel request with that connection's key
+    cancel NAME [once]          cancel requests with that connection's key, until it is answered
     close NAME                  drops the connection without a word
     not peer: REASON            the rest of the file is not for PostgreSQL itself
 
@@ -110,7 +110,8 @@ class Script:
                 actual.append(line if matches(line, kind, body) else shortened(line, kind, body))
             return actual
         elif words[0] == "cancel":
-            self.connection(words[1]).cancel_request()
+            connection = self.connection(words[1])
+            connection.cancel_request() if words[2:] == ["once"] else connection.cancel_until_answered()
         elif words[0] == "close":
             self.connections.pop(words[1]).close()
         elif words[0] == "raw":

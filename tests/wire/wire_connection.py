@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import select
 import socket
 import struct
 
@@ -160,6 +161,13 @@ class Connection:
         other.send(struct.pack(">IIii", 16, CANCEL, *self.key))
         other.take(1)
         other.close()
+
+    def cancel_until_answered(self):
+        """A request that comes before its statement has begun cancels nothing: asks again until an answer comes."""
+        for _ in range(100):
+            self.cancel_request()
+            if self.received or select.select([self.socket], [], [], 0.1)[0]:
+                return
 
 
 def fields_of(body):

@@ -201,7 +201,7 @@ TEST_F(ServerTest, RefusesBindsThatDoNotFit) {
   const auto sync = WireClient::message('S', "");
   client.send(parse + WireClient::message('B', "\0\0\0\0\0\0\0\0"sv) + sync);
   EXPECT_EQ(client.receive_until('Z'), "1E(08P01)ZI");
-  client.send(parse + WireClient::message('B', "\0\0\0\1\0\1\0\1\0\0\0\3abc\0\0"sv) + sync);
+  client.send(parse + WireClient::message('B', "\0\0\0\1\0\1\0\1\0\0\0\x09nine byte\0\0"sv) + sync);
   EXPECT_EQ(client.receive_until('E'), "1E(22P03)");
   EXPECT_EQ(WireClient::error_field(client.last_message.body, 'M'),
             "incorrect binary data format in bind parameter 1");

@@ -115,8 +115,8 @@ TEST(BinaryFormat, SendsNullAsALength) {
 }
 
 TEST(BinaryFormat, RefusesBytesOfAnotherForm) {
-  EXPECT_EQ(error_of(SqlType::of(TypeId::Integer), "abc"), "22P03 incorrect binary data format");
-  EXPECT_EQ(error_of(SqlType::of(TypeId::BigInt), ""), "22P03 incorrect binary data format");
+  EXPECT_EQ(error_of(SqlType::of(TypeId::Integer), "abcde"), "22P03 incorrect binary data format");
+  EXPECT_EQ(error_of(SqlType::of(TypeId::BigInt), ""), "08P01 insufficient data left in message");
   EXPECT_EQ(error_of(SqlType::of(TypeId::Uuid), "short"), "22P03 incorrect binary data format");
   EXPECT_EQ(error_of(SqlType::of(TypeId::Jsonb), "\2{}"), "22P03 unsupported jsonb version number");
   EXPECT_EQ(error_of(SqlType::of(TypeId::Text), "\xFF").substr(0, 5), "22021");

@@ -233,7 +233,7 @@ TEST(CopyBinary, RefusesWhatIsNotIt) {
   EXPECT_EQ(message(head + std::string("\0\2", 2)), "row field count is 2, expected 1");
   EXPECT_EQ(message(head + std::string("\0\1\0\0\0\2\1", 7)), "unexpected EOF in COPY data");
   EXPECT_EQ(message(head + std::string("\0\1\xFF\xFF\xFF\xFE", 6)), "invalid field size");
-  EXPECT_EQ(message(head + std::string("\0\1\0\0\0\1\1", 7)), "incorrect binary data format");
+  EXPECT_EQ(message(head + std::string("\0\1\0\0\0\3\1\2\3", 9)), "incorrect binary data format");
   EXPECT_EQ(message(head + std::string("\xFF\xFFx", 3)), "received copy data after EOF marker");
 }
 
