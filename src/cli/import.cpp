@@ -154,9 +154,12 @@ std::uint64_t import_file(const Arguments& arguments, const std::string& path, Q
   std::vector<std::uint64_t> bad_lines;
   reader.set_bad_row_handler([&](const CopyBadRow& bad) {
     bad_lines.push_back(bad.line_number);
-    rejects.add(path, bad.line_number + skipped_lines,
-                bad.error.message() + (bad.error.context().empty() ? "" : " (" + bad.error.context() + ")"),
-                bad.text);
+    // COPY's context counts lines from after the header; the column is what it adds.
+    std::string reason = bad.error.message();
+    if (const auto at = bad.error.context().find("column "); at != std::string::npos) {
+      reason += " (" + bad.error.context().substr(at) + ")";
+    }
+    rejects.add(path, bad.line_number + skipped_lines, reason, bad.text);
   });
 
   RowLoader loader(target, arguments.table, columns, rejects, path);
