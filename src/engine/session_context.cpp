@@ -128,7 +128,10 @@ storage::Transaction& SessionContext::writes(std::string_view command) {
 
 void SessionContext::savepoint(const std::string& name) {
   auto& writes = this->writes("SAVEPOINT");
-  savepoints_.push_back({name, writes.savepoint(), edit_ == nullptr ? nullptr : edit_->finish()});
+  // A copy: the edit goes on changing its catalog in place.
+  std::shared_ptr<const catalog::Catalog> saved;
+  if (edit_ != nullptr) saved = std::make_shared<catalog::Catalog>(edit_->catalog());
+  savepoints_.push_back({name, writes.savepoint(), saved});
 }
 
 void SessionContext::release_savepoint(const std::string& name) {
@@ -145,6 +148,7 @@ void SessionContext::rollback_to_savepoint(const std::string& name) {
     if (savepoints_[i].name != name) continue;
     savepoints_.resize(i + 1);
     writes_->rollback_to(savepoints_[i].position);
+    settings_.invalidate_plans();
     if (savepoints_[i].catalog != nullptr) {
       edit_ = std::make_unique<catalog::CatalogEdit>(savepoints_[i].catalog, *writes_);
     } else {
@@ -163,6 +167,7 @@ std::shared_ptr<const catalog::Catalog> SessionContext::catalog() const {
 }
 
 catalog::CatalogEdit& SessionContext::edit_catalog(std::string_view command) {
+  settings_.invalidate_plans();
   if (edit_ != nullptr) return *edit_;
   auto& transaction = writes(command);
   lock_catalog(transaction);

@@ -61,6 +61,8 @@ class Settings {
   bool synchronous_commit() const { return synchronous_commit_; }
   /// Counts up with every change that a plan may depend on.
   std::uint64_t version() const { return version_; }
+  /// Something else that plans depend on has changed (the catalog, within a transaction).
+  void invalidate_plans() { ++version_; }
 
  private:
   std::string checked(const SettingDefinition& definition, const std::vector<std::string>& values) const;
