@@ -5,10 +5,11 @@
 #include <chrono>
 #include <unordered_map>
 
-#include <fmt/format.h>
-
 #include <tickstone/error.hpp>
 
+#include "base/logging.hpp"
+#include "base/thread_name.hpp"
+#include "storage/compactor.hpp"
 #include "storage/store_core.hpp"
 
 namespace tickstone::storage {
@@ -17,10 +18,10 @@ namespace {
 
 /// How long an asynchronous commit may stay undurable.
 constexpr std::chrono::milliseconds kSyncInterval{150};
-/// More segments in a chunk than this are merged.
-constexpr std::size_t kMaxSegments = 4;
-/// A segment with a larger part of its rows ended is written anew.
-constexpr std::uint64_t kMaxEndedFraction = 5;  // one in so many
+/// The longest that one commit is held up while there is still room.
+constexpr double kMaxDelayUs = 100'000;
+/// Commits are slowed from this many segments that may hold one key on, the most at twice as many.
+constexpr std::size_t kSlowDepth = 20;
 
 std::int64_t open_bytes_of(const StoreState& state) {
   std::size_t bytes = 0;
@@ -51,11 +52,17 @@ void Checkpointer::stop() {
 }
 
 void Checkpointer::work() {
+  set_thread_name("checkpoint");
   std::unique_lock lock(mutex_);
   while (!is_stopping_) {
-    changed_.wait_for(lock, kSyncInterval, [&] { return is_stopping_ || is_requested_; });
+    changed_.wait_for(lock, kSyncInterval,
+                      [&] { return is_stopping_ || is_requested_ || is_reclaim_requested_; });
     if (is_stopping_) return;
-    const bool is_requested = std::exchange(is_requested_, false);
+    const bool is_reclaim_requested = std::exchange(is_reclaim_requested_, false);
+    const std::int64_t oldest_ns = oldest_open_ns_.load(std::memory_order_relaxed);
+    const bool is_old = oldest_ns != 0 && core_.options.clock->monotonic_ns() - oldest_ns >
+                                              core_.options.checkpoint_age_us * 1000;
+    const bool is_requested = std::exchange(is_requested_, false) || is_old;
     lock.unlock();
     try {
       if (is_requested) {
@@ -63,9 +70,12 @@ void Checkpointer::work() {
       } else if (core_.log->has_unsynced()) {
         core_.log->sync();
       }
-    } catch (const std::exception&) {
+      if (is_reclaim_requested) reclaim();
+    } catch (const std::exception& error) {
       // Boundary: a background thread. The error is kept for whoever waits for room; the log refuses writes
       // itself.
+      log_warning("checkpoint failed: {}", error.what());
+      if (is_old) oldest_open_ns_.store(core_.options.clock->monotonic_ns(), std::memory_order_relaxed);
     }
     lock.lock();
   }
@@ -77,20 +87,45 @@ void Checkpointer::request() {
   changed_.notify_all();
 }
 
+void Checkpointer::request_reclaim() {
+  const std::lock_guard lock(mutex_);
+  is_reclaim_requested_ = true;
+  changed_.notify_all();
+}
+
 void Checkpointer::notice_growth() {
   const auto open_bytes = core_.open_bytes.load(std::memory_order_relaxed);
+  if (open_bytes > 0 && oldest_open_ns_.load(std::memory_order_relaxed) == 0) {
+    oldest_open_ns_.store(core_.options.clock->monotonic_ns(), std::memory_order_relaxed);
+  }
   const bool is_large = open_bytes > static_cast<std::int64_t>(core_.options.open_chunk_budget_bytes / 2) ||
                         core_.log->bytes() > core_.options.checkpoint_log_bytes;
   if (!is_large || is_pending_.exchange(true, std::memory_order_relaxed)) return;
   request();
 }
 
-void Checkpointer::wait_for_room() {
+void Checkpointer::wait_for_room(std::size_t bytes) {
+  const auto open_bytes = core_.open_bytes.load(std::memory_order_relaxed);
+  const auto budget = static_cast<std::int64_t>(core_.options.open_chunk_budget_bytes);
+  const bool is_deep = core_.compactor != nullptr && core_.compactor->depth() > kSlowDepth;
+  if (open_bytes <= budget - budget / 4 && !is_deep) return;
+  const auto started = core_.options.clock->monotonic_ns();
+  if (open_bytes > budget) {
+    wait_until_below_budget();
+  } else {
+    slow_down(bytes);
+  }
+  counters_.stalls.fetch_add(1, std::memory_order_relaxed);
+  counters_.stall_us.fetch_add(
+      static_cast<std::uint64_t>(core_.options.clock->monotonic_ns() - started) / 1000,
+      std::memory_order_relaxed);
+}
+
+void Checkpointer::wait_until_below_budget() {
   const auto is_over = [&] {
     return core_.open_bytes.load(std::memory_order_relaxed) >
            static_cast<std::int64_t>(core_.options.open_chunk_budget_bytes);
   };
-  if (!is_over()) return;
   std::unique_lock lock(mutex_);
   const std::uint64_t before = finished_;
   is_requested_ = true;
@@ -99,9 +134,20 @@ void Checkpointer::wait_for_room() {
   if (is_over() && last_error_ != nullptr) std::rethrow_exception(last_error_);
 }
 
-void Checkpointer::note_ends(const std::vector<RowPlace>& ends, CommitSeq seq) {
-  if (!is_tracking_) return;
-  for (const auto& place : ends) late_ends_.emplace_back(place, seq);
+/// The fuller, the longer: up to twice the time that sealing as many rows takes.
+void Checkpointer::slow_down(std::size_t bytes) {
+  const auto budget = static_cast<double>(core_.options.open_chunk_budget_bytes);
+  const auto open_bytes = static_cast<double>(core_.open_bytes.load(std::memory_order_relaxed));
+  double fullness = std::clamp((open_bytes - 0.75 * budget) / (0.25 * budget), 0.0, 1.0);
+  if (core_.compactor != nullptr) {
+    const auto depth = static_cast<double>(core_.compactor->depth());
+    fullness = std::max(fullness, std::clamp(depth / kSlowDepth - 1.0, 0.0, 1.0));
+  }
+  const double rate = seal_bytes_per_us_.load(std::memory_order_relaxed);
+  const double delay_us = std::min(kMaxDelayUs, 2.0 * fullness * static_cast<double>(bytes) / rate);
+  if (delay_us < 1.0) return;
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::duration<double, std::micro>(delay_us), [&] { return is_stopping_; });
 }
 
 void Checkpointer::run(bool is_last) {
@@ -112,9 +158,6 @@ void Checkpointer::run(bool is_last) {
   } catch (...) {
     // Boundary: kept for those who wait, and rethrown below.
     error = std::current_exception();
-    const std::lock_guard lock(core_.commit_mutex);
-    is_tracking_ = false;
-    late_ends_.clear();
   }
   is_pending_.store(false, std::memory_order_relaxed);
   {
@@ -127,39 +170,73 @@ void Checkpointer::run(bool is_last) {
 }
 
 void Checkpointer::run_checked(bool is_last) {
-  const Frozen frozen = freeze();
-  std::vector<Replaced> replaced;
-  for (const auto& [id, table] : frozen.state->tables) {
-    if (table->schema->temporary) continue;
-    for (const auto& [start, chunk] : table->chunks) replace_layers(*table, *chunk, frozen.seq, replaced);
-  }
-  const Manifest manifest = describe(frozen, replaced, is_last);
-  write_manifest(core_.files, core_.directory, manifest, [&] {
-    for (const auto& replacement : replaced) {
-      if (replacement.made == nullptr) continue;
-      replacement.made->adopt();
-      named_[replacement.made->number()] = replacement.made;
+  const auto started = core_.options.clock->monotonic_ns();
+  EndsTracker tracker;
+  std::vector<ReplacedLayers> replaced;
+  std::size_t sealed_bytes = 0;
+  try {
+    // So that little is left to sync while commits wait.
+    core_.log->sync();
+    const Frozen frozen = freeze(tracker);
+    BuildLimits limits;
+    limits.segment_rows = core_.options.segment_rows;
+    for (const auto& [id, table] : frozen.state->tables) {
+      if (table->schema->temporary) continue;
+      for (const auto& [start, chunk] : table->chunks) {
+        if (chunk->open.empty()) continue;
+        ReplacedLayers replacement;
+        replacement.table = id;
+        replacement.start = start;
+        replacement.chunk = chunk->number;
+        for (const auto& open : chunk->open) {
+          replacement.inputs.push_back({open, nullptr, {}, {}});
+          sealed_bytes += open->memory_bytes();
+        }
+        build_segments(core_, *table, frozen.seq, limits, replacement);
+        counters_.written_bytes.fetch_add(replacement.written_bytes, std::memory_order_relaxed);
+        replaced.push_back(std::move(replacement));
+      }
     }
-  });
-  publish(replaced);
-  keep_named(manifest);
-  core_.log->remove_before(frozen.first_log_file);
-  checkpoints_.fetch_add(1, std::memory_order_relaxed);
+    {
+      const std::lock_guard lock(manifest_.mutex());
+      std::vector<std::shared_ptr<SealedSegment>> made;
+      for (const auto& replacement : replaced) {
+        for (const auto& [sealed, first_row] : replacement.made) made.push_back(sealed);
+      }
+      manifest_.write(describe(frozen, replaced, is_last), made);
+      publish(tracker, replaced);
+    }
+    core_.log->remove_before(frozen.first_log_file);
+  } catch (...) {
+    const std::lock_guard lock(core_.commit_mutex);
+    std::erase(core_.ends_trackers, &tracker);
+    throw;
+  }
+  counters_.checkpoints.fetch_add(1, std::memory_order_relaxed);
+  const auto elapsed_us = static_cast<double>(core_.options.clock->monotonic_ns() - started) / 1000.0;
+  if (sealed_bytes > 1 << 20 && elapsed_us > 0) {
+    seal_bytes_per_us_.store(static_cast<double>(sealed_bytes) / elapsed_us, std::memory_order_relaxed);
+  }
+  if (is_last || core_.compactor == nullptr) return;
+  for (const auto& replacement : replaced) core_.compactor->note_growth(replacement.chunk);
+  core_.compactor->wake();
+  // What was dropped while the rows were written is in the manifest once more.
+  reclaim();
 }
 
-Checkpointer::Frozen Checkpointer::freeze() {
+Checkpointer::Frozen Checkpointer::freeze(EndsTracker& tracker) {
   const std::lock_guard lock(core_.commit_mutex);
   Frozen frozen;
-  const std::uint64_t file = core_.log->rotate();
-  // Everything before the new file is in the manifest to come, but for rows of transactions that have not
+  // Everything before the new file will be in the manifest, but for rows of transactions that have not
   // committed.
-  core_.log->sync();
+  const std::uint64_t file = core_.log->rotate();
   const Snapshot snapshot = core_.snapshot();
   StateBuilder builder(snapshot.state);
   for (const auto& [id, table] : snapshot.state->tables) {
     if (table->schema->temporary) continue;
     for (const auto& [start, chunk] : table->chunks) {
       if (chunk->has_active) builder.edit_chunk(id, start).has_active = false;
+      for (const auto& open : chunk->open) tracker.watch(open.get());
     }
   }
   frozen.seq = snapshot.seq;
@@ -167,111 +244,20 @@ Checkpointer::Frozen Checkpointer::freeze() {
   frozen.first_log_file = core_.first_used_log_file(file);
   frozen.next_chunk = frozen.state->next_chunk_number;
   core_.publish({snapshot.seq, frozen.state});
-  is_tracking_ = true;
-  late_ends_.clear();
+  core_.ends_trackers.push_back(&tracker);
+  oldest_open_ns_.store(0, std::memory_order_relaxed);
   return frozen;
 }
 
-/// The layers of a chunk to write anew: all that are open, segments with many ended rows, and small ones when
-/// there are too many.
-std::vector<MergeInput> Checkpointer::choose_inputs(const ChunkState& chunk, CommitSeq seq) const {
-  std::vector<MergeInput> inputs;
-  std::uint64_t rows = 0;
-  for (const auto& open : chunk.open) {
-    inputs.push_back({open, nullptr, {}});
-    rows += open->visible_row_count(seq);
-  }
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<SealedSegment>>> kept;
-  for (const auto& sealed : chunk.segments) {
-    const std::uint64_t visible = sealed->visible_row_count(seq);
-    if ((sealed->segment().row_count() - visible) * kMaxEndedFraction > sealed->segment().row_count()) {
-      inputs.push_back({nullptr, sealed, {}});
-      rows += visible;
-    } else {
-      kept.emplace_back(visible, sealed);
-    }
-  }
-  if (inputs.empty() && kept.size() <= kMaxSegments) return inputs;
-  if (kept.size() + 1 <= kMaxSegments) return inputs;
-  std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::size_t taken = 0;
-  while (taken < kept.size() &&
-         (kept[taken].first <= 2 * rows || taken < 2 || kept.size() - taken + 1 > 2 * kMaxSegments)) {
-    rows += kept[taken].first;
-    inputs.push_back({nullptr, kept[taken].second, {}});
-    ++taken;
-  }
-  return inputs;
-}
-
-void Checkpointer::replace_layers(const TableState& table, const ChunkState& chunk, CommitSeq seq,
-                                  std::vector<Replaced>& replaced) {
-  Replaced replacement;
-  replacement.table = table.schema->id;
-  replacement.start = chunk.range.start;
-  replacement.chunk = chunk.number;
-  replacement.inputs = choose_inputs(chunk, seq);
-  if (replacement.inputs.empty()) return;
-  std::uint64_t expected = 0;
-  for (const auto& input : replacement.inputs) {
-    expected +=
-        input.open != nullptr ? input.open->visible_row_count(seq) : input.sealed->visible_row_count(seq);
-  }
-  if (expected > UINT32_MAX - 1) {
-    throw Error(ErrorCode::ProgramLimitExceeded,
-                fmt::format("a chunk of table \"{}\" exceeds 4 billion rows", table.schema->name));
-  }
-  if (expected > 0) {
-    const std::uint64_t number = core_.next_segment_number();
-    const auto path = core_.segment_path(number);
-    const auto writer = SegmentWriter::create(core_.files, path, *table.schema, core_.options.row_group_rows);
-    CommitSeq newest = 0;
-    const std::uint64_t written = merge_rows(table, seq, replacement.inputs, *writer, newest);
-    if (written != expected) {
-      throw Error(ErrorCode::InternalError, fmt::format("segment file \"{}\" has {} rows instead of {}",
-                                                        path.string(), written, expected));
-    }
-    const std::uint64_t bytes = writer->finish();
-    replacement.made = std::make_shared<SealedSegment>(
-        number, Segment::open(core_.files, path, core_.block_cache), newest, core_.files, path);
-    // Until the manifest names it the file goes with the object.
-    replacement.made->disown();
-    if (replacement.made->segment().row_count() != expected) {
-      throw Error(ErrorCode::DataCorrupted,
-                  fmt::format("segment file \"{}\" does not have the rows that were written", path.string()));
-    }
-    written_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    const bool is_compaction = std::any_of(replacement.inputs.begin(), replacement.inputs.end(),
-                                           [](const MergeInput& input) { return input.sealed != nullptr; });
-    if (is_compaction) compactions_.fetch_add(1, std::memory_order_relaxed);
-  } else {
-    for (auto& input : replacement.inputs) {
-      input.moved_to.assign(
-          input.open != nullptr ? input.open->row_count() : input.sealed->segment().row_count(), kNoRow);
-    }
-  }
-  replaced.push_back(std::move(replacement));
-}
-
-Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<Replaced>& replaced,
-                                bool is_last) const {
-  std::unordered_map<std::uint32_t, const Replaced*> by_chunk;
+Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<ReplacedLayers>& replaced,
+                                bool is_last) {
+  std::unordered_map<std::uint32_t, const ReplacedLayers*> by_chunk;
   for (const auto& replacement : replaced) by_chunk[replacement.chunk] = &replacement;
   Manifest manifest;
   manifest.seq = frozen.seq;
   manifest.first_log_file = frozen.first_log_file;
-  manifest.next_segment = core_.segment_number_after_all();
   manifest.next_chunk = frozen.next_chunk;
   manifest.sequences = core_.sequences.records(is_last);
-  auto describe_segment = [&](const SealedSegment& sealed, CommitSeq seq) {
-    ManifestSegment segment;
-    segment.number = sealed.number();
-    segment.newest = sealed.newest_created();
-    segment.row_count = sealed.segment().row_count();
-    segment.size_bytes = sealed.segment().size_bytes();
-    if (seq > 0) segment.ended_rows = sealed.ended_rows(seq);
-    return segment;
-  };
   for (const auto& [id, table] : frozen.state->tables) {
     if (table->schema->temporary) continue;
     ManifestTable entry;
@@ -283,15 +269,19 @@ Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<Replaced
       ManifestChunk described;
       described.number = chunk->number;
       described.range = chunk->range;
-      const auto found = by_chunk.find(chunk->number);
-      for (const auto& sealed : chunk->segments) {
-        const bool is_replaced = found != by_chunk.end() &&
-                                 std::any_of(found->second->inputs.begin(), found->second->inputs.end(),
-                                             [&](const MergeInput& input) { return input.sealed == sealed; });
-        if (!is_replaced) described.segments.push_back(describe_segment(*sealed, frozen.seq));
+      // What compaction or a drop has made of it meanwhile.
+      if (const auto* before = manifest_.find_chunk(chunk->number)) {
+        for (const auto& named : before->segments) {
+          const auto& sealed = *manifest_.segment(named.number);
+          described.segments.push_back(describe_segment(sealed));
+          described.segments.back().ended_rows = sealed.ended_rows(frozen.seq);
+        }
       }
-      if (found != by_chunk.end() && found->second->made != nullptr) {
-        described.segments.push_back(describe_segment(*found->second->made, 0));
+      const auto found = by_chunk.find(chunk->number);
+      if (found != by_chunk.end()) {
+        for (const auto& [sealed, first_row] : found->second->made) {
+          described.segments.push_back(describe_segment(*sealed));
+        }
       }
       entry.chunks.push_back(std::move(described));
     }
@@ -300,60 +290,25 @@ Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<Replaced
   return manifest;
 }
 
-void Checkpointer::publish(const std::vector<Replaced>& replaced) {
+void Checkpointer::publish(EndsTracker& tracker, const std::vector<ReplacedLayers>& replaced) {
   const std::lock_guard lock(core_.commit_mutex);
-  // Rows that ended while they were copied have ended in the copy too.
-  std::unordered_map<const void*, std::pair<const MergeInput*, SealedSegment*>> moved;
-  for (const auto& replacement : replaced) {
-    for (const auto& input : replacement.inputs) {
-      const void* layer =
-          input.open != nullptr ? static_cast<const void*>(input.open.get()) : input.sealed.get();
-      moved[layer] = {&input, replacement.made.get()};
-    }
-  }
-  for (const auto& [place, seq] : late_ends_) {
-    const auto found =
-        moved.find(place.open != nullptr ? static_cast<const void*>(place.open) : place.sealed);
-    if (found == moved.end()) continue;
-    const std::uint32_t row = found->second.first->moved_to[place.row];
-    TICKSTONE_CHECK(row != kNoRow);
-    found->second.second->set_ended(row, seq);
-  }
-  is_tracking_ = false;
-  late_ends_.clear();
-
+  end_moved_rows(tracker, replaced);
+  std::erase(core_.ends_trackers, &tracker);
   const Snapshot snapshot = core_.snapshot();
   StateBuilder builder(snapshot.state);
-  for (const auto& replacement : replaced) {
-    const auto* table = builder.find(replacement.table);
-    if (table == nullptr) continue;
-    const auto found = table->chunks.find(replacement.start);
-    if (found == table->chunks.end() || found->second->number != replacement.chunk) continue;
-    ChunkState& chunk = builder.edit_chunk(replacement.table, replacement.start);
-    for (const auto& input : replacement.inputs) {
-      std::erase(chunk.open, input.open);
-      std::erase(chunk.segments, input.sealed);
-    }
-    if (replacement.made != nullptr) chunk.segments.push_back(replacement.made);
-    if (chunk.open.empty()) chunk.has_active = false;
-  }
+  install(replaced, builder);
   const auto state = builder.finish();
   core_.open_bytes.store(open_bytes_of(*state), std::memory_order_relaxed);
   core_.publish({snapshot.seq, state});
 }
 
-/// Segments that the new manifest does not name go with their last reader.
-void Checkpointer::keep_named(const Manifest& manifest) {
-  std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named;
-  for (const auto& table : manifest.tables) {
-    for (const auto& chunk : table.chunks) {
-      for (const auto& segment : chunk.segments) named[segment.number] = named_.at(segment.number);
-    }
-  }
-  for (const auto& [number, sealed] : named_) {
-    if (!named.contains(number)) sealed->disown();
-  }
-  named_ = std::move(named);
+void Checkpointer::reclaim() {
+  const std::lock_guard lock(manifest_.mutex());
+  const Snapshot snapshot = core_.snapshot();
+  // The log decides what was dropped; it has to be there before the segments are not.
+  core_.log->sync();
+  const std::size_t segments = manifest_.forget_dropped(*snapshot.state);
+  counters_.reclaimed_segments.fetch_add(segments, std::memory_order_relaxed);
 }
 
 }  // namespace tickstone::storage

@@ -3,29 +3,28 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
-#include "storage/locate.hpp"
-#include "storage/manifest.hpp"
-#include "storage/merge_rows.hpp"
+#include "storage/live_manifest.hpp"
+#include "storage/replaced_layers.hpp"
 #include "storage/state.hpp"
 
 namespace tickstone::storage {
 
 class StoreCore;
 
-/// Turns open chunks into segments, so that memory and the log stay bounded, and syncs what asynchronous
-/// commits left.
+/// Turns open chunks into segments, so that memory and the log stay bounded; gives back the space of what was
+/// dropped; syncs what asynchronous commits left. Merging segments is not its business (`compactor.hpp`).
 ///
 /// Threads: any; it has one of its own.
 class Checkpointer {
  public:
-  explicit Checkpointer(StoreCore& core) : core_(core) {}
+  explicit Checkpointer(StoreCore& core) : core_(core), manifest_(core) {}
   ~Checkpointer();
 
   void start();
@@ -36,27 +35,24 @@ class Checkpointer {
   /// Asks for one in the background when there is enough to write.
   void notice_growth();
   void request();
-  /// Waits while open chunks are over their budget. Errors: of the checkpoint that should have made room.
-  void wait_for_room();
+  /// Chunks with segments were dropped: their space is to be given back.
+  void request_reclaim();
+  /// Waits while open chunks are over their budget; a little before, so that commits of `bytes` come no
+  /// faster than rows are sealed. Errors: of the checkpoint that should have made room.
+  void wait_for_room(std::size_t bytes);
 
-  /// Under the commit mutex: commits end rows that a running checkpoint may be copying.
-  void note_ends(const std::vector<RowPlace>& ends, CommitSeq seq);
-  /// What the manifest on disk names.
-  void set_named(std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named) { named_ = std::move(named); }
+  LiveManifest& manifest() { return manifest_; }
 
-  std::uint64_t checkpoint_count() const { return checkpoints_.load(std::memory_order_relaxed); }
-  std::uint64_t compaction_count() const { return compactions_.load(std::memory_order_relaxed); }
-  std::uint64_t written_bytes() const { return written_bytes_.load(std::memory_order_relaxed); }
+  struct Counters {
+    std::atomic<std::uint64_t> checkpoints{0};
+    std::atomic<std::uint64_t> written_bytes{0};
+    std::atomic<std::uint64_t> reclaimed_segments{0};
+    std::atomic<std::uint64_t> stalls{0};  // commits that were held up
+    std::atomic<std::uint64_t> stall_us{0};
+  };
+  const Counters& counters() const { return counters_; }
 
  private:
-  /// One chunk's layers and the segment that takes their place (nullptr where no row is left).
-  struct Replaced {
-    TableId table = 0;
-    std::int64_t start = 0;
-    std::uint32_t chunk = 0;
-    std::vector<MergeInput> inputs;
-    std::shared_ptr<SealedSegment> made;
-  };
   struct Frozen {
     CommitSeq seq = 0;
     std::shared_ptr<const StoreState> state;
@@ -66,34 +62,30 @@ class Checkpointer {
 
   void work();
   void run_checked(bool is_last);
-  Frozen freeze();
-  std::vector<MergeInput> choose_inputs(const ChunkState& chunk, CommitSeq seq) const;
-  void replace_layers(const TableState& table, const ChunkState& chunk, CommitSeq seq,
-                      std::vector<Replaced>& replaced);
-  Manifest describe(const Frozen& frozen, const std::vector<Replaced>& replaced, bool is_last) const;
-  void publish(const std::vector<Replaced>& replaced);
-  void keep_named(const Manifest& manifest);
+  void reclaim();
+  Frozen freeze(EndsTracker& tracker);
+  Manifest describe(const Frozen& frozen, const std::vector<ReplacedLayers>& replaced, bool is_last);
+  void publish(EndsTracker& tracker, const std::vector<ReplacedLayers>& replaced);
+  void wait_until_below_budget();
+  void slow_down(std::size_t bytes);
 
   StoreCore& core_;
+  LiveManifest manifest_;
   std::mutex run_mutex_;  // one checkpoint at a time
-  std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named_;
-
-  // Under the commit mutex.
-  bool is_tracking_ = false;
-  std::vector<std::pair<RowPlace, CommitSeq>> late_ends_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_requested_ = false;
+  bool is_reclaim_requested_ = false;
   bool is_stopping_ = false;
   std::uint64_t finished_ = 0;  // checkpoints, failed ones too
   std::exception_ptr last_error_;
   std::thread thread_;
 
   std::atomic<bool> is_pending_{false};
-  std::atomic<std::uint64_t> checkpoints_{0};
-  std::atomic<std::uint64_t> compactions_{0};
-  std::atomic<std::uint64_t> written_bytes_{0};
+  std::atomic<std::int64_t> oldest_open_ns_{0};  // when open chunks began to fill; 0: they are empty
+  std::atomic<double> seal_bytes_per_us_{100.0};
+  Counters counters_;
 };
 
 }  // namespace tickstone::storage

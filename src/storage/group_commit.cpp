@@ -90,8 +90,11 @@ void GroupCommit::lead(const std::vector<Waiter*>& group) {
   core_.commit_count.fetch_add(seq - core_.applied_seq, std::memory_order_relaxed);
   core_.applied_seq = seq;
   core_.open_bytes.fetch_add(builder.grown_bytes(), std::memory_order_relaxed);
+  const bool drops_segments = builder.drops_segments();
   core_.publish({seq, builder.finish()});
-  if (core_.checkpointer != nullptr) core_.checkpointer->notice_growth();
+  if (core_.checkpointer == nullptr) return;
+  core_.checkpointer->notice_growth();
+  if (drops_segments) core_.checkpointer->request_reclaim();
 }
 
 }  // namespace tickstone::storage

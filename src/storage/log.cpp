@@ -42,6 +42,19 @@ void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
   const auto path = directory_ / log_file_name(number);
   if (files_.exists(path)) files_.remove(path);
   const std::uint64_t capacity = std::max(file_bytes_, kLogHeaderBytes + least_bytes);
+  if (!dirty_.empty()) {
+    // The zeros at a file's end say that the next one goes on. Nothing may be durable there that follows on
+    // something lost here.
+    try {
+      for (const auto& dirty : dirty_) dirty->sync_data();
+    } catch (const Error&) {
+      has_failed_ = true;
+      throw;
+    }
+    durable_ = {number_, end_};
+    dirty_.clear();
+    ++sync_count_;
+  }
   std::shared_ptr<File> file = files_.open(path, FileSystem::Mode::Create);
   try {
     file->allocate(capacity);

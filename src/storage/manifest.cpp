@@ -15,7 +15,7 @@ namespace tickstone::storage {
 namespace {
 
 constexpr char kMagic[8] = {'T', 'I', 'C', 'K', 'M', 'A', 'N', '1'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kHeaderBytes =
     32;  // magic, u32 version, u32 zero, u64 body bytes, u64 checksum of both
 
@@ -37,6 +37,7 @@ void put_table(const ManifestTable& table, ByteWriter& out) {
     for (const auto& segment : chunk.segments) {
       out.put(segment.number);
       out.put(segment.newest);
+      out.put(segment.level);
       out.put(segment.row_count);
       out.put(segment.size_bytes);
       put_list(segment.ended_rows, out);
@@ -44,7 +45,7 @@ void put_table(const ManifestTable& table, ByteWriter& out) {
   }
 }
 
-ManifestTable get_table(ByteReader& in) {
+ManifestTable get_table(ByteReader& in, std::uint32_t version) {
   ManifestTable table;
   table.schema = get_schema(in);
   table.layout = get_layout(in);
@@ -68,6 +69,7 @@ ManifestTable get_table(ByteReader& in) {
       ManifestSegment segment;
       segment.number = in.get<std::uint64_t>();
       segment.newest = in.get<CommitSeq>();
+      if (version >= 2) segment.level = in.get<std::uint8_t>();
       segment.row_count = in.get<std::uint64_t>();
       segment.size_bytes = in.get<std::uint64_t>();
       segment.ended_rows = get_list<std::uint64_t>(in);
@@ -78,7 +80,7 @@ ManifestTable get_table(ByteReader& in) {
   return table;
 }
 
-Manifest get_manifest(std::span<const std::byte> body) {
+Manifest get_manifest(std::span<const std::byte> body, std::uint32_t version) {
   ByteReader in(body, "manifest");
   Manifest manifest;
   manifest.seq = in.get<CommitSeq>();
@@ -88,7 +90,7 @@ Manifest get_manifest(std::span<const std::byte> body) {
   const auto sequences = in.get<std::uint32_t>();
   for (std::uint32_t i = 0; i < sequences; ++i) manifest.sequences.push_back(get_sequence(in));
   const auto tables = in.get<std::uint32_t>();
-  for (std::uint32_t i = 0; i < tables; ++i) manifest.tables.push_back(get_table(in));
+  for (std::uint32_t i = 0; i < tables; ++i) manifest.tables.push_back(get_table(in, version));
   if (!in.at_end()) throw Error(ErrorCode::DataCorrupted, "bytes are left over");
   return manifest;
 }
@@ -157,7 +159,7 @@ std::optional<Manifest> read_manifest(FileSystem& files, const std::filesystem::
     throw damaged(kHeaderBytes, "the checksum does not match");
   }
   try {
-    return get_manifest(body);
+    return get_manifest(body, version);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::DataCorrupted) throw damaged(kHeaderBytes, error.message());
     throw;

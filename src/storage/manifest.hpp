@@ -17,6 +17,7 @@ namespace tickstone::storage {
 struct ManifestSegment {
   std::uint64_t number = 0;
   CommitSeq newest = 0;
+  std::uint8_t level = 0;  // of `SealedSegment`
   std::uint64_t row_count = 0;
   std::uint64_t size_bytes = 0;
   std::vector<std::uint64_t> ended_rows;  // superseded or erased, ascending

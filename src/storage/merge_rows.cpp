@@ -21,6 +21,7 @@ class Cursor {
   Cursor(const TableState& table, CommitSeq seq, MergeInput& input)
       : table_(table), seq_(seq), input_(input) {
     for (const auto& column : stored_columns(*table.schema)) columns_.push_back(column.id);
+    layouts_ = stored_layouts(table);
     for (const ColumnId id : sort_columns(*table.schema)) {
       sort_at_.push_back(
           static_cast<std::size_t>(std::find(columns_.begin(), columns_.end(), id) - columns_.begin()));
@@ -61,6 +62,22 @@ class Cursor {
     }
     return low - at_;
   }
+  /// Rows of the window that come before a key in sort order, of at most `limit`.
+  std::size_t count_below_key(const std::vector<ColumnView>& key, std::size_t key_row,
+                              std::size_t limit) const {
+    std::size_t low = at_;
+    std::size_t high = at_ + limit;
+    if (order_rows(keys_, rows_[high - 1], key, key_row).order < 0) return limit;
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      if (order_rows(keys_, rows_[middle], key, key_row).order < 0) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low - at_;
+  }
   /// Appends the next `count` rows of the window; `first` is their row in the new segment.
   void take(std::size_t count, std::uint64_t first, Batch& out, CommitSeq& newest) {
     for (std::size_t i = 0; i < out.columns.size(); ++i)
@@ -89,6 +106,7 @@ class Cursor {
     keys_.clear();
     if (rows_.empty()) return;
     for (const std::size_t at : sort_at_) keys_.push_back(views_[at]);
+    input_.checksum.add(columns_, views_, layouts_, rows_.data(), rows_.size());
   }
 
   void load_open() {
@@ -151,6 +169,7 @@ class Cursor {
   CommitSeq seq_;
   MergeInput& input_;
   std::vector<ColumnId> columns_;
+  std::vector<ColumnLayout> layouts_;
   std::vector<std::size_t> sort_at_;
   std::vector<RowNumber> sorted_;
   std::size_t next_ = 0;  // of `sorted_`, or row group
@@ -166,15 +185,37 @@ class Cursor {
 
 }  // namespace
 
+std::vector<ColumnLayout> stored_layouts(const TableState& table) {
+  auto layouts = table.layout.columns;
+  if (table.schema->primary_key.empty()) layouts.push_back({Physical::Int64, 0});
+  return layouts;
+}
+
 std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<MergeInput>& inputs,
-                         SegmentWriter& writer, CommitSeq& newest) {
+                         const MergeLimits& limits, MergeSink& sink) {
   std::vector<std::unique_ptr<Cursor>> cursors;
   for (auto& input : inputs) {
     auto cursor = std::make_unique<Cursor>(table, seq, input);
     if (!cursor->is_done()) cursors.push_back(std::move(cursor));
   }
   Batch batch = empty_rows(table);
+  CommitSeq newest = 0;
   std::uint64_t count = 0;
+  std::uint64_t since_cut = 0;
+  std::size_t boundary = 0;
+  const std::size_t boundary_count =
+      limits.boundaries == nullptr || limits.boundaries->empty() ? 0 : limits.boundaries->front().size;
+  const auto flush = [&] {
+    if (batch.row_count() == 0) return;
+    sink.append(batch, newest);
+    for (auto& column : batch.columns) column.clear();
+    newest = 0;
+  };
+  const auto cut = [&] {
+    flush();
+    if (since_cut > 0) sink.cut();
+    since_cut = 0;
+  };
   while (!cursors.empty()) {
     std::size_t first = 0;
     for (std::size_t i = 1; i < cursors.size(); ++i) {
@@ -184,16 +225,24 @@ std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<Mer
     for (std::size_t i = 0; i < cursors.size(); ++i) {
       if (i != first && (second == nullptr || cursors[i]->is_below(*second))) second = cursors[i].get();
     }
-    const std::size_t taken = cursors[first]->count_below(second);
+    std::size_t taken = cursors[first]->count_below(second);
+    if (boundary < boundary_count) {
+      taken = cursors[first]->count_below_key(*limits.boundaries, boundary, taken);
+      if (taken == 0) {
+        ++boundary;
+        cut();
+        continue;
+      }
+    }
+    if (since_cut == limits.segment_rows) cut();
+    taken = static_cast<std::size_t>(std::min<std::uint64_t>(taken, limits.segment_rows - since_cut));
     cursors[first]->take(taken, count, batch, newest);
     count += taken;
+    since_cut += taken;
     if (cursors[first]->is_done()) cursors.erase(cursors.begin() + static_cast<std::ptrdiff_t>(first));
-    if (batch.row_count() >= kBatchRows) {
-      writer.append(batch);
-      for (auto& column : batch.columns) column.clear();
-    }
+    if (batch.row_count() >= kBatchRows) flush();
   }
-  if (batch.row_count() > 0) writer.append(batch);
+  flush();
   return count;
 }
 

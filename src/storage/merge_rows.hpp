@@ -5,21 +5,49 @@
 #include <memory>
 #include <vector>
 
+#include "storage/row_checksum.hpp"
 #include "storage/state.hpp"
 
 namespace tickstone::storage {
 
-/// A layer whose rows go into a new segment.
+/// A layer whose rows go into new segments.
 struct MergeInput {
   std::shared_ptr<OpenChunk> open;
   std::shared_ptr<SealedSegment> sealed;
-  /// Filled: the row in the new segment for each row here, or kNoRow.
+  /// Filled: the row among all that are written for each row here, or kNoRow.
   std::vector<std::uint32_t> moved_to;
+  /// Filled: of the rows that were read.
+  RowChecksum checksum;
+
+  const void* layer() const { return open != nullptr ? static_cast<const void*>(open.get()) : sealed.get(); }
+  std::uint64_t row_count() const {
+    return open != nullptr ? open->row_count() : sealed->segment().row_count();
+  }
+  std::uint64_t visible_row_count(CommitSeq seq) const {
+    return open != nullptr ? open->visible_row_count(seq) : sealed->visible_row_count(seq);
+  }
 };
 
-/// Writes the rows of all layers that are visible at `seq`, in order. Returns how many; `newest` is raised to
-/// the newest commit that made one.
+/// Where merged rows go.
+class MergeSink {
+ public:
+  virtual ~MergeSink() = default;
+  /// Rows of the table's layout, in order; `newest`: the newest commit that made one of them, or later.
+  virtual void append(const Batch& rows, CommitSeq newest) = 0;
+  /// What follows goes into another segment.
+  virtual void cut() = 0;
+};
+
+struct MergeLimits {
+  std::uint64_t segment_rows = UINT64_MAX;              // at most so many between two cuts
+  const std::vector<ColumnView>* boundaries = nullptr;  // keys in sort order; each begins a segment
+};
+
+/// The layouts of a table's stored columns, the row id's last where it has one.
+std::vector<ColumnLayout> stored_layouts(const TableState& table);
+
+/// Hands on the rows of all layers that are visible at `seq`, in order. Returns how many.
 std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<MergeInput>& inputs,
-                         SegmentWriter& writer, CommitSeq& newest);
+                         const MergeLimits& limits, MergeSink& sink);
 
 }  // namespace tickstone::storage

@@ -274,6 +274,7 @@ std::shared_ptr<const StoreState> open_segments(
         }
         auto sealed =
             std::make_shared<SealedSegment>(file.number, std::move(segment), file.newest, core.files, path);
+        sealed->set_level(file.level);
         for (const std::uint64_t row : file.ended_rows) {
           if (row >= file.row_count)
             throw Error(ErrorCode::DataCorrupted, "the manifest ends a row that its segment does not have");
@@ -350,7 +351,7 @@ void recover(StoreCore& core) {
   if (core.options.read_only) return;
   core.log =
       std::make_unique<Log>(core.files, core.log_directory(), core.options.log_file_bytes, last_file + 1);
-  core.set_named(std::move(named));
+  core.set_manifest(std::move(*found), std::move(named));
 }
 
 }  // namespace tickstone::storage

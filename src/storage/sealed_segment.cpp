@@ -36,7 +36,29 @@ void SealedSegment::set_ended(std::uint64_t row, CommitSeq seq) {
   const std::uint64_t block = row / kRowEndsBlock;
   const auto capacity = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(kRowEndsBlock, segment_->row_count() - block * kRowEndsBlock));
-  ends_[block].set(static_cast<std::uint32_t>(row % kRowEndsBlock), capacity, seq);
+  const auto offset = static_cast<std::uint32_t>(row % kRowEndsBlock);
+  const std::uint32_t before = ends_[block].ended_count();
+  ends_[block].set(offset, capacity, seq);
+  const std::uint32_t after = ends_[block].ended_count();
+  if (after > before) ended_total_.fetch_add(1, std::memory_order_release);
+  if (after < before) ended_total_.fetch_sub(1, std::memory_order_release);
+}
+
+const Batch& SealedSegment::key_range() const {
+  std::call_once(key_range_read_, [this] {
+    Batch range;
+    const std::size_t last = segment_->row_groups().size() - 1;
+    for (const ColumnId id : sort_columns(segment_->schema())) {
+      const auto first_block = segment_->read(0, id);
+      const auto last_block = segment_->read(last, id);
+      const auto first = first_block->view();
+      auto& column = range.columns.emplace_back(first.type, first.layout);
+      column.append_from(first, 0);
+      column.append_from(last_block->view(), segment_->row_groups()[last].row_count - 1);
+    }
+    key_range_ = std::move(range);
+  });
+  return key_range_;
 }
 
 bool SealedSegment::is_whole(std::uint64_t first, std::uint64_t count) const {
@@ -62,12 +84,6 @@ std::vector<std::uint64_t> SealedSegment::ended_rows(CommitSeq seq) const {
 
 std::uint64_t SealedSegment::visible_row_count(CommitSeq seq) const {
   return segment_->row_count() - (ended_count() == 0 ? 0 : ended_rows(seq).size());
-}
-
-std::uint64_t SealedSegment::ended_count() const {
-  std::uint64_t count = 0;
-  for (std::size_t block = 0; block < block_count_; ++block) count += ends_[block].ended_count();
-  return count;
 }
 
 }  // namespace tickstone::storage

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "storage/file_system.hpp"
@@ -28,7 +29,13 @@ class SealedSegment {
 
   std::uint64_t number() const { return number_; }
   const Segment& segment() const { return *segment_; }
-  CommitSeq newest_created() const { return newest_; }
+  CommitSeq newest_created() const { return newest_.load(std::memory_order_relaxed); }
+  /// 0: rows as they were sealed; 1: part of the chunk's sorted order by stretches of keys.
+  std::uint8_t level() const { return level_.load(std::memory_order_relaxed); }
+  void set_level(std::uint8_t level) { level_.store(level, std::memory_order_relaxed); }
+  /// The first and the last key, as columns in sort order with two rows. Read when first asked for. Errors:
+  /// DataCorrupted, IoError.
+  const Batch& key_range() const;
 
   CommitSeq ended(std::uint64_t row) const {
     return ends_[row / kRowEndsBlock].at(static_cast<std::uint32_t>(row % kRowEndsBlock));
@@ -39,7 +46,7 @@ class SealedSegment {
   /// Rows whose life has ended at or before `seq`, ascending.
   std::vector<std::uint64_t> ended_rows(CommitSeq seq) const;
   std::uint64_t visible_row_count(CommitSeq seq) const;
-  std::uint64_t ended_count() const;
+  std::uint64_t ended_count() const { return ended_total_.load(std::memory_order_acquire); }
 
   /// The file goes with the last reader: no manifest names it any more.
   void disown() { is_disowned_.store(true, std::memory_order_relaxed); }
@@ -49,7 +56,11 @@ class SealedSegment {
  private:
   std::uint64_t number_;
   std::shared_ptr<const Segment> segment_;
-  CommitSeq newest_;
+  std::atomic<CommitSeq> newest_;
+  std::atomic<std::uint8_t> level_{0};
+  std::atomic<std::uint64_t> ended_total_{0};
+  mutable std::once_flag key_range_read_;
+  mutable Batch key_range_;
   FileSystem& files_;
   std::filesystem::path path_;
   std::unique_ptr<RowEnds[]> ends_;

@@ -29,13 +29,14 @@ void StateBuilder::add_table(std::shared_ptr<TableState> table) {
   edit().tables[id] = std::move(table);
 }
 
-void StateBuilder::forget_bytes(TableId table, const ChunkState& chunk) {
+void StateBuilder::forget_layers(TableId table, const ChunkState& chunk) {
   if (find(table)->schema->temporary) return;
+  drops_segments_ |= !chunk.segments.empty();
   for (const auto& open : chunk.open) grown_bytes_ -= static_cast<std::int64_t>(open->memory_bytes());
 }
 
 void StateBuilder::drop_table(TableId table) {
-  for (const auto& [start, chunk] : find(table)->chunks) forget_bytes(table, *chunk);
+  for (const auto& [start, chunk] : find(table)->chunks) forget_layers(table, *chunk);
   tables_.erase(table);
   std::erase_if(chunks_, [&](const auto& entry) { return entry.first.first == table; });
   edit().tables.erase(table);
@@ -67,7 +68,7 @@ void StateBuilder::drop_chunk(TableId table, std::int64_t start) {
   const auto& chunks = find(table)->chunks;
   const auto found = chunks.find(start);
   if (found == chunks.end()) return;
-  forget_bytes(table, *found->second);
+  forget_layers(table, *found->second);
   chunks_.erase({table, start});
   edit_table(table).chunks.erase(start);
 }

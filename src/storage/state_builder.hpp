@@ -44,10 +44,12 @@ class StateBuilder {
 
   /// Bytes by which open chunks have grown since.
   std::int64_t grown_bytes() const { return grown_bytes_; }
+  /// Whether segments have gone with their chunks.
+  bool drops_segments() const { return drops_segments_; }
 
  private:
   StoreState& edit();
-  void forget_bytes(TableId table, const ChunkState& chunk);
+  void forget_layers(TableId table, const ChunkState& chunk);
   ChunkState& chunk_for(TableId table, std::int64_t time);
 
   std::shared_ptr<const StoreState> base_;
@@ -55,6 +57,7 @@ class StateBuilder {
   std::map<TableId, std::shared_ptr<TableState>> tables_;
   std::map<std::pair<TableId, std::int64_t>, std::shared_ptr<ChunkState>> chunks_;
   std::int64_t grown_bytes_ = 0;
+  bool drops_segments_ = false;
 };
 
 }  // namespace tickstone::storage

@@ -12,6 +12,7 @@
 #include <tickstone/error.hpp>
 
 #include "storage/checkpoint.hpp"
+#include "storage/compactor.hpp"
 #include "storage/recovery.hpp"
 #include "storage/store_core.hpp"
 #include "storage/transaction.hpp"
@@ -59,13 +60,13 @@ class OpenStore final : public Store {
     if (options.files == nullptr) lock_.emplace(directory, options.read_only);
     recover(core_);
     if (core_.log == nullptr) return;
-    core_.start_checkpointer();
+    core_.start_background();
     core_.checkpointer->notice_growth();
   }
 
   ~OpenStore() override {
     if (core_.checkpointer == nullptr) return;
-    core_.checkpointer->stop();
+    core_.stop_background();
     if (core_.log->has_failed()) return;
     try {
       core_.checkpointer->run(/*is_last=*/true);
@@ -101,6 +102,10 @@ class OpenStore final : public Store {
     check_writable();
     core_.checkpointer->run();
   }
+  void compact() override {
+    check_writable();
+    core_.compactor->run_all();
+  }
 
   StoreStatistics statistics() const override {
     StoreStatistics statistics;
@@ -110,9 +115,19 @@ class OpenStore final : public Store {
       statistics.bytes_written_log = core_.log->written_bytes();
     }
     if (core_.checkpointer != nullptr) {
-      statistics.checkpoints = core_.checkpointer->checkpoint_count();
-      statistics.compactions = core_.checkpointer->compaction_count();
-      statistics.bytes_written_segments = core_.checkpointer->written_bytes();
+      const auto& counters = core_.checkpointer->counters();
+      statistics.checkpoints = counters.checkpoints.load(std::memory_order_relaxed);
+      statistics.bytes_written_checkpoints = counters.written_bytes.load(std::memory_order_relaxed);
+      statistics.segments_reclaimed = counters.reclaimed_segments.load(std::memory_order_relaxed);
+      statistics.write_stalls = counters.stalls.load(std::memory_order_relaxed);
+      statistics.write_stall_us = counters.stall_us.load(std::memory_order_relaxed);
+      statistics.compactions = core_.compactor->compaction_count();
+      statistics.compaction_failures = core_.compactor->failure_count();
+      statistics.compaction_backlog_bytes = core_.compactor->backlog_bytes();
+      statistics.compaction_depth = core_.compactor->depth();
+      statistics.bytes_written_compactions = core_.compactor->written_bytes();
+      statistics.bytes_written_segments =
+          statistics.bytes_written_checkpoints + statistics.bytes_written_compactions;
     }
     statistics.commits = core_.commit_count.load(std::memory_order_relaxed);
     statistics.block_cache_bytes = cached_bytes(*core_.block_cache);
@@ -171,18 +186,33 @@ StoreCore::StoreCore(std::filesystem::path path, const StoreOptions& store_optio
 
 StoreCore::~StoreCore() = default;
 
-void StoreCore::set_named(std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named) {
+void StoreCore::set_manifest(Manifest manifest,
+                             std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named) {
+  manifest_at_start_ = std::move(manifest);
   named_at_start_ = std::move(named);
 }
 
-void StoreCore::start_checkpointer() {
+void StoreCore::start_background() {
   checkpointer = std::make_unique<Checkpointer>(*this);
-  checkpointer->set_named(std::move(named_at_start_));
+  checkpointer->manifest().start(std::move(manifest_at_start_), std::move(named_at_start_));
+  compactor = std::make_unique<Compactor>(*this, checkpointer->manifest());
   checkpointer->start();
+  compactor->start();
 }
 
-void StoreCore::wait_for_room() {
-  if (checkpointer != nullptr) checkpointer->wait_for_room();
+void StoreCore::stop_background() {
+  compactor->stop();
+  checkpointer->stop();
+}
+
+void StoreCore::wait_for_room(std::size_t bytes) {
+  if (checkpointer != nullptr) checkpointer->wait_for_room(bytes);
+}
+
+void StoreCore::note_ends(const std::vector<RowPlace>& ends, CommitSeq seq) {
+  for (EndsTracker* tracker : ends_trackers) {
+    for (const auto& place : ends) tracker->note(place, seq);
+  }
 }
 
 void StoreCore::note_log_use(std::uint64_t transaction, std::uint64_t file) {

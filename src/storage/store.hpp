@@ -26,6 +26,7 @@ struct StoreOptions {
   std::size_t block_cache_bytes = 512ULL << 20;
   std::size_t log_file_bytes = 64ULL << 20;
   std::size_t checkpoint_log_bytes = 1ULL << 30;
+  std::int64_t checkpoint_age_us = 15LL * 60 * 1'000'000;  // rows stay in memory no longer
   std::uint32_t row_group_rows = 8192;
   const Clock* clock = &system_clock();
   FileSystem* files = nullptr;  // nullptr: the machine's, where the directory is also locked
@@ -33,6 +34,12 @@ struct StoreOptions {
   // their own.
   std::size_t early_log_bytes = 1ULL << 20;
   std::uint64_t adopted_rows = 100'000;
+  // Rows of a chunk beyond this lie in several segments, each with its stretch of keys.
+  std::uint64_t segment_rows = 4'000'000;
+  bool background_compaction = true;
+  std::uint64_t compaction_bytes_per_second = 64ULL << 20;  // with a small backlog; 0: as fast as it can
+  std::int64_t compaction_quiet_us =
+      60LL * 1'000'000;  // a chunk that took no rows for so long is merged to one segment
 };
 
 /// One chunk as the catalog views show it.
@@ -142,7 +149,12 @@ class Transaction {
 struct StoreStatistics {
   std::uint64_t log_bytes = 0, log_syncs = 0, commits = 0, checkpoints = 0, compactions = 0;
   std::uint64_t open_chunk_bytes = 0, block_cache_bytes = 0, segment_bytes = 0, segment_files = 0;
-  std::uint64_t bytes_written_log = 0, bytes_written_segments = 0;
+  std::uint64_t bytes_written_log = 0, bytes_written_segments = 0;  // segments: by what follows together
+  std::uint64_t bytes_written_checkpoints = 0, bytes_written_compactions = 0;
+  std::uint64_t compaction_failures = 0, compaction_backlog_bytes = 0;
+  std::uint64_t compaction_depth = 0;    // the most segments of any chunk that may hold one key
+  std::uint64_t segments_reclaimed = 0;  // of dropped chunks and tables, without waiting for a checkpoint
+  std::uint64_t write_stalls = 0, write_stall_us = 0;  // commits that were held up
 };
 
 /// A data directory, opened by one process.
@@ -169,6 +181,9 @@ class Store {
   virtual void drop_sequence(TableId sequence) = 0;
   /// Seals all open chunks and lets go of the log before it. Blocks until done; commits go on meanwhile.
   virtual void checkpoint() = 0;
+  /// Does all merging of segments that is due, at full speed. Blocks until done; everything goes on
+  /// meanwhile.
+  virtual void compact() = 0;
   virtual StoreStatistics statistics() const = 0;
   virtual std::uint64_t directory_bytes() const = 0;
 };

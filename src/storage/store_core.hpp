@@ -6,10 +6,13 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "storage/group_commit.hpp"
+#include "storage/locate.hpp"
 #include "storage/lock_table.hpp"
 #include "storage/log.hpp"
+#include "storage/manifest.hpp"
 #include "storage/read_view.hpp"
 #include "storage/segment.hpp"
 #include "storage/sequences.hpp"
@@ -18,6 +21,8 @@
 namespace tickstone::storage {
 
 class Checkpointer;
+class Compactor;
+class EndsTracker;
 
 /// What the parts of an open store share.
 class StoreCore {
@@ -46,11 +51,14 @@ class StoreCore {
     return segment_directory() / SealedSegment::file_name(number);
   }
 
-  /// Segments that the manifest on disk names.
-  void set_named(std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named);
-  void start_checkpointer();
-  /// Waits while open chunks are over their budget and a checkpoint can help.
-  void wait_for_room();
+  /// The manifest on disk and the segments that it names.
+  void set_manifest(Manifest manifest, std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named);
+  void start_background();
+  void stop_background();
+  /// Holds up a commit of `bytes` while open chunks are at their budget and a checkpoint can help.
+  void wait_for_room(std::size_t bytes);
+  /// Under the commit mutex: commits end rows that someone may be copying.
+  void note_ends(const std::vector<RowPlace>& ends, CommitSeq seq);
 
   /// A transaction's rows are in the log from this file on; kept until `forget_log_use`.
   void note_log_use(std::uint64_t transaction, std::uint64_t file);
@@ -67,10 +75,12 @@ class StoreCore {
   GroupCommit commits;
   Sequences sequences;
   std::unique_ptr<Checkpointer> checkpointer;  // nullptr when read-only
+  std::unique_ptr<Compactor> compactor;        // nullptr when read-only
 
   /// Held while commits are applied and while the log is rotated: what is applied and the log agree under it.
   std::mutex commit_mutex;
-  CommitSeq applied_seq = 0;  // under `commit_mutex`
+  CommitSeq applied_seq = 0;                // under `commit_mutex`
+  std::vector<EndsTracker*> ends_trackers;  // under `commit_mutex`
 
   std::atomic<std::int64_t> open_bytes{0};
   std::atomic<std::uint64_t> commit_count{0};
@@ -81,6 +91,7 @@ class StoreCore {
   std::atomic<std::uint64_t> next_version_{1};
   std::atomic<std::uint64_t> next_transaction_{1};
   std::atomic<std::uint64_t> next_segment_{1};
+  Manifest manifest_at_start_;
   std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named_at_start_;
   mutable std::mutex log_use_mutex_;
   std::map<std::uint64_t, std::uint64_t> log_use_;  // transaction: file

@@ -300,7 +300,11 @@ CommitSeq StoreTransaction::commit(bool synchronous) {
   }
   try {
     check_active();
-    core_.wait_for_room();
+    std::size_t bytes = 0;
+    for (const auto& [id, own] : tables_) {
+      for (const auto& part : own.parts) bytes += part.rows->memory_bytes();
+    }
+    core_.wait_for_room(bytes);
     encode();
     const CommitSeq seq = core_.commits.commit(*this, synchronous);
     finish();

@@ -6,7 +6,6 @@
 
 #include <tickstone/error.hpp>
 
-#include "storage/checkpoint.hpp"
 #include "storage/commit_record.hpp"
 #include "storage/key_codec.hpp"
 #include "storage/store_core.hpp"
@@ -238,7 +237,7 @@ void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& stat
     }
   }
   for (const auto& place : own.ends) place.set_ended(seq);
-  if (core_.checkpointer != nullptr) core_.checkpointer->note_ends(own.ends, seq);
+  core_.note_ends(own.ends, seq);
 
   const auto counters = state.find(id)->counters;
   for (std::size_t i = 0; i < own.parts.size(); ++i) {

@@ -50,7 +50,7 @@ Rows rows_of(const std::map<std::int64_t, Row>& table) {
 
 class Machine {
  public:
-  explicit Machine(bool with_crashes) : with_crashes_(with_crashes) {
+  Machine(bool with_crashes, std::uint64_t seed) : with_crashes_(with_crashes) {
     files_ = std::make_unique<PowerLossFileSystem>();
     options_.row_group_rows = 16;
     options_.open_chunk_budget_bytes = 96U << 10;
@@ -59,6 +59,11 @@ class Machine {
     options_.checkpoint_log_bytes = 128U << 10;
     options_.early_log_bytes = 2000;
     options_.adopted_rows = 60;
+    random_.seed(seed);
+    // Chunks that are cut into slices, or are always quiet, or are merged only when asked.
+    options_.segment_rows = below(2) == 0 ? 25 : 4000;
+    options_.compaction_quiet_us = below(2) == 0 ? 0 : 60'000'000;
+    options_.background_compaction = below(2) == 0;
     reopen();
     auto transaction = store_->begin();
     transaction->create_table(testing_store::trades(kTrades, kInterval));
@@ -72,7 +77,7 @@ class Machine {
 
   void step(std::uint32_t kind, std::uint64_t seed) {
     random_.seed(seed);
-    switch (kind % 24) {
+    switch (kind % 25) {
       case 0:
       case 1:
       case 2:
@@ -114,6 +119,9 @@ class Machine {
         return change_keyless();
       case 23:
         return write_beside();
+      case 24:
+        store_->compact();
+        return;
     }
   }
 
@@ -471,7 +479,7 @@ class Machine {
 };
 
 void run(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& steps, bool with_crashes) {
-  Machine machine(with_crashes);
+  Machine machine(with_crashes, steps.empty() ? 0 : steps.front().second);
   std::size_t since_check = 0;
   for (const auto& [kind, seed] : steps) {
     machine.step(kind, seed);
@@ -488,7 +496,7 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> any_steps() {
   const auto count = *rc::gen::inRange<std::size_t>(1, 160);
   return *rc::gen::resize(rc::kNominalSize,
                           rc::gen::container<std::vector<std::pair<std::uint32_t, std::uint64_t>>>(
-                              count, rc::gen::pair(rc::gen::inRange<std::uint32_t>(0, 24),
+                              count, rc::gen::pair(rc::gen::inRange<std::uint32_t>(0, 25),
                                                    rc::gen::noShrink(rc::gen::arbitrary<std::uint64_t>()))));
 }
 

@@ -444,20 +444,6 @@ TEST_F(StoreTest, RowIdsAreNeverGivenTwice) {
   EXPECT_EQ(rows_of(kTrades).size(), 4U);
 }
 
-TEST_F(StoreTest, SegmentsOfAChunkStayFew) {
-  open();
-  create(trades(kTrades, 1'000'000));
-  for (int i = 0; i < 20; ++i) {
-    Rows rows;
-    for (int n = 0; n < 20; ++n) rows.push_back({"S" + std::to_string(n % 3), i * 100 + n, 0, "1"});
-    insert(kTrades, rows);
-    store->checkpoint();
-    EXPECT_LE(store->read_view()->chunks(kTrades)[0].segment_count, 9U);
-  }
-  EXPECT_EQ(store->read_view()->row_count(kTrades), 400U);
-  EXPECT_GT(store->statistics().compactions, 0U);
-}
-
 TEST_F(StoreTest, DroppedSegmentsLeaveTheDiskWithTheirLastReader) {
   open();
   create(trades(kTrades));
