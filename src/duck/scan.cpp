@@ -300,6 +300,12 @@ void describe_statistics(const storage::ScanStatistics& statistics,
   }
   out["Row Groups Read"] =
       std::to_string(statistics.row_groups_read) + " of " + std::to_string(statistics.row_groups_total);
+  if (statistics.row_groups_out_of_range != 0) {
+    out["Skipped by Range"] = std::to_string(statistics.row_groups_out_of_range);
+  }
+  if (statistics.row_groups_without_value != 0) {
+    out["Skipped by Filter"] = std::to_string(statistics.row_groups_without_value);
+  }
   out["Open Rows Read"] = std::to_string(statistics.open_rows_read);
 }
 

@@ -9,8 +9,9 @@ namespace tickstone::duck {
 /// `<column> <comparison> <expression without columns>`, found above a scan in the plan. The expression is
 /// evaluated at every execution; DuckDB's own filter stays in place.
 struct PushedComparison {
-  std::size_t column = 0;                                                     // of SourceRelation::columns
-  duckdb::ExpressionType comparison = duckdb::ExpressionType::COMPARE_EQUAL;  // =, <, <=, >, >=, IN
+  std::size_t column = 0;  // of SourceRelation::columns
+  duckdb::ExpressionType comparison =
+      duckdb::ExpressionType::COMPARE_EQUAL;  // =, <, <=, >, >=, IN, IS [NOT] NULL
   duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> operands;
   std::string text;  // for EXPLAIN
 };

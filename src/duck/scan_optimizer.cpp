@@ -136,12 +136,16 @@ void push_conjunct(const Expression& expression, LogicalGet& get, ScanBindData& 
         }
         return;
       }
-      if (op.GetExpressionType() != ExpressionType::COMPARE_IN) return;
+      const auto type = op.GetExpressionType();
+      if (type != ExpressionType::COMPARE_IN && type != ExpressionType::OPERATOR_IS_NULL &&
+          type != ExpressionType::OPERATOR_IS_NOT_NULL) {
+        return;
+      }
       const auto column = column_of(*op.children[0], get, bind);
       if (!column) return;
       PushedComparison one;
       one.column = *column;
-      one.comparison = ExpressionType::COMPARE_IN;
+      one.comparison = type;
       for (std::size_t i = 1; i < op.children.size(); ++i) {
         if (!is_operand(*op.children[i])) return;
         one.operands.push_back(op.children[i]->Copy());

@@ -219,6 +219,14 @@ std::optional<ColumnPredicate> predicate_of(const SourceColumn& column, Expressi
     predicate.upper = {*greatest, true};
     return predicate;
   }
+  if (comparison == ExpressionType::OPERATOR_IS_NULL) {
+    predicate.null_test = ColumnPredicate::NullTest::IsNull;
+    return predicate;
+  }
+  if (comparison == ExpressionType::OPERATOR_IS_NOT_NULL) {
+    predicate.null_test = ColumnPredicate::NullTest::IsNotNull;
+    return predicate;
+  }
   if (values.size() != 1 || values[0].IsNull()) return std::nullopt;
   auto range = range_of(column, comparison, from_duck(values[0]));
   if (!range) return std::nullopt;

@@ -23,6 +23,9 @@ struct ColumnPredicate {
   std::optional<Bound> lower;
   std::optional<Bound> upper;
   std::vector<Value> in;  // when not empty: one of these
+  /// Instead of all the above.
+  enum class NullTest : std::uint8_t { None, IsNull, IsNotNull };
+  NullTest null_test = NullTest::None;
 };
 
 enum class ScanOrder : std::uint8_t {
@@ -49,6 +52,9 @@ inline constexpr std::size_t kScanRows = 2048;  // DuckDB's vector size
 struct ScanStatistics {
   std::uint64_t chunks_total = 0, chunks_read = 0;
   std::uint64_t row_groups_total = 0, row_groups_read = 0;
+  // Why the others were not: by minimum, maximum and count of nulls; by a filter of values. What is left was
+  // outside of the series or times asked for.
+  std::uint64_t row_groups_out_of_range = 0, row_groups_without_value = 0;
   std::uint64_t open_rows_read = 0;
   std::vector<std::string> chunk_names;  // of those read: `_hyper_<table>_<number>_chunk`
 };

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kMaxSeriesKeys = 4096;
 /// The chain of a series' rows is followed when it is this many times shorter than the rows.
 constexpr std::uint64_t kChainAdvantage = 16;
+/// Longer lists are not looked up in filters: one of so many is nearly everywhere.
+constexpr std::size_t kMaxFilteredValues = 64;
 
 bool comparable(const SqlType& type, const Value& value) {
   if (type.is_array || value.type.is_array) return false;
@@ -112,13 +114,17 @@ bool covers(const TimeRange& range, std::int64_t min_time, std::int64_t max_time
   return min_time >= range.start && (max_time_inclusive < range.end || range.end == INT64_MAX);
 }
 
-/// Whether a row of the row group can match the predicates, by minimum and maximum.
-bool may_match(const TableSchema& schema, const Segment& segment, std::size_t group,
-               const ScanRequest& request) {
+/// Whether a row of the row group can match the predicates, by minimum, maximum and nulls.
+bool is_in_range(const TableSchema& schema, const Segment& segment, std::size_t group,
+                 const ScanRequest& request) {
   for (const auto& predicate : request.predicates) {
     const auto* column = schema.find(predicate.column);
-    if (column == nullptr || !segment.has_column(predicate.column) || column->type.is_array) continue;
+    if (column == nullptr || !segment.has_column(predicate.column)) continue;
     const ColumnRange& range = segment.range(group, predicate.column);
+    const bool wants_null = predicate.null_test == ColumnPredicate::NullTest::IsNull;
+    if (wants_null && !range.has_nulls) return false;
+    if (!wants_null && range.null_count == segment.row_groups()[group].row_count) return false;
+    if (predicate.null_test != ColumnPredicate::NullTest::None || column->type.is_array) continue;
     if (!range.has_values) continue;
     auto below = [&](const Value& value) {  // value < minimum
       return !value.is_null && comparable(column->type, value) && order_values(value, range.minimum) < 0;
@@ -131,6 +137,29 @@ bool may_match(const TableSchema& schema, const Segment& segment, std::size_t gr
     if (!predicate.in.empty() &&
         std::all_of(predicate.in.begin(), predicate.in.end(),
                     [&](const Value& value) { return below(value) || above(value); })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Whether a row of the row group can match the equalities among the predicates, by filters of values.
+bool may_have_values(const TableSchema& schema, const Segment& segment, std::size_t group,
+                     const ScanRequest& request) {
+  for (const auto& predicate : request.predicates) {
+    const auto* column = schema.find(predicate.column);
+    if (column == nullptr || !segment.has_column(predicate.column)) continue;
+    if (predicate.in.empty() || predicate.in.size() > kMaxFilteredValues) continue;
+    if (!segment.has_filter(group, predicate.column)) continue;
+    const ColumnRange& range = segment.range(group, predicate.column);
+    if (std::none_of(predicate.in.begin(), predicate.in.end(), [&](const Value& value) {
+          if (value.is_null) return false;
+          if (!comparable(column->type, value)) return true;
+          if (range.has_values &&
+              (order_values(value, range.minimum) < 0 || order_values(value, range.maximum) > 0))
+            return false;
+          return segment.may_contain(group, predicate.column, value);
+        })) {
       return false;
     }
   }
@@ -330,7 +359,14 @@ class Planner {
                  std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges, bool filters_time,
                  bool is_sorted) {
     const Segment& segment = sealed.segment();
-    if (!may_match(schema_, segment, group, request_)) return;
+    if (!is_in_range(schema_, segment, group, request_)) {
+      ++plan_.statistics.row_groups_out_of_range;
+      return;
+    }
+    if (!may_have_values(schema_, segment, group, request_)) {
+      ++plan_.statistics.row_groups_without_value;
+      return;
+    }
     const auto& info = segment.row_groups()[group];
     ScanUnit unit;
     unit.chunk = chunk;

@@ -14,6 +14,7 @@
 #include "base/checksum.hpp"
 #include "storage/block_cache.hpp"
 #include "storage/codec/block_codec.hpp"
+#include "storage/membership_filter.hpp"
 #include "storage/row_order.hpp"
 #include "storage/segment_format.hpp"
 
@@ -39,15 +40,38 @@ class OpenSegment final : public Segment {
   }
 
   ~OpenSegment() override {
-    for (std::size_t block = 0; block < footer_.blocks.size(); ++block) cache_->erase(cache_key(block));
+    for (std::size_t block = 0; block < footer_.blocks.size(); ++block) {
+      cache_->erase(cache_key(block));
+      if (footer_.filters[block].size_bytes != 0) cache_->erase(filter_cache_key(block));
+    }
   }
 
   const TableSchema& schema() const override { return footer_.schema; }
   std::uint64_t row_count() const override { return footer_.row_count(); }
   std::uint64_t size_bytes() const override { return size_bytes_; }
+  ColumnSize column_size(ColumnId column) const override {
+    const std::size_t index = index_of(column);
+    ColumnSize size;
+    for (std::size_t group = 0; group < footer_.row_groups.size(); ++group) {
+      size.block_bytes += footer_.blocks[block_index(group, index)].size_bytes;
+      size.filter_bytes += footer_.filters[block_index(group, index)].size_bytes;
+    }
+    return size;
+  }
   const std::vector<RowGroupInfo>& row_groups() const override { return footer_.row_groups; }
   const ColumnRange& range(std::size_t row_group, ColumnId column) const override {
     return footer_.ranges[block_index(row_group, index_of(column))];
+  }
+  bool has_filter(std::size_t row_group, ColumnId column) const override {
+    return footer_.filters[block_index(row_group, index_of(column))].size_bytes != 0;
+  }
+  bool may_contain(std::size_t row_group, ColumnId column, const Value& value) const override {
+    const std::size_t index = index_of(column);
+    if (footer_.filters[block_index(row_group, index)].size_bytes == 0) return true;
+    const auto hash = filter_hash(footer_.columns[index].schema.type, value);
+    if (!hash) return true;
+    const auto filter = read_filter(row_group, index);
+    return filter_may_hold({filter->data.data(), filter->data.size()}, *hash);
   }
   TimeRange time_range() const override { return time_range_; }
   bool has_column(ColumnId column) const override { return column_indexes_.contains(column); }
@@ -95,6 +119,8 @@ class OpenSegment final : public Segment {
   /// Unique among all blocks of all segments that were ever open in this process.
   std::uint64_t cache_key(std::size_t block) const { return (number_ << 32) + block + 1; }
 
+  std::uint64_t filter_cache_key(std::size_t block) const { return cache_key(block) | 1U << 31; }
+
   std::pair<Entries, Entries> entries_of(const std::vector<Value>& key) const {
     const auto& series = footer_.series;
     const auto first = std::partition_point(series.begin(), series.end(), [&](const SeriesEntry& entry) {
@@ -137,7 +163,9 @@ class OpenSegment final : public Segment {
       throw_damaged(size_bytes_, "the file is too short for a segment");
     }
     const auto header = read_bytes(0, kSegmentHeaderBytes);
-    seed_ = reading(0, "", [&] { return read_header(header); }).seed;
+    const auto read = reading(0, "", [&] { return read_header(header); });
+    seed_ = read.seed;
+    version_ = read.version;
     const std::uint64_t trailer_offset = size_bytes_ - kSegmentTrailerBytes;
     const auto trailer_bytes = read_bytes(trailer_offset, kSegmentTrailerBytes);
     const auto trailer = reading(trailer_offset, "", [&] { return read_trailer(trailer_bytes, seed_); });
@@ -149,7 +177,8 @@ class OpenSegment final : public Segment {
     if (checksum64(footer, seed_) != trailer.footer_checksum) {
       throw_damaged(trailer.footer_offset, "the checksum of the footer does not match");
     }
-    footer_ = reading(trailer.footer_offset, "", [&] { return read_footer(footer, trailer.footer_offset); });
+    footer_ = reading(trailer.footer_offset, "",
+                      [&] { return read_footer(footer, trailer.footer_offset, version_); });
   }
 
   void choose_time_range() {
@@ -166,20 +195,50 @@ class OpenSegment final : public Segment {
     return fmt::format("row group {}, column \"{}\": ", row_group, footer_.columns[column].schema.name);
   }
 
+  /// The bytes of a block or filter, whose checksum matches.
+  template <typename Checksum>
+  std::unique_ptr<std::byte[]> read_checked(const BlockLocation& location, std::size_t row_group,
+                                            std::size_t column, std::size_t index,
+                                            const Checksum& checksum_of) const {
+    auto buffer = std::make_unique_for_overwrite<std::byte[]>(location.size_bytes);
+    const std::span<std::byte> bytes(buffer.get(), location.size_bytes);
+    if (bytes.size() < kBlockChecksumBytes || file_->read_at(location.offset, bytes) != bytes.size()) {
+      throw_damaged(location.offset, "the file is shorter than it was");
+    }
+    const auto content = bytes.first(bytes.size() - kBlockChecksumBytes);
+    std::uint64_t checksum = 0;
+    std::memcpy(&checksum, bytes.data() + content.size(), sizeof(checksum));
+    if (checksum != checksum_of(content, seed_, index)) {
+      throw_damaged(location.offset, describe(row_group, column) + "the checksum does not match");
+    }
+    return buffer;
+  }
+
+  std::shared_ptr<const DecodedBlock> load_filter(std::size_t row_group, std::size_t column) const {
+    const std::size_t index = block_index(row_group, column);
+    const auto& location = footer_.filters[index];
+    const auto buffer = read_checked(location, row_group, column, index, filter_checksum);
+    const std::span bytes(buffer.get(), location.size_bytes - kBlockChecksumBytes);
+    return reading(location.offset, describe(row_group, column), [&] {
+      check_filter(bytes);
+      auto filter = std::make_shared<DecodedBlock>();
+      filter->data = Buffer<std::byte>(bytes.size());
+      std::memcpy(filter->data.data(), bytes.data(), bytes.size());
+      return std::shared_ptr<const DecodedBlock>(std::move(filter));
+    });
+  }
+
+  std::shared_ptr<const DecodedBlock> read_filter(std::size_t row_group, std::size_t column) const {
+    const std::uint64_t key = filter_cache_key(block_index(row_group, column));
+    if (auto filter = cache_->find(key)) return filter;
+    return cache_->insert(key, load_filter(row_group, column));
+  }
+
   std::shared_ptr<const DecodedBlock> decode(std::size_t row_group, std::size_t column) const {
     const std::size_t index = block_index(row_group, column);
     const auto& location = footer_.blocks[index];
-    const auto buffer = std::make_unique_for_overwrite<std::byte[]>(location.size_bytes);
-    const std::span<std::byte> bytes(buffer.get(), location.size_bytes);
-    if (file_->read_at(location.offset, bytes) != bytes.size()) {
-      throw_damaged(location.offset, "the file is shorter than it was");
-    }
-    const auto encoded = bytes.first(bytes.size() - kBlockChecksumBytes);
-    std::uint64_t checksum = 0;
-    std::memcpy(&checksum, bytes.data() + encoded.size(), sizeof(checksum));
-    if (checksum != block_checksum(encoded, seed_, index)) {
-      throw_damaged(location.offset, describe(row_group, column) + "the checksum does not match");
-    }
+    const auto buffer = read_checked(location, row_group, column, index, block_checksum);
+    const std::span encoded(buffer.get(), location.size_bytes - kBlockChecksumBytes);
     const auto& stored = footer_.columns[column];
     return reading(location.offset, describe(row_group, column), [&] {
       return decode_block(encoded, stored.schema.type, stored.layout, footer_.row_groups[row_group].row_count,
@@ -193,10 +252,13 @@ class OpenSegment final : public Segment {
     return cache_->insert(key, decode(row_group, column));
   }
 
+  void verify_filter(std::size_t row_group, std::size_t column, const DecodedBlock& block) const;
+
   std::unique_ptr<File> file_;
   std::shared_ptr<BlockCache> cache_;
   std::uint64_t size_bytes_ = 0;
   std::uint64_t seed_ = 0;
+  std::uint32_t version_ = 0;
   std::uint64_t number_ = 0;
   SegmentFooter footer_;
   TimeRange time_range_;
@@ -260,6 +322,20 @@ std::vector<std::int64_t> OpenSegment::find(const Batch& sorted_keys) const {
   return found;
 }
 
+/// A filter that left out a value would hide its rows.
+void OpenSegment::verify_filter(std::size_t row_group, std::size_t column, const DecodedBlock& block) const {
+  const auto filter = load_filter(row_group, column);
+  const std::span<const std::byte> bytes(filter->data.data(), filter->data.size());
+  const auto rows = block.view();
+  Column flat(rows.type, rows.layout);
+  flat.append_all(rows);
+  for (const std::uint64_t hash : distinct_hashes(flat.view())) {
+    if (filter_may_hold(bytes, hash)) continue;
+    throw_damaged(footer_.filters[block_index(row_group, column)].offset,
+                  describe(row_group, column) + "its filter does not have all values");
+  }
+}
+
 void OpenSegment::verify() const {
   // The ends again from the file, not from memory.
   const auto header = read_bytes(0, kSegmentHeaderBytes);
@@ -272,7 +348,10 @@ void OpenSegment::verify() const {
     throw_damaged(trailer.footer_offset, "the checksum of the footer does not match");
   }
   for (std::size_t group = 0; group < footer_.row_groups.size(); ++group) {
-    for (std::size_t column = 0; column < footer_.columns.size(); ++column) decode(group, column);
+    for (std::size_t column = 0; column < footer_.columns.size(); ++column) {
+      const auto block = decode(group, column);
+      if (footer_.filters[block_index(group, column)].size_bytes != 0) verify_filter(group, column, *block);
+    }
   }
 }
 

@@ -23,6 +23,7 @@ struct ColumnRange {  // minimum and maximum of one column in one row group; abs
                       // is not kept
   bool has_values = false;
   bool has_nulls = false;
+  std::optional<std::uint32_t> null_count;  // unknown in files of format version 1
   Value minimum, maximum;  // long texts may be cut: still bounds, minimum rounded down and maximum up
 };
 
@@ -71,10 +72,21 @@ class Segment {
   virtual const TableSchema& schema() const = 0;  // as it was when written
   virtual std::uint64_t row_count() const = 0;
   virtual std::uint64_t size_bytes() const = 0;
+  struct ColumnSize {
+    std::uint64_t block_bytes = 0;
+    std::uint64_t filter_bytes = 0;
+  };
+  /// What a column takes of the file.
+  virtual ColumnSize column_size(ColumnId column) const = 0;
   virtual const std::vector<RowGroupInfo>& row_groups() const = 0;
   virtual const ColumnRange& range(std::size_t row_group,
                                    ColumnId column) const = 0;  // of a column the segment has
-  virtual TimeRange time_range() const = 0;                     // half-open, of the rows in it
+  /// False where no row of the row group has this value in the column: by its filter, if one was made (by
+  /// minimum and maximum `range` says more).
+  virtual bool may_contain(std::size_t row_group, ColumnId column, const Value& value) const = 0;
+  /// Whether the column of the row group has a filter.
+  virtual bool has_filter(std::size_t row_group, ColumnId column) const = 0;
+  virtual TimeRange time_range() const = 0;  // half-open, of the rows in it
   virtual bool has_column(ColumnId column) const = 0;
   virtual ColumnLayout layout(ColumnId column) const = 0;
   /// The largest number of integer digits in a NUMERIC column, for widening.

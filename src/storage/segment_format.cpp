@@ -16,6 +16,8 @@ namespace tickstone::storage {
 namespace {
 
 constexpr std::size_t kLeastBlockBytes = 8 + kBlockChecksumBytes;
+/// Filters, and counts of nulls where version 1 says only whether there are some.
+constexpr std::uint32_t kVersionOfFilters = 2;
 
 [[noreturn]] void throw_corrupted(const char* what) { throw Error(ErrorCode::DataCorrupted, what); }
 
@@ -102,18 +104,24 @@ std::int64_t sum_of(const std::vector<std::int64_t>& values, std::int64_t least,
   return sum;
 }
 
-void write_row_groups(const SegmentFooter& footer, ByteWriter& out) {
+void write_row_groups(const SegmentFooter& footer, std::uint32_t version, ByteWriter& out) {
   std::vector<std::int64_t> row_counts;
   std::vector<std::int64_t> block_sizes;
+  std::vector<std::int64_t> filter_sizes;
   for (const auto& group : footer.row_groups) row_counts.push_back(group.row_count);
   for (const auto& block : footer.blocks) block_sizes.push_back(block.size_bytes);
   out.put(static_cast<std::uint32_t>(row_counts.size()));
   write_list(row_counts, out);
   write_list(block_sizes, out);
+  if (version < kVersionOfFilters) return;
+  for (const auto& filter : footer.filters) filter_sizes.push_back(filter.size_bytes);
+  write_list(filter_sizes, out);
 }
 
-/// Blocks stand one behind the other from the header to the footer: only their sizes are written.
-void read_row_groups(ByteReader& in, std::uint64_t footer_offset, SegmentFooter& footer) {
+/// Blocks, each with its filter, stand one behind the other from the header to the footer: only their sizes
+/// are written.
+void read_row_groups(ByteReader& in, std::uint64_t footer_offset, std::uint32_t version,
+                     SegmentFooter& footer) {
   const std::size_t group_count = in.get<std::uint32_t>();
   const std::size_t block_count = group_count * footer.columns.size();
   if (group_count == 0 || block_count > footer_offset / kLeastBlockBytes) {
@@ -121,9 +129,12 @@ void read_row_groups(ByteReader& in, std::uint64_t footer_offset, SegmentFooter&
   }
   const auto row_counts = read_list(in, group_count);
   const auto block_sizes = read_list(in, block_count);
+  const auto filter_sizes =
+      version < kVersionOfFilters ? std::vector<std::int64_t>(block_count) : read_list(in, block_count);
   sum_of(row_counts, 1, kMaxBlockRows);
-  const auto blocks_bytes = sum_of(block_sizes, kLeastBlockBytes, UINT32_MAX);
-  if (static_cast<std::uint64_t>(blocks_bytes) + kSegmentHeaderBytes != footer_offset) {
+  const auto blocks_bytes = static_cast<std::uint64_t>(sum_of(block_sizes, kLeastBlockBytes, UINT32_MAX)) +
+                            static_cast<std::uint64_t>(sum_of(filter_sizes, 0, UINT32_MAX));
+  if (blocks_bytes + kSegmentHeaderBytes != footer_offset) {
     throw_corrupted("the blocks do not fill the file");
   }
   std::uint64_t first_row = 0;
@@ -132,41 +143,52 @@ void read_row_groups(ByteReader& in, std::uint64_t footer_offset, SegmentFooter&
     first_row += static_cast<std::uint64_t>(row_count);
   }
   std::uint64_t offset = kSegmentHeaderBytes;
-  for (const std::int64_t size : block_sizes) {
-    footer.blocks.push_back({offset, static_cast<std::uint32_t>(size)});
-    offset += static_cast<std::uint64_t>(size);
+  for (std::size_t block = 0; block < block_count; ++block) {
+    for (auto [sizes, locations] :
+         {std::pair{&block_sizes, &footer.blocks}, {&filter_sizes, &footer.filters}}) {
+      const auto size = static_cast<std::uint32_t>((*sizes)[block]);
+      locations->push_back({offset, size});
+      offset += size;
+    }
   }
 }
 
-void write_ranges(const SegmentFooter& footer, ByteWriter& out) {
+void write_ranges(const SegmentFooter& footer, std::uint32_t version, ByteWriter& out) {
   const std::size_t column_count = footer.columns.size();
   for (std::size_t column = 0; column < column_count; ++column) {
     const auto& type = footer.columns[column].schema.type;
-    std::vector<std::int64_t> has_nulls;
+    std::vector<std::int64_t> null_counts;
     Column minimum(type);
     Column maximum(type);
     for (std::size_t i = column; i < footer.ranges.size(); i += column_count) {
       const auto& range = footer.ranges[i];
-      has_nulls.push_back(range.has_nulls ? 1 : 0);
+      null_counts.push_back(version < kVersionOfFilters ? (range.has_nulls ? 1 : 0)
+                                                        : std::int64_t{range.null_count.value_or(0)});
       append_value(minimum, range.has_values ? range.minimum : Value::null_of(type));
       append_value(maximum, range.has_values ? range.maximum : Value::null_of(type));
     }
-    write_list(has_nulls, out);
+    write_list(null_counts, out);
     if (!keeps_range(type)) continue;
     write_column(minimum, out);
     write_column(maximum, out);
   }
 }
 
-void read_ranges(ByteReader& in, SegmentFooter& footer) {
+void read_ranges(ByteReader& in, std::uint32_t version, SegmentFooter& footer) {
   const std::size_t column_count = footer.columns.size();
   const std::size_t group_count = footer.row_groups.size();
   footer.ranges.resize(column_count * group_count);
   for (std::size_t column = 0; column < column_count; ++column) {
     const auto& type = footer.columns[column].schema.type;
-    const auto has_nulls = read_list(in, group_count);
+    const auto null_counts = read_list(in, group_count);
     for (std::size_t group = 0; group < group_count; ++group) {
-      footer.ranges[group * column_count + column].has_nulls = has_nulls[group] != 0;
+      auto& range = footer.ranges[group * column_count + column];
+      range.has_nulls = null_counts[group] != 0;
+      if (version < kVersionOfFilters) continue;
+      if (null_counts[group] < 0 || null_counts[group] > footer.row_groups[group].row_count) {
+        throw_corrupted("a row group has an impossible number of nulls");
+      }
+      range.null_count = static_cast<std::uint32_t>(null_counts[group]);
     }
     if (!keeps_range(type)) continue;
     const Column minimum = read_column(in, type, group_count);
@@ -235,7 +257,7 @@ void read_series(ByteReader& in, SegmentFooter& footer) {
 void write_header(const SegmentHeader& header, ByteWriter& out) {
   const std::size_t start = out.size();
   out.put_raw(kSegmentMagic.data(), kSegmentMagic.size());
-  out.put(kSegmentFormatVersion);
+  out.put(header.version);
   out.put(std::uint32_t{0});
   out.put(header.seed);
   out.put(checksum64(out.bytes().subspan(start)));
@@ -247,15 +269,15 @@ SegmentHeader read_header(std::span<const std::byte> bytes) {
   if (std::memcmp(magic.data(), kSegmentMagic.data(), kSegmentMagic.size()) != 0) {
     throw_corrupted("it does not begin as a segment does");
   }
-  const auto version = in.get<std::uint32_t>();
-  const auto flags = in.get<std::uint32_t>();
   SegmentHeader header;
+  const auto version = header.version = in.get<std::uint32_t>();
+  const auto flags = in.get<std::uint32_t>();
   header.seed = in.get<std::uint64_t>();
   // Later versions keep these 32 bytes, so that a version can be told from damage.
   if (in.get<std::uint64_t>() != checksum64(bytes.first(kSegmentHeaderBytes - 8))) {
     throw_corrupted("the checksum of its header does not match");
   }
-  if (version != kSegmentFormatVersion || flags != 0) {
+  if (version == 0 || version > kSegmentFormatVersion || flags != 0) {
     throw Error(ErrorCode::FeatureNotSupported,
                 "segment format version " + std::to_string(version) + " is not supported", {},
                 "The file was written by a newer version of Tickstone.");
@@ -288,19 +310,20 @@ SegmentTrailer read_trailer(std::span<const std::byte> bytes, std::uint64_t seed
   return trailer;
 }
 
-void write_footer(const SegmentFooter& footer, ByteWriter& out) {
+void write_footer(const SegmentFooter& footer, std::uint32_t version, ByteWriter& out) {
   put_schema(footer.schema, out);
   for (const auto& column : footer.columns) {
     write_layout(column.layout, out);
     out.put(static_cast<std::uint8_t>(column.integer_digits));
   }
-  write_row_groups(footer, out);
-  write_ranges(footer, out);
+  write_row_groups(footer, version, out);
+  write_ranges(footer, version, out);
   write_series(footer, out);
   for (const auto& keys : footer.first_keys) write_column(keys, out);
 }
 
-SegmentFooter read_footer(std::span<const std::byte> bytes, std::uint64_t footer_offset) {
+SegmentFooter read_footer(std::span<const std::byte> bytes, std::uint64_t footer_offset,
+                          std::uint32_t version) {
   ByteReader in(bytes, "segment footer");
   SegmentFooter footer;
   footer.schema = get_schema(in);
@@ -315,8 +338,8 @@ SegmentFooter read_footer(std::span<const std::byte> bytes, std::uint64_t footer
     column.integer_digits = in.get<std::uint8_t>();
     footer.columns.push_back(std::move(column));
   }
-  read_row_groups(in, footer_offset, footer);
-  read_ranges(in, footer);
+  read_row_groups(in, footer_offset, version, footer);
+  read_ranges(in, version, footer);
   read_series(in, footer);
   for (const ColumnId id : sort_columns(footer.schema)) {
     const auto found = std::find_if(footer.columns.begin(), footer.columns.end(),
@@ -329,6 +352,11 @@ SegmentFooter read_footer(std::span<const std::byte> bytes, std::uint64_t footer
 
 std::uint64_t block_checksum(std::span<const std::byte> block, std::uint64_t seed, std::size_t block_index) {
   return checksum64(block, seed + (block_index + 1) * 0x9E37'79B9'7F4A'7C15ULL);
+}
+
+std::uint64_t filter_checksum(std::span<const std::byte> filter, std::uint64_t seed,
+                              std::size_t block_index) {
+  return block_checksum(filter, ~seed, block_index);
 }
 
 std::vector<ColumnSchema> stored_columns(const TableSchema& schema) {

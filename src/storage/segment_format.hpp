@@ -15,7 +15,8 @@ namespace tickstone::storage {
 
 inline constexpr std::string_view kSegmentMagic = "TKSTSEG\n";
 inline constexpr std::string_view kSegmentEndMagic = "TKSTEND\n";
-inline constexpr std::uint32_t kSegmentFormatVersion = 1;
+/// Written by this program; it also reads version 1, which had no filters and no counts of nulls.
+inline constexpr std::uint32_t kSegmentFormatVersion = 2;
 inline constexpr std::size_t kSegmentHeaderBytes = 32;
 inline constexpr std::size_t kSegmentTrailerBytes = 40;
 inline constexpr std::size_t kBlockChecksumBytes = 8;
@@ -33,13 +34,14 @@ struct BlockLocation {
   std::uint32_t size_bytes = 0;  // with its checksum
 };
 
-/// What stands behind the blocks. `ranges` and `blocks` have one entry a row group and column, row group by
-/// row group.
+/// What stands behind the blocks. `ranges`, `blocks` and `filters` have one entry a row group and column, row
+/// group by row group; a filter of no bytes is none.
 struct SegmentFooter {
   TableSchema schema;
   std::vector<SegmentColumn> columns;
   std::vector<RowGroupInfo> row_groups;
   std::vector<BlockLocation> blocks;
+  std::vector<BlockLocation> filters;
   std::vector<ColumnRange> ranges;
   std::vector<SeriesEntry> series;
   std::vector<Column> first_keys;  // one column for each of `sort_columns`, one row a row group
@@ -50,6 +52,7 @@ struct SegmentFooter {
 };
 
 struct SegmentHeader {
+  std::uint32_t version = kSegmentFormatVersion;
   std::uint64_t seed = 0;  // of every checksum behind the header
 };
 
@@ -64,11 +67,14 @@ void write_header(const SegmentHeader& header, ByteWriter& out);
 SegmentHeader read_header(std::span<const std::byte> bytes);
 void write_trailer(const SegmentTrailer& trailer, std::uint64_t seed, ByteWriter& out);
 SegmentTrailer read_trailer(std::span<const std::byte> bytes, std::uint64_t seed);
-void write_footer(const SegmentFooter& footer, ByteWriter& out);
-SegmentFooter read_footer(std::span<const std::byte> bytes, std::uint64_t footer_offset);
+void write_footer(const SegmentFooter& footer, std::uint32_t version, ByteWriter& out);
+SegmentFooter read_footer(std::span<const std::byte> bytes, std::uint64_t footer_offset,
+                          std::uint32_t version);
 
 /// The checksum of block `block_index`: another block in its place does not pass.
 std::uint64_t block_checksum(std::span<const std::byte> block, std::uint64_t seed, std::size_t block_index);
+/// The same of the filter that follows block `block_index`.
+std::uint64_t filter_checksum(std::span<const std::byte> filter, std::uint64_t seed, std::size_t block_index);
 
 /// The columns of a segment's rows: the schema's, and the row id last where the table has no primary key.
 std::vector<ColumnSchema> stored_columns(const TableSchema& schema);

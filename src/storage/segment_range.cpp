@@ -74,13 +74,17 @@ ColumnRange range_of(const ColumnView& column) {
   range.minimum = Value::null_of(column.type);
   range.maximum = Value::null_of(column.type);
   std::size_t first = column.size;
+  std::uint32_t null_count = 0;
   for (std::size_t row = 0; row < column.size; ++row) {
     if (column.is_null(row)) {
-      range.has_nulls = true;
+      ++null_count;
     } else if (first == column.size) {
       first = row;
+      if (column.validity == nullptr) break;
     }
   }
+  range.has_nulls = null_count > 0;
+  range.null_count = null_count;
   if (first == column.size || !keeps_range(column.type)) return range;
   const Extremes rows = extremes_of(column, first);
   range.has_values = true;

@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "base/checksum.hpp"
 #include "storage/codec/block_codec.hpp"
+#include "storage/membership_filter.hpp"
 #include "storage/row_order.hpp"
 #include "storage/segment.hpp"
 #include "storage/segment_format.hpp"
@@ -20,6 +21,8 @@ namespace {
 constexpr std::size_t kWriteBytes = 1 << 20;
 /// A row group of long texts ends before its row count is reached.
 constexpr std::size_t kMaxRowGroupTextBytes = 16 << 20;
+/// Integers this dense between minimum and maximum are not to be found in many other row groups.
+constexpr std::uint64_t kLeastSpread = 4;
 
 /// Rows [begin, end) of a Flat column.
 ColumnView slice(ColumnView column, std::size_t begin, std::size_t end) {
@@ -51,6 +54,7 @@ class Writer final : public SegmentWriter {
       footer_.first_keys.emplace_back(footer_.columns[index].schema.type);
       if (schema.time_column == id) time_sort_index_ = sort_indexes_.size() - 1;
     }
+    for (std::size_t i = 0; i < footer_.columns.size(); ++i) may_have_filter_.push_back(may_have_filter(i));
     const std::string name = path.filename().string();
     header_.seed = checksum64(std::as_bytes(std::span(name.data(), name.size())), schema.id);
     file_ = files.open(path, FileSystem::Mode::Create);
@@ -112,7 +116,7 @@ class Writer final : public SegmentWriter {
     SegmentTrailer trailer;
     trailer.footer_offset = written_bytes_ + buffer_.size();
     ByteWriter footer;
-    write_footer(footer_, footer);
+    write_footer(footer_, header_.version, footer);
     trailer.footer_bytes = footer.size();
     trailer.footer_checksum = checksum64(footer.bytes(), header_.seed);
     buffer_.put_bytes(footer.bytes());
@@ -197,12 +201,53 @@ class Writer final : public SegmentWriter {
         throw Error(ErrorCode::ProgramLimitExceeded, "a segment's block exceeds 4 GB");
       footer_.blocks.push_back({written_bytes_ + buffer_.size(), static_cast<std::uint32_t>(block.size())});
       buffer_.put_bytes(block.bytes());
+      put_filter(i, view);
       if (buffer_.size() >= kWriteBytes) write_buffer();
       pending_[i].clear();
     }
     const std::uint64_t first_row = footer_.row_count();
     footer_.row_groups.push_back({first_row, static_cast<std::uint32_t>(row_count)});
     pending_text_bytes_ = 0;
+  }
+
+  /// Not for what rows are sorted by first, which finds its row groups by itself.
+  bool may_have_filter(std::size_t column) const {
+    const ColumnId id = footer_.columns[column].schema.id;
+    const auto& series = footer_.schema.series_key;
+    return has_filter_type(footer_.columns[column].schema.type) && id != kRowIdColumn &&
+           footer_.schema.time_column != id && sort_indexes_.front() != column &&
+           (!time_sort_index_ || std::find(series.begin(), series.end(), id) == series.end());
+  }
+
+  /// A filter behind the block just written, where one says more than minimum and maximum do.
+  void put_filter(std::size_t column, const ColumnView& rows) {
+    const std::uint64_t offset = written_bytes_ + buffer_.size();
+    std::vector<std::uint64_t> hashes;
+    if (may_have_filter_[column] && !is_constant(footer_.ranges.back())) hashes = distinct_hashes(rows);
+    if (hashes.size() < 2 || !is_filter_worth(column, rows, hashes.size())) {
+      footer_.filters.push_back({offset, 0});
+      return;
+    }
+    const auto filter = make_filter(hashes);
+    buffer_.put_bytes(filter);
+    buffer_.put(filter_checksum(filter, header_.seed, footer_.filters.size()));
+    footer_.filters.push_back({offset, static_cast<std::uint32_t>(filter.size() + kBlockChecksumBytes)});
+  }
+
+  static bool is_constant(const ColumnRange& range) {
+    return range.has_values && range.minimum.text.size() < kRangeTextBytes &&
+           order_values(range.minimum, range.maximum) == 0;
+  }
+
+  /// Texts and UUIDs always; integers where they look like numbers of things, and row groups overlap.
+  bool is_filter_worth(std::size_t column, const ColumnView& rows, std::size_t distinct) const {
+    const auto physical = rows.layout.physical;
+    if (physical == Physical::Bytes || physical == Physical::Int128) return true;
+    const auto& key = footer_.schema.primary_key;
+    const bool is_in_key = std::find(key.begin(), key.end(), footer_.columns[column].schema.id) != key.end();
+    if (!is_in_key && distinct < rows.size - rows.size / 20) return false;
+    const auto& range = footer_.ranges.back();
+    return range.maximum.integer - range.minimum.integer > Int128{kLeastSpread} * distinct;
   }
 
   void note_layout(SegmentColumn& column, const ColumnView& rows) {
@@ -240,6 +285,7 @@ class Writer final : public SegmentWriter {
   SegmentFooter footer_;
   std::vector<std::size_t> sort_indexes_;  // columns in sort order
   std::optional<std::size_t> time_sort_index_;
+  std::vector<bool> may_have_filter_;
   std::vector<Column> pending_;
   std::size_t pending_text_bytes_ = 0;
   std::vector<Column> last_key_;  // of the last batch

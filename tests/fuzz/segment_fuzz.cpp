@@ -37,11 +37,17 @@ void repair_checksums(Bytes& bytes) {
   store(bytes, trailer_at + 8, static_cast<std::uint64_t>(footer_bytes.size()));
   store(bytes, trailer_at + 16, checksum64(footer_bytes, seed));
   store(bytes, trailer_at + 24, checksum64(all.subspan(trailer_at, 24), seed));
-  const auto footer = read_footer(footer_bytes, footer_offset);
+  const auto footer =
+      read_footer(footer_bytes, footer_offset, read_header(all.first(kSegmentHeaderBytes)).version);
   for (std::size_t i = 0; i < footer.blocks.size(); ++i) {
     const auto& block = footer.blocks[i];
     const std::size_t size = block.size_bytes - kBlockChecksumBytes;
     store(bytes, block.offset + size, block_checksum(all.subspan(block.offset, size), seed, i));
+    const auto& filter = footer.filters[i];
+    if (filter.size_bytes < kBlockChecksumBytes) continue;
+    const std::size_t filter_size = filter.size_bytes - kBlockChecksumBytes;
+    store(bytes, filter.offset + filter_size,
+          filter_checksum(all.subspan(filter.offset, filter_size), seed, i));
   }
 }
 

@@ -145,13 +145,16 @@ void check_cells(const Segment& segment, ColumnId id, const ColumnView& source) 
     const auto& range = segment.range(g, id);
     bool has_nulls = false;
     bool has_values = false;
+    std::uint32_t null_count = 0;
     for (std::size_t row = 0; row < view.size; ++row) {
       RC_ASSERT(is_same_cell(view, row, source, group.first_row + row));
       if (view.is_null(row)) {
         has_nulls = true;
+        ++null_count;
         continue;
       }
       has_values = true;
+      RC_ASSERT(segment.may_contain(g, id, value_at(view, row)));
       if (!range.has_values) continue;
       const Value value = value_at(view, row);
       if (std::is_gt(compare_values(range.minimum, value)) ||
@@ -161,6 +164,7 @@ void check_cells(const Segment& segment, ColumnId id, const ColumnView& source) 
       }
     }
     RC_ASSERT(range.has_nulls == has_nulls);
+    RC_ASSERT(range.null_count == null_count);
     if (range.has_values) RC_ASSERT(has_values);
   }
 }
