@@ -13,8 +13,8 @@
 namespace tickstone::storage {
 
 Log::Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_bytes,
-         std::uint64_t first_file)
-    : files_(files), directory_(std::move(directory)), file_bytes_(file_bytes) {
+         std::uint64_t first_file, std::uint64_t previous_end)
+    : files_(files), directory_(std::move(directory)), file_bytes_(file_bytes), end_(previous_end) {
   for (const auto& name : files_.list(directory_)) {
     std::uint64_t number = 0;
     if (std::sscanf(name.c_str(), "%lu.log", &number) != 1 || number >= first_file) continue;
@@ -38,6 +38,7 @@ void Log::throw_if_failed() const {
   }
 }
 
+/// Under both mutexes: no sync is under way.
 void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
   const auto path = directory_ / log_file_name(number);
   if (files_.exists(path)) files_.remove(path);
@@ -58,7 +59,7 @@ void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
   std::shared_ptr<File> file = files_.open(path, FileSystem::Mode::Create);
   try {
     file->allocate(capacity);
-    file->write_at(0, log_file_header(number));
+    file->write_at(0, log_file_header(number, end_));
     file->sync_data();
     files_.sync_directory(directory_);
   } catch (const Error&) {
@@ -82,12 +83,20 @@ LogPosition Log::append(LogRecordKind kind, std::uint64_t id, std::span<const st
   if (body.size() > UINT32_MAX - kLogRecordHeaderBytes) {
     throw Error(ErrorCode::ProgramLimitExceeded, "a log record exceeds 4 GB");
   }
-  const std::lock_guard lock(mutex_);
-  throw_if_failed();
   const std::uint64_t size = kLogRecordHeaderBytes + body.size();
-  if (end_ + size > capacity_) {
-    // What is left of a file stays zero and says that the next file goes on.
-    start_file(number_ + 1, size);
+  std::unique_lock lock(mutex_);
+  throw_if_failed();
+  while (end_ + size > capacity_) {
+    lock.unlock();
+    {
+      const std::lock_guard no_sync(sync_mutex_);
+      const std::lock_guard again(mutex_);
+      throw_if_failed();
+      // What is left of a file stays zero and says that the next file goes on.
+      if (end_ + size > capacity_) start_file(number_ + 1, size);
+    }
+    lock.lock();
+    throw_if_failed();
   }
   buffer_.clear();
   LogRecordHeader header;
@@ -95,13 +104,29 @@ LogPosition Log::append(LogRecordKind kind, std::uint64_t id, std::span<const st
   header.id = id;
   header.durable = durable_;
   put_log_record(buffer_, number_, header, body);
-  file_->write_at(end_, buffer_);
+  try {
+    file_->write_at(end_, buffer_);
+  } catch (const Error&) {
+    take_back(end_);
+    throw;
+  }
   if (buffer_.capacity() > 8U << 20) std::vector<std::byte>().swap(buffer_);
   const LogPosition position{number_, end_};
   end_ += size;
   written_bytes_ += size;
   if (dirty_.empty() || dirty_.back() != file_) dirty_.push_back(file_);
   return position;
+}
+
+/// Whatever came through of a record whose write failed must not be read as one.
+void Log::take_back(std::uint64_t offset) noexcept {
+  try {
+    file_->write_at(offset, std::vector<std::byte>(kLogRecordHeaderBytes));
+    if (dirty_.empty() || dirty_.back() != file_) dirty_.push_back(file_);
+  } catch (const Error&) {
+    // Boundary: the caller has an error already.
+    has_failed_ = true;
+  }
 }
 
 void Log::sync() {
@@ -129,6 +154,7 @@ void Log::sync() {
 }
 
 std::uint64_t Log::rotate() {
+  const std::lock_guard no_sync(sync_mutex_);
   const std::lock_guard lock(mutex_);
   throw_if_failed();
   if (end_ == kLogHeaderBytes) return number_;
@@ -219,6 +245,14 @@ LogPosition durable_after(std::span<const std::byte> bytes, std::uint64_t offset
   return durable;
 }
 
+/// Where the file before ended, by the header of log file `number`; 0 where it does not say.
+std::uint64_t end_by_next(FileSystem& files, const std::filesystem::path& directory, std::uint64_t number) {
+  const auto file = files.open(directory / log_file_name(number), FileSystem::Mode::Read);
+  std::vector<std::byte> header(kLogHeaderBytes);
+  header.resize(file->read_at(0, header));
+  return is_log_file_header(header, number) ? previous_log_end(header) : 0;
+}
+
 /// Numbers of the log files from `first` on, ascending.
 std::vector<std::uint64_t> log_files(FileSystem& files, const std::filesystem::path& directory,
                                      std::uint64_t first) {
@@ -236,11 +270,18 @@ std::vector<std::uint64_t> log_files(FileSystem& files, const std::filesystem::p
 
 }  // namespace
 
-std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
-                         bool must_exist, bool read_only,
-                         const std::function<void(const LogRecord&)>& visit) {
+/// Makes what was read of a file durable. It may never have been: a process that was killed leaves what it
+/// had not synced yet, and after a sync that failed the kernel takes its pages for clean. So what is not
+/// known to be durable is written again.
+void make_durable(File& file, std::span<const std::byte> bytes, std::uint64_t durable_end) {
+  if (durable_end < bytes.size()) file.write_at(durable_end, bytes.subspan(durable_end));
+  file.sync_data();
+}
+
+LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
+                       bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit) {
   const auto numbers = log_files(files, directory, first_file);
-  std::uint64_t last = first_file - 1;
+  LogPosition last{first_file - 1, 0};
   if (must_exist && (numbers.empty() || numbers.front() != first_file)) {
     throw_damaged(directory / log_file_name(first_file), 0, "The file is missing.");
   }
@@ -250,6 +291,7 @@ std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directo
     auto file = files.open(path, read_only ? FileSystem::Mode::Read : FileSystem::Mode::ReadWrite);
     const auto bytes = read_whole(*file);
     std::uint64_t at = 0;
+    std::uint64_t durable_end = 0;
     if (is_log_file_header(bytes, number)) {
       at = kLogHeaderBytes;
       for (;;) {
@@ -260,18 +302,25 @@ std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directo
         record.kind = header->kind;
         record.id = header->id;
         record.position = {number, at};
+        if (header->durable.file == number) durable_end = std::max(durable_end, header->durable.offset);
         const auto body = rest.subspan(kLogRecordHeaderBytes, header->body_bytes);
         record.body.assign(body.begin(), body.end());
         visit(record);
         at += kLogRecordHeaderBytes + header->body_bytes;
       }
     }
-    last = number;
+    const LogPosition before = last;
+    last = {number, at};
     if (at >= kLogHeaderBytes && is_zero(std::span(bytes).subspan(at))) {
-      const bool is_next_missing = i + 1 < numbers.size() && numbers[i + 1] != number + 1;
-      if (is_next_missing) {
+      const bool has_next = i + 1 < numbers.size();
+      if (has_next && numbers[i + 1] != number + 1) {
         throw_damaged(directory / log_file_name(number + 1), 0, "The file is missing; later ones are there.");
       }
+      if (has_next) {
+        const std::uint64_t end = end_by_next(files, directory, number + 1);
+        if (end > at) throw_damaged(path, at, "The next file says that records follow.");
+      }
+      if (!read_only) make_durable(*file, std::span(bytes).first(at), durable_end);
       continue;
     }
     // Something else than records. It may be what a crash left of the last writes, unless a later record
@@ -289,11 +338,12 @@ std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directo
       for (std::size_t later = numbers.size(); later-- > i + 1;)
         files.remove(directory / log_file_name(numbers[later]));
       if (at < kLogHeaderBytes) {
-        file->write_at(0, log_file_header(number));
-        at = kLogHeaderBytes;
+        file->write_at(0, log_file_header(number, before.offset));
+        at = durable_end = kLogHeaderBytes;
+        last.offset = at;
       }
       file->truncate(at);
-      file->sync_data();
+      make_durable(*file, std::span(bytes).first(std::min<std::size_t>(at, bytes.size())), durable_end);
       files.sync_directory(directory);
     }
     break;

@@ -40,11 +40,13 @@ struct LogRecord {
 /// Threads: any.
 class Log {
  public:
-  /// Writes go to a new file of that number.
-  Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_bytes, std::uint64_t first_file);
+  /// Writes go to a new file of that number; the one before ends at `previous_end` (0: nobody knows).
+  Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_bytes, std::uint64_t first_file,
+      std::uint64_t previous_end = 0);
   ~Log();
 
-  /// Appends one record, not yet synced. Errors: DiskFull, IoError; the log is then as before.
+  /// Appends one record, not yet synced. Errors: DiskFull, IoError; the log is then as before, or can no
+  /// longer be written.
   LogPosition append(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body);
   /// Makes all that was appended durable. Errors: IoError, after which nothing can be appended.
   void sync();
@@ -67,6 +69,7 @@ class Log {
  private:
   void throw_if_failed() const;
   void start_file(std::uint64_t number, std::uint64_t least_bytes);
+  void take_back(std::uint64_t offset) noexcept;
 
   FileSystem& files_;
   std::filesystem::path directory_;
@@ -84,18 +87,19 @@ class Log {
   std::uint64_t written_bytes_ = 0;
   std::uint64_t sync_count_ = 0;
   bool has_failed_ = false;
-  std::mutex sync_mutex_;  // one sync at a time; taken before `mutex_`
+  std::mutex sync_mutex_;  // one sync or new file at a time; taken before `mutex_`
   std::vector<std::byte> buffer_;
 };
 
 std::string log_file_name(std::uint64_t number);
 
-/// Reads the records of all files from `first_file` on, in order. A torn tail is cut off the file (unless
-/// `read_only`), later files with nothing durable in them are removed. Returns the number of the last file,
-/// or `first_file` - 1 where there is none. Errors: DataCorrupted naming file and offset for damage before
-/// the end; FeatureNotSupported for a newer version.
-std::uint64_t replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
-                         bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit);
+/// Reads the records of all files from `first_file` on, in order. A torn tail is cut off the file, later
+/// files with nothing durable in them are removed, and all that was read is made durable (unless
+/// `read_only`). Returns where the last file ends; its number is `first_file` - 1 where there is none.
+/// Errors: DataCorrupted naming file and offset for damage before the end; FeatureNotSupported for a newer
+/// version.
+LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
+                       bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit);
 LogRecord read_log_record(FileSystem& files, const std::filesystem::path& directory, LogPosition position);
 
 }  // namespace tickstone::storage

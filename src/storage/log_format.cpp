@@ -41,11 +41,11 @@ T load(const std::byte* at) {
 
 std::string log_file_name(std::uint64_t number) { return fmt::format("{:010}.log", number); }
 
-std::vector<std::byte> log_file_header(std::uint64_t number) {
+std::vector<std::byte> log_file_header(std::uint64_t number, std::uint64_t previous_end) {
   ByteWriter out;
   out.put_raw(kMagic, sizeof(kMagic));
   out.put(kLogVersion);
-  out.put(std::uint32_t{0});
+  out.put(static_cast<std::uint32_t>(previous_end > UINT32_MAX ? 0 : previous_end));
   out.put(number);
   out.put(checksum64(out.bytes(), number));
   return out.take();
@@ -64,6 +64,10 @@ bool is_log_file_header(std::span<const std::byte> bytes, std::uint64_t number) 
                 {}, "Open the data directory with a newer program.");
   }
   return true;
+}
+
+std::uint64_t previous_log_end(std::span<const std::byte> bytes) {
+  return load<std::uint32_t>(bytes.data() + 12);
 }
 
 void put_log_record(std::vector<std::byte>& out, std::uint64_t file, const LogRecordHeader& header,

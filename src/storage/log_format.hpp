@@ -13,8 +13,10 @@ namespace tickstone::storage {
 
 // A log file: a header of 32 bytes, then records to the end.
 //
-//   header   8 magic "TICKLOG1" | u32 version | u32 zero | u64 file number | u64 checksum of the 24 bytes
-//   before record   u32 body bytes | u32 low half of the checksum of the 25 bytes that follow and of the
+//   header   8 magic "TICKLOG1" | u32 version | u32 end of the file before | u64 file number | u64 checksum
+//   of
+//            the 24 bytes before
+//   record   u32 body bytes | u32 low half of the checksum of the 25 bytes that follow and of the
 //   body's size
 //            u8 kind | u64 id | u64 durable file | u64 durable offset | u64 checksum of all before it and the
 //            body | body
@@ -26,9 +28,12 @@ inline constexpr std::uint32_t kLogVersion = 1;
 inline constexpr std::uint64_t kLogHeaderBytes = 32;
 inline constexpr std::uint64_t kLogRecordHeaderBytes = 41;
 
-std::vector<std::byte> log_file_header(std::uint64_t number);
+/// `previous_end`: where the records of the file before end, all of them durable; 0 where that is not known.
+std::vector<std::byte> log_file_header(std::uint64_t number, std::uint64_t previous_end = 0);
 /// True for a whole header of this file. Errors: FeatureNotSupported for a newer version.
 bool is_log_file_header(std::span<const std::byte> bytes, std::uint64_t number);
+/// What the header at the start of `bytes` says of the file before; 0 where that is not known.
+std::uint64_t previous_log_end(std::span<const std::byte> bytes);
 
 struct LogRecordHeader {
   std::uint32_t body_bytes = 0;

@@ -338,10 +338,15 @@ void recover(StoreCore& core) {
   auto state = open_segments(core, *found, named);
   core.set_next_segment_number(found->next_segment);
   for (const auto& sequence : found->sequences) core.sequences.replay(sequence);
-  if (!core.options.read_only) remove_leftovers(core, *found, named);
+  if (!core.options.read_only) {
+    // A process that was killed may have put the manifest there without syncing the directory: what only the
+    // manifest before it names must not go first.
+    core.files.sync_directory(core.directory);
+    remove_leftovers(core, *found, named);
+  }
 
   Replay replay(core, found->seq, std::move(state));
-  const std::uint64_t last_file =
+  const LogPosition last =
       replay_log(core.files, core.log_directory(), found->first_log_file, true, core.options.read_only,
                  [&](const LogRecord& record) { replay.visit(record); });
   core.applied_seq = replay.seq();
@@ -349,8 +354,8 @@ void recover(StoreCore& core) {
   core.open_bytes.store(replay.grown_bytes());
   core.publish({replay.seq(), replay.finish()});
   if (core.options.read_only) return;
-  core.log =
-      std::make_unique<Log>(core.files, core.log_directory(), core.options.log_file_bytes, last_file + 1);
+  core.log = std::make_unique<Log>(core.files, core.log_directory(), core.options.log_file_bytes,
+                                   last.file + 1, last.offset);
   core.set_manifest(std::move(*found), std::move(named));
 }
 

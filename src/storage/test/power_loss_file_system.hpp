@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,7 +18,9 @@
 namespace tickstone::storage {
 
 /// Files in memory that remember what was synced. A power loss keeps that, and of the rest what chance lets
-/// through: single pages of files, a beginning of the changes of names. Calls can be made to fail.
+/// through: single sectors of files, lengths, single creations, renames and removals of a directory that was
+/// not synced since. A failed sync forgets the sectors that it should have written, as the kernel does: they
+/// can be read, and no later sync brings them to the disk. Calls can be made to fail, writes halfway through.
 ///
 /// Threads: any.
 class PowerLossFileSystem final : public FileSystem {
@@ -27,16 +28,35 @@ class PowerLossFileSystem final : public FileSystem {
   static constexpr std::size_t kPageBytes = 512;
   using Bytes = std::vector<std::byte>;
   /// What a call is about; an error thrown from the hook is the call's.
-  enum class Call : std::uint8_t { Write, Sync, Allocate, Create, Rename, SyncDirectory };
+  enum class Call : std::uint8_t {
+    Write,
+    Sync,
+    Allocate,
+    Create,
+    Rename,
+    SyncDirectory,
+    Truncate,
+    Remove,
+    Open,
+    Read,
+    Look
+  };
   using Hook = std::function<void(Call, const std::filesystem::path&)>;
+  /// A number below n.
+  using Chance = std::function<std::uint64_t(std::uint64_t)>;
 
   void set_hook(Hook hook) {
     const std::lock_guard lock(mutex_);
-    hook_ = std::move(hook);
+    hook_ = std::make_shared<Hook>(std::move(hook));
+  }
+  /// How many of the bytes of a failing write come through; none unless said.
+  void set_torn_write(Chance torn_write) {
+    const std::lock_guard lock(mutex_);
+    torn_write_ = std::move(torn_write);
   }
 
   std::unique_ptr<File> open(const std::filesystem::path& path, Mode mode) override {
-    if (mode == Mode::Create) ask(Call::Create, path);
+    ask(mode == Mode::Create ? Call::Create : Call::Open, path);
     const std::lock_guard lock(mutex_);
     const auto found = names_.find(path.string());
     if (mode == Mode::Create) {
@@ -51,12 +71,12 @@ class PowerLossFileSystem final : public FileSystem {
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
     ask(Call::Rename, to);
     const std::lock_guard lock(mutex_);
-    const auto content = names_.at(from.string());
-    pending_.push_back({from.string(), to.string(), content});
-    names_.erase(from.string());
-    names_[to.string()] = content;
+    if (!names_.contains(from.string())) throw Error(ErrorCode::IoError, "no such file: " + from.string());
+    pending_.push_back({from.string(), to.string(), names_.at(from.string())});
+    apply(names_, pending_.back());
   }
   void remove(const std::filesystem::path& path) override {
+    ask(Call::Remove, path);
     const std::lock_guard lock(mutex_);
     if (!names_.contains(path.string())) throw Error(ErrorCode::IoError, "no such file: " + path.string());
     change(path.string(), nullptr);
@@ -65,16 +85,18 @@ class PowerLossFileSystem final : public FileSystem {
   void sync_directory(const std::filesystem::path& path) override {
     ask(Call::SyncDirectory, path);
     const std::lock_guard lock(mutex_);
-    // Later changes elsewhere may be kept by chance only; those before them are kept with these, as journals
-    // do.
-    std::size_t last = 0;
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-      if (std::filesystem::path(pending_[i].to).parent_path() == path) last = i + 1;
+    std::vector<Change> later;
+    for (auto& change : pending_) {
+      if (std::filesystem::path(change.to).parent_path() == path) {
+        apply(durable_names_, change);
+      } else {
+        later.push_back(std::move(change));
+      }
     }
-    for (std::size_t i = 0; i < last; ++i) apply(durable_names_, pending_[i]);
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(last));
+    pending_ = std::move(later);
   }
   std::vector<std::string> list(const std::filesystem::path& path) override {
+    ask(Call::Look, path);
     const std::lock_guard lock(mutex_);
     std::vector<std::string> found;
     for (const auto& [name, content] : names_) {
@@ -84,39 +106,57 @@ class PowerLossFileSystem final : public FileSystem {
     return found;
   }
   bool exists(const std::filesystem::path& path) override {
+    ask(Call::Look, path);
     const std::lock_guard lock(mutex_);
     return names_.contains(path.string());
   }
   std::uint64_t free_bytes(const std::filesystem::path&) override { return UINT64_MAX; }
 
-  /// The files as they are found when power is back. `chance(n)` gives a number below n.
-  std::unique_ptr<PowerLossFileSystem> after_power_loss(
-      const std::function<std::uint64_t(std::uint64_t)>& chance) const {
+  /// The files as they are found when power is back. A chance that always says 0 keeps what was synced alone,
+  /// one that always says n - 1 everything.
+  std::unique_ptr<PowerLossFileSystem> after_power_loss(const Chance& chance) const {
     const std::lock_guard lock(mutex_);
     auto after = std::make_unique<PowerLossFileSystem>();
     auto names = durable_names_;
-    const std::size_t kept = pending_.empty() ? 0 : chance(pending_.size() + 1);
-    for (std::size_t i = 0; i < kept; ++i) apply(names, pending_[i]);
+    for (const auto& change : pending_) {
+      if (chance(2) == 1) apply(names, change);
+    }
     for (const auto& [name, content] : names) {
       auto survivor = std::make_shared<Content>();
       survivor->durable = content->durable;
-      // A longer file may have its new length or not.
-      if (content->current.size() > survivor->durable.size() && chance(2) == 0) {
+      // The length may be the new one.
+      if (content->current.size() != survivor->durable.size() && chance(2) == 1) {
         survivor->durable.resize(content->current.size());
       }
-      for (const std::size_t page : content->dirty) {
-        const std::size_t begin = page * kPageBytes;
-        const std::size_t end =
-            std::min({begin + kPageBytes, content->current.size(), survivor->durable.size()});
-        if (begin >= end || chance(2) == 0) continue;
-        std::copy(content->current.begin() + static_cast<std::ptrdiff_t>(begin),
-                  content->current.begin() + static_cast<std::ptrdiff_t>(end),
-                  survivor->durable.begin() + static_cast<std::ptrdiff_t>(begin));
+      for (const auto* pages : {&content->dirty, &content->forgotten}) {
+        for (const std::size_t page : *pages) {
+          if (page * kPageBytes < survivor->durable.size() && chance(2) == 1) {
+            copy_page(content->current, survivor->durable, page);
+          }
+        }
       }
       survivor->current = survivor->durable;
       after->names_[name] = survivor;
     }
     after->durable_names_ = after->names_;
+    return after;
+  }
+  /// The files as they are when the process was killed and the machine goes on: all there, what was not
+  /// synced is as little synced as before.
+  std::unique_ptr<PowerLossFileSystem> after_process_crash() const {
+    const std::lock_guard lock(mutex_);
+    auto after = std::make_unique<PowerLossFileSystem>();
+    std::map<const Content*, std::shared_ptr<Content>> twins;
+    auto twin_of = [&](const std::shared_ptr<Content>& content) {
+      if (content == nullptr) return content;
+      auto& twin = twins[content.get()];
+      if (twin == nullptr) twin = std::make_shared<Content>(*content);
+      return twin;
+    };
+    for (const auto& [name, content] : names_) after->names_[name] = twin_of(content);
+    for (const auto& [name, content] : durable_names_) after->durable_names_[name] = twin_of(content);
+    for (const auto& change : pending_)
+      after->pending_.push_back({change.from, change.to, twin_of(change.content)});
     return after;
   }
   /// The files as another process sees them now.
@@ -133,12 +173,19 @@ class PowerLossFileSystem final : public FileSystem {
   }
   /// The file's bytes, to look at and to damage.
   Bytes& bytes_of(const std::filesystem::path& path) { return names_.at(path.string())->current; }
+  std::vector<std::filesystem::path> paths() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::filesystem::path> paths;
+    for (const auto& [name, content] : names_) paths.emplace_back(name);
+    return paths;
+  }
 
  private:
   struct Content {
     Bytes current;
     Bytes durable;
     std::set<std::size_t> dirty;
+    std::set<std::size_t> forgotten;  // by a sync that failed
   };
   struct Change {
     std::string from;  // empty: created
@@ -151,16 +198,18 @@ class PowerLossFileSystem final : public FileSystem {
     OpenFile(PowerLossFileSystem& files, std::shared_ptr<Content> content, std::filesystem::path path)
         : files_(files), content_(std::move(content)), path_(std::move(path)) {}
     void write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
-      files_.ask(Call::Write, path_);
-      const std::lock_guard lock(files_.mutex_);
-      auto& current = content_->current;
-      if (current.size() < offset + bytes.size()) current.resize(offset + bytes.size());
-      std::copy(bytes.begin(), bytes.end(), current.begin() + static_cast<std::ptrdiff_t>(offset));
-      for (std::size_t page = offset / kPageBytes; page * kPageBytes < offset + bytes.size(); ++page) {
-        content_->dirty.insert(page);
+      try {
+        files_.ask(Call::Write, path_);
+      } catch (const Error&) {
+        const std::lock_guard lock(files_.mutex_);
+        if (files_.torn_write_) put(offset, bytes.first(files_.torn_write_(bytes.size() + 1)));
+        throw;
       }
+      const std::lock_guard lock(files_.mutex_);
+      put(offset, bytes);
     }
     std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+      files_.ask(Call::Read, path_);
       const std::lock_guard lock(files_.mutex_);
       const auto& current = content_->current;
       if (offset >= current.size()) return 0;
@@ -169,18 +218,17 @@ class PowerLossFileSystem final : public FileSystem {
       return size;
     }
     void sync_data() override {
-      files_.ask(Call::Sync, path_);
+      try {
+        files_.ask(Call::Sync, path_);
+      } catch (const Error&) {
+        const std::lock_guard lock(files_.mutex_);
+        content_->forgotten.merge(content_->dirty);
+        content_->dirty.clear();
+        throw;
+      }
       const std::lock_guard lock(files_.mutex_);
       content_->durable.resize(content_->current.size());
-      for (const std::size_t page : content_->dirty) {
-        const std::size_t begin = page * kPageBytes;
-        const std::size_t end = std::min(begin + kPageBytes, content_->current.size());
-        if (begin < end) {
-          std::copy(content_->current.begin() + static_cast<std::ptrdiff_t>(begin),
-                    content_->current.begin() + static_cast<std::ptrdiff_t>(end),
-                    content_->durable.begin() + static_cast<std::ptrdiff_t>(begin));
-        }
-      }
+      for (const std::size_t page : content_->dirty) copy_page(content_->current, content_->durable, page);
       content_->dirty.clear();
     }
     void allocate(std::uint64_t size_bytes) override {
@@ -189,21 +237,46 @@ class PowerLossFileSystem final : public FileSystem {
       if (content_->current.size() < size_bytes) content_->current.resize(size_bytes);
     }
     void truncate(std::uint64_t size_bytes) override {
+      files_.ask(Call::Truncate, path_);
       const std::lock_guard lock(files_.mutex_);
+      // What grows again here is zero, whatever the disk has.
+      mark_dirty(size_bytes, content_->current.size());
       content_->current.resize(size_bytes);
     }
     std::uint64_t size_bytes() const override {
+      files_.ask(Call::Look, path_);
       const std::lock_guard lock(files_.mutex_);
       return content_->current.size();
     }
     const std::filesystem::path& path() const override { return path_; }
 
    private:
+    void put(std::uint64_t offset, std::span<const std::byte> bytes) {
+      auto& current = content_->current;
+      if (current.size() < offset + bytes.size()) current.resize(offset + bytes.size());
+      std::copy(bytes.begin(), bytes.end(), current.begin() + static_cast<std::ptrdiff_t>(offset));
+      mark_dirty(offset, offset + bytes.size());
+    }
+    void mark_dirty(std::uint64_t begin, std::uint64_t end) {
+      for (std::size_t page = begin / kPageBytes; page * kPageBytes < end; ++page) {
+        content_->dirty.insert(page);
+        content_->forgotten.erase(page);
+      }
+    }
+
     PowerLossFileSystem& files_;
     std::shared_ptr<Content> content_;
     std::filesystem::path path_;
   };
 
+  static void copy_page(const Bytes& from, Bytes& to, std::size_t page) {
+    const std::size_t begin = page * kPageBytes;
+    const std::size_t end = std::min({begin + kPageBytes, from.size(), to.size()});
+    if (begin >= end) return;
+    std::copy(from.begin() + static_cast<std::ptrdiff_t>(begin),
+              from.begin() + static_cast<std::ptrdiff_t>(end),
+              to.begin() + static_cast<std::ptrdiff_t>(begin));
+  }
   static void apply(std::map<std::string, std::shared_ptr<Content>>& names, const Change& change) {
     if (!change.from.empty()) names.erase(change.from);
     if (change.content == nullptr) {
@@ -217,19 +290,20 @@ class PowerLossFileSystem final : public FileSystem {
     apply(names_, pending_.back());
   }
   void ask(Call call, const std::filesystem::path& path) {
-    Hook hook;
+    std::shared_ptr<Hook> hook;
     {
       const std::lock_guard lock(mutex_);
       hook = hook_;
     }
-    if (hook) hook(call, path);
+    if (hook != nullptr && *hook) (*hook)(call, path);
   }
 
   mutable std::mutex mutex_;
-  Hook hook_;
+  std::shared_ptr<Hook> hook_;
+  Chance torn_write_;
   std::map<std::string, std::shared_ptr<Content>> names_;
   std::map<std::string, std::shared_ptr<Content>> durable_names_;
-  std::vector<Change> pending_;  // of names, since they were synced
+  std::vector<Change> pending_;  // of names, since their directories were synced
 };
 
 }  // namespace tickstone::storage
