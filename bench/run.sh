@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Measures Tickstone beside Debian's PostgreSQL 15: same machine, same run, in turn. Writes docs/benchmarks.md's table to standard output;
-# with --record into the file. TICKSTONE_BENCH_SYMBOLS and TICKSTONE_BENCH_TRADES make it smaller.
+# Measures Tickstone beside Debian's PostgreSQL 15 and the DuckDB it is built with: same machine, same run, in turn. Writes the tables of
+# docs/benchmarks.md to standard output; with --record into the file. TICKSTONE_BENCH_SYMBOLS and TICKSTONE_BENCH_TRADES make the queries' data
+# smaller, TICKSTONE_STORAGE_* (bench/storage_compare.py) size the storage part.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec /usr/bin/python3 bench/compare.py "$@"
+/usr/bin/python3 bench/compare.py "$@"
+storage=()
+for argument in "$@"; do [ "$argument" = --record ] && storage+=(--record); done
+exec /usr/bin/python3 bench/storage_compare.py "${storage[@]}"

@@ -2,6 +2,7 @@
 #include "storage/key_index.hpp"
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <string>
 
@@ -13,6 +14,7 @@ namespace tickstone::storage {
 namespace {
 
 constexpr std::uint64_t kHashMask = 0xFFFF'FFFF'0000'0000ULL;
+constexpr std::uint32_t kAhead = 16;
 
 std::uint64_t position_bits(std::uint64_t slot) { return slot >> 32; }
 
@@ -62,22 +64,30 @@ void KeyIndex::catch_up(const OpenChunk& rows, std::uint32_t limit) {
       previous_.reserve(std::max<std::size_t>(limit, previous_.capacity() * 2));
     previous_.resize(limit, kNone);
   }
-  std::string key;
-  for (; row < limit; ++row) {
-    if ((used_ + 1) * std::uint64_t{3} > slots_.size() * std::uint64_t{2}) {
+  std::array<std::string, kAhead> keys;
+  std::array<std::uint64_t, kAhead> hashes;
+  while (row < limit) {
+    const std::uint32_t part = std::min<std::uint32_t>(kAhead, limit - row);
+    if ((used_ + part) * std::uint64_t{3} > slots_.size() * std::uint64_t{2}) {
       // Rows to come are mostly new keys: one growth for the whole batch.
-      grow(std::max(limit, used_ + 1 + used_ / 2));
+      grow(std::max(limit, used_ + part + used_ / 2));
     }
-    key.clear();
-    rows.append_key(key, row);
-    const std::uint64_t hash = hash_key(key);
-    const std::size_t at = slot_of(rows, key, hash);
-    if (slots_[at] == 0) {
-      ++used_;
-    } else {
-      previous_[row] = static_cast<std::uint32_t>(slots_[at]) - 1;
+    // The slots of many keys are asked for before the first is read: each lies anywhere in memory.
+    for (std::uint32_t i = 0; i < part; ++i) {
+      keys[i].clear();
+      rows.append_key(keys[i], row + i);
+      hashes[i] = hash_key(keys[i]);
+      __builtin_prefetch(&slots_[position_bits(hashes[i]) & (slots_.size() - 1)], 1);
     }
-    slots_[at] = (hash & kHashMask) | (row + 1);
+    for (std::uint32_t i = 0; i < part; ++i, ++row) {
+      const std::size_t at = slot_of(rows, keys[i], hashes[i]);
+      if (slots_[at] == 0) {
+        ++used_;
+      } else {
+        previous_[row] = static_cast<std::uint32_t>(slots_[at]) - 1;
+      }
+      slots_[at] = (hashes[i] & kHashMask) | (row + 1);
+    }
   }
   memory_bytes_.store(slots_.size() * 8 + previous_.capacity() * 4, std::memory_order_relaxed);
   indexed_.store(limit, std::memory_order_release);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What readers of an open chunk do: views, keys and series.
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <mutex>
 
@@ -78,59 +79,87 @@ ColumnView OpenChunk::view(std::size_t column, RowNumber first, RowNumber count,
 
 void OpenChunk::append_cells(Column& out, std::size_t column, const RowNumber* rows,
                              std::size_t count) const {
+  // In sorted order neighbours lie anywhere: the memory of many cells is asked for before the first is read.
+  struct Place {
+    const Block* block;
+    const std::byte* cell;
+    std::size_t number;
+    RowNumber offset;
+    bool may_be_null;
+  };
+  constexpr std::size_t kAhead = 64;
+  std::array<Place, kAhead> places;
   const ColumnLayout layout = layouts_[column];
+  const bool is_text = layout.physical == Physical::Bytes;
   const bool is_same = out.layout() == layout;
+  const std::size_t width = is_text ? sizeof(std::uint32_t) : width_bytes(layout.physical);
   std::shared_ptr<char[]> heap;
   std::size_t heap_block = SIZE_MAX;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t number = block_of(rows[i]);
-    const RowNumber offset = rows[i] - block_begin(number);
-    const Block& block = blocks_[number];
-    const Cells& cells = block.columns[column];
-    if (cells.validity != nullptr && is_null(block, column, offset)) {
-      out.append_null();
-      continue;
+  for (std::size_t done = 0; done < count; done += kAhead) {
+    const std::size_t part = std::min(kAhead, count - done);
+    for (std::size_t i = 0; i < part; ++i) {
+      const RowNumber row = rows[done + i];
+      Place& place = places[i];
+      place.number = block_of(row);
+      place.offset = row - block_begin(place.number);
+      place.block = &blocks_[place.number];
+      const Cells& cells = place.block->columns[column];
+      const bool is_flat_text = is_text && !cells.is_dictionary;
+      place.cell = is_flat_text ? reinterpret_cast<const std::byte*>(cells.offsets + place.offset)
+                                : cells.data + place.offset * width;
+      place.may_be_null = cells.validity != nullptr && cells.null_count.load(std::memory_order_relaxed) > 0;
+      __builtin_prefetch(place.cell);
+      if (place.may_be_null) __builtin_prefetch(&cells.validity[place.offset / 64]);
     }
-    switch (layout.physical) {
-      case Physical::Bool:
-        out.append_fixed(reinterpret_cast<const std::uint8_t*>(cells.data)[offset]);
-        break;
-      case Physical::Int16:
-        out.append_fixed(reinterpret_cast<const std::int16_t*>(cells.data)[offset]);
-        break;
-      case Physical::Int32:
-      case Physical::Float32:
-        out.append_fixed(reinterpret_cast<const std::int32_t*>(cells.data)[offset]);
-        break;
-      case Physical::Int64:
-      case Physical::Float64:
-        if (is_same) {
-          out.append_fixed(reinterpret_cast<const std::int64_t*>(cells.data)[offset]);
-        } else {
-          out.append_from(fixed_view(column, block), offset);
-        }
-        break;
-      case Physical::Int128:
-        if (is_same) {
-          out.append_fixed(reinterpret_cast<const Int128*>(cells.data)[offset]);
-        } else {
-          out.append_from(fixed_view(column, block), offset);
-        }
-        break;
-      case Physical::Bytes:
-        if (cells.is_dictionary) {
-          out.append_bytes(
-              (*dictionaries_[column])[reinterpret_cast<const std::uint32_t*>(cells.data)[offset]]);
-        } else {
-          if (heap_block != number) {
-            const std::shared_lock lock(heap_mutex_);
-            heap = cells.heap;
-            heap_block = number;
+    for (std::size_t i = 0; i < part; ++i) {
+      const Place& place = places[i];
+      if (place.may_be_null && is_null(*place.block, column, place.offset)) {
+        out.append_null();
+        continue;
+      }
+      const std::byte* cell = place.cell;
+      switch (layout.physical) {
+        case Physical::Bool:
+          out.append_fixed(*reinterpret_cast<const std::uint8_t*>(cell));
+          break;
+        case Physical::Int16:
+          out.append_fixed(*reinterpret_cast<const std::int16_t*>(cell));
+          break;
+        case Physical::Int32:
+        case Physical::Float32:
+          out.append_fixed(*reinterpret_cast<const std::int32_t*>(cell));
+          break;
+        case Physical::Int64:
+        case Physical::Float64:
+          if (is_same) {
+            out.append_fixed(*reinterpret_cast<const std::int64_t*>(cell));
+          } else {
+            out.append_from(fixed_view(column, *place.block), place.offset);
           }
-          out.append_bytes(
-              {heap.get() + cells.offsets[offset], cells.offsets[offset + 1] - cells.offsets[offset]});
+          break;
+        case Physical::Int128:
+          if (is_same) {
+            out.append_fixed(*reinterpret_cast<const Int128*>(cell));
+          } else {
+            out.append_from(fixed_view(column, *place.block), place.offset);
+          }
+          break;
+        case Physical::Bytes: {
+          const auto* code = reinterpret_cast<const std::uint32_t*>(cell);
+          const Cells& cells = place.block->columns[column];
+          if (cells.is_dictionary) {
+            out.append_bytes((*dictionaries_[column])[*code]);
+          } else {
+            if (heap_block != place.number) {
+              const std::shared_lock lock(heap_mutex_);
+              heap = cells.heap;
+              heap_block = place.number;
+            }
+            out.append_bytes({heap.get() + code[0], code[1] - code[0]});
+          }
+          break;
         }
-        break;
+      }
     }
   }
 }
