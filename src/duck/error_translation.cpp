@@ -286,6 +286,13 @@ Error translate_conversion(const std::string& raw) {
     return Error(ErrorCode::InvalidTextRepresentation,
                  "invalid input syntax for type " + postgres_type_name(type) + ": \"" + *text + "\"");
   }
+  if (contains(raw, "Failed to cast decimal value")) {
+    const char* type = contains(raw, "to type INT64")   ? "bigint"
+                       : contains(raw, "to type INT32") ? "integer"
+                       : contains(raw, "to type INT16") ? "smallint"
+                                                        : nullptr;
+    if (type != nullptr) return Error(ErrorCode::NumericValueOutOfRange, std::string(type) + " out of range");
+  }
   const bool is_decimal = contains(raw, "to type DECIMAL") || contains(raw, "to DECIMAL");
   if (contains(raw, "Could not cast value") || (is_decimal && contains(raw, "out of range"))) {
     return Error(ErrorCode::NumericValueOutOfRange, "numeric field overflow");
@@ -340,6 +347,14 @@ Error translate_out_of_range(const std::string& raw) {
 }
 
 Error translate_invalid_input(const std::string& raw) {
+  // RE2 says what is wrong with a pattern.
+  for (const char* problem :
+       {"missing ", "unexpected ", "invalid escape sequence", "invalid character class", "no argument for repetition operator",
+        "invalid repetition size", "bad repetition operator", "invalid perl operator", "invalid UTF-8",
+        "invalid named capture group", "trailing \\"}) {
+    if (starts_with(raw, problem))
+      return Error(ErrorCode::InvalidRegularExpression, "invalid regular expression: " + first_line(raw));
+  }
   if (contains(raw, "More than one row returned by a subquery used as an expression")) {
     return Error(ErrorCode::CardinalityViolation,
                  "more than one row returned by a subquery used as an expression");

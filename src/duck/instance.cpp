@@ -46,7 +46,10 @@ class DuckInstance final : public Instance {
       register_aggregates(catalog);
       register_time_bucket(catalog);
       register_time_functions(catalog);
+      register_wide_functions(catalog);
       register_text_functions(catalog);
+      register_regex_functions(catalog);
+      register_format_functions(catalog);
       register_byte_functions(catalog);
       register_json_functions(catalog);
       register_cast_functions(catalog);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/logical_types.hpp"
 
+#include "duck/functions/wide_functions.hpp"
 #include "duck/instance.hpp"
 #include "types/array_value.hpp"
 
@@ -122,7 +123,7 @@ SqlType sql_type_of(const LogicalType& type) {
     case LogicalTypeId::DOUBLE:
       return SqlType::of(TypeId::Double);
     case LogicalTypeId::BLOB:
-      return SqlType::of(TypeId::Bytea);
+      return SqlType::of(is_wide_numeric(type) ? TypeId::Numeric : TypeId::Bytea);
     case LogicalTypeId::DATE:
       return SqlType::of(TypeId::Date);
     case LogicalTypeId::TIME:
@@ -365,6 +366,13 @@ Value from_duck(const duckdb::Value& value) {
       return result;
     case LogicalTypeId::VARCHAR:
     case LogicalTypeId::BLOB:
+      if (is_wide_numeric(value.type())) {
+        const auto number = to_decimal(decode_wide(duckdb::StringValue::Get(value)));
+        if (!number) throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
+        result.integer = number->unscaled;
+        result.scale = number->scale;
+        return result;
+      }
       result.text = duckdb::StringValue::Get(value);
       return result;
     default:

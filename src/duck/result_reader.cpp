@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/result_reader.hpp"
 
+#include "duck/functions/wide_functions.hpp"
 #include "duck/logical_types.hpp"
 #include "types/array_value.hpp"
 #include "types/value.hpp"
@@ -83,6 +84,36 @@ Column text_column(const SqlType& type, const UnifiedVectorFormat& format, idx_t
   }
   return Column::from_parts(type, initial_layout(type), row_count, {}, std::move(offsets), std::move(heap),
                             std::move(validity));
+}
+
+/// Numbers of any digits: a NUMERIC column where its layout holds them all, else their text.
+Column wide_column(const UnifiedVectorFormat& format, idx_t row_count) {
+  const auto* values = reinterpret_cast<const duckdb::string_t*>(format.data);
+  const auto each = [&](auto&& use) {
+    for (idx_t i = 0; i < row_count; ++i) {
+      const auto at = format.sel->get_index(i);
+      const bool is_null = !format.validity.RowIsValid(at);
+      use(is_null ? std::nullopt : std::optional(decode_wide({values[at].GetData(), values[at].GetSize()})));
+    }
+  };
+  try {
+    Column column(SqlType::of(TypeId::Numeric));
+    each([&](const std::optional<WideNumeric>& number) {
+      if (!number) return column.append_null();
+      const auto decimal = to_decimal(*number);
+      if (!decimal) throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
+      column.append_decimal(*decimal);
+    });
+    return column;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::NumericValueOutOfRange) throw;
+  }
+  Column column(SqlType::of(TypeId::Text));
+  each([&](const std::optional<WideNumeric>& number) {
+    if (!number) return column.append_null();
+    column.append_bytes(to_text(*number));
+  });
+  return column;
 }
 
 /// `(1,"a b",)`: PostgreSQL's text of a row.
@@ -244,6 +275,7 @@ Column column_from_vector(Vector& vector, idx_t row_count) {
       }
     case LogicalTypeId::VARCHAR:
     case LogicalTypeId::BLOB:
+      if (is_wide_numeric(type)) return wide_column(format, row_count);
       return text_column(sql_type, format, row_count);
     case LogicalTypeId::SQLNULL: {
       Column column(sql_type);

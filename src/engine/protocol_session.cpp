@@ -153,8 +153,9 @@ class ProtocolSession final : public Session {
         return fetch(portal, max_rows, sink);
       }
       const auto parameters = std::move(portal.parameters);
-      Execution execution{context_, sink, parameters, false};
-      const std::string tag = dispatch(execution, *prepared->statement);
+      TrackingSink tracking(sink);
+      Execution execution{context_, tracking, parameters, false};
+      const std::string tag = dispatch_widening(execution, tracking, *prepared->statement);
       sink.command_complete(tag);
       return ExecuteOutcome::Complete;
     });
@@ -257,7 +258,14 @@ class ProtocolSession final : public Session {
     Execution execution{context_, tracking, {}, true};
     if (!failed_) {
       if (!context_.in_transaction()) context_.begin_transaction();
-      if (auto tag = run_known_shape(execution, text)) return finish_statement(*tag, sink, is_last);
+      const auto mark = context_.mark_statement();
+      try {
+        if (auto tag = run_known_shape(execution, text)) return finish_statement(*tag, sink, is_last);
+      } catch (const Error& error) {
+        if (!needs_wide_numeric(error) || tracking.has_sent_rows()) throw;
+        context_.undo_statement(mark);
+        execution.describe = !tracking.has_sent();
+      }
     }
     const auto statements = sql::parse(text);
     if (statements.empty()) {
@@ -270,7 +278,7 @@ class ProtocolSession final : public Session {
       begin_if_needed(statement);
       std::string tag;
       try {
-        tag = dispatch(execution, statement);
+        tag = dispatch_widening(execution, tracking, statement);
       } catch (const Error& error) {
         // A lost DuckDB holds no data: what has sent nothing is run again on a new one.
         if (error.damage() != Damage::Database || tracking.has_sent() || context_.has_writes()) throw;
@@ -294,6 +302,29 @@ class ProtocolSession final : public Session {
       context_.commit();
     }
     if (!tag.empty()) sink.command_complete(tag);
+  }
+
+  /// Runs a statement, and once more with numbers of any digits where 38 do not suffice for it.
+  std::string dispatch_widening(Execution& execution, TrackingSink& tracking,
+                                const sql::Statement& statement) {
+    const auto mark = context_.mark_statement();
+    try {
+      return dispatch(execution, statement);
+    } catch (const Error& error) {
+      if (!needs_wide_numeric(error) || tracking.has_sent_rows()) throw;
+      context_.undo_statement(mark);
+      const SessionContext::WideNumeric wide(context_);
+      Execution again{context_, execution.sink, execution.parameters,
+                      execution.describe && !tracking.has_sent()};
+      try {
+        return dispatch(again, statement);
+      } catch (const Error& second) {
+        // What numbers of any digits cannot do is no fault of the statement's.
+        if (second.code() == ErrorCode::UndefinedFunction || second.code() == ErrorCode::DatatypeMismatch)
+          throw error;
+        throw;
+      }
+    }
   }
 
   std::string dispatch(Execution& execution, const sql::Statement& statement) {
@@ -513,14 +544,37 @@ class ProtocolSession final : public Session {
   }
 
   ExecuteOutcome fetch(Portal& portal, std::uint64_t max_rows, ResultSink& sink) {
-    if (portal.stream == nullptr && !portal.is_done) {
-      analyze(*portal.prepared);
+    const bool is_first = portal.stream == nullptr && !portal.is_done;
+    const auto open = [&] {
       context_.begin_statement();
       portal.plan = portal.prepared->plan;
       portal.stream = portal.plan->open(portal.parameters);
       portal.columns = portal.plan->columns();
+    };
+    const std::uint64_t limit = max_rows == 0 ? UINT64_MAX : max_rows;
+    TrackingSink tracking(sink);
+    std::uint64_t sent = 0;
+    try {
+      if (is_first) {
+        analyze(*portal.prepared);
+        open();
+      }
+      sent = portal.send(context_, limit, tracking);
+    } catch (const Error& error) {
+      if (!is_first || !needs_wide_numeric(error) || tracking.has_sent_rows() || portal.plan == nullptr ||
+          portal.plan->is_wide())
+        throw;
+      // The statement stays with numbers of any digits: it will need them again.
+      auto& prepared = *portal.prepared;
+      const SessionContext::WideNumeric wide(context_);
+      portal.stream.reset();
+      portal.pending = {};
+      portal.pending_row = 0;
+      prepared.plan = QueryPlan::make(context_, std::get<sql::QueryStatement>(prepared.statement->body).query,
+                                      prepared.declared_types);
+      open();
+      sent = portal.send(context_, limit, tracking);
     }
-    const std::uint64_t sent = portal.send(context_, max_rows == 0 ? UINT64_MAX : max_rows, sink);
     if (portal.is_done) {
       sink.command_complete(portal.prepared->statement->tag + " " + std::to_string(sent));
       return ExecuteOutcome::Complete;

@@ -32,6 +32,12 @@ void fit_to_columns(Batch& batch, const std::vector<ResultColumn>& columns, cons
     const bool same_meaning = same_form && (is_text_like(wanted.id) == is_text_like(column.type().id)) &&
                               wanted.id != TypeId::Char && column.type().id != TypeId::Bytea &&
                               wanted.id != TypeId::Bytea;
+    // Past 38 digits a number is sent as the text that it came as.
+    if (wanted.id == TypeId::Numeric && !wanted.is_array && wanted.precision < 0 &&
+        column.type() == SqlType::of(TypeId::Text)) {
+      column.set_type(wanted);
+      continue;
+    }
     const bool both_numeric = wanted.id == TypeId::Numeric && column.type().id == TypeId::Numeric &&
                               wanted.is_array == column.type().is_array;
     if (same_meaning || both_numeric)

@@ -26,12 +26,31 @@ std::vector<SqlType> parameter_types_of(const sql::DuckQuery& query, const std::
 
 }  // namespace
 
+bool needs_wide_numeric(const Error& error) {
+  return error.code() == ErrorCode::NumericValueOutOfRange &&
+         error.message() == "value overflows numeric format";
+}
+
 std::shared_ptr<QueryPlan> QueryPlan::make(SessionContext& context, const sql::Expr& query,
                                            std::span<const SqlType> declared) {
+  if (!context.wants_wide_numeric()) {
+    try {
+      return make_as_asked(context, query, declared);
+    } catch (const Error& error) {
+      if (!needs_wide_numeric(error)) throw;
+    }
+  }
+  const SessionContext::WideNumeric wide(context);
+  return make_as_asked(context, query, declared);
+}
+
+std::shared_ptr<QueryPlan> QueryPlan::make_as_asked(SessionContext& context, const sql::Expr& query,
+                                                    std::span<const SqlType> declared) {
   auto plan = std::make_shared<QueryPlan>();
   plan->catalog_ = context.catalog();
   plan->settings_version_ = context.settings().version();
   plan->connection_ = context.duck();
+  plan->is_wide_ = context.wants_wide_numeric();
   const auto rewritten = sql::Rewriter(context).query(query);
   plan->prepared_ = plan->connection_->prepare(rewritten.text);
   plan->columns_ = result_columns(plan->prepared_->columns(), rewritten);

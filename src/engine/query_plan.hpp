@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <tickstone/error.hpp>
+
 #include "engine/executors.hpp"
 
 namespace tickstone::engine {
@@ -28,15 +30,24 @@ class QueryPlan {
   std::unique_ptr<duck::ResultStream> open(std::span<const Value> parameters) {
     return prepared_->execute(parameters);
   }
+  /// Made with numbers of any digits: where the session asks for it, or where constants need it.
+  bool is_wide() const { return is_wide_; }
 
  private:
+  static std::shared_ptr<QueryPlan> make_as_asked(SessionContext& context, const sql::Expr& query,
+                                                  std::span<const SqlType> declared);
+
   std::shared_ptr<const catalog::Catalog> catalog_;
   std::uint64_t settings_version_ = 0;
   std::shared_ptr<duck::Connection> connection_;  // outlives the prepared query
   std::unique_ptr<duck::PreparedQuery> prepared_;
   std::vector<ResultColumn> columns_;
   std::vector<SqlType> parameter_types_;
+  bool is_wide_ = false;
 };
+
+/// Whether a statement failed because 38 digits do not hold a number that it computes.
+bool needs_wide_numeric(const Error& error);
 
 /// Plans of queries found by their text with the literals lifted out, so that the parser sees each shape
 /// once.

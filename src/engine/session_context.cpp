@@ -126,6 +126,18 @@ storage::Transaction& SessionContext::writes(std::string_view command) {
   return *writes_;
 }
 
+SessionContext::StatementMark SessionContext::mark_statement() {
+  return {writes_ == nullptr ? storage::Transaction::Savepoint{} : writes_->savepoint(), edit_ != nullptr};
+}
+
+void SessionContext::undo_statement(const StatementMark& mark) {
+  clear_rows();
+  if (writes_ != nullptr) writes_->rollback_to(mark.position);
+  if (edit_ == nullptr || mark.has_catalog_edit) return;
+  edit_.reset();
+  settings_.invalidate_plans();
+}
+
 void SessionContext::savepoint(const std::string& name) {
   auto& writes = this->writes("SAVEPOINT");
   // A copy: the edit goes on changing its catalog in place.
@@ -334,6 +346,10 @@ Batch SessionContext::run(const sql::DuckQuery& query, std::span<const Value> pa
   while (stream->next(part)) {
     check_cancelled();
     for (std::size_t i = 0; i < part.columns.size(); ++i) {
+      // Numbers past 38 digits come as texts.
+      if (all.columns[i].type() == SqlType::of(TypeId::Numeric) &&
+          part.columns[i].type() != all.columns[i].type())
+        throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
       if (all.columns[i].size() == 0)
         all.columns[i] = part.columns[i];
       else

@@ -76,6 +76,34 @@ class SessionContext final : public sql::NameLookup,
   bool has_catalog_edit() const { return edit_ != nullptr; }
   /// What statements that write keep from one to the next.
   std::shared_ptr<DmlPlans>& dml_plans() { return dml_plans_; }
+  // A statement whose numbers do not fit into 38 digits is run again with numbers of any digits.
+  struct StatementMark {
+    storage::Transaction::Savepoint position;
+    bool has_catalog_edit = false;
+  };
+  StatementMark mark_statement();
+  /// Takes back what the statement has written since.
+  void undo_statement(const StatementMark& mark);
+  bool wants_wide_numeric() const override { return is_numeric_wide_; }
+  /// For the life of the object queries are rewritten so, and no plan made otherwise is used.
+  class WideNumeric {
+   public:
+    explicit WideNumeric(SessionContext& context) : context_(context) {
+      context_.is_numeric_wide_ = true;
+      context_.dml_plans_.swap(narrow_plans_);
+    }
+    ~WideNumeric() {
+      context_.is_numeric_wide_ = false;
+      context_.dml_plans_.swap(narrow_plans_);
+    }
+    WideNumeric(const WideNumeric&) = delete;
+    WideNumeric& operator=(const WideNumeric&) = delete;
+
+   private:
+    SessionContext& context_;
+    std::shared_ptr<DmlPlans> narrow_plans_;
+  };
+
   /// Run after a successful commit, or dropped.
   void on_commit(std::function<void()> action) { on_commit_.push_back(std::move(action)); }
 
@@ -182,6 +210,7 @@ class SessionContext final : public sql::NameLookup,
   std::vector<NamedSavepoint> savepoints_;
 
   std::shared_ptr<DmlPlans> dml_plans_;
+  bool is_numeric_wide_ = false;
 
   std::shared_ptr<duck::Instance> instance_;  // shared with the database until it is lost
   std::shared_ptr<duck::Connection> duck_;    // shared with the plans and portals made on it

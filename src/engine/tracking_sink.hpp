@@ -10,20 +10,24 @@ class TrackingSink final : public ResultSink {
  public:
   explicit TrackingSink(ResultSink& sink) : sink_(sink) {}
   bool has_sent() const { return has_sent_; }
+  /// Beyond the description of rows.
+  bool has_sent_rows() const { return has_sent_rows_; }
 
   void row_description(const std::vector<ResultColumn>& columns) override {
     has_sent_ = true, sink_.row_description(columns);
   }
-  void rows(const Batch& batch) override { has_sent_ = true, sink_.rows(batch); }
-  void command_complete(std::string_view tag) override { has_sent_ = true, sink_.command_complete(tag); }
-  void empty_query() override { has_sent_ = true, sink_.empty_query(); }
+  void rows(const Batch& batch) override { has_sent_ = has_sent_rows_ = true, sink_.rows(batch); }
+  void command_complete(std::string_view tag) override {
+    has_sent_ = has_sent_rows_ = true, sink_.command_complete(tag);
+  }
+  void empty_query() override { has_sent_ = has_sent_rows_ = true, sink_.empty_query(); }
   void notice(const Notice& notice) override { sink_.notice(notice); }
   void begin_copy_in(bool is_binary, std::size_t column_count) override {
-    has_sent_ = true, sink_.begin_copy_in(is_binary, column_count);
+    has_sent_ = has_sent_rows_ = true, sink_.begin_copy_in(is_binary, column_count);
   }
   bool read_copy_data(std::string& chunk) override { return sink_.read_copy_data(chunk); }
   void begin_copy_out(bool is_binary, std::size_t column_count) override {
-    has_sent_ = true, sink_.begin_copy_out(is_binary, column_count);
+    has_sent_ = has_sent_rows_ = true, sink_.begin_copy_out(is_binary, column_count);
   }
   void copy_data(std::string_view bytes) override { sink_.copy_data(bytes); }
   void end_copy_out() override { sink_.end_copy_out(); }
@@ -31,6 +35,7 @@ class TrackingSink final : public ResultSink {
  private:
   ResultSink& sink_;
   bool has_sent_ = false;
+  bool has_sent_rows_ = false;
 };
 
 /// Takes everything and keeps nothing.

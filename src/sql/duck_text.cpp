@@ -379,22 +379,15 @@ std::string duck_interval(const IntervalValue& value) {
 }
 
 std::string duck_numeric(std::string_view text) {
-  try {
-    if (const std::optional<Decimal> value = parse_decimal(text)) {
-      std::string digits = format_decimal(*value);
-      // A whole number needs its point: without it, it would be an integer and divide like one.
-      if (digits.find('.') == std::string::npos) {
-        if (digit_count(value->unscaled) >= kMaxNumericDigits)
-          return fmt::format("CAST('{}' AS DECIMAL(38,0))", digits);
-        digits += ".0";
-      }
-      return digits;
+  if (const std::optional<Decimal> value = parse_decimal(text)) {
+    std::string digits = format_decimal(*value);
+    // A whole number needs its point: without it, it would be an integer and divide like one.
+    if (digits.find('.') == std::string::npos) {
+      if (digit_count(value->unscaled) >= kMaxNumericDigits)
+        return fmt::format("CAST('{}' AS DECIMAL(38,0))", digits);
+      digits += ".0";
     }
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::NumericValueOutOfRange ||
-        text.find_first_of("eE") == std::string_view::npos)
-      throw;
-    return fmt::format("CAST('{}' AS DOUBLE)", text);
+    return digits;
   }
   throw Error(ErrorCode::InvalidTextRepresentation,
               fmt::format("invalid input syntax for type numeric: \"{}\"", text));

@@ -33,6 +33,9 @@ class NameLookup {
   virtual std::string current_database() const = 0;
   /// Functions that return rows and are the host's: show_chunks, chunks_detailed_size, ...
   virtual bool is_host_table_function(const std::string& name) const = 0;
+  /// Whether NUMERIC is to be computed with any number of digits: slower, for statements that 38 do not
+  /// suffice for.
+  virtual bool wants_wide_numeric() const { return false; }
   /// The columns of such a function, where they are known.
   virtual std::optional<std::vector<RelationInfo::Column>> table_function_columns(
       const std::string& /*name*/) const {

@@ -31,7 +31,8 @@ std::string Translator::as_text(const Typed& value) {
   switch (value.type->id) {
     case TypeId::Numeric:
       // A literal is not printed with more digits than it was written with.
-      if (value.is_number) return duck_string(value.literal);
+      if (value.is_number && value.literal.find_first_of("eE") == std::string::npos)
+        return duck_string(value.literal);
       return fmt::format("pg_text({})", value.text);
     case TypeId::Real:
     case TypeId::Double:
@@ -81,7 +82,23 @@ Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeN
   }
   switch (type.id) {
     case TypeId::Numeric:
-      if (type.precision >= 0) break;
+      if (is_wide_) {
+        out.text = value.has_type(TypeId::Numeric) ? text : fmt::format("pg_wide({})", text);
+        out.is_atomic = value.is_atomic || out.text != text;
+        if (type.precision < 0) return out;
+        out.text = fmt::format("pg_wide_typmod({}, {}, {})", out.text, type.precision, type.scale);
+        out.is_atomic = true;
+        return out;
+      }
+      if (type.precision >= 0) {
+        if (value.type && is_text_like(value.type->id)) break;
+        const bool is_exact = value.type && !value.type->is_array &&
+                              (is_integer(value.type->id) || value.type->id == TypeId::Numeric);
+        out.text = is_exact ? fmt::format("pg_numeric_typmod({}, {}, {})", text, type.precision, type.scale)
+                            : fmt::format("CAST(pg_wide_typmod(pg_wide({}), {}, {}) AS DECIMAL({}, {}))",
+                                          text, type.precision, type.scale, type.precision, type.scale);
+        return out;
+      }
       if (value.is_number) {
         out.text = duck_numeric(value.literal);
         out.literal = value.literal;

@@ -134,6 +134,29 @@ Typed Translator::qualified_column(const std::string& schema, const std::string&
 }
 
 Typed Translator::column(const PgQuery__ColumnRef& ref, const Scope& scope) {
+  Typed value = found_column(ref, scope);
+  return value.has_type(TypeId::Numeric) ? widened(std::move(value)) : value;
+}
+
+Typed Translator::widened(Typed value) const {
+  if (!is_wide_ || !value.type || value.type->is_array) return value;
+  if (value.type->id != TypeId::Numeric && !is_integer(value.type->id)) return value;
+  value.text = fmt::format("pg_wide({})", value.text);
+  value.type = SqlType::of(TypeId::Numeric);
+  value.is_column = false;
+  value.is_atomic = true;
+  return value;
+}
+
+Typed Translator::as_double(Typed value) const {
+  if (!is_wide_ || !value.has_type(TypeId::Numeric)) return value;
+  value.text = fmt::format("CAST({} AS DOUBLE)", value.text);
+  value.type = SqlType::of(TypeId::Double);
+  value.is_atomic = true;
+  return value;
+}
+
+Typed Translator::found_column(const PgQuery__ColumnRef& ref, const Scope& scope) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < ref.n_fields; ++i) {
     if (ref.fields[i]->node_case == PG_QUERY__NODE__NODE_A_STAR) {

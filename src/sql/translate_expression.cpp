@@ -116,6 +116,17 @@ Typed Translator::expression(const Node* node, const Scope& scope) {
       return list_of(node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least",
                      node->min_max_expr->n_args, node->min_max_expr->args, scope);
     case PG_QUERY__NODE__NODE_NULL_TEST: {
+      if (node->null_test->arg->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
+        // All of the row's fields are, or all are not.
+        const PgQuery__RowExpr& row = *node->null_test->arg->row_expr;
+        const bool wants_null = node->null_test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL;
+        std::string text;
+        for (std::size_t i = 0; i < row.n_args; ++i) {
+          text += fmt::format("{}{} IS {}NULL", i > 0 ? " AND " : "", operand(expression(row.args[i], scope)),
+                              wants_null ? "" : "NOT ");
+        }
+        return plain(text.empty() ? "true" : std::move(text), SqlType::of(TypeId::Boolean), false);
+      }
       const Typed value = expression(node->null_test->arg, scope);
       const bool is_null = node->null_test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL;
       return plain(fmt::format("{} IS {}NULL", operand(value), is_null ? "" : "NOT "),
@@ -228,7 +239,9 @@ Typed Translator::constant(const PgQuery__AConst& constant) {
         value.type = SqlType::of(whole >= INT32_MIN && whole <= INT32_MAX ? TypeId::Integer : TypeId::BigInt);
       } else {
         try {
-          value.text = duck_numeric(value.literal);
+          value.text =
+              is_wide_ ? fmt::format("pg_wide({})", duck_string(value.literal)) : duck_numeric(value.literal);
+          value.is_atomic = value.is_atomic || is_wide_;
         } catch (Error& problem) {
           throw located(std::move(problem), constant.location);
         }
@@ -272,7 +285,9 @@ Typed Translator::coerced(Typed value, const SqlType& type) {
     case Typed::Form::Plain:
       return value;
     case Typed::Form::Null:
-      value.text = fmt::format("CAST(NULL AS {})", duck_type(type));
+      value.text = fmt::format("CAST(NULL AS {})", is_wide_ && type.id == TypeId::Numeric && !type.is_array
+                                                       ? "NUMERIC_WIDE"
+                                                       : duck_type(type));
       break;
     case Typed::Form::Parameter: {
       std::optional<SqlType>& known = parameter_types[static_cast<std::size_t>(value.parameter) - 1];
@@ -284,14 +299,22 @@ Typed Translator::coerced(Typed value, const SqlType& type) {
                               : type.id == TypeId::Varchar ? TypeId::Varchar
                                                            : TypeId::Text);
       }
-      value.text = fmt::format("CAST(${} AS {})", value.parameter, duck_type(*known));
+      value.text = is_wide_ && known->id == TypeId::Numeric && !known->is_array
+                       ? fmt::format("pg_wide(CAST(${} AS VARCHAR))", value.parameter)
+                       : fmt::format("CAST(${} AS {})", value.parameter, duck_type(*known));
       value.type = known;
       value.form = Typed::Form::Plain;
       return value;
     }
     case Typed::Form::UnknownLiteral:
       try {
-        value.text = duck_literal(type, value.literal);
+        if (is_wide_ && type.id == TypeId::Numeric && !type.is_array) {
+          value.text = fmt::format("pg_wide({})", duck_string(value.literal));
+          if (type.precision >= 0)
+            value.text = fmt::format("pg_wide_typmod({}, {}, {})", value.text, type.precision, type.scale);
+        } else {
+          value.text = duck_literal(type, value.literal);
+        }
         value.is_atomic = value.text[0] != '-';
       } catch (Error& error) {
         throw located(std::move(error), value.location);
@@ -330,6 +353,12 @@ std::optional<SqlType> Translator::unify(std::span<Typed> values) {
   }
   for (Typed& value : values) {
     if (value.form != Typed::Form::Null) value = coerced(std::move(value), *common);
+    if (!is_wide_) continue;
+    // DuckDB has no common type for numbers of any digits and others.
+    if (common->id == TypeId::Numeric && !common->is_array && value.type && is_integer(value.type->id))
+      value = widened(std::move(value));
+    if ((common->id == TypeId::Double || common->id == TypeId::Real) && !common->is_array)
+      value = as_double(std::move(value));
   }
   return common;
 }
@@ -379,6 +408,15 @@ Typed Translator::case_expression(const PgQuery__CaseExpr& expr, const Scope& sc
     text += fmt::format(" WHEN {} THEN {}", conditions[first + i].text, results[i].text);
   if (expr.defresult != nullptr) text += " ELSE " + results.back().text;
   return plain(text + " END", type);
+}
+
+Typed Translator::unpadded(Typed value) {
+  if (!value.has_type(TypeId::Char)) return value;
+  value.text = fmt::format("rtrim({}, ' ')", value.text);
+  value.type = SqlType::of(TypeId::Text);
+  value.is_column = false;
+  value.is_atomic = true;
+  return value;
 }
 
 Typed Translator::list_of(const char* name, std::size_t count, Node* const* nodes, const Scope& scope) {

@@ -8,6 +8,7 @@
 
 #include "sql/duck_text.hpp"
 #include "sql/translator.hpp"
+#include "sql/type_name.hpp"
 
 namespace tickstone::sql {
 
@@ -249,9 +250,32 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
   return text;
 }
 
+/// json_to_record and json_to_recordset: members by the names of a column definition list.
+std::string Translator::json_records(const PgQuery__RangeFunction& item, const std::string& kind,
+                                     const Typed& value, Range& range) {
+  if (kind != "to_record" && kind != "to_recordset") refuse("a column definition list");
+  const bool is_set = kind == "to_recordset";
+  const bool is_b = value.has_type(TypeId::Jsonb);
+  std::string columns;
+  for (std::size_t i = 0; i < item.n_coldeflist; ++i) {
+    const PgQuery__ColumnDef& definition = *item.coldeflist[i]->column_def;
+    const SqlType type = sql_type_of(*tree_, *definition.type_name);
+    const bool as_json = type.id == TypeId::Jsonb || type.id == TypeId::Json;
+    const Typed member = plain(fmt::format("{}(pg_record, {})", as_json ? "jsonb_get" : "jsonb_get_text",
+                                           duck_string(definition.colname)),
+                               as_json ? *value.type : SqlType::of(TypeId::Text));
+    columns += fmt::format("{}{} AS {}", i > 0 ? ", " : "", cast_to(member, type, definition.type_name).text,
+                           duck_identifier(definition.colname));
+    range.list.columns.push_back({definition.colname, type, false});
+  }
+  const std::string record =
+      is_set ? fmt::format("unnest(pg_{}_array_elements({}))", is_b ? "jsonb" : "json", value.text)
+             : value.text;
+  return fmt::format("(SELECT {} FROM (SELECT {} AS pg_record))", columns, record);
+}
+
 std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star) {
   if (item.n_functions != 1) refuse("ROWS FROM of several functions");
-  if (item.n_coldeflist > 0) refuse("a column definition list");
   const Node* node = item.functions[0]->list->items[0];
   Range range;
   std::string text;
@@ -276,12 +300,16 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
         has_named_columns = true;
       }
     } else if (is_json && (kind == "each" || kind == "each_text") && call.n_args == 1) {
-      const std::string value =
-          kind == "each" ? "\"value\"" : "json_extract_string(\"value\", '$') AS \"value\"";
-      text = fmt::format("(SELECT \"key\", {} FROM json_each({}))", value, argument(0).text);
       const TypeId json = name.starts_with("jsonb") ? TypeId::Jsonb : TypeId::Json;
+      text = fmt::format("(SELECT unnest(pg_{}({}), recursive := true))", name,
+                         coerced(argument(0), SqlType::of(json)).text);
       range.list.columns = {{"key", SqlType::of(TypeId::Text), true},
                             {"value", SqlType::of(kind == "each" ? json : TypeId::Text), false}};
+      has_named_columns = true;
+    } else if (item.n_coldeflist > 0) {
+      text = json_records(
+          item, kind,
+          coerced(argument(0), SqlType::of(name.starts_with("jsonb") ? TypeId::Jsonb : TypeId::Json)), range);
       has_named_columns = true;
     } else if (name == "generate_series" && call.n_args >= 2) {
       const Typed series = function(call, scope, true);

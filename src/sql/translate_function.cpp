@@ -45,6 +45,8 @@ std::optional<SqlType> type_of_code(char code) {
       return SqlType::of(TypeId::Numeric);
     case 'j':
       return SqlType::of(TypeId::Jsonb);
+    case 'J':
+      return SqlType::of(TypeId::Json);
     case 'a':
       return SqlType::array_of(TypeId::Text);
     case 'b':
@@ -84,10 +86,15 @@ std::optional<SqlType> result_of(std::string_view rule, const std::vector<Typed>
     return type->id == TypeId::Interval ? type : SqlType::of(TypeId::Double);
   }
   if (rule == "math") {
-    const auto type = argument_type(0);
-    if (!type) return std::nullopt;
-    // Of an integer PostgreSQL takes the function of double precision.
-    return SqlType::of(type->id == TypeId::Numeric ? TypeId::Numeric : TypeId::Double);
+    // Of integers alone PostgreSQL takes the function of double precision.
+    bool is_numeric = false;
+    for (const Typed& argument : arguments) {
+      if (!argument.type) return std::nullopt;
+      if (argument.type->id == TypeId::Real || argument.type->id == TypeId::Double)
+        return SqlType::of(TypeId::Double);
+      is_numeric = is_numeric || argument.type->id == TypeId::Numeric;
+    }
+    return SqlType::of(is_numeric ? TypeId::Numeric : TypeId::Double);
   }
   if (rule == "zone") {
     const auto type = argument_type(1);
@@ -142,8 +149,13 @@ class FunctionTranslator {
     if (std::optional<Typed> special = special_form()) return std::move(*special);
     const FunctionRow* row = find_function(name_, arguments_.size());
     if (row != nullptr) type_arguments(row->arguments);
+    if (row != nullptr && row->result == "double precision") {
+      for (Typed& argument : arguments_) argument = t_.as_double(std::move(argument));
+    }
     const std::optional<SqlType> type = row != nullptr ? result_of(row->result, arguments_) : std::nullopt;
     std::string_view print = row != nullptr && !row->print.empty() ? row->print : std::string_view(name_);
+    if (name_ == "length" && arguments_.size() == 1 && arguments_[0].has_type(TypeId::Bytea))
+      print = "octet_length";
     if (call_.over != nullptr && call_.n_args == 2) {
       // DuckDB's window form of these takes one argument.
       if (name_ == "first") print = "arg_min_null";
@@ -153,9 +165,15 @@ class FunctionTranslator {
       if (has_clauses()) t_.refuse(fmt::format("{} with OVER, FILTER or ORDER BY", name_), call_.location);
       const bool is_call = print.find('(') != std::string_view::npos && print.back() == ')' &&
                            print.find(' ') > print.find('(');
-      return plain(filled_in(print, arguments_), type, is_call && !print.starts_with("left($1"));
+      std::string text = filled_in(print, arguments_);
+      if (row->result == "integer") return plain(fmt::format("CAST({} AS INTEGER)", text), type);
+      return plain(std::move(text), type, is_call && !print.starts_with("left($1"));
     }
-    return plain(call_text(print), type);
+    std::string text = call_text(print);
+    // DuckDB counts in BIGINT, which has no operators with dates and divides like no integer of PostgreSQL's.
+    if (row != nullptr && row->result == "integer" && call_.over == nullptr)
+      text = fmt::format("CAST({} AS INTEGER)", text);
+    return plain(std::move(text), type);
   }
 
  private:
@@ -172,6 +190,15 @@ class FunctionTranslator {
   }
 
   void check_clause() {
+    static constexpr std::array<std::string_view, 11> kWindowFunctions = {
+        "row_number", "rank", "dense_rank",  "percent_rank", "cume_dist", "ntile",
+        "lag",        "lead", "first_value", "last_value",   "nth_value"};
+    if (call_.over == nullptr && call_.agg_within_group == 0 &&
+        std::find(kWindowFunctions.begin(), kWindowFunctions.end(), name_) != kWindowFunctions.end()) {
+      throw t_.located(
+          Error(ErrorCode::WrongObjectType, fmt::format("window function {} requires an OVER clause", name_)),
+          call_.location);
+    }
     if (t_.without_aggregates_ == nullptr) return;
     if (call_.over == nullptr && call_.agg_star == 0 && call_.agg_within_group == 0 && !is_aggregate(name_))
       return;
@@ -209,6 +236,7 @@ class FunctionTranslator {
         continue;
       }
       if (const auto type = type_of_code(code)) arguments_[i] = t_.coerced(std::move(arguments_[i]), *type);
+      if (code == 't') arguments_[i] = Translator::unpadded(std::move(arguments_[i]));
     }
     if (alike.size() < 2) return;
     std::vector<Typed> values;
@@ -312,8 +340,9 @@ class FunctionTranslator {
       const bool is_timed = arguments_[1].has_type(TypeId::TimestampTz) ||
                             arguments_[1].has_type(TypeId::Timestamp) ||
                             arguments_[1].has_type(TypeId::Interval);
+      const char* us = arguments_[1].has_type(TypeId::Interval) ? "pg_interval_us" : "epoch_us";
       if (is_extract && is_timed)
-        return plain(fmt::format("CAST(epoch_us({}) AS DECIMAL(19,0)) * 0.000001", of), type, false);
+        return plain(fmt::format("CAST({}({}) AS DECIMAL(19,0)) * 0.000001", us, of), type, false);
       return plain(fmt::format("date_part('epoch', {})", of), type);
     }
     return plain(fmt::format("CAST(date_part({}, {}) AS {})", duck_string(field), of,
@@ -440,6 +469,9 @@ class FunctionTranslator {
 
   std::optional<Typed> generate_series() {
     if (arguments_.size() < 2 || arguments_.size() > 3) return std::nullopt;
+    if (arguments_.size() == 3 && arguments_[2].is_number && arguments_[2].literal == "0")
+      throw t_.located(Error(ErrorCode::InvalidParameterValue, "step size cannot equal zero"),
+                       call_.location);
     const bool has_moment = std::any_of(arguments_.begin(), arguments_.begin() + 2, [](const Typed& value) {
       return value.has_type(TypeId::Timestamp) || value.has_type(TypeId::TimestampTz) ||
              value.has_type(TypeId::Date);
@@ -593,7 +625,10 @@ class FunctionTranslator {
 };
 
 Typed Translator::function(const PgQuery__FuncCall& call, const Scope& scope, bool is_in_from) {
-  return FunctionTranslator(*this, call, scope, is_in_from).run();
+  Typed value = FunctionTranslator(*this, call, scope, is_in_from).run();
+  const bool gives_rows =
+      is_in_from || value.text.starts_with("unnest(") || value.text.starts_with("generate_series(");
+  return value.has_type(TypeId::Numeric) && !gives_rows ? widened(std::move(value)) : value;
 }
 
 }  // namespace tickstone::sql

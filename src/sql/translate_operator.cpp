@@ -9,6 +9,7 @@
 #include "sql/duck_text.hpp"
 #include "sql/translator.hpp"
 #include "types/array_value.hpp"
+#include "types/regex_text.hpp"
 
 namespace tickstone::sql {
 
@@ -73,16 +74,6 @@ int comparison_kind(const SqlType& type) {
     default:
       return 0;
   }
-}
-
-/// A key of a JSON path: $."a b".
-std::string json_path(const std::string& key) {
-  std::string out = "$.\"";
-  for (const char c : key) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
 }
 
 /// PostgreSQL's rule for the pattern of SIMILAR TO, as a regular expression.
@@ -196,8 +187,14 @@ Typed Translator::comparison(const std::string& op, Typed left, Typed right, int
     const int kinds[] = {comparison_kind(*left.type), comparison_kind(*right.type)};
     if (kinds[0] != kinds[1] && kinds[0] != 0 && kinds[1] != 0) fail_no_operator(op, left, right, location);
   }
-  std::array<Typed, 2> sides = {std::move(left), std::move(right)};
+  std::array<Typed, 2> sides = {unpadded(std::move(left)), unpadded(std::move(right))};
   unify(sides);
+  // Values of jsonb are ordered by their kinds and numbers, not by their texts.
+  if (sides[0].has_type(TypeId::Jsonb) && sides[1].has_type(TypeId::Jsonb))
+    return plain(fmt::format("pg_jsonb_compare({}, {}) {} 0", sides[0].text, sides[1].text, op), kBoolean,
+                 false);
+  if (sides[0].has_type(TypeId::Json) && sides[1].has_type(TypeId::Json))
+    fail_no_operator(op, sides[0], sides[1], location);
   return plain(fmt::format("{} {} {}", operand(sides[0]), op, operand(sides[1])), kBoolean, false);
 }
 
@@ -235,7 +232,7 @@ Typed Translator::binary(const std::string& op, Typed left, Typed right, int loc
                    type);
     }
     const auto as_operand = [this](Typed value) {
-      value = coerced(std::move(value), kText);
+      value = unpadded(coerced(std::move(value), kText));
       if (!value.type || is_text_like(value.type->id)) return operand(value);
       return as_text(value);
     };
@@ -244,6 +241,8 @@ Typed Translator::binary(const std::string& op, Typed left, Typed right, int loc
   }
   if (op == "~" || op == "!~" || op == "~*" || op == "!~*") {
     const char* function = op.ends_with('*') ? "pg_regex_match_ci" : "pg_regex_match";
+    // DuckDB compiles a literal once.
+    if (right.form == Typed::Form::UnknownLiteral) right.literal = regex_for_re2(right.literal);
     const std::string call = fmt::format("{}({}, {})", function, coerced(std::move(left), kText).text,
                                          coerced(std::move(right), kText).text);
     return op[0] == '!' ? plain("NOT " + call, kBoolean, false) : plain(call, kBoolean);
@@ -289,6 +288,8 @@ Typed Translator::binary(const std::string& op, Typed left, Typed right, int loc
 }
 
 Typed Translator::arithmetic(const std::string& op, Typed left, Typed right) {
+  if (left.has_type(TypeId::Interval)) right = as_double(std::move(right));
+  if (right.has_type(TypeId::Interval)) left = as_double(std::move(left));
   const auto with_type = [&](std::optional<SqlType> type) {
     return plain(fmt::format("{} {} {}", operand(left), op, operand(right)), type, false);
   };
@@ -348,6 +349,9 @@ Typed Translator::arithmetic(const std::string& op, Typed left, Typed right) {
   left = std::move(sides[0]);
   right = std::move(sides[1]);
   if (!is_number(type)) type = std::nullopt;
+  // Of real alone the result is real; with any other number it is double precision.
+  if (type && type->id == TypeId::Real && !(left.has_type(TypeId::Real) && right.has_type(TypeId::Real)))
+    type = SqlType::of(TypeId::Double);
   if (op == "^" && type) type = SqlType::of(type->id == TypeId::Numeric ? TypeId::Numeric : TypeId::Double);
   if (type && type->id == TypeId::Numeric) type = SqlType::of(TypeId::Numeric);
   return with_type(type);
@@ -359,21 +363,10 @@ Typed Translator::json_operation(const std::string& op, Typed left, Typed right)
   const SqlType type = left.has_type(TypeId::Json) ? *left.type : jsonb;
   if (op == "->" || op == "->>") {
     const bool as_json = op == "->";
-    const std::string function = as_json ? "json_extract" : "json_extract_string";
-    const std::optional<SqlType> result = as_json ? type : kText;
-    if (right.form == Typed::Form::UnknownLiteral) {
-      return plain(fmt::format("{}({}, {})", function, left.text, duck_string(json_path(right.literal))),
-                   result);
-    }
-    if (right.is_number && right.has_type(TypeId::Integer)) {
-      const bool is_from_end = right.literal[0] == '-';
-      return plain(
-          fmt::format("{}({}, '$[{}{}]')", function, left.text, is_from_end ? "#" : "", right.literal),
-          result);
-    }
-    right = coerced(std::move(right), kText);
+    const bool is_index = right.type && !right.type->is_array && is_integer(right.type->id);
+    if (!is_index) right = coerced(std::move(right), kText);
     return plain(fmt::format("{}({}, {})", as_json ? "jsonb_get" : "jsonb_get_text", left.text, right.text),
-                 result);
+                 as_json ? type : kText);
   }
   if (op == "?")
     return plain(fmt::format("jsonb_exists({}, {})", left.text, coerced(std::move(right), kText).text),
@@ -485,7 +478,15 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
     value = coerced(std::move(value), array.type->element());
   // An array of the row is looked through; another is joined with, so that the scan sees its values.
   if (is_any && op == "=" && reads_columns(expr.rexpr) && !is_negated) {
-    return plain(fmt::format("list_contains({}, {})", array.text, value.text), kBoolean);
+    const std::string contains = fmt::format("list_contains({}, {})", array.text, value.text);
+    // In WHERE false is as good as not known.
+    if (without_aggregates_ != nullptr && std::string_view(without_aggregates_) == "WHERE")
+      return plain(contains, kBoolean);
+    return plain(
+        fmt::format("CASE WHEN {0} THEN true WHEN {1} IS NULL OR len({1}) > list_count({1}) OR ({2} IS NULL "
+                    "AND len({1}) > 0) THEN NULL ELSE false END",
+                    contains, operand(array), operand(value)),
+        kBoolean);
   }
   static const std::set<std::string_view> kNative = {"=", "<>", "!=", "<", ">", "<=", ">="};
   if (kNative.count(op) > 0) {

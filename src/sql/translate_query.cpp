@@ -236,7 +236,11 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
     const bool has_hint = hints != nullptr && out.is_complete && out.columns.size() < hints->size() &&
                           (*hints)[out.columns.size()];
     if (has_hint) {
-      value = coerced(std::move(value), *(*hints)[out.columns.size()]);
+      const SqlType& hint = *(*hints)[out.columns.size()];
+      value = coerced(std::move(value), hint);
+      if (hint.id == TypeId::Numeric && value.type && is_integer(value.type->id))
+        value = widened(std::move(value));
+      if (hint.id == TypeId::Double) value = as_double(std::move(value));
     } else if (!is_first_pass_ && value.form != Typed::Form::Plain &&
                (is_top_level_ || value.form != Typed::Form::Null)) {
       value = coerced(std::move(value), SqlType::of(TypeId::Text));
@@ -304,7 +308,8 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
       select(*arm, outer, of_arm);
       found.resize(std::max(found.size(), of_arm.columns.size()));
       for (std::size_t i = 0; i < of_arm.columns.size(); ++i) {
-        if (!found[i] && of_arm.is_complete) found[i] = of_arm.columns[i].type;
+        if (!of_arm.is_complete || !of_arm.columns[i].type) continue;
+        found[i] = !found[i] ? of_arm.columns[i].type : common_type(*found[i], *of_arm.columns[i].type);
       }
     }
     for (std::optional<SqlType>& type : found) {
@@ -330,7 +335,13 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
     if (!out.columns[i].type) {
       out.columns[i].type = other;
     } else if (other && *other != *out.columns[i].type) {
-      out.columns[i].type = common_type(*out.columns[i].type, *other);
+      const SqlType own = *out.columns[i].type;
+      out.columns[i].type = common_type(own, *other);
+      if (!out.columns[i].type && own.id != TypeId::Unknown && other->id != TypeId::Unknown &&
+          own.id != TypeId::Record && other->id != TypeId::Record) {
+        throw Error(ErrorCode::DatatypeMismatch,
+                    fmt::format("{} types {} and {} cannot be matched", word, to_sql(own), to_sql(*other)));
+      }
     }
     out.columns[i].is_not_null = out.columns[i].is_not_null && right_columns.columns[i].is_not_null;
   }

@@ -50,7 +50,7 @@ inline Typed plain(std::string text, std::optional<SqlType> type, bool is_atomic
 class Translator {
  public:
   Translator(const NameLookup& lookup, std::shared_ptr<const ParseTree> tree)
-      : lookup_(lookup), tree_(std::move(tree)) {}
+      : lookup_(lookup), tree_(std::move(tree)), is_wide_(lookup.wants_wide_numeric()) {}
 
   using TypeHints = std::vector<std::optional<SqlType>>;
 
@@ -127,11 +127,20 @@ class Translator {
   std::string join(const PgQuery__JoinExpr& join, Scope& scope, ColumnList& star);
   std::string subselect(const PgQuery__RangeSubselect& item, Scope& scope, ColumnList& star);
   std::string range_function(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star);
+  std::string json_records(const PgQuery__RangeFunction& item, const std::string& kind, const Typed& value,
+                           Range& range);
   std::string alias_text(const PgQuery__Alias* alias, Range& range);
 
   // translate_expression.cpp, translate_column.cpp, translate_cast.cpp
   Typed constant(const PgQuery__AConst& constant);
   Typed column(const PgQuery__ColumnRef& ref, const Scope& scope);
+  Typed found_column(const PgQuery__ColumnRef& ref, const Scope& scope);
+  /// A NUMERIC or whole number as a number of any digits, where the statement computes with those.
+  Typed widened(Typed value) const;
+  /// character(n) as a text: without the blanks that fill it up.
+  static Typed unpadded(Typed value);
+  /// As a double precision, where a function takes those and the value is of any digits.
+  Typed as_double(Typed value) const;
   Typed unqualified_column(const std::string& name, const PgQuery__ColumnRef& ref, const Scope& scope);
   Typed qualified_column(const std::string& schema, const std::string& relation, const std::string& name,
                          const PgQuery__ColumnRef& ref, const Scope& scope);
@@ -179,6 +188,7 @@ class Translator {
   const CteScope* ctes_ = nullptr;
   std::vector<std::unique_ptr<CteScope>> cte_scopes_;
   bool is_top_level_ = false;
+  const bool is_wide_;                        // NUMERIC is computed with any number of digits
   const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none
   bool is_first_pass_ = false;                // over a set operation's arms, to learn their types
 };

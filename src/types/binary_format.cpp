@@ -100,6 +100,35 @@ void append_numeric_field(std::string& out, Int128 unscaled, int scale) {
   }
 }
 
+/// A number past 38 digits, which travels as its text: `-123.45`, without trailing zeros.
+void append_numeric_field(std::string& out, std::string_view text) {
+  const bool is_negative = text.starts_with('-');
+  if (is_negative) text.remove_prefix(1);
+  const auto point = std::min(text.find('.'), text.size());
+  std::string digits(text.substr(0, point));
+  const std::size_t scale = point < text.size() ? text.size() - point - 1 : 0;
+  digits.insert(0, (4 - point % 4) % 4, '0');
+  const auto weight = static_cast<int>(digits.size() / 4) - 1;
+  if (scale > 0) digits.append(text.substr(point + 1));
+  digits.append((4 - digits.size() % 4) % 4, '0');
+  std::size_t first = 0;
+  std::size_t last = digits.size();
+  while (first < last && digits.compare(first, 4, "0000") == 0) first += 4;
+  while (last > first && digits.compare(last - 4, 4, "0000") == 0) last -= 4;
+  const auto count = static_cast<std::int16_t>((last - first) / 4);
+  append_big_endian(out, static_cast<std::int32_t>(8 + 2 * count));
+  append_big_endian(out, count);
+  append_big_endian(out, static_cast<std::int16_t>(count == 0 ? 0 : weight - static_cast<int>(first / 4)));
+  append_big_endian(out, is_negative ? kNumericNegative : kNumericPositive);
+  append_big_endian(out, static_cast<std::uint16_t>(scale));
+  for (std::size_t at = first; at < last; at += 4) {
+    std::uint16_t group = 0;
+    for (std::size_t i = at; i < at + 4; ++i)
+      group = static_cast<std::uint16_t>(group * 10 + (digits[i] - '0'));
+    append_big_endian(out, group);
+  }
+}
+
 void append_interval_field(std::string& out, Int128 packed) {
   const auto interval = unpack_interval(packed);
   append_big_endian(out, std::int32_t{16});
@@ -417,6 +446,7 @@ void append_binary_field(std::string& out, const ColumnView& column, std::size_t
   }
   switch (column.type.id) {
     case TypeId::Numeric:
+      if (column.layout.physical == Physical::Bytes) return append_numeric_field(out, column.bytes(row));
       append_numeric_field(out, column.integer(row), column.layout.scale);
       return;
     case TypeId::Date:

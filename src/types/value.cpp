@@ -61,6 +61,14 @@ Value value_at(const ColumnView& column, std::size_t row) {
       value.number = column.number(row);
       break;
     case Physical::Bytes:
+      // A number past 38 digits has a text, and no value of ours.
+      if (column.type.id == TypeId::Numeric && !column.type.is_array) {
+        const auto decimal = parse_decimal(column.bytes(row));
+        if (!decimal) throw Error(ErrorCode::DataCorrupted, "a number's text is none");
+        value.integer = decimal->unscaled;
+        value.scale = decimal->scale;
+        break;
+      }
       value.text = std::string(column.bytes(row));
       break;
     default:

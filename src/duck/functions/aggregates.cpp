@@ -272,7 +272,7 @@ struct SpreadOfNumbers {
         data.ReturnNull();
         return;
       }
-      const auto rounded = rescale(value->unscaled, value->scale, scales.result_scale);
+      const auto rounded = rescale_exactly(value->unscaled, value->scale, scales.result_scale);
       if (!rounded) throw_numeric_overflow();
       target = to_hugeint(*rounded);
     });

@@ -5,6 +5,7 @@
 #include "duck/functions/numeric_math.hpp"
 #include "duck/functions/numeric_types.hpp"
 #include "duck/functions/time_arithmetic.hpp"
+#include "duck/functions/wide_functions.hpp"
 
 // PostgreSQL's + - * / % over numbers: integers overflow with an error, division by zero is one, numeric
 // keeps its digits. One function for any two types; what it does is chosen at bind.
@@ -165,7 +166,7 @@ void numeric_loop(DataChunk& arguments, ExpressionState& state, Vector& result) 
       return;
     }
     run([&](Int128 left, Int128 right) {
-      const auto product = multiply_rounded(left, right, drop);
+      const auto product = multiply_exactly(left, right, drop);
       if (!product) throw_numeric_overflow();
       return *product;
     });
@@ -248,10 +249,14 @@ unique_ptr<duckdb::FunctionData> bind_operator(duckdb::ClientContext& context, S
     throw duckdb::BinderException(
         "No function matches the given name and argument types '%s(UNKNOWN, UNKNOWN)'", name);
   }
+  if (try_bind_wide(function, arguments)) return nullptr;
   if (auto bound = bind_time_operator(context, name, function, arguments)) return std::move(*bound);
   // An untyped literal or parameter is of the other side's type.
   if (left_untyped) left = right;
   if (right_untyped) right = left;
+  // Next to a float, a number of any digits is one too.
+  if (is_wide_numeric(left)) left = LogicalType::DOUBLE;
+  if (is_wide_numeric(right)) right = LogicalType::DOUBLE;
   const NumberKind left_kind = number_kind(left);
   const NumberKind right_kind = number_kind(right);
   if (left_kind == NumberKind::None || right_kind == NumberKind::None) {

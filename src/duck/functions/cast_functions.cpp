@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/functions/functions.hpp"
+#include "duck/functions/numeric_math.hpp"
 #include "duck/functions/numeric_types.hpp"
 #include "duck/functions/scalar_builder.hpp"
 #include "duck/session_state.hpp"
@@ -39,13 +40,8 @@ void text_to_open_numeric(duckdb::DataChunk& arguments, ExpressionState&, Vector
             throw Error(ErrorCode::InvalidTextRepresentation,
                         "invalid input syntax for type numeric: \"" + text.GetString() + "\"");
           }
-          const Decimal exact = trimmed(*value);
-          const auto scaled = rescale(exact.unscaled, exact.scale, kOpenScale);
-          if (exact.scale > kOpenScale || !scaled) {
-            throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format",
-                        "A cast of text holds 20 digits before and 18 after the decimal point.",
-                        "Cast to numeric(precision, scale) instead.");
-          }
+          const auto scaled = rescale_exactly(value->unscaled, value->scale, kOpenScale);
+          if (!scaled) throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
           return to_hugeint(*scaled);
         });
   });
@@ -97,6 +93,67 @@ unique_ptr<duckdb::FunctionData> bind_numeric(duckdb::ClientContext&, ScalarFunc
   }
   throw_through_duckdb(ErrorCode::CannotCoerce,
                        "cannot cast type " + to_sql(sql_type_of(type)) + " to numeric");
+}
+
+/// numeric(precision, scale) of an exact number, as DECIMAL(18, scale) or DECIMAL(38, scale).
+struct TypmodData : duckdb::FunctionData {
+  TypmodData(int precision_in, int scale_in, int from_in)
+      : precision(precision_in), scale(scale_in), from(from_in) {}
+  int precision;
+  int scale;
+  int from;
+  unique_ptr<duckdb::FunctionData> Copy() const override {
+    return duckdb::make_uniq<TypmodData>(precision, scale, from);
+  }
+  bool Equals(const duckdb::FunctionData& other) const override {
+    const auto& that = other.Cast<TypmodData>();
+    return precision == that.precision && scale == that.scale && from == that.from;
+  }
+};
+
+template <typename From, typename To>
+void fit_numeric(duckdb::DataChunk& arguments, ExpressionState& state, Vector& result) {
+  const auto& typmod = state.expr.Cast<duckdb::BoundFunctionExpression>().bind_info->Cast<TypmodData>();
+  through_duckdb([&] {
+    duckdb::UnaryExecutor::Execute<From, To>(arguments.data[0], result, arguments.size(), [&](From value) {
+      const auto scaled = rescale(widen(value), typmod.from, typmod.scale);
+      if (!scaled || digit_count(*scaled) > typmod.precision) {
+        const int whole = typmod.precision - typmod.scale;
+        throw Error(ErrorCode::NumericValueOutOfRange, "numeric field overflow",
+                    "A field with precision " + std::to_string(typmod.precision) + ", scale " +
+                        std::to_string(typmod.scale) + " must round to an absolute value less than " +
+                        (whole == 0 ? "1" : "10^" + std::to_string(whole)) + ".");
+      }
+      if constexpr (sizeof(To) == 8) {
+        return static_cast<std::int64_t>(*scaled);
+      } else {
+        return to_hugeint(*scaled);
+      }
+    });
+  });
+}
+
+unique_ptr<duckdb::FunctionData> bind_typmod(duckdb::ClientContext& context, ScalarFunction& function,
+                                             Arguments& arguments) {
+  const auto number_at = [&](std::size_t i) {
+    return duckdb::ExpressionExecutor::EvaluateScalar(context, *arguments[i]).GetValue<std::int32_t>();
+  };
+  const int precision = number_at(1);
+  const int scale = number_at(2);
+  const LogicalType type = arguments[0]->return_type;
+  if (type.id() == LogicalTypeId::UNKNOWN) throw duckdb::ParameterNotResolvedException();
+  const LogicalType loop = loop_type(type);
+  const bool is_narrow = precision <= 18;
+  if (is_wide(loop)) {
+    function.function = is_narrow ? fit_numeric<duckdb::hugeint_t, std::int64_t>
+                                  : fit_numeric<duckdb::hugeint_t, duckdb::hugeint_t>;
+  } else {
+    function.function =
+        is_narrow ? fit_numeric<std::int64_t, std::int64_t> : fit_numeric<std::int64_t, duckdb::hugeint_t>;
+  }
+  set_types(function, {loop, LogicalType::INTEGER, LogicalType::INTEGER},
+            LogicalType::DECIMAL(is_narrow ? 18 : 38, static_cast<std::uint8_t>(scale)));
+  return duckdb::make_uniq<TypmodData>(precision, scale, scale_of(loop));
 }
 
 unique_ptr<duckdb::FunctionData> bind_text(duckdb::ClientContext&, ScalarFunction& function, Arguments&) {
@@ -167,6 +224,11 @@ void register_cast_functions(FunctionCatalog& catalog) {
   numeric.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   numeric.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;
   catalog.replace(std::move(numeric));
+  ScalarFunction typmod("pg_numeric_typmod", {LogicalType::ANY, LogicalType::INTEGER, LogicalType::INTEGER},
+                        LogicalType::ANY, nullptr, bind_typmod);
+  typmod.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
+  typmod.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;
+  catalog.replace(std::move(typmod));
   ScalarFunction text("pg_text", {LogicalType::ANY}, LogicalType::VARCHAR, nullptr, bind_text);
   text.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   catalog.replace(std::move(text));

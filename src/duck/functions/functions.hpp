@@ -9,9 +9,13 @@ namespace tickstone::duck {
 void register_arithmetic(FunctionCatalog& catalog);
 void register_numeric_functions(FunctionCatalog& catalog);
 void register_aggregates(FunctionCatalog& catalog);
+/// After those of numbers and the aggregates, whose sets it adds to.
+void register_wide_functions(FunctionCatalog& catalog);
 void register_time_bucket(FunctionCatalog& catalog);
 void register_time_functions(FunctionCatalog& catalog);
 void register_text_functions(FunctionCatalog& catalog);
+void register_regex_functions(FunctionCatalog& catalog);
+void register_format_functions(FunctionCatalog& catalog);
 void register_byte_functions(FunctionCatalog& catalog);
 void register_json_functions(FunctionCatalog& catalog);
 void register_cast_functions(FunctionCatalog& catalog);

@@ -83,6 +83,33 @@ duckdb::Value build_array(const std::vector<duckdb::Value>& values, duckdb::Expr
   return finished(std::move(out), shape);
 }
 
+/// json_object of one list of names and values in turn, or of two.
+template <Shape shape>
+duckdb::Value object_of_texts(const std::vector<duckdb::Value>& values, duckdb::ExpressionState&) {
+  const auto& names = duckdb::ListValue::GetChildren(values[0]);
+  const bool has_two = values.size() > 1;
+  if (has_two && names.size() != duckdb::ListValue::GetChildren(values[1]).size())
+    throw Error(ErrorCode::InvalidParameterValue, "mismatched array dimensions");
+  if (!has_two && names.size() % 2 != 0)
+    throw Error(ErrorCode::InvalidParameterValue, "array must have even number of elements");
+  const std::size_t count = has_two ? names.size() : names.size() / 2;
+  std::string out = "{";
+  for (std::size_t i = 0; i < count; ++i) {
+    const duckdb::Value& name = has_two ? names[i] : names[2 * i];
+    const duckdb::Value& value = has_two ? duckdb::ListValue::GetChildren(values[1])[i] : names[2 * i + 1];
+    if (name.IsNull()) throw Error(ErrorCode::NullValueNotAllowed, "null value not allowed for object key");
+    if (i > 0) out += ", ";
+    append_json_string(out, duckdb::StringValue::Get(name));
+    out += " : ";
+    if (value.IsNull()) {
+      out += "null";
+    } else {
+      append_json_string(out, duckdb::StringValue::Get(value));
+    }
+  }
+  return finished(out + "}", shape);
+}
+
 template <Shape shape>
 duckdb::Value convert(const std::vector<duckdb::Value>& values, duckdb::ExpressionState& state) {
   if (values[0].IsNull()) return duckdb::Value();
@@ -96,7 +123,9 @@ duckdb::Value convert(const std::vector<duckdb::Value>& values, duckdb::Expressi
 template <Shape shape>
 duckdb::Value array_of_group(const duckdb::Value& list) {
   std::string out;
-  append_list(out, duckdb::ListValue::GetChildren(list), utc_zone(), ", ");
+  // Rows and arrays stand on lines of their own.
+  const bool is_nested = duckdb::ListType::GetChildType(list.type()).IsNested();
+  append_list(out, duckdb::ListValue::GetChildren(list), utc_zone(), is_nested ? ", \n " : ", ");
   return finished(std::move(out), shape);
 }
 
@@ -131,6 +160,11 @@ void register_shape(FunctionCatalog& catalog, const std::string& prefix, const L
       .replace_in(catalog);
   ScalarBuilder(prefix + "_build_array")
       .boxed_with_nulls({}, type, build_array<shape>, LogicalType::ANY)
+      .replace_in(catalog);
+  const LogicalType texts = LogicalType::LIST(LogicalType::VARCHAR);
+  ScalarBuilder("pg_" + prefix + "_object")
+      .boxed({texts}, type, object_of_texts<shape>)
+      .boxed({texts, texts}, type, object_of_texts<shape>)
       .replace_in(catalog);
   ScalarBuilder("to_" + prefix)
       .boxed_with_nulls({LogicalType::ANY}, type, convert<shape>)

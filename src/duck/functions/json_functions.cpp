@@ -258,7 +258,14 @@ void register_parts(FunctionCatalog& catalog) {
         .boxed({json}, text_list(),
                [](const auto& values, auto&) {
                  duckdb::vector<duckdb::Value> elements;
-                 for (const auto element : json_elements(duckdb::StringValue::Get(values[0]))) {
+                 const std::string& json_array = duckdb::StringValue::Get(values[0]);
+                 if (json_kind(json_array) != JsonKind::Array) {
+                   throw Error(ErrorCode::InvalidParameterValue,
+                               json_kind(json_array) == JsonKind::Object
+                                   ? "cannot extract elements from an object"
+                                   : "cannot extract elements from a scalar");
+                 }
+                 for (const auto element : json_elements(json_array)) {
                    auto text = json_text_value(element);
                    elements.push_back(text ? duckdb::Value(*text) : duckdb::Value(LogicalType::VARCHAR));
                  }
@@ -285,8 +292,13 @@ void register_parts(FunctionCatalog& catalog) {
       const LogicalType row = LogicalType::STRUCT({{"key", LogicalType::VARCHAR}, {"value", value_type}});
       ScalarBuilder("pg_" + prefix + (as_text ? "each_text" : "each"))
           .boxed({json}, LogicalType::LIST(row),
-                 [as_text, value_type, row](const auto& values, auto&) {
+                 [as_text, value_type, row, prefix](const auto& values, auto&) {
                    duckdb::vector<duckdb::Value> rows;
+                   if (json_kind(duckdb::StringValue::Get(values[0])) != JsonKind::Object) {
+                     throw Error(
+                         ErrorCode::InvalidParameterValue,
+                         "cannot call " + prefix + (as_text ? "each_text" : "each") + " on a non-object");
+                   }
                    for (const auto& [name, text] : json_members(duckdb::StringValue::Get(values[0]))) {
                      duckdb::Value value(value_type);
                      if (!as_text) {
@@ -330,6 +342,14 @@ void register_json_functions(FunctionCatalog& catalog) {
   register_contains(catalog, "pg_contained", true);
   catalog.alias("jsonb_contains", "pg_contains");
   catalog.alias("jsonb_contained", "pg_contained");
+  ScalarBuilder("pg_jsonb_compare")
+      .boxed({jsonb_type(), jsonb_type()}, LogicalType::INTEGER,
+             [](const auto& values, auto&) {
+               if (duckdb::StringValue::Get(values[0]) == duckdb::StringValue::Get(values[1]))
+                 return duckdb::Value::INTEGER(0);
+               return duckdb::Value::INTEGER(compare_json(node_of(values[0]), node_of(values[1])));
+             })
+      .replace_in(catalog);
   const LogicalType list = LogicalType::LIST(LogicalType::TEMPLATE("T"));
   ScalarBuilder("pg_overlap")
       .boxed({list, list}, LogicalType::BOOLEAN,

@@ -5,6 +5,7 @@
 #include "duck/functions/numeric_math.hpp"
 #include "duck/functions/numeric_types.hpp"
 #include "duck/functions/scalar_builder.hpp"
+#include "duck/functions/wide_functions.hpp"
 
 // round, ceil, sqrt, power and their like: numeric stays numeric, everything else is double precision.
 
@@ -49,7 +50,7 @@ const ScalePlan& plan_of(ExpressionState& state) {
 }
 
 hugeint_t stored(Decimal value, std::uint8_t scale) {
-  const auto scaled = rescale(value.unscaled, value.scale, scale);
+  const auto scaled = rescale_exactly(value.unscaled, value.scale, scale);
   if (!scaled) throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
   return to_hugeint(*scaled);
 }
@@ -150,6 +151,7 @@ Decimal numeric_log10(Decimal value) { return numeric_log({10, 0}, value); }
 template <NumericUnary of_numeric, FloatUnary of_double, int scale>
 unique_ptr<duckdb::FunctionData> bind_unary(duckdb::ClientContext&, ScalarFunction& function,
                                             Arguments& arguments) {
+  if (try_bind_wide(function, arguments)) return nullptr;
   const LogicalType& type = arguments[0]->return_type;
   if (number_kind(type) == NumberKind::Numeric) {
     const LogicalType wide = wide_type(type);
@@ -193,6 +195,7 @@ void to_digits(DataChunk& arguments, ExpressionState& state, Vector& result) {
 template <bool is_rounding>
 unique_ptr<duckdb::FunctionData> bind_to_digits(duckdb::ClientContext& context, ScalarFunction& function,
                                                 Arguments& arguments) {
+  if (try_bind_wide(function, arguments)) return nullptr;
   const LogicalType& type = arguments[0]->return_type;
   const NumberKind kind = number_kind(type);
   // round(double precision, integer) does not exist: neither 2.675 nor 2.67 would be right.
@@ -235,9 +238,11 @@ void float_power(DataChunk& arguments, ExpressionState&, Vector& result) {
 template <NumericBinary of_numeric, int scale, bool numeric_only>
 unique_ptr<duckdb::FunctionData> bind_binary(duckdb::ClientContext&, ScalarFunction& function,
                                              Arguments& arguments) {
+  if (try_bind_wide(function, arguments)) return nullptr;
   NumberKind widest = NumberKind::None;
   for (const auto& argument : arguments) {
-    const NumberKind kind = number_kind(argument->return_type);
+    const NumberKind kind =
+        is_wide_numeric(argument->return_type) ? NumberKind::Double : number_kind(argument->return_type);
     if (kind == NumberKind::None && !is_untyped(*argument)) throw_no_function(function.name, arguments);
     widest = std::max(widest, kind);
   }

@@ -136,7 +136,7 @@ Int128 divide_rounded(Int128 value, Int128 divisor) {
 }
 
 std::optional<Int128> divide(Decimal a, Decimal b, int result_scale) {
-  const int scale = std::min(quotient_scale(a, b), result_scale);
+  const int scale = quotient_scale(a, b);
   const int shift = scale + b.scale - a.scale;
   Int128 quotient;
   if (shift >= 0 && digit_count(a.unscaled) + shift <= kMaxNumericDigits) {
@@ -153,18 +153,30 @@ std::optional<Int128> divide(Decimal a, Decimal b, int result_scale) {
     if (!rounded) return std::nullopt;
     quotient = *rounded;
   }
-  return rescale(quotient, scale, result_scale);
+  return rescale_exactly(quotient, scale, result_scale);
 }
 
-std::optional<Int128> multiply_rounded(Int128 a, Int128 b, int drop) {
+std::optional<Int128> rescale_exactly(Int128 unscaled, int from_scale, int to_scale) {
+  if (to_scale >= from_scale) return rescale(unscaled, from_scale, to_scale);
+  const int drop = from_scale - to_scale;
+  if (drop > kMaxNumericDigits) return unscaled == 0 ? std::optional<Int128>(0) : std::nullopt;
+  const Int128 unit = power_of_ten(drop);
+  if (unscaled % unit != 0) return std::nullopt;
+  return unscaled / unit;
+}
+
+std::optional<Int128> multiply_exactly(Int128 a, Int128 b, int drop) {
   Int128 product;
   if (!__builtin_mul_overflow(a, b, &product)) {
-    if (drop > 0) product = divide_rounded(product, power_of_ten(drop));
-    if (!fits_38_digits(product)) return std::nullopt;
-    return product;
+    const auto kept = rescale_exactly(product, drop, 0);
+    return kept && fits_38_digits(*kept) ? kept : std::nullopt;
   }
   if (drop <= 0) return std::nullopt;
-  return from_big(big_divide_rounded(to_big(a) * to_big(b), big_power_of_ten(drop)));
+  BigInt quotient;
+  BigInt remainder;
+  boost::multiprecision::divide_qr(BigInt(to_big(a) * to_big(b)), big_power_of_ten(drop), quotient,
+                                   remainder);
+  return remainder == 0 ? from_big(quotient) : std::nullopt;
 }
 
 Decimal numeric_sqrt(Decimal value) {
@@ -310,7 +322,6 @@ std::optional<Decimal> spread_of(const SquareSums& sums, int scale, Spread sprea
   const BigFloat variance =
       BigFloat(numerator) / BigFloat(denominator) / BigFloat(big_power_of_ten(2 * scale));
   const bool is_root = spread == Spread::DeviationSample || spread == Spread::DeviationPopulation;
-  const BigFloat result = is_root ? BigFloat(sqrt(variance)) : variance;
   // PostgreSQL divides with select_div_scale and takes the root to as many digits.
   const BigFloat left = BigFloat(numerator) / BigFloat(big_power_of_ten(2 * scale));
   const auto weight_of = [](const BigFloat& value, BigFloat& digit) {
@@ -324,7 +335,8 @@ std::optional<Decimal> spread_of(const SquareSums& sums, int scale, Spread sprea
   int weight = weight_of(left, left_digit) - weight_of(BigFloat(denominator), right_digit);
   if (left_digit <= right_digit) --weight;
   const int digits = std::max(kSignificantDigits - weight * 4, 0);
-  return from_float(result, std::min(digits, kMaxScale));
+  const Decimal rounded = from_float(variance, std::min(digits, kMaxScale));
+  return is_root ? from_float(sqrt(to_float(rounded)), std::min(digits, kMaxScale)) : rounded;
 }
 
 }  // namespace tickstone::duck

@@ -8,21 +8,25 @@
 namespace tickstone::duck {
 
 /// The scale that a quotient's column has: PostgreSQL picks one for each value, at least 16 significant
-/// digits, which these hold for quotients down to 0.0001. Trailing zeros are not kept, so nothing shows.
+/// digits, which these hold for quotients down to 0.0001. Smaller ones that need more are an overflow, at
+/// which the statement is run again with numbers of any digits. Trailing zeros are not kept, so nothing
+/// shows.
 inline constexpr int kQuotientScale = 20;
-/// Products keep every digit up to this scale; past it they are rounded to it, to leave room for whole
-/// digits.
+/// Products have room for every digit up to this scale; past it they have room for so many, and one that has
+/// more is an overflow, so that whole digits have room too.
 inline constexpr int kProductScale = 24;
 
 /// PostgreSQL's select_div_scale: the digits after the point of `a / b`.
 int quotient_scale(Decimal a, Decimal b);
 /// `a / b` at `result_scale`, rounded to PostgreSQL's digits, half away from zero. `b` is not zero. Nothing
-/// where 38 digits do not suffice.
+/// where 38 digits or that scale do not suffice for them.
 std::optional<Int128> divide(Decimal a, Decimal b, int result_scale);
 /// `value / divisor` rounded half away from zero.
 Int128 divide_rounded(Int128 value, Int128 divisor);
-/// `a * b` (unscaled) divided by 10^drop, rounded; nothing past 38 digits.
-std::optional<Int128> multiply_rounded(Int128 a, Int128 b, int drop);
+/// `a * b` (unscaled) divided by 10^drop; nothing past 38 digits, or where digits would be lost.
+std::optional<Int128> multiply_exactly(Int128 a, Int128 b, int drop);
+/// `value` at another scale; nothing where it does not fit or digits would be lost.
+std::optional<Int128> rescale_exactly(Int128 unscaled, int from_scale, int to_scale);
 bool fits_38_digits(Int128 value);
 
 /// PostgreSQL's sqrt, exp, ln, log10 and power of numeric, with its choice of digits. Errors: 2201E, 2201F,

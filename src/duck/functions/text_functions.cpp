@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "duck/functions/functions.hpp"
 #include "duck/functions/numeric_types.hpp"
@@ -330,6 +333,28 @@ std::string substring(const std::string& text, std::int64_t start, std::optional
   return text.substr(from, to - from);
 }
 
+constexpr std::size_t kMostTextBytes = 1'073'741'823;
+
+/// lpad and rpad, in characters.
+std::string padded(const std::string& text, std::int64_t length, const std::string& fill, bool is_left) {
+  length = std::max<std::int64_t>(0, length);
+  if (length > static_cast<std::int64_t>(kMostTextBytes))
+    throw Error(ErrorCode::ProgramLimitExceeded, "requested length too large");
+  const auto characters = [](const std::string& of) {
+    return std::count_if(of.begin(), of.end(),
+                         [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  };
+  const std::int64_t have = characters(text);
+  if (have >= length) return text.substr(0, character_start(text, length));
+  const std::int64_t each = characters(fill);
+  if (each == 0) return text;
+  const std::int64_t missing = length - have;
+  std::string filling;
+  for (std::int64_t i = 0; i < missing / each; ++i) filling += fill;
+  filling += fill.substr(0, character_start(fill, missing % each));
+  return is_left ? filling + text : text + filling;
+}
+
 std::string size_pretty(Decimal bytes) {
   static constexpr std::array<const char*, 6> kUnits = {"bytes", "kB", "MB", "GB", "TB", "PB"};
   Int128 size = bytes.unscaled / power_of_ten(bytes.scale);
@@ -349,6 +374,22 @@ std::string size_pretty(Decimal bytes) {
   return text + " " + kUnits[unit];
 }
 
+/// split_part: the part between separators, counted from either end.
+std::string part_of(const std::string& text, const std::string& separator, std::int64_t wanted) {
+  if (wanted == 0) throw Error(ErrorCode::InvalidParameterValue, "field position must not be zero");
+  if (separator.empty()) return wanted == 1 || wanted == -1 ? text : std::string();
+  std::vector<std::string> parts;
+  std::size_t start = 0;
+  for (auto end = text.find(separator); end != std::string::npos; end = text.find(separator, start)) {
+    parts.push_back(text.substr(start, end - start));
+    start = end + separator.size();
+  }
+  parts.push_back(text.substr(start));
+  const auto count = static_cast<std::int64_t>(parts.size());
+  const std::int64_t index = wanted > 0 ? wanted - 1 : count + wanted;
+  return index >= 0 && index < count ? parts[static_cast<std::size_t>(index)] : std::string();
+}
+
 void register_quoting(FunctionCatalog& catalog) {
   const LogicalType text = LogicalType::VARCHAR;
   const auto simple = [&](const char* name, std::string (*body)(const std::string&)) {
@@ -363,6 +404,29 @@ void register_quoting(FunctionCatalog& catalog) {
   simple("quote_ident", quoted_identifier);
   simple("quote_literal", quoted_literal);
   simple("initcap", [](const std::string& value) { return with_initials(value); });
+  ScalarBuilder("pg_quote_literal")
+      .boxed({LogicalType::ANY}, text,
+             [](const auto& values, auto&) { return text_value(quoted_literal(plain_text(values[0]))); })
+      .replace_in(catalog);
+  ScalarBuilder("pg_to_hex")
+      .boxed({LogicalType::INTEGER}, text,
+             [](const auto& values, auto&) {
+               return text_value(fmt::format(
+                   "{:x}", static_cast<std::uint32_t>(values[0].template GetValue<std::int32_t>())));
+             })
+      .boxed({LogicalType::BIGINT}, text,
+             [](const auto& values, auto&) {
+               return text_value(fmt::format(
+                   "{:x}", static_cast<std::uint64_t>(values[0].template GetValue<std::int64_t>())));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_split_part")
+      .boxed({text, text, LogicalType::INTEGER}, text,
+             [](const auto& values, auto&) {
+               return text_value(part_of(text_of(values[0]), text_of(values[1]),
+                                         values[2].template GetValue<std::int64_t>()));
+             })
+      .replace_in(catalog);
   ScalarBuilder("quote_nullable")
       .boxed_with_nulls(
           {LogicalType::ANY}, text,
@@ -380,11 +444,95 @@ void register_quoting(FunctionCatalog& catalog) {
       .replace_in(catalog);
 }
 
+/// The names of a qualified identifier: `a."B c".d`.
+duckdb::Value identifier_parts(const std::string& text, bool is_strict) {
+  duckdb::vector<duckdb::Value> parts;
+  std::size_t at = 0;
+  const auto skip_space = [&] {
+    while (at < text.size() && std::isspace(static_cast<unsigned char>(text[at])) != 0) ++at;
+  };
+  const auto fail = [&](std::string detail) {
+    throw Error(ErrorCode::InvalidParameterValue, "string is not a valid identifier: \"" + text + "\"",
+                std::move(detail));
+  };
+  while (true) {
+    skip_space();
+    std::string part;
+    if (at < text.size() && text[at] == '"') {
+      for (++at;; ++at) {
+        if (at >= text.size()) fail("String has unclosed double quotes.");
+        if (text[at] == '"') {
+          const bool is_doubled = at + 1 < text.size() && text[at + 1] == '"';
+          ++at;
+          if (!is_doubled) break;
+        }
+        part += text[at];
+      }
+      if (part.empty()) fail("Quoted identifier must not be empty.");
+    } else {
+      const auto is_start = [](unsigned char c) { return std::isalpha(c) != 0 || c == '_' || c >= 0x80; };
+      if (at < text.size() && is_start(static_cast<unsigned char>(text[at]))) {
+        while (at < text.size()) {
+          const auto c = static_cast<unsigned char>(text[at]);
+          if (!is_start(c) && std::isdigit(c) == 0 && c != '$') break;
+          part += static_cast<char>(c < 0x80 ? std::tolower(c) : c);
+          ++at;
+        }
+      } else if (at < text.size() && text[at] == '.') {
+        fail("No valid identifier before \".\".");
+      } else if (!parts.empty()) {
+        fail("No valid identifier after \".\".");
+      } else {
+        fail("");
+      }
+    }
+    parts.push_back(text_value(std::move(part)));
+    skip_space();
+    if (at < text.size() && text[at] == '.') {
+      ++at;
+      continue;
+    }
+    if (at < text.size() && is_strict) fail("");
+    return duckdb::Value::LIST(LogicalType::VARCHAR, std::move(parts));
+  }
+}
+
 }  // namespace
 
 void register_text_functions(FunctionCatalog& catalog) {
   register_quoting(catalog);
   const LogicalType text = LogicalType::VARCHAR;
+  ScalarBuilder("pg_parse_ident")
+      .boxed({text}, text_list(),
+             [](const auto& values, auto&) { return identifier_parts(text_of(values[0]), true); })
+      .boxed({text, LogicalType::BOOLEAN}, text_list(),
+             [](const auto& values, auto&) {
+               return identifier_parts(text_of(values[0]), values[1].template GetValue<bool>());
+             })
+      .replace_in(catalog);
+  // One value holds no more than PostgreSQL's.
+  ScalarBuilder("repeat")
+      .boxed({text, LogicalType::INTEGER}, text,
+             [](const auto& values, auto&) {
+               const std::string& one = text_of(values[0]);
+               const auto count = std::max<std::int64_t>(0, values[1].template GetValue<std::int64_t>());
+               if (!one.empty() && count > static_cast<std::int64_t>(kMostTextBytes / one.size()))
+                 throw Error(ErrorCode::ProgramLimitExceeded, "requested length too large");
+               std::string out;
+               out.reserve(one.size() * static_cast<std::size_t>(count));
+               for (std::int64_t i = 0; i < count && !one.empty(); ++i) out += one;
+               return text_value(std::move(out));
+             })
+      .replace_in(catalog);
+  for (const bool is_left : {true, false}) {
+    ScalarBuilder(is_left ? "lpad" : "rpad")
+        .boxed({text, LogicalType::INTEGER, text}, text,
+               [is_left](const auto& values, auto&) {
+                 return text_value(padded(text_of(values[0]), values[1].template GetValue<std::int64_t>(),
+                                          text_of(values[2]), is_left));
+               })
+        .replace_in(catalog);
+  }
   ScalarBuilder substring_builder("substring");
   substring_builder
       .boxed({text, LogicalType::BIGINT}, text,
@@ -414,10 +562,6 @@ void register_text_functions(FunctionCatalog& catalog) {
   // RE2 behind DuckDB's functions: a dot matches a line break too, as in PostgreSQL.
   catalog.add_macro("pg_regex_match(value, pattern) AS regexp_matches(value, pattern, 's')");
   catalog.add_macro("pg_regex_match_ci(value, pattern) AS regexp_matches(value, pattern, 'si')");
-  catalog.add_macro(
-      "pg_substring_regex(value, pattern) AS CASE WHEN regexp_matches(value, pattern, 's') THEN "
-      "regexp_extract(value, pattern, CASE WHEN regexp_matches(pattern, '(^|[^\\\\])\\([^?]') THEN 1 ELSE 0 "
-      "END) END");
   ScalarBuilder("string_to_array")
       .boxed_with_nulls(
           {text, text}, text_list(),
@@ -456,7 +600,7 @@ void register_text_functions(FunctionCatalog& catalog) {
           text)
       .replace_in(catalog);
   ScalarBuilder("pg_array_to_string")
-      .boxed_with_nulls({text_list(), text, text}, text,
+      .boxed_with_nulls({LogicalType::ANY, text, text}, text,
                         [](const auto& values, auto&) -> duckdb::Value {
                           if (values[0].IsNull() || values[1].IsNull()) return duckdb::Value();
                           std::string out;
@@ -465,7 +609,7 @@ void register_text_functions(FunctionCatalog& catalog) {
                             if (part.IsNull() && values[2].IsNull()) continue;
                             if (!first) out += text_of(values[1]);
                             first = false;
-                            out += part.IsNull() ? text_of(values[2]) : text_of(part);
+                            out += part.IsNull() ? text_of(values[2]) : plain_text(part);
                           }
                           return text_value(std::move(out));
                         })

@@ -314,6 +314,21 @@ IntervalValue justified_days(IntervalValue value) {
   return value;
 }
 
+/// All three parts with one sign.
+IntervalValue justified(IntervalValue value) {
+  value = justified_days(justified_hours(value));
+  const bool is_positive = value.months > 0;
+  if (value.months == 0) return value;
+  if (is_positive && (value.days < 0 || (value.days == 0 && value.micros < 0))) {
+    value.days += 30;
+    --value.months;
+  } else if (!is_positive && (value.days > 0 || (value.days == 0 && value.micros > 0))) {
+    value.days -= 30;
+    ++value.months;
+  }
+  return justified_hours(value);
+}
+
 std::int64_t timestamp_from_epoch(double seconds) {
   if (std::isnan(seconds)) throw Error(ErrorCode::DatetimeFieldOverflow, "timestamp cannot be NaN");
   if (std::isinf(seconds)) return seconds > 0 ? kTimestampInfinity : kTimestampNegInfinity;
@@ -439,9 +454,42 @@ void register_age(FunctionCatalog& catalog) {
       .replace_in(catalog);
   ScalarBuilder("justify_interval")
       .boxed({LogicalType::INTERVAL}, LogicalType::INTERVAL,
+             [](const auto& values, auto&) { return interval_value(justified(interval_of(values[0]))); })
+      .replace_in(catalog);
+}
+
+/// Microseconds that EXTRACT(epoch) gives an interval: a year has 365.25 days, a month 30.
+void epoch_of_interval(DataChunk& arguments, ExpressionState&, Vector& result) {
+  through_duckdb([&] {
+    duckdb::UnaryExecutor::Execute<interval_t, std::int64_t>(
+        arguments.data[0], result, arguments.size(), [](const interval_t& value) {
+          const Int128 days =
+              value.months / 12 * Int128{36525} + value.months % 12 * Int128{3000} + value.days * Int128{100};
+          const Int128 us = days * (kMicrosPerDay / 100) + value.micros;
+          if (us > INT64_MAX || us < INT64_MIN)
+            throw Error(ErrorCode::DatetimeFieldOverflow, "interval out of range");
+          return static_cast<std::int64_t>(us);
+        });
+  });
+}
+
+void register_isfinite(FunctionCatalog& catalog) {
+  ScalarBuilder("pg_interval_us")
+      .overload({"", {LogicalType::INTERVAL}, LogicalType::BIGINT, epoch_of_interval})
+      .replace_in(catalog);
+  const auto moment = [](const auto& values, auto&) {
+    return duckdb::Value::BOOLEAN(!is_infinite(us_of(values[0])));
+  };
+  ScalarBuilder("pg_isfinite")
+      .boxed({LogicalType::TIMESTAMP}, LogicalType::BOOLEAN, moment)
+      .boxed({LogicalType::TIMESTAMP_TZ}, LogicalType::BOOLEAN, moment)
+      .boxed({LogicalType::DATE}, LogicalType::BOOLEAN,
              [](const auto& values, auto&) {
-               return interval_value(justified_days(justified_hours(interval_of(values[0]))));
+               const auto days = values[0].template GetValueUnsafe<duckdb::date_t>().days;
+               return duckdb::Value::BOOLEAN(days != kDateInfinity && days != kDateNegInfinity);
              })
+      .boxed({LogicalType::INTERVAL}, LogicalType::BOOLEAN,
+             [](const auto&, auto&) { return duckdb::Value::BOOLEAN(true); })
       .replace_in(catalog);
 }
 
@@ -476,6 +524,7 @@ void register_time_functions(FunctionCatalog& catalog) {
   register_making(catalog);
   register_age(catalog);
   register_date_bin(catalog);
+  register_isfinite(catalog);
 }
 
 }  // namespace tickstone::duck
