@@ -27,7 +27,7 @@ class DuckResult final : public ResultStream {
 
   const std::vector<ResultColumn>& columns() const override { return columns_; }
 
-  bool next(Batch& out) override {
+  bool next(Batch& out, LongNumbers long_numbers) override {
     if (!result_) return false;
     unique_ptr<duckdb::DataChunk> chunk;
     // Boundary: DuckDB's errors end here.
@@ -43,7 +43,7 @@ class DuckResult final : public ResultStream {
       result_.reset();
       return false;
     }
-    out = batch_from_chunk(*chunk);
+    out = batch_from_chunk(*chunk, long_numbers);
     return true;
   }
 

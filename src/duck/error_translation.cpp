@@ -349,9 +349,9 @@ Error translate_out_of_range(const std::string& raw) {
 Error translate_invalid_input(const std::string& raw) {
   // RE2 says what is wrong with a pattern.
   for (const char* problem :
-       {"missing ", "unexpected ", "invalid escape sequence", "invalid character class", "no argument for repetition operator",
-        "invalid repetition size", "bad repetition operator", "invalid perl operator", "invalid UTF-8",
-        "invalid named capture group", "trailing \\"}) {
+       {"missing ", "unexpected ", "invalid escape sequence", "invalid character class",
+        "no argument for repetition operator", "invalid repetition size", "bad repetition operator",
+        "invalid perl operator", "invalid UTF-8", "invalid named capture group", "trailing \\"}) {
     if (starts_with(raw, problem))
       return Error(ErrorCode::InvalidRegularExpression, "invalid regular expression: " + first_line(raw));
   }

@@ -229,7 +229,7 @@ void register_host_functions(duckdb::DatabaseInstance& db, const InstanceOptions
         .first->second.AddFunction(scalar_of(function, function.name));
     if (function.name == "now") {
       // What DuckDB's parser makes of CURRENT_TIMESTAMP, and PostgreSQL's other names.
-      for (const char* other : {"get_current_timestamp", "transaction_timestamp", "statement_timestamp"}) {
+      for (const char* other : {"get_current_timestamp", "transaction_timestamp"}) {
         sets.try_emplace(other, other).first->second.AddFunction(scalar_of(function, other));
       }
     }

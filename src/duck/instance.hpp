@@ -76,6 +76,10 @@ struct ResultColumn {
   SqlType type;
 };
 
+/// What becomes of a NUMERIC column of which 38 digits do not hold a value: an error, or, for who only shows
+/// it, a column of its texts.
+enum class LongNumbers : std::uint8_t { Refused, AsText };
+
 /// Rows of one execution, streamed. Lifetime: not beyond its connection. Errors while reading: as of
 /// `Connection`.
 class ResultStream {
@@ -83,8 +87,8 @@ class ResultStream {
   virtual ~ResultStream() = default;
   virtual const std::vector<ResultColumn>& columns() const = 0;
   /// False at the end. `out` is replaced, at most 2,048 rows; a NUMERIC column comes in the layout of the
-  /// result.
-  virtual bool next(Batch& out) = 0;
+  /// result. Errors: NumericValueOutOfRange.
+  virtual bool next(Batch& out, LongNumbers long_numbers = LongNumbers::Refused) = 0;
 };
 
 class PreparedQuery {

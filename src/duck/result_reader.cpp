@@ -87,7 +87,7 @@ Column text_column(const SqlType& type, const UnifiedVectorFormat& format, idx_t
 }
 
 /// Numbers of any digits: a NUMERIC column where its layout holds them all, else their text.
-Column wide_column(const UnifiedVectorFormat& format, idx_t row_count) {
+Column wide_column(const UnifiedVectorFormat& format, idx_t row_count, LongNumbers long_numbers) {
   const auto* values = reinterpret_cast<const duckdb::string_t*>(format.data);
   const auto each = [&](auto&& use) {
     for (idx_t i = 0; i < row_count; ++i) {
@@ -106,7 +106,7 @@ Column wide_column(const UnifiedVectorFormat& format, idx_t row_count) {
     });
     return column;
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::NumericValueOutOfRange) throw;
+    if (error.code() != ErrorCode::NumericValueOutOfRange || long_numbers == LongNumbers::Refused) throw;
   }
   Column column(SqlType::of(TypeId::Text));
   each([&](const std::optional<WideNumeric>& number) {
@@ -181,7 +181,7 @@ Column boxed_column(const SqlType& type, Vector& vector, idx_t row_count) {
 
 }  // namespace
 
-Column column_from_vector(Vector& vector, idx_t row_count) {
+Column column_from_vector(Vector& vector, idx_t row_count, LongNumbers long_numbers) {
   const LogicalType& type = vector.GetType();
   const SqlType sql_type = sql_type_of(type);
   const ColumnLayout layout = layout_of(type, sql_type);
@@ -275,7 +275,7 @@ Column column_from_vector(Vector& vector, idx_t row_count) {
       }
     case LogicalTypeId::VARCHAR:
     case LogicalTypeId::BLOB:
-      if (is_wide_numeric(type)) return wide_column(format, row_count);
+      if (is_wide_numeric(type)) return wide_column(format, row_count, long_numbers);
       return text_column(sql_type, format, row_count);
     case LogicalTypeId::SQLNULL: {
       Column column(sql_type);
@@ -287,10 +287,11 @@ Column column_from_vector(Vector& vector, idx_t row_count) {
   }
 }
 
-Batch batch_from_chunk(duckdb::DataChunk& chunk) {
+Batch batch_from_chunk(duckdb::DataChunk& chunk, LongNumbers long_numbers) {
   Batch batch;
   batch.columns.reserve(chunk.ColumnCount());
-  for (auto& vector : chunk.data) batch.columns.push_back(column_from_vector(vector, chunk.size()));
+  for (auto& vector : chunk.data)
+    batch.columns.push_back(column_from_vector(vector, chunk.size(), long_numbers));
   batch.zero_column_rows = chunk.size();
   return batch;
 }

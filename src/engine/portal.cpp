@@ -12,7 +12,7 @@ std::uint64_t Portal::send(SessionContext& context, std::uint64_t limit, ResultS
     context.check_cancelled();
     if (pending_row >= pending.row_count()) {
       pending_row = 0;
-      if (!stream->next(pending)) {
+      if (!stream->next(pending, duck::LongNumbers::AsText)) {
         is_done = true;
         stream.reset();
         break;

@@ -67,7 +67,7 @@ std::uint64_t send_rows(Execution& execution, duck::ResultStream& stream,
                         const std::vector<ResultColumn>& columns) {
   std::uint64_t count = 0;
   Batch batch;
-  while (stream.next(batch)) {
+  while (stream.next(batch, duck::LongNumbers::AsText)) {
     execution.context.check_cancelled();
     fit_to_columns(batch, columns, execution.context.settings().format_context());
     count += batch.row_count();

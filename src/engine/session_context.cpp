@@ -346,10 +346,6 @@ Batch SessionContext::run(const sql::DuckQuery& query, std::span<const Value> pa
   while (stream->next(part)) {
     check_cancelled();
     for (std::size_t i = 0; i < part.columns.size(); ++i) {
-      // Numbers past 38 digits come as texts.
-      if (all.columns[i].type() == SqlType::of(TypeId::Numeric) &&
-          part.columns[i].type() != all.columns[i].type())
-        throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
       if (all.columns[i].size() == 0)
         all.columns[i] = part.columns[i];
       else

@@ -233,7 +233,7 @@ constexpr FunctionRow kRows[] = {
     {"jsonb_set", "", "jsonb", "jajb"},
     {"jsonb_insert", "", "jsonb", "jajb"},
     {"jsonb_strip_nulls", "", "jsonb", "j"},
-    {"json_strip_nulls", "jsonb_strip_nulls", "json", "J"},
+    {"json_strip_nulls", "", "json", "J"},
     {"jsonb_pretty", "", "text", "j"},
     // the server
     {"version", "", "text", ""},

@@ -436,6 +436,7 @@ Typed Translator::in_list(const PgQuery__AExpr& expr, const Scope& scope) {
 Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, bool is_negated) {
   const std::string op = string_of(expr.name[expr.n_name - 1]);
   Typed value = expression(expr.lexpr, scope);
+  const bool is_literal = value.form == Typed::Form::UnknownLiteral || value.is_number;
   const bool is_list = (is_any && op == "=") || (!is_any && (op == "<>" || op == "!="));
   const char* in = is_any ? " IN (" : " NOT IN (";
 
@@ -479,14 +480,14 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
   // An array of the row is looked through; another is joined with, so that the scan sees its values.
   if (is_any && op == "=" && reads_columns(expr.rexpr) && !is_negated) {
     const std::string contains = fmt::format("list_contains({}, {})", array.text, value.text);
-    // In WHERE false is as good as not known.
-    if (without_aggregates_ != nullptr && std::string_view(without_aggregates_) == "WHERE")
+    // In WHERE and ON false is as good as not known.
+    if (without_aggregates_ != nullptr && std::string_view(without_aggregates_) != "GROUP BY")
       return plain(contains, kBoolean);
-    return plain(
-        fmt::format("CASE WHEN {0} THEN true WHEN {1} IS NULL OR len({1}) > list_count({1}) OR ({2} IS NULL "
-                    "AND len({1}) > 0) THEN NULL ELSE false END",
-                    contains, operand(array), operand(value)),
-        kBoolean);
+    std::string unknown = fmt::format("{0} IS NULL OR len({0}) > list_count({0})", operand(array));
+    if (!is_literal)
+      unknown += fmt::format(" OR ({} IS NULL AND len({}) > 0)", operand(value), operand(array));
+    return plain(fmt::format("CASE WHEN {} THEN true WHEN {} THEN NULL ELSE false END", contains, unknown),
+                 kBoolean);
   }
   static const std::set<std::string_view> kNative = {"=", "<>", "!=", "<", ">", "<=", ">="};
   if (kNative.count(op) > 0) {

@@ -249,7 +249,7 @@ bool value_to_text(Vector& source, Vector& result, idx_t count, CastParameters& 
     const FormatContext context = data_of(parameters).context();
     const bool is_constant = source.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
     const idx_t rows = is_constant ? std::min<idx_t>(count, 1) : count;
-    const Column column = column_from_vector(source, rows);
+    const Column column = column_from_vector(source, rows, LongNumbers::AsText);
     const ColumnView view = column.view();
     result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
     std::string text;

@@ -8,6 +8,7 @@
 #include "duck/functions/numeric_math.hpp"
 #include "duck/functions/scalar_builder.hpp"
 #include "duck/functions/time_format.hpp"
+#include "duck/functions/wide_functions.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/session_state.hpp"
 
@@ -81,6 +82,12 @@ duckdb::Value print_double(const NumberFormat& format, double number, int most_d
   const int whole_digits = static_cast<int>(fmt::format("{:.0f}", number).size());
   const int places = std::max(0, std::min(format.fraction_digits(), most_digits - whole_digits));
   return text_value(format.print(fmt::format("{:.{}f}", number, places), is_negative));
+}
+
+duckdb::Value print_wide(const Arguments& values, ExpressionState&) {
+  const auto number = to_decimal(decode_wide(text_of(values[0])));
+  if (!number) throw Error(ErrorCode::NumericValueOutOfRange, "to_char of a number of more than 38 digits");
+  return print_decimal(NumberFormat(text_of(values[1])), *number);
 }
 
 duckdb::Value print_number(const Arguments& values, ExpressionState&) {
@@ -170,6 +177,7 @@ void register_to_char(FunctionCatalog& catalog) {
        duckdb::vector<LogicalType>{LogicalType::SMALLINT, LogicalType::INTEGER, LogicalType::BIGINT,
                                    LogicalType::HUGEINT, LogicalType::FLOAT, LogicalType::DOUBLE})
     builder.boxed({type, text}, text, print_number);
+  builder.boxed({wide_type(), text}, text, print_wide);
   duckdb::ScalarFunctionSet set = builder.take();
   set.AddFunction(
       of_decimal("pg_to_char", {LogicalType(duckdb::LogicalTypeId::DECIMAL), text}, text, print_number));

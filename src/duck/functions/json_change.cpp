@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
+#include <utility>
 
 #include "duck/functions/json_scan.hpp"
 #include "duck/functions/json_value.hpp"
@@ -183,6 +184,24 @@ void strip_nulls(JsonNode& node) {
   for (auto& element : node.elements) strip_nulls(element);
 }
 
+void append_compact(std::string& out, const JsonNode& node) {
+  const bool is_object = node.kind == JsonNode::Kind::Object;
+  if (!is_object && node.kind != JsonNode::Kind::Array) return append_json(out, node);
+  out += is_object ? '{' : '[';
+  bool first = true;
+  for (const auto& [name, value] : node.members) {
+    if (!std::exchange(first, false)) out += ',';
+    append_json_string(out, name);
+    out += ':';
+    append_compact(out, value);
+  }
+  for (const auto& value : node.elements) {
+    if (!std::exchange(first, false)) out += ',';
+    append_compact(out, value);
+  }
+  out += is_object ? '}' : ']';
+}
+
 void append_pretty(std::string& out, const JsonNode& node, int depth) {
   using Kind = JsonNode::Kind;
   const auto newline = [&](int level) {
@@ -271,22 +290,30 @@ void register_json_changes(FunctionCatalog& catalog) {
       .boxed({jsonb, text_list(), jsonb}, jsonb, insert)
       .boxed({jsonb, text_list(), jsonb, LogicalType::BOOLEAN}, jsonb, insert)
       .replace_in(catalog);
-  ScalarBuilder strip("jsonb_strip_nulls");
+  // json has no blanks between its parts, jsonb has.
+  for (const bool is_b : {true, false}) {
+    const LogicalType json = is_b ? jsonb_type() : LogicalType::JSON();
+    ScalarBuilder(is_b ? "jsonb_strip_nulls" : "json_strip_nulls")
+        .text(json, json,
+              [is_b](std::string_view text, std::string& out) {
+                JsonNode node = parse_json(text, JsonUse::Decode);
+                strip_nulls(node);
+                if (is_b) {
+                  append_json(out, node);
+                } else {
+                  append_compact(out, node);
+                }
+                return true;
+              })
+        .replace_in(catalog);
+  }
   ScalarBuilder pretty("jsonb_pretty");
   for (const auto& json : {jsonb_type(), LogicalType::JSON()}) {
-    strip.text(json, json, [](std::string_view text, std::string& out) {
-      JsonNode node = parse_json(text, JsonUse::Decode);
-      strip_nulls(node);
-      append_json(out, node);
-      return true;
-    });
     pretty.text(json, LogicalType::VARCHAR, [](std::string_view text, std::string& out) {
       append_pretty(out, parse_json(text, JsonUse::Decode), 0);
       return true;
     });
   }
-  strip.replace_in(catalog);
-  catalog.alias("json_strip_nulls", "jsonb_strip_nulls");
   pretty.replace_in(catalog);
 }
 

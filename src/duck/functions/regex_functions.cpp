@@ -16,6 +16,7 @@ namespace tickstone::duck {
 
 namespace {
 
+using duckdb::ExpressionState;
 using duckdb::LogicalType;
 using Arguments = std::vector<duckdb::Value>;
 using Matches = duckdb::vector<duckdb_re2::Match>;
@@ -72,7 +73,27 @@ RegexFlags parse_flags(std::string_view text) {
   return flags;
 }
 
-std::shared_ptr<const duckdb_re2::Regex> compile(const std::string& pattern, const RegexFlags& flags) {
+/// RE2's class is not among DuckDB's headers, so DuckDB's own function says whether a pattern is one. Errors:
+/// InvalidRegularExpression.
+void check_pattern(const std::string& pattern, ExpressionState& state) {
+  try {
+    duckdb::FunctionBinder binder(state.GetContext());
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> arguments;
+    arguments.push_back(duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value("")));
+    arguments.push_back(duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value(pattern)));
+    duckdb::ErrorData error;
+    const auto call =
+        binder.BindScalarFunction(DEFAULT_SCHEMA, "regexp_matches", std::move(arguments), error);
+    if (!call) error.Throw();
+    duckdb::ExpressionExecutor::EvaluateScalar(state.GetContext(), *call);
+  } catch (const std::exception& error) {  // Boundary: DuckDB's errors.
+    throw Error(ErrorCode::InvalidRegularExpression,
+                fmt::format("invalid regular expression: {}", duckdb::ErrorData(error).RawMessage()));
+  }
+}
+
+std::shared_ptr<const duckdb_re2::Regex> compile(const std::string& pattern, const RegexFlags& flags,
+                                                 ExpressionState& state) {
   std::string text = "(?";
   text += flags.of_re2;
   if (flags.ignores_case) text += 'i';
@@ -88,14 +109,10 @@ std::shared_ptr<const duckdb_re2::Regex> compile(const std::string& pattern, con
   const auto found = compiled.find(text);
   if (found != compiled.end()) return found->second;
   if (compiled.size() >= 32) compiled.clear();
-  try {
-    auto regex = std::make_shared<const duckdb_re2::Regex>(text);
-    compiled.emplace(text, regex);
-    return regex;
-  } catch (const std::exception& error) {  // Boundary: RE2's errors.
-    throw Error(ErrorCode::InvalidRegularExpression,
-                fmt::format("invalid regular expression: {}", error.what()));
-  }
+  check_pattern(text, state);
+  auto regex = std::make_shared<const duckdb_re2::Regex>(text);
+  compiled.emplace(text, regex);
+  return regex;
 }
 
 /// All matches from byte `from` on, or the first alone. Empty ones inside a character are none.
@@ -188,7 +205,7 @@ std::string replaced(const std::string& text, const duckdb_re2::Regex& regex, co
   return out.append(text, copied);
 }
 
-duckdb::Value replace_with_flags(const Arguments& values, duckdb::ExpressionState&) {
+duckdb::Value replace_with_flags(const Arguments& values, duckdb::ExpressionState& state) {
   const std::string& last = values.size() > 3 ? text_of(values[3]) : std::string();
   if (!last.empty() && last[0] >= '0' && last[0] <= '9') {
     throw Error(
@@ -198,17 +215,17 @@ duckdb::Value replace_with_flags(const Arguments& values, duckdb::ExpressionStat
         "explicitly.");
   }
   const RegexFlags flags = parse_flags(last);
-  return text_value(replaced(text_of(values[0]), *compile(text_of(values[1]), flags), text_of(values[2]), 0,
-                             flags.is_global ? 0 : 1));
+  return text_value(replaced(text_of(values[0]), *compile(text_of(values[1]), flags, state),
+                             text_of(values[2]), 0, flags.is_global ? 0 : 1));
 }
 
-duckdb::Value replace_from(const Arguments& values, duckdb::ExpressionState&) {
+duckdb::Value replace_from(const Arguments& values, duckdb::ExpressionState& state) {
   const std::string& text = text_of(values[0]);
   const std::int64_t start = checked_number(values[3], "start", 1);
   const bool has_nth = values.size() > 4;
   const RegexFlags flags = parse_flags(values.size() > 5 ? text_of(values[5]) : std::string());
   const std::int64_t nth = has_nth ? checked_number(values[4], "n", 0) : flags.is_global ? 0 : 1;
-  return text_value(replaced(text, *compile(text_of(values[1]), flags), text_of(values[2]),
+  return text_value(replaced(text, *compile(text_of(values[1]), flags, state), text_of(values[2]),
                              byte_of_character(text, start), nth));
 }
 
@@ -223,28 +240,29 @@ void refuse_global(const RegexFlags& flags, const char* function, const char* in
               instead == nullptr ? "" : fmt::format("Use the {} function instead.", instead));
 }
 
-duckdb::Value first_match(const Arguments& values, duckdb::ExpressionState&) {
+duckdb::Value first_match(const Arguments& values, duckdb::ExpressionState& state) {
   const RegexFlags flags = parse_flags(flags_at(values, 2));
   refuse_global(flags, "regexp_match", "regexp_matches");
-  Matches matches = matches_of(*compile(text_of(values[1]), flags), text_of(values[0]), false);
+  Matches matches = matches_of(*compile(text_of(values[1]), flags, state), text_of(values[0]), false);
   return matches.empty() ? duckdb::Value() : groups_of(matches[0]);
 }
 
-duckdb::Value all_matches(const Arguments& values, duckdb::ExpressionState&) {
+duckdb::Value all_matches(const Arguments& values, duckdb::ExpressionState& state) {
   const RegexFlags flags = parse_flags(flags_at(values, 2));
   duckdb::vector<duckdb::Value> rows;
-  for (auto& match : matches_of(*compile(text_of(values[1]), flags), text_of(values[0]), flags.is_global))
+  for (auto& match :
+       matches_of(*compile(text_of(values[1]), flags, state), text_of(values[0]), flags.is_global))
     rows.push_back(groups_of(match));
   return duckdb::Value::LIST(text_list(), std::move(rows));
 }
 
-duckdb::Value split(const Arguments& values, duckdb::ExpressionState&) {
+duckdb::Value split(const Arguments& values, duckdb::ExpressionState& state) {
   const RegexFlags flags = parse_flags(flags_at(values, 2));
   refuse_global(flags, "regexp_split_to_array", nullptr);
   const std::string& text = text_of(values[0]);
   duckdb::vector<duckdb::Value> parts;
   std::size_t start = 0;
-  for (auto& match : matches_of(*compile(text_of(values[1]), flags), text, true)) {
+  for (auto& match : matches_of(*compile(text_of(values[1]), flags, state), text, true)) {
     const std::size_t at = match.position(0);
     // Empty matches at the ends and right after another split nothing.
     if (match.length(0) == 0 && (at == start || at >= text.size())) continue;
@@ -255,16 +273,16 @@ duckdb::Value split(const Arguments& values, duckdb::ExpressionState&) {
   return duckdb::Value::LIST(LogicalType::VARCHAR, std::move(parts));
 }
 
-duckdb::Value like(const Arguments& values, duckdb::ExpressionState&) {
+duckdb::Value like(const Arguments& values, duckdb::ExpressionState& state) {
   const RegexFlags flags = parse_flags(flags_at(values, 2));
   refuse_global(flags, "regexp_like", nullptr);
   return duckdb::Value::BOOLEAN(
-      !matches_of(*compile(text_of(values[1]), flags), text_of(values[0]), false).empty());
+      !matches_of(*compile(text_of(values[1]), flags, state), text_of(values[0]), false).empty());
 }
 
 /// Matches that begin at or after character `start`.
 Matches matches_from(const Arguments& values, std::size_t start_index, std::size_t flags_index,
-                     const char* function) {
+                     const char* function, ExpressionState& state) {
   const std::string& text = text_of(values[0]);
   const std::int64_t start =
       values.size() > start_index ? checked_number(values[start_index], "start", 1) : 1;
@@ -272,19 +290,20 @@ Matches matches_from(const Arguments& values, std::size_t start_index, std::size
   refuse_global(flags, function, nullptr);
   const std::size_t from = byte_of_character(text, start);
   Matches found;
-  for (auto& match : matches_of(*compile(text_of(values[1]), flags), text, true)) {
+  for (auto& match : matches_of(*compile(text_of(values[1]), flags, state), text, true)) {
     if (match.position(0) >= from) found.push_back(std::move(match));
   }
   return found;
 }
 
-duckdb::Value count_matches(const Arguments& values, duckdb::ExpressionState&) {
-  return duckdb::Value::INTEGER(static_cast<std::int32_t>(matches_from(values, 2, 3, "regexp_count").size()));
+duckdb::Value count_matches(const Arguments& values, duckdb::ExpressionState& state) {
+  return duckdb::Value::INTEGER(
+      static_cast<std::int32_t>(matches_from(values, 2, 3, "regexp_count", state).size()));
 }
 
 /// regexp_instr(text, pattern, start, n, end, flags, group)
-duckdb::Value position_of_match(const Arguments& values, duckdb::ExpressionState&) {
-  Matches matches = matches_from(values, 2, 5, "regexp_instr");
+duckdb::Value position_of_match(const Arguments& values, duckdb::ExpressionState& state) {
+  Matches matches = matches_from(values, 2, 5, "regexp_instr", state);
   const std::int64_t nth = values.size() > 3 ? checked_number(values[3], "n", 1) : 1;
   const std::int64_t at_end = values.size() > 4 ? checked_number(values[4], "endoption", 0) : 0;
   const std::int64_t group = values.size() > 6 ? checked_number(values[6], "subexpr", 0) : 0;
@@ -297,8 +316,8 @@ duckdb::Value position_of_match(const Arguments& values, duckdb::ExpressionState
 }
 
 /// regexp_substr(text, pattern, start, n, flags, group)
-duckdb::Value text_of_match(const Arguments& values, duckdb::ExpressionState&) {
-  Matches matches = matches_from(values, 2, 4, "regexp_substr");
+duckdb::Value text_of_match(const Arguments& values, duckdb::ExpressionState& state) {
+  Matches matches = matches_from(values, 2, 4, "regexp_substr", state);
   const std::int64_t nth = values.size() > 3 ? checked_number(values[3], "n", 1) : 1;
   const std::int64_t group = values.size() > 5 ? checked_number(values[5], "subexpr", 0) : 0;
   if (nth > static_cast<std::int64_t>(matches.size())) return duckdb::Value();
@@ -308,8 +327,8 @@ duckdb::Value text_of_match(const Arguments& values, duckdb::ExpressionState&) {
 }
 
 /// substring(text FROM pattern): the first group, or all of the match.
-duckdb::Value substring_of_match(const Arguments& values, duckdb::ExpressionState&) {
-  Matches matches = matches_of(*compile(text_of(values[1]), RegexFlags{}), text_of(values[0]), false);
+duckdb::Value substring_of_match(const Arguments& values, duckdb::ExpressionState& state) {
+  Matches matches = matches_of(*compile(text_of(values[1]), RegexFlags{}, state), text_of(values[0]), false);
   if (matches.empty()) return duckdb::Value();
   return duckdb::ListValue::GetChildren(groups_of(matches[0]))[0];
 }

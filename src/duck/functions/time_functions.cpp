@@ -314,19 +314,27 @@ IntervalValue justified_days(IntervalValue value) {
   return value;
 }
 
-/// All three parts with one sign.
+/// Hours become days and days months, then all three get one sign.
 IntervalValue justified(IntervalValue value) {
-  value = justified_days(justified_hours(value));
-  const bool is_positive = value.months > 0;
-  if (value.months == 0) return value;
-  if (is_positive && (value.days < 0 || (value.days == 0 && value.micros < 0))) {
+  value.days += static_cast<std::int32_t>(value.micros / kMicrosPerDay);
+  value.micros %= kMicrosPerDay;
+  value.months += value.days / 30;
+  value.days %= 30;
+  if (value.months > 0 && (value.days < 0 || (value.days == 0 && value.micros < 0))) {
     value.days += 30;
     --value.months;
-  } else if (!is_positive && (value.days > 0 || (value.days == 0 && value.micros > 0))) {
+  } else if (value.months < 0 && (value.days > 0 || (value.days == 0 && value.micros > 0))) {
     value.days -= 30;
     ++value.months;
   }
-  return justified_hours(value);
+  if (value.days > 0 && value.micros < 0) {
+    value.micros += kMicrosPerDay;
+    --value.days;
+  } else if (value.days < 0 && value.micros > 0) {
+    value.micros -= kMicrosPerDay;
+    ++value.days;
+  }
+  return value;
 }
 
 std::int64_t timestamp_from_epoch(double seconds) {
