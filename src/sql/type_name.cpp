@@ -30,7 +30,6 @@ bool is_known_elsewhere(std::string_view name) {
 
 // The bits of an interval's modifier: the fields that its type names.
 constexpr int kMonthField = 1 << 1;
-constexpr int kYearField = 1 << 2;
 constexpr int kDayField = 1 << 3;
 constexpr int kHourField = 1 << 10;
 constexpr int kMinuteField = 1 << 11;

@@ -197,7 +197,7 @@ bool series_matches(const ScanFilter& filter, const std::vector<Value>& key) {
 class Planner {
  public:
   Planner(const TableView& view, const ScanRequest& request, ScanPlan& plan)
-      : view_(view), schema_(*view.table->schema), request_(request), plan_(plan) {}
+      : schema_(*view.table->schema), request_(request), plan_(plan) {}
 
   void add_segment(const std::shared_ptr<const ChunkState>& chunk, SealedSegment& sealed) {
     const Segment& segment = sealed.segment();
@@ -396,7 +396,6 @@ class Planner {
     if (!unit.ranges.empty()) plan_.units.push_back(std::move(unit));
   }
 
-  const TableView& view_;
   const TableSchema& schema_;
   const ScanRequest& request_;
   ScanPlan& plan_;

@@ -67,7 +67,13 @@ char* put_clock(char* at, std::int64_t units, std::int64_t units_per_second, int
 char* put_offset(char* at, std::int32_t seconds) {
   *at++ = seconds < 0 ? '-' : '+';
   const std::int32_t size = seconds < 0 ? -seconds : seconds;
-  at = put_pair(at, size / 3600);
+  // A zone of a POSIX rule may be up to 167 hours away.
+  std::int32_t hours = size / 3600;
+  if (hours >= 100) {
+    *at++ = '1';
+    hours -= 100;
+  }
+  at = put_pair(at, hours);
   if (size % 3600 != 0) {
     *at++ = ':';
     at = put_pair(at, size / 60 % 60);

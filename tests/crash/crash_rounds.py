@@ -1,262 +1,128 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Crash rounds: start the server, write from many connections, kill -9, start again, compare with the ledger.
+"""Crash rounds: start the server with little memory, write from many connections, kill -9, start again (and kill it in
+recovery now and then), compare with the ledger.
 
 What must hold after every restart:
-  - each acknowledged upsert is there, once, with the last acknowledged value or the one that was in flight;
-  - a COPY is there in whole when it was acknowledged, and in whole or not at all when it was not;
-  - a transaction that made a table, a hypertable and rows is there in whole or not at all;
+  - each acknowledged upsert, update, delete and transfer is there, once, with the last acknowledged value or the one
+    that was in flight; a deleted row stays away;
+  - a COPY is there in whole when it was acknowledged, and in whole or not at all when it was not, whatever its size;
+  - a transaction is there in whole or not at all: one that made a table, a hypertable and rows; one that moved money
+    between rows and wrote down that it did;
+  - a sequence gives no number twice;
+  - a continuous aggregate is after a refresh what its query gives;
   - nothing else is there.
 """
 import argparse
-import datetime as dt
+import itertools
 import os
-import pathlib
 import random
+import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-import psycopg2
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BASE = dt.datetime(2026, 1, 5, tzinfo=dt.timezone.utc)
-WRITERS = 8
-KEYS_PER_WRITER = 200
-COPY_ROWS = 60_000
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS ohlcv (symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, open NUMERIC NOT NULL, high NUMERIC NOT NULL,
-  low NUMERIC NOT NULL, close NUMERIC NOT NULL, volume NUMERIC NOT NULL, source TEXT NOT NULL, timeframe TEXT NOT NULL,
-  PRIMARY KEY (symbol, timestamp, timeframe));
-SELECT create_hypertable('ohlcv', 'timestamp', if_not_exists => TRUE);
-CREATE TABLE IF NOT EXISTS trades (symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, price NUMERIC NOT NULL, size NUMERIC NOT NULL,
-  exchange INTEGER, conditions TEXT[], id BIGINT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (symbol, timestamp, id));
-SELECT create_hypertable('trades', 'timestamp', if_not_exists => TRUE);
-"""
-UPSERT = """INSERT INTO ohlcv (symbol, timestamp, open, high, low, close, volume, source, timeframe)
-VALUES (%s, %s, 1.5, 2.5, 0.5, 1.75, %s, 'crash', '1m')
-ON CONFLICT (symbol, timestamp, timeframe) DO UPDATE SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low,
-  close = EXCLUDED.close, volume = EXCLUDED.volume, source = EXCLUDED.source"""
+import writers
+from checks import CHECKS
+from server import ROOT, Server
 
 
-class Server:
-    def __init__(self, directory):
-        self.directory = directory
-        self.process = None
-        self.port = None
-        self.is_killed = False
-
-    def start(self):
-        self.is_killed = False
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        log = open(self.directory + ".log", "ab")
-        self.process = subprocess.Popen(
-            [str(ROOT / "build/tickstone"), "serve", "--data", self.directory, "--listen", "127.0.0.1", "--port", str(self.port)],
-            stdout=subprocess.PIPE, stderr=log)
-        log.close()
-        line = self.process.stdout.readline()
-        if b"ready" not in line:
-            raise SystemExit(f"the server did not start: {line!r}, see {self.directory}.log")
-
-    def connect(self):
-        conn = psycopg2.connect(host="127.0.0.1", port=self.port, dbname="inavvi", user="inavvi_user", password="postgres")
-        conn.autocommit = True
-        return conn
-
-    def kill(self):
-        self.is_killed = True
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
+def make_threads(server, ledger, rng, counters, stop):
+    loops = [(writers.upsert_loop, (writer, rng.random())) for writer in range(writers.WRITERS)]
+    loops += [(writers.fact_loop, (writer, rng.random())) for writer in range(3)]
+    loops += [(writers.transfer_loop, (counters["transfers"], rng.random())) for _ in range(3)]
+    loops += [(writers.number_loop, ())] * 2
+    loops += [(writers.copy_loop, (counters["copies"],)), (writers.ddl_loop, (counters["tables"],)),
+              (writers.upkeep_loop, (rng.random(),))]
+    return [threading.Thread(target=loop, args=(server, ledger, *arguments, stop)) for loop, arguments in loops]
 
 
-class Ledger:
-    def __init__(self):
-        self.acknowledged = {}  # (symbol, minute) -> value
-        self.in_flight = {}     # the same, at the moment of the crash
-        self.copies = {}        # number -> True once acknowledged
-        self.tables = {}        # name -> True once acknowledged
-        self.upserts = 0
-        self.errors = []        # of writers, while the server ran
-
-
-def until_the_crash(loop):
-    """An error of a writer is the crash's, or a problem."""
-
-    def run(server, ledger, *arguments):
-        try:
-            loop(server, ledger, *arguments)
-        except (psycopg2.Error, OSError) as error:
-            if not server.is_killed:
-                ledger.errors.append(f"{loop.__name__}: {type(error).__name__}: {error}")
-
-    return run
-
-
-@until_the_crash
-def upsert_loop(server, ledger, writer, seed, stop):
-    rng = random.Random(seed)
-    cur = server.connect().cursor()
-    while not stop.is_set():
-        key = (f"W{writer}", rng.randrange(KEYS_PER_WRITER))
-        value = rng.randrange(10**9)
-        ledger.in_flight[key] = value
-        cur.execute(UPSERT, (key[0], BASE + dt.timedelta(minutes=key[1]), value))
-        ledger.acknowledged[key] = value
-        del ledger.in_flight[key]
-        ledger.upserts += 1
-
-
-class CopySource:
-    """Rows of one COPY, made as they are read."""
-
-    def __init__(self, number):
-        self.rows = iter(range(COPY_ROWS))
-        self.number = number
-
-    def read(self, size):
-        lines = []
-        length = 0
-        for i in self.rows:
-            line = f"C{self.number},{BASE + dt.timedelta(milliseconds=i)},{i % 997}.25,{1 + i % 13},4,,{i},crash\n"
-            lines.append(line)
-            length += len(line)
-            if length >= size:
-                break
-        return "".join(lines)
-
-
-@until_the_crash
-def copy_loop(server, ledger, numbers, stop):
-    cur = server.connect().cursor()
-    while not stop.is_set():
-        number = next(numbers)
-        ledger.copies[number] = False
-        cur.copy_expert("COPY trades FROM STDIN (FORMAT csv)", CopySource(number))
-        ledger.copies[number] = True
-
-
-@until_the_crash
-def ddl_loop(server, ledger, numbers, stop):
-    conn = server.connect()
-    conn.autocommit = False
-    cur = conn.cursor()
-    while not stop.is_set():
-        name = f"made_{next(numbers)}"
-        ledger.tables[name] = False
-        cur.execute(f"CREATE TABLE {name} (at TIMESTAMPTZ NOT NULL, value NUMERIC, PRIMARY KEY (at))")
-        cur.execute(f"SELECT create_hypertable('{name}', 'at')")
-        cur.execute(f"INSERT INTO {name} VALUES (%s, 1), (%s, 2)", (BASE, BASE + dt.timedelta(days=30)))
-        cur.execute("INSERT INTO trades VALUES ('DDL', %s, 1, 1, NULL, NULL, %s, %s)", (BASE, int(name[5:]), name))
-        conn.commit()
-        ledger.tables[name] = True
-        time.sleep(0.02)
+def run_round(server, ledger, rng, counters, most_seconds):
+    stop = threading.Event()
+    threads = make_threads(server, ledger, rng, counters, stop)
+    for thread in threads:
+        thread.start()
+    time.sleep(rng.uniform(0.05, most_seconds))
+    server.kill()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    kills = 0
+    while rng.random() < 0.3:
+        server.start_and_kill(rng.uniform(0.01, 0.4))
+        kills += 1
+    began = time.monotonic()
+    server.start()
+    return time.monotonic() - began, kills
 
 
 def check(server, ledger):
-    problems = []
+    problems = list(ledger.errors)
     conn = server.connect()
     cur = conn.cursor()
-    cur.execute("SELECT symbol, timestamp, volume FROM ohlcv WHERE source = 'crash'")
-    found = {}
-    for symbol, at, volume in cur.fetchall():
-        key = (symbol, round((at - BASE).total_seconds() / 60))
-        if key in found:
-            problems.append(f"{key} is there twice")
-        found[key] = int(volume)
-    for key, value in ledger.acknowledged.items():
-        allowed = {value, ledger.in_flight.get(key, value)}
-        if found.get(key) not in allowed:
-            problems.append(f"{key}: acknowledged {value}, found {found.get(key)}")
-    for key, value in found.items():
-        if key not in ledger.acknowledged and ledger.in_flight.get(key) != value:
-            problems.append(f"{key}: {value} was never sent")
-        ledger.acknowledged[key] = value  # what is there now stays
-    ledger.in_flight.clear()
-
-    cur.execute("SELECT symbol, count(*), min(id), max(id) FROM trades WHERE symbol LIKE 'C%' GROUP BY symbol")
-    copies = {int(symbol[1:]): (count, low, high) for symbol, count, low, high in cur.fetchall()}
-    for number, acknowledged in list(ledger.copies.items()):
-        if number in copies:
-            if copies[number] != (COPY_ROWS, 0, COPY_ROWS - 1):
-                problems.append(f"COPY {number} is there in part: {copies[number]}")
-            ledger.copies[number] = True
-        elif acknowledged:
-            problems.append(f"COPY {number} was acknowledged and is gone")
-        else:
-            del ledger.copies[number]
-    for number in copies:
-        if number not in ledger.copies:
-            problems.append(f"COPY {number} was never sent")
-
-    cur.execute("SELECT source FROM trades WHERE symbol = 'DDL'")
-    witnessed = {row[0] for row in cur.fetchall()}
-    cur.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name LIKE 'made%'")
-    there = {row[0] for row in cur.fetchall()}
-    cur.execute("SELECT hypertable_name FROM timescaledb_information.hypertables")
-    hypertables = {row[0] for row in cur.fetchall()}
-    for name, acknowledged in list(ledger.tables.items()):
-        states = (name in there, name in witnessed, name in hypertables)
-        if len(set(states)) != 1:
-            problems.append(f"transaction of {name} is there in part: table, row, hypertable = {states}")
-        elif not states[0]:
-            if acknowledged:
-                problems.append(f"table {name} was acknowledged and is gone")
-            del ledger.tables[name]
-        else:
-            cur.execute(f"SELECT count(*), sum(value) FROM {name}")
-            row = cur.fetchone()
-            if (row[0], int(row[1])) != (2, 3):
-                problems.append(f"table {name} has {row}")
-            ledger.tables[name] = True
+    for check_one in CHECKS:
+        problems += list(check_one(cur, ledger))
     conn.close()
     return problems
+
+
+def set_up(server):
+    server.start()
+    conn = server.connect()
+    cur = conn.cursor()
+    cur.execute(writers.SCHEMA)
+    cur.execute(writers.AGGREGATE)
+    for account in range(writers.ACCOUNTS):
+        cur.execute("INSERT INTO positions VALUES (%s, %s)", (account, writers.CASH))
+    conn.close()
+
+
+def verify(directory):
+    """Every byte, by the program's own check, where it has one."""
+    program = str(ROOT / "build/tickstone")
+    commands = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    if not re.search(r"^\s+verify\b", commands, re.M):
+        return []
+    done = subprocess.run([program, "verify", "--data", directory], capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else ["verify: " + done.stdout[-2000:] + done.stderr[-2000:]]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--memory", type=int, default=256, help="MiB; little, so that flushes and merges happen each second")
+    parser.add_argument("--most-seconds", type=float, default=2.0, help="the longest time that a server lives")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="no new round after so long")
     args = parser.parse_args()
     rng = random.Random(args.seed)
     print(f"crash: {args.rounds} rounds, seed {args.seed}", flush=True)
     scratch = tempfile.mkdtemp(prefix="tickstone-crash-")
-    server = Server(os.path.join(scratch, "store"))
-    server.start()
-    conn = server.connect()
-    conn.cursor().execute(SCHEMA)
-    conn.close()
-    ledger = Ledger()
-    copy_numbers = iter(range(10**9))
-    table_numbers = iter(range(10**9))
+    server = Server(os.path.join(scratch, "store"), args.memory)
+    set_up(server)
+    ledger = writers.Ledger()
+    counters = {name: itertools.count() for name in ("copies", "tables", "transfers")}
+    started = time.monotonic()
+    done = kills = 0
     for round_number in range(1, args.rounds + 1):
-        stop = threading.Event()
-        threads = [threading.Thread(target=upsert_loop, args=(server, ledger, w, rng.random(), stop)) for w in range(WRITERS)]
-        threads.append(threading.Thread(target=copy_loop, args=(server, ledger, copy_numbers, stop)))
-        threads.append(threading.Thread(target=ddl_loop, args=(server, ledger, table_numbers, stop)))
-        before = ledger.upserts
-        for thread in threads:
-            thread.start()
-        time.sleep(rng.uniform(0.05, 2.0))
-        server.kill()
-        stop.set()
-        for thread in threads:
-            thread.join()
-        began = time.monotonic()
-        server.start()
-        recovery = time.monotonic() - began
-        problems = ledger.errors + check(server, ledger)
-        print(f"crash: round {round_number}: {ledger.upserts - before} upserts acknowledged, "
-              f"{sum(ledger.copies.values())} COPYs and {sum(ledger.tables.values())} tables there, restart {recovery:.2f} s"
+        if time.monotonic() - started > args.seconds:
+            break
+        before = (ledger.upserts, ledger.commits)
+        recovery, kills_in_recovery = run_round(server, ledger, rng, counters, args.most_seconds)
+        kills += 1 + kills_in_recovery
+        problems = check(server, ledger)
+        if not problems and (round_number % 10 == 0 or round_number == args.rounds):
+            server.kill()
+            problems = verify(server.directory)
+            server.start()
+        print(f"crash: round {round_number}: {ledger.upserts - before[0]} upserts and {ledger.commits - before[1]} transactions "
+              f"acknowledged, {len(ledger.copies)} COPYs and {len(ledger.tables)} tables there, restart {recovery:.2f} s"
+              + (f" after {kills_in_recovery} kills in recovery" if kills_in_recovery else "")
               + ("" if not problems else " FAIL"), flush=True)
+        done = round_number
         if problems:
             for problem in problems[:20]:
                 print("  " + problem)
@@ -265,7 +131,8 @@ def main():
             return 1
     server.kill()
     shutil.rmtree(scratch)
-    print(f"crash: {args.rounds} rounds, {ledger.upserts} upserts, nothing lost", flush=True)
+    print(f"crash: {done} rounds, {kills} kills, {ledger.upserts} upserts, {ledger.commits} transactions, "
+          f"{len(ledger.numbers)} numbers, nothing lost", flush=True)
     return 0
 
 

@@ -10,6 +10,7 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "fuzz_types.hpp"
 #include "pgwire/frame_reader.hpp"
 #include "pgwire/frontend_message.hpp"
 #include "pgwire/row_encoder.hpp"
@@ -21,28 +22,8 @@ namespace {
 
 using namespace tickstone;
 
-const SqlType kTypes[] = {SqlType::of(TypeId::Boolean),       SqlType::of(TypeId::SmallInt),
-                          SqlType::of(TypeId::Integer),       SqlType::of(TypeId::BigInt),
-                          SqlType::of(TypeId::Real),          SqlType::of(TypeId::Double),
-                          SqlType::of(TypeId::Numeric),       SqlType::numeric(10, 3),
-                          SqlType::of(TypeId::Text),          SqlType::of(TypeId::Char),
-                          SqlType::of(TypeId::Bytea),         SqlType::of(TypeId::Date),
-                          SqlType::of(TypeId::Time),          SqlType::of(TypeId::Timestamp),
-                          SqlType::of(TypeId::TimestampTz),   SqlType::of(TypeId::TimestampNs),
-                          SqlType::of(TypeId::Interval),      SqlType::of(TypeId::Uuid),
-                          SqlType::of(TypeId::Json),          SqlType::of(TypeId::Jsonb),
-                          SqlType::of(TypeId::Oid),           SqlType::of(TypeId::InternalChar),
-                          SqlType::array_of(TypeId::Integer), SqlType::array_of(TypeId::Text),
-                          SqlType::array_of(TypeId::Numeric)};
-
-template <typename Action>
-void refuse_or(Action&& action) {
-  try {
-    action();
-  } catch (const Error&) {
-    // Refusing is right; crashing is not.
-  }
-}
+using fuzzing::kTypes;
+using fuzzing::refuse_or;
 
 void read_body(char type, std::string_view body) {
   switch (type) {

@@ -51,6 +51,12 @@ TEST(Timestamp, StaysWithin64Bits) {
   EXPECT_EQ(add_interval(kTimestampNegInfinity, {1, 1, 1}, utc_zone()), kTimestampNegInfinity);
 }
 
+TEST(Timestamp, ShowsOffsetsOfMoreThan99Hours) {
+  EXPECT_EQ(shown(0, *find_session_time_zone("105")), "1970-01-05 09:00:00+105");
+  EXPECT_EQ(shown(0, *find_session_time_zone("167.9")), "1970-01-07 23:54:00+167:54");
+  EXPECT_EQ(shown(0, *find_session_time_zone("-167")), "1969-12-25 01:00:00-167");
+}
+
 TEST(Timestamp, KeepsNanoseconds) {
   const auto through = [](const char* text) {
     std::string out;
