@@ -149,6 +149,8 @@ void SessionContext::savepoint(const std::string& name) {
 void SessionContext::release_savepoint(const std::string& name) {
   for (auto i = savepoints_.size(); i-- > 0;) {
     if (savepoints_[i].name != name) continue;
+    for (auto released = savepoints_.size(); released-- > i;)
+      writes_->release(savepoints_[released].position);
     savepoints_.resize(i);
     return;
   }

@@ -200,10 +200,9 @@ void Checkpointer::run_checked(bool is_last) {
     {
       const std::lock_guard lock(manifest_.mutex());
       std::vector<std::shared_ptr<SealedSegment>> made;
-      for (const auto& replacement : replaced) {
-        for (const auto& [sealed, first_row] : replacement.made) made.push_back(sealed);
-      }
-      manifest_.write(describe(frozen, replaced, is_last), made);
+      auto manifest = describe(frozen, replaced, is_last, made);
+      manifest_.write(std::move(manifest), made);
+      manifest_.forget_logged();
       publish(tracker, replaced);
     }
     core_.log->remove_before(frozen.first_log_file);
@@ -250,7 +249,7 @@ Checkpointer::Frozen Checkpointer::freeze(EndsTracker& tracker) {
 }
 
 Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<ReplacedLayers>& replaced,
-                                bool is_last) {
+                                bool is_last, std::vector<std::shared_ptr<SealedSegment>>& made) {
   std::unordered_map<std::uint32_t, const ReplacedLayers*> by_chunk;
   for (const auto& replacement : replaced) by_chunk[replacement.chunk] = &replacement;
   Manifest manifest;
@@ -277,10 +276,17 @@ Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<Replaced
           described.segments.back().ended_rows = sealed.ended_rows(frozen.seq);
         }
       }
+      for (const auto& sealed : chunk->segments) {
+        if (!sealed->is_logged_only()) continue;
+        described.segments.push_back(describe_segment(*sealed));
+        described.segments.back().ended_rows = sealed->ended_rows(frozen.seq);
+        made.push_back(sealed);
+      }
       const auto found = by_chunk.find(chunk->number);
       if (found != by_chunk.end()) {
         for (const auto& [sealed, first_row] : found->second->made) {
           described.segments.push_back(describe_segment(*sealed));
+          made.push_back(sealed);
         }
       }
       entry.chunks.push_back(std::move(described));
@@ -305,6 +311,8 @@ void Checkpointer::publish(EndsTracker& tracker, const std::vector<ReplacedLayer
 void Checkpointer::reclaim() {
   const std::lock_guard lock(manifest_.mutex());
   const Snapshot snapshot = core_.snapshot();
+  // What only the log names goes when the log does.
+  if (manifest_.has_dropped_logged(*snapshot.state)) request();
   // The log decides what was dropped; it has to be there before the segments are not.
   core_.log->sync();
   const std::size_t segments = manifest_.forget_dropped(*snapshot.state);

@@ -64,7 +64,8 @@ class Checkpointer {
   void run_checked(bool is_last);
   void reclaim();
   Frozen freeze(EndsTracker& tracker);
-  Manifest describe(const Frozen& frozen, const std::vector<ReplacedLayers>& replaced, bool is_last);
+  Manifest describe(const Frozen& frozen, const std::vector<ReplacedLayers>& replaced, bool is_last,
+                    std::vector<std::shared_ptr<SealedSegment>>& made);
   void publish(EndsTracker& tracker, const std::vector<ReplacedLayers>& replaced);
   void wait_until_below_budget();
   void slow_down(std::size_t bytes);

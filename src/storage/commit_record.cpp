@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/commit_record.hpp"
 
+#include <algorithm>
+
 #include "storage/schema_codec.hpp"
 
 namespace tickstone::storage {
@@ -26,7 +28,13 @@ LoggedRows get_logged_rows(ByteReader& in) {
   return rows;
 }
 
+bool has_segments(const CommitRecord& commit) {
+  return std::any_of(commit.tables.begin(), commit.tables.end(),
+                     [](const LoggedTable& table) { return !table.segments.empty(); });
+}
+
 void put_commit(const CommitRecord& commit, ByteWriter& out) {
+  const bool with_segments = has_segments(commit);
   out.put(commit.transaction);
   out.put(static_cast<std::uint32_t>(commit.tables.size()));
   for (const auto& table : commit.tables) {
@@ -45,6 +53,13 @@ void put_commit(const CommitRecord& commit, ByteWriter& out) {
     const bool has_erased = table.erased_keys.row_count() > 0;
     out.put(static_cast<std::uint8_t>(has_erased ? 1 : 0));
     if (has_erased) encode_batch(table.erased_keys, out);
+    if (with_segments) out.put(static_cast<std::uint32_t>(table.segments.size()));
+    for (const auto& segment : table.segments) {
+      out.put(segment.number);
+      out.put(segment.row_count);
+      out.put(segment.size_bytes);
+      put_list(segment.without, out);
+    }
     out.put(static_cast<std::uint32_t>(table.earlier.size()));
     for (const auto& part : table.earlier) {
       out.put(part.part);
@@ -55,7 +70,7 @@ void put_commit(const CommitRecord& commit, ByteWriter& out) {
   }
 }
 
-CommitRecord get_commit(ByteReader& in) {
+CommitRecord get_commit(ByteReader& in, bool with_segments) {
   CommitRecord commit;
   commit.transaction = in.get<std::uint64_t>();
   const auto count = in.get<std::uint32_t>();
@@ -78,6 +93,17 @@ CommitRecord get_commit(ByteReader& in) {
     table.is_truncated = in.get<std::uint8_t>() != 0;
     table.dropped_chunks = get_list<std::int64_t>(in);
     if (in.get<std::uint8_t>() != 0) table.erased_keys = decode_batch(in);
+    if (with_segments) {
+      const auto segments = in.get<std::uint32_t>();
+      for (std::uint32_t s = 0; s < segments; ++s) {
+        LoggedTable::Segment segment;
+        segment.number = in.get<std::uint64_t>();
+        segment.row_count = in.get<std::uint64_t>();
+        segment.size_bytes = in.get<std::uint64_t>();
+        segment.without = get_list<std::uint64_t>(in);
+        table.segments.push_back(std::move(segment));
+      }
+    }
     const auto earlier = in.get<std::uint32_t>();
     for (std::uint32_t e = 0; e < earlier; ++e) {
       LoggedTable::Part part;

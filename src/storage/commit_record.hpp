@@ -37,6 +37,13 @@ struct LoggedTable {
     std::uint32_t part = 0;
     std::vector<std::uint32_t> without;  // ascending
   };
+  struct Segment {  // rows that stand in a segment of their own, all but some
+    std::uint64_t number = 0;
+    std::uint64_t row_count = 0;
+    std::uint64_t size_bytes = 0;
+    std::vector<std::uint64_t> without;  // ascending
+  };
+  std::vector<Segment> segments;  // their keys are new; what they replace is among the erased
   std::vector<Part> earlier;
   std::vector<LoggedRows> rows;  // each replaces the row with its key
 };
@@ -45,8 +52,10 @@ struct CommitRecord {
   std::uint64_t transaction = 0;
   std::vector<LoggedTable> tables;
 };
+/// Whether it is to be logged as a `CommitWithSegments`.
+bool has_segments(const CommitRecord& commit);
 void put_commit(const CommitRecord& commit, ByteWriter& out);
-CommitRecord get_commit(ByteReader& in);
+CommitRecord get_commit(ByteReader& in, bool with_segments);
 
 struct SequenceRecord {
   enum class Kind : std::uint8_t { Reserve = 0, Drop = 1 };

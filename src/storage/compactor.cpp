@@ -143,8 +143,8 @@ std::vector<Compactor::Job> Compactor::find_jobs() {
         if (error.code() != ErrorCode::DataCorrupted) throw;
         failed_chunks_.insert(chunk->number);
         failures_.fetch_add(1, std::memory_order_relaxed);
-        log_error("chunk {} of table \"{}\" is not compacted: {}", chunk->number, table->schema->name,
-                  error.what());
+        log_error("chunk {} of table \"{}\" is not compacted: {}: {}", chunk->number, table->schema->name,
+                  error.what(), error.detail());
         continue;
       }
       job.table = id;
@@ -233,8 +233,8 @@ void Compactor::run_jobs(const std::vector<Job>& jobs, bool is_paced) {
         // The others need not wait for it.
         failed_chunks_.insert(job.chunk);
         failures_.fetch_add(1, std::memory_order_relaxed);
-        log_error("chunk {} of table \"{}\" is not compacted: {}", job.chunk, table->schema->name,
-                  error.what());
+        log_error("chunk {} of table \"{}\" is not compacted: {}: {}", job.chunk, table->schema->name,
+                  error.what(), error.detail());
         continue;
       }
       read_bytes += job.bytes;

@@ -59,7 +59,7 @@ void GroupCommit::lead(const std::vector<Waiter*>& group) {
       waiter->work->prepare(builder);
       const auto record = waiter->work->record();
       if (!record.empty()) {
-        core_.log->append(LogRecordKind::Commit, seq + 1, record);
+        core_.log->append(waiter->work->record_kind(), seq + 1, record);
         must_sync |= waiter->is_synchronous;
       }
       try {

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "storage/log.hpp"
 #include "storage/schema.hpp"
 #include "storage/state_builder.hpp"
 
@@ -23,6 +24,7 @@ class CommitWork {
   virtual void prepare(const StateBuilder& state) = 0;
   /// The log record's body; empty where nothing is to be logged.
   virtual std::span<const std::byte> record() = 0;
+  virtual LogRecordKind record_kind() const = 0;
   virtual void apply(StateBuilder& state, CommitSeq seq) = 0;
 };
 

@@ -52,6 +52,7 @@ void LiveManifest::write(Manifest next, const std::vector<std::shared_ptr<Sealed
     if (!named.contains(number)) sealed->disown();
   }
   start(std::move(next), std::move(named));
+  for (const auto& sealed : made) sealed->set_logged_only(false);
 }
 
 void LiveManifest::replace(std::vector<ReplacedLayers>& replaced, const EndsTracker& tracker) {
@@ -93,6 +94,36 @@ void LiveManifest::replace(std::vector<ReplacedLayers>& replaced, const EndsTrac
     }
   }
   write(std::move(next), made);
+}
+
+void LiveManifest::note_logged(std::shared_ptr<SealedSegment> sealed) {
+  const std::lock_guard lock(logged_mutex_);
+  logged_.push_back(std::move(sealed));
+}
+
+void LiveManifest::forget_logged() {
+  const std::lock_guard lock(logged_mutex_);
+  std::erase_if(logged_, [&](const auto& sealed) {
+    if (sealed->newest_created() > current_.seq) return false;
+    if (!names(sealed->number())) sealed->disown();
+    return true;
+  });
+}
+
+bool LiveManifest::has_dropped_logged(const StoreState& state) {
+  std::vector<std::shared_ptr<SealedSegment>> logged;
+  {
+    const std::lock_guard lock(logged_mutex_);
+    logged = logged_;
+  }
+  return std::any_of(logged.begin(), logged.end(), [&](const auto& sealed) {
+    const auto* table = state.find(sealed->segment().schema().id);
+    if (table == nullptr) return true;
+    const auto* chunk =
+        table->find_chunk(table->schema->time_column ? sealed->segment().time_range().start : 0);
+    return chunk == nullptr ||
+           std::find(chunk->segments.begin(), chunk->segments.end(), sealed) == chunk->segments.end();
+  });
 }
 
 std::size_t LiveManifest::forget_dropped(const StoreState& state) {

@@ -26,11 +26,18 @@ class LiveManifest {
   explicit LiveManifest(StoreCore& core) : core_(core) {}
   /// What was found when the store opened.
   void start(Manifest manifest, Named named);
+  /// Forgets the segments that the log named at or before the manifest's commit: it is the manifest's word
+  /// now.
+  void forget_logged();
 
   std::mutex& mutex() { return mutex_; }
   const Manifest& current() const { return current_; }
   const ManifestChunk* find_chunk(std::uint32_t number) const;
   bool names(std::uint64_t segment) const { return named_.contains(segment); }
+  /// A commit has named it in the log: until a manifest has caught up it stays on the disk. Threads: any.
+  void note_logged(std::shared_ptr<SealedSegment> sealed);
+  /// Whether the log names a segment that `state` has no more.
+  bool has_dropped_logged(const StoreState& state);
   const std::shared_ptr<SealedSegment>& segment(std::uint64_t number) const { return named_.at(number); }
 
   /// Replaces the manifest; `made` are the segments in it that are new. Those that it no longer names go with
@@ -49,6 +56,8 @@ class LiveManifest {
   std::mutex mutex_;
   Manifest current_;
   Named named_;
+  std::mutex logged_mutex_;
+  std::vector<std::shared_ptr<SealedSegment>> logged_;
   std::unordered_map<std::uint32_t, std::pair<std::size_t, std::size_t>> chunks_;  // number: table, chunk
 };
 

@@ -126,6 +126,9 @@ void search_segments(const Search& search, std::vector<std::uint32_t> pending, c
 
 void search_chunk(const Search& search, std::vector<std::uint32_t> pending, const ChunkState& chunk) {
   std::string key;
+  CommitSeq newest_segment = 0;
+  for (const auto& sealed : chunk.segments)
+    newest_segment = std::max(newest_segment, sealed->newest_created());
   for (std::size_t i = chunk.open.size(); i-- > 0 && !pending.empty();) {
     OpenChunk& open = *chunk.open[i];
     std::erase_if(pending, [&](std::uint32_t row) {
@@ -137,7 +140,9 @@ void search_chunk(const Search& search, std::vector<std::uint32_t> pending, cons
         search.places[row].open = &open;
         search.places[row].row = found.row;
       }
-      return found.found != OpenChunk::Found::Absent;
+      if (found.found != OpenChunk::Found::Gone) return found.found == OpenChunk::Found::Visible;
+      // It is in no older layer; a segment may have come later.
+      return open.ended(found.row) > newest_segment;
     });
   }
   search_segments(search, std::move(pending), chunk);

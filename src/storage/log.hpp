@@ -16,10 +16,11 @@
 namespace tickstone::storage {
 
 enum class LogRecordKind : std::uint8_t {
-  Rows = 1,      // id: transaction. Rows of a transaction that has not committed yet
-  Commit = 2,    // id: commit number
-  Abort = 3,     // id: transaction
-  Sequence = 4,  // id: 0
+  Rows = 1,                // id: transaction. Rows of a transaction that has not committed yet
+  Commit = 2,              // id: commit number
+  Abort = 3,               // id: transaction
+  Sequence = 4,            // id: 0
+  CommitWithSegments = 5,  // as Commit; some of its rows are in segments that it names
 };
 
 struct LogPosition {

@@ -21,7 +21,6 @@ class Cursor {
   Cursor(const TableState& table, CommitSeq seq, MergeInput& input)
       : table_(table), seq_(seq), input_(input) {
     for (const auto& column : stored_columns(*table.schema)) columns_.push_back(column.id);
-    layouts_ = stored_layouts(table);
     for (const ColumnId id : sort_columns(*table.schema)) {
       sort_at_.push_back(
           static_cast<std::size_t>(std::find(columns_.begin(), columns_.end(), id) - columns_.begin()));
@@ -106,7 +105,7 @@ class Cursor {
     keys_.clear();
     if (rows_.empty()) return;
     for (const std::size_t at : sort_at_) keys_.push_back(views_[at]);
-    input_.checksum.add(columns_, views_, layouts_, rows_.data(), rows_.size());
+    input_.checksum.add(columns_, views_, rows_.data(), rows_.size());
   }
 
   void load_open() {
@@ -169,7 +168,6 @@ class Cursor {
   CommitSeq seq_;
   MergeInput& input_;
   std::vector<ColumnId> columns_;
-  std::vector<ColumnLayout> layouts_;
   std::vector<std::size_t> sort_at_;
   std::vector<RowNumber> sorted_;
   std::size_t next_ = 0;  // of `sorted_`, or row group
@@ -184,12 +182,6 @@ class Cursor {
 };
 
 }  // namespace
-
-std::vector<ColumnLayout> stored_layouts(const TableState& table) {
-  auto layouts = table.layout.columns;
-  if (table.schema->primary_key.empty()) layouts.push_back({Physical::Int64, 0});
-  return layouts;
-}
 
 std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<MergeInput>& inputs,
                          const MergeLimits& limits, MergeSink& sink) {

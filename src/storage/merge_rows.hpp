@@ -43,9 +43,6 @@ struct MergeLimits {
   const std::vector<ColumnView>* boundaries = nullptr;  // keys in sort order; each begins a segment
 };
 
-/// The layouts of a table's stored columns, the row id's last where it has one.
-std::vector<ColumnLayout> stored_layouts(const TableState& table);
-
 /// Hands on the rows of all layers that are visible at `seq`, in order. Returns how many.
 std::uint64_t merge_rows(const TableState& table, CommitSeq seq, std::vector<MergeInput>& inputs,
                          const MergeLimits& limits, MergeSink& sink);

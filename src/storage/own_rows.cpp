@@ -7,12 +7,22 @@
 namespace tickstone::storage {
 
 bool TouchedKeys::hides(std::string_view key, std::uint64_t hash, std::uint64_t position) const {
+  return finds(key, hash, position, true);
+}
+
+bool TouchedKeys::contains(std::string_view key, std::uint64_t hash) const {
+  return finds(key, hash, UINT64_MAX, false);
+}
+
+bool TouchedKeys::finds(std::string_view key, std::uint64_t hash, std::uint64_t position,
+                        bool with_guesses) const {
   const std::shared_lock lock(mutex_);
   const auto first = first_.find(hash);
   if (first == first_.end()) return false;
   for (std::uint32_t at = first->second; at != UINT32_MAX; at = entries_[at].next) {
     const Entry& entry = entries_[at];
-    if (!entry.is_taken_back && entry.position <= position && entry.key == key) return true;
+    if (entry.is_taken_back || (entry.is_guess && !with_guesses)) continue;
+    if (entry.position <= position && entry.key == key) return true;
   }
   return false;
 }
@@ -23,12 +33,12 @@ bool TouchedKeys::is_empty() const {
 }
 
 bool TouchedKeys::add(const std::vector<ColumnView>& cells, std::size_t row, std::string_view key,
-                      std::uint64_t hash, std::uint64_t position) {
-  if (contains(key, hash)) return false;
+                      std::uint64_t hash, std::uint64_t position, bool is_guess) {
+  if (finds(key, hash, UINT64_MAX, is_guess)) return false;
   const std::unique_lock lock(mutex_);
   const auto index = static_cast<std::uint32_t>(entries_.size());
   for (std::size_t i = 0; i < cells.size(); ++i) keys_.columns[i].append_from(cells[i], row);
-  Entry entry{std::string(key), position, UINT32_MAX, false};
+  Entry entry{std::string(key), position, UINT32_MAX, false, is_guess};
   const auto [first, is_new] = first_.try_emplace(hash, index);
   if (!is_new) {
     entry.next = first->second;
@@ -52,7 +62,7 @@ TouchedKeys::Touched TouchedKeys::touched() const {
   Touched touched;
   std::vector<std::uint32_t> rows;
   for (std::uint32_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].is_taken_back) continue;
+    if (entries_[i].is_taken_back || entries_[i].is_guess) continue;
     rows.push_back(i);
     touched.encoded.push_back(entries_[i].key);
   }

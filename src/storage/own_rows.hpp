@@ -28,14 +28,17 @@ class TouchedKeys {
   explicit TouchedKeys(Batch empty_keys) : keys_(std::move(empty_keys)) {}
 
   bool hides(std::string_view key, std::uint64_t hash, std::uint64_t position) const;
-  bool contains(std::string_view key, std::uint64_t hash) const { return hides(key, hash, UINT64_MAX); }
+  /// Guesses left out.
+  bool contains(std::string_view key, std::uint64_t hash) const;
   bool is_empty() const;
-  /// The key of `row` in `cells` (columns as `key_columns`); false where it was touched already.
+  /// The key of `row` in `cells` (columns as `key_columns`); false where it was touched already. `is_guess`:
+  /// somebody else may have committed a row under the key of one of the transaction's; it is hidden until
+  /// committing decides between them.
   bool add(const std::vector<ColumnView>& cells, std::size_t row, std::string_view key, std::uint64_t hash,
-           std::uint64_t position);
+           std::uint64_t position, bool is_guess = false);
   void take_back_after(std::uint64_t position);
 
-  /// The adding thread: all keys that are touched.
+  /// The adding thread: all keys that are touched, without guesses.
   struct Touched {
     Batch keys;
     std::vector<std::string> encoded;
@@ -48,7 +51,10 @@ class TouchedKeys {
     std::uint64_t position = 0;
     std::uint32_t next = UINT32_MAX;  // of the same hash
     bool is_taken_back = false;
+    bool is_guess = false;
   };
+  bool finds(std::string_view key, std::uint64_t hash, std::uint64_t position, bool with_guesses) const;
+
   mutable std::shared_mutex mutex_;
   Batch keys_;
   std::vector<Entry> entries_;  // by row of `keys_`
@@ -66,6 +72,7 @@ struct OwnPart {
 /// What a view sees of its own transaction in one table.
 struct OwnRows {
   std::vector<OwnPart> parts;                  // oldest first
+  std::shared_ptr<const TableState> sealed;    // chunks of rows that went to segments early; nullptr: none
   std::shared_ptr<const TouchedKeys> touched;  // nullptr: none
 };
 

@@ -109,6 +109,11 @@ std::uint64_t SnapshotView::row_count(TableId table) const {
   }
   if (view.own != nullptr) {
     for (const auto& part : view.own->parts) count += part.rows->visible_row_count(view.position);
+    if (view.own->sealed != nullptr) {
+      for (const auto& [start, chunk] : view.own->sealed->chunks) {
+        for (const auto& sealed : chunk->segments) count += sealed->visible_row_count(view.position);
+      }
+    }
   }
   return count;
 }
@@ -122,6 +127,8 @@ ReadView::LookupResult SnapshotView::lookup(TableId table, const Batch& keys) co
   if (view.own != nullptr) {
     const auto cells = views_of(keys);
     std::string key;
+    std::vector<RowPlace> sealed;
+    if (view.own->sealed != nullptr) sealed = locate(*view.own->sealed, keys, view.position);
     for (std::size_t row = 0; row < places.size(); ++row) {
       key.clear();
       for (const auto& cell : cells) append_key_part(key, cell, row);
@@ -131,6 +138,8 @@ ReadView::LookupResult SnapshotView::lookup(TableId table, const Batch& keys) co
         places[row] = RowPlace{};
         places[row].open = own.part->rows.get();
         places[row].row = own.row;
+      } else if (!sealed.empty() && sealed[row]) {
+        places[row] = sealed[row];
       } else if (view.own->touched != nullptr && view.own->touched->hides(key, hash, view.position)) {
         places[row] = RowPlace{};
       }

@@ -18,6 +18,25 @@ namespace tickstone::storage {
 
 namespace {
 
+/// `said_by`: who names it, for errors.
+std::shared_ptr<SealedSegment> open_sealed(StoreCore& core, std::uint64_t number, std::uint64_t row_count,
+                                           std::uint64_t size_bytes, CommitSeq newest, const char* said_by) {
+  const auto path = core.segment_path(number);
+  if (!core.files.exists(path)) {
+    throw Error(ErrorCode::DataCorrupted,
+                fmt::format("segment file \"{}\" is damaged at offset 0", path.string()),
+                "The file is missing.");
+  }
+  auto segment = Segment::open(core.files, path, core.block_cache);
+  if (segment->row_count() != row_count || segment->size_bytes() != size_bytes) {
+    throw Error(ErrorCode::DataCorrupted,
+                fmt::format("segment file \"{}\" is damaged at offset 0", path.string()),
+                fmt::format("It has {} rows in {} bytes, {} says {} rows in {} bytes.", segment->row_count(),
+                            segment->size_bytes(), said_by, row_count, size_bytes));
+  }
+  return std::make_shared<SealedSegment>(number, std::move(segment), newest, core.files, path);
+}
+
 class Replay {
  public:
   Replay(StoreCore& core, CommitSeq seq, std::shared_ptr<const StoreState> state)
@@ -39,9 +58,10 @@ class Replay {
           core_.sequences.replay(get_sequence(in));
           break;
         }
-        case LogRecordKind::Commit: {
+        case LogRecordKind::Commit:
+        case LogRecordKind::CommitWithSegments: {
           ByteReader in(record.body, "commit record");
-          const CommitRecord commit = get_commit(in);
+          const CommitRecord commit = get_commit(in, record.kind == LogRecordKind::CommitWithSegments);
           last_transaction_ = std::max(last_transaction_, commit.transaction);
           if (record.id > seq_) {
             seq_ = record.id;
@@ -62,6 +82,8 @@ class Replay {
   }
 
   CommitSeq seq() const { return seq_; }
+  /// Segments that commits have named.
+  std::vector<std::shared_ptr<SealedSegment>>& logged() { return logged_; }
   std::uint64_t last_transaction() const { return last_transaction_; }
   std::int64_t grown_bytes() const { return state_.grown_bytes(); }
   std::shared_ptr<const StoreState> finish() { return state_.finish(); }
@@ -86,6 +108,7 @@ class Replay {
           if (place) place.set_ended(seq_);
         }
       }
+      for (const auto& segment : table.segments) apply_segment(table.table, segment);
       for (const auto& part : table.earlier) apply_earlier(commit.transaction, table.table, part);
       for (const auto& rows : table.rows) apply_rows(rows, {});
       state_.find(table.table)->counters->last_commit.store(seq_, std::memory_order_relaxed);
@@ -113,6 +136,35 @@ class Replay {
     table.schema = std::move(schema);
     table.version = core_.next_version();
     table.defaults = {logged.defaults.begin(), logged.defaults.end()};
+  }
+
+  void apply_segment(TableId id, const LoggedTable::Segment& logged) {
+    auto sealed = open_sealed(core_, logged.number, logged.row_count, logged.size_bytes, seq_, "its commit");
+    for (const std::uint64_t row : logged.without) {
+      if (row >= logged.row_count)
+        throw Error(ErrorCode::DataCorrupted, "a commit leaves out a row that its segment does not have");
+      sealed->set_ended(row, 0);
+    }
+    sealed->set_logged_only(true);
+    const auto table = state_.share(id);
+    const TableSchema& schema = *table->schema;
+    const Segment& segment = sealed->segment();
+    TableLayout layout = initial_table_layout(schema);
+    for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+      if (!segment.has_column(schema.columns[i].id)) continue;
+      layout.columns[i] = segment.layout(schema.columns[i].id);
+      layout.integer_digits[i] = static_cast<std::uint8_t>(segment.integer_digits(schema.columns[i].id));
+    }
+    state_.widen(id, layout, core_.next_version());
+    if (schema.primary_key.empty()) {
+      auto& next = table->counters->next_row_id;
+      for (std::size_t group = 0; group < segment.row_groups().size(); ++group) {
+        const auto last = static_cast<std::int64_t>(segment.range(group, kRowIdColumn).maximum.integer);
+        if (next.load() <= last) next.store(last + 1);
+      }
+    }
+    state_.add_segment(id, sealed);
+    logged_.push_back(std::move(sealed));
   }
 
   void apply_earlier(std::uint64_t transaction, TableId table, const LoggedTable::Part& part) {
@@ -235,6 +287,7 @@ class Replay {
   CommitSeq seq_;
   StateBuilder state_;
   std::map<std::uint64_t, std::vector<LogPosition>> rows_;
+  std::vector<std::shared_ptr<SealedSegment>> logged_;
   std::uint64_t last_transaction_ = 0;
 };
 
@@ -258,22 +311,8 @@ std::shared_ptr<const StoreState> open_segments(
       chunk->number = described.number;
       chunk->range = described.range;
       for (const auto& file : described.segments) {
-        const auto path = core.segment_path(file.number);
-        if (!core.files.exists(path)) {
-          throw Error(ErrorCode::DataCorrupted,
-                      fmt::format("segment file \"{}\" is damaged at offset 0", path.string()),
-                      "The file is missing.");
-        }
-        auto segment = Segment::open(core.files, path, core.block_cache);
-        if (segment->row_count() != file.row_count || segment->size_bytes() != file.size_bytes) {
-          throw Error(
-              ErrorCode::DataCorrupted,
-              fmt::format("segment file \"{}\" is damaged at offset 0", path.string()),
-              fmt::format("It has {} rows in {} bytes, the manifest says {} rows in {} bytes.",
-                          segment->row_count(), segment->size_bytes(), file.row_count, file.size_bytes));
-        }
         auto sealed =
-            std::make_shared<SealedSegment>(file.number, std::move(segment), file.newest, core.files, path);
+            open_sealed(core, file.number, file.row_count, file.size_bytes, file.newest, "the manifest");
         sealed->set_level(file.level);
         for (const std::uint64_t row : file.ended_rows) {
           if (row >= file.row_count)
@@ -291,9 +330,11 @@ std::shared_ptr<const StoreState> open_segments(
 }
 
 void remove_leftovers(StoreCore& core, const Manifest& manifest,
-                      const std::map<std::uint64_t, std::shared_ptr<SealedSegment>>& named) {
+                      const std::map<std::uint64_t, std::shared_ptr<SealedSegment>>& named,
+                      const std::vector<std::shared_ptr<SealedSegment>>& logged) {
   std::set<std::string> kept;
   for (const auto& [number, segment] : named) kept.insert(SealedSegment::file_name(number));
+  for (const auto& sealed : logged) kept.insert(SealedSegment::file_name(sealed->number()));
   for (const auto& name : core.files.list(core.segment_directory())) {
     if (!kept.contains(name)) core.files.remove(core.segment_directory() / name);
   }
@@ -338,12 +379,6 @@ void recover(StoreCore& core) {
   auto state = open_segments(core, *found, named);
   core.set_next_segment_number(found->next_segment);
   for (const auto& sequence : found->sequences) core.sequences.replay(sequence);
-  if (!core.options.read_only) {
-    // A process that was killed may have put the manifest there without syncing the directory: what only the
-    // manifest before it names must not go first.
-    core.files.sync_directory(core.directory);
-    remove_leftovers(core, *found, named);
-  }
 
   Replay replay(core, found->seq, std::move(state));
   const LogPosition last =
@@ -354,9 +389,17 @@ void recover(StoreCore& core) {
   core.open_bytes.store(replay.grown_bytes());
   core.publish({replay.seq(), replay.finish()});
   if (core.options.read_only) return;
+  // A process that was killed may have put the manifest there without syncing the directory: what only the
+  // manifest before it names must not go first.
+  core.files.sync_directory(core.directory);
+  remove_leftovers(core, *found, named, replay.logged());
+  for (const auto& sealed : replay.logged()) {
+    if (sealed->number() >= core.segment_number_after_all())
+      core.set_next_segment_number(sealed->number() + 1);
+  }
   core.log = std::make_unique<Log>(core.files, core.log_directory(), core.options.log_file_bytes,
                                    last.file + 1, last.offset);
-  core.set_manifest(std::move(*found), std::move(named));
+  core.set_manifest(std::move(*found), std::move(named), std::move(replay.logged()));
 }
 
 }  // namespace tickstone::storage

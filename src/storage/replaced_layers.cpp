@@ -65,7 +65,6 @@ class SegmentSink final : public MergeSink {
     const auto segment = Segment::open(core_.files, path_, make_block_cache(kVerifyCacheBytes));
     std::vector<ColumnId> ids;
     for (const auto& column : stored_columns(*table_.schema)) ids.push_back(column.id);
-    const auto layouts = stored_layouts(table_);
     for (std::size_t group = 0; group < segment->row_groups().size(); ++group) {
       std::vector<std::shared_ptr<const Segment::Block>> blocks;
       std::vector<ColumnView> views;
@@ -73,7 +72,7 @@ class SegmentSink final : public MergeSink {
         blocks.push_back(segment->read(group, id));
         views.push_back(blocks.back()->view());
       }
-      checksum_.add(ids, views, layouts, nullptr, segment->row_groups()[group].row_count);
+      checksum_.add(ids, views, nullptr, segment->row_groups()[group].row_count);
       if (limits_.pace) limits_.pace(0);
     }
   }
@@ -167,7 +166,10 @@ void install(const std::vector<ReplacedLayers>& replaced, StateBuilder& state) {
       if (input.sealed != nullptr) std::erase(chunk.segments, input.sealed);
     }
     for (const auto& made : replacement.made) chunk.segments.push_back(made.sealed);
-    if (chunk.open.empty()) chunk.has_active = false;
+    if (chunk.open.empty()) {
+      chunk.has_active = false;
+      chunk.has_late_segment = false;
+    }
   }
 }
 

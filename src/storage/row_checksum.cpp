@@ -39,8 +39,7 @@ void each_row(const ColumnView& column, const std::uint32_t* rows, std::size_t c
 }  // namespace
 
 void RowChecksum::add(const std::vector<ColumnId>& ids, const std::vector<ColumnView>& columns,
-                      const std::vector<ColumnLayout>& layouts, const std::uint32_t* rows,
-                      std::size_t count) {
+                      const std::uint32_t* rows, std::size_t count) {
   row_hashes_.assign(count, 0);
   for (std::size_t c = 0; c < columns.size(); ++c) {
     const ColumnView& column = columns[c];
@@ -63,11 +62,11 @@ void RowChecksum::add(const std::vector<ColumnId>& ids, const std::vector<Column
       continue;
     }
     if (column.type.id == TypeId::Numeric && !column.type.is_array) {
-      Int128 factor = 1;
-      for (int scale = column.layout.scale; scale < layouts[c].scale; ++scale) factor *= 10;
+      // As a number of the finest scale, modulo 2^128.
+      const auto factor = static_cast<UInt128>(power_of_ten(kMaxNumericDigits - column.layout.scale));
       each_row(
           column, rows, count,
-          [&](std::size_t row) { return hash_wide(static_cast<UInt128>(column.integer(row) * factor)); },
+          [&](std::size_t row) { return hash_wide(static_cast<UInt128>(column.integer(row)) * factor); },
           fold);
       continue;
     }

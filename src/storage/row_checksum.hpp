@@ -13,10 +13,10 @@ namespace tickstone::storage {
 /// have it in common.
 class RowChecksum {
  public:
-  /// Adds rows `rows[i]`, or all where `rows` is nullptr, of columns named by `ids`. NUMERIC values count as
-  /// in `layouts`, to which they must fit.
+  /// Adds rows `rows[i]`, or all where `rows` is nullptr, of columns named by `ids`. A NUMERIC counts the
+  /// same in every scale.
   void add(const std::vector<ColumnId>& ids, const std::vector<ColumnView>& columns,
-           const std::vector<ColumnLayout>& layouts, const std::uint32_t* rows, std::size_t count);
+           const std::uint32_t* rows, std::size_t count);
 
   /// Rows of another set, as if they had been added here.
   void add(const RowChecksum& other) {

@@ -199,7 +199,9 @@ class Planner {
   Planner(const TableView& view, const ScanRequest& request, ScanPlan& plan)
       : schema_(*view.table->schema), request_(request), plan_(plan) {}
 
-  void add_segment(const std::shared_ptr<const ChunkState>& chunk, SealedSegment& sealed) {
+  void add_segment(const std::shared_ptr<const ChunkState>& chunk, SealedSegment& sealed,
+                   bool is_own = false) {
+    is_own_ = is_own;
     const Segment& segment = sealed.segment();
     plan_.statistics.row_groups_total += segment.row_groups().size();
     const bool by_series = !segment.series().empty() && (plan_.filter.has_series || plan_.filter.has_time) &&
@@ -371,6 +373,7 @@ class Planner {
     ScanUnit unit;
     unit.chunk = chunk;
     unit.sealed = &sealed;
+    unit.is_own = is_own_;
     unit.row_group = group;
     unit.first_row = info.first_row;
     unit.row_count = info.row_count;
@@ -400,6 +403,7 @@ class Planner {
   const ScanRequest& request_;
   ScanPlan& plan_;
   bool filters_ = false;
+  bool is_own_ = false;  // the segment being added
 };
 
 }  // namespace
@@ -424,6 +428,11 @@ ScanPlan plan_scan(const TableView& view, const ScanRequest& request) {
   };
   auto add_own = [&] {
     if (view.own == nullptr) return;
+    if (view.own->sealed != nullptr) {
+      for (const auto& [start, chunk] : view.own->sealed->chunks) {
+        for (const auto& sealed : chunk->segments) planner.add_segment(chunk, *sealed, true);
+      }
+    }
     for (const auto& part : view.own->parts) planner.add_open(nullptr, part.rows, view.position);
   };
   if (request.order == ScanOrder::TimeDescending) {

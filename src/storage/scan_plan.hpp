@@ -14,7 +14,7 @@ namespace tickstone::storage {
 
 /// A stretch of rows that one thread reads at a time.
 struct ScanUnit {
-  std::shared_ptr<const ChunkState> chunk;  // keeps the layers alive; nullptr for a transaction's own rows
+  std::shared_ptr<const ChunkState> chunk;  // keeps the layers alive; nullptr for own rows in memory
   SealedSegment* sealed = nullptr;
   std::size_t row_group = 0;
   std::shared_ptr<OpenChunk> open;

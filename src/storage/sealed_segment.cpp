@@ -61,6 +61,11 @@ const Batch& SealedSegment::key_range() const {
   return key_range_;
 }
 
+void SealedSegment::adopt_rows(CommitSeq seq) {
+  for (const std::uint64_t row : ended_rows(kNeverEnded - 1)) set_ended(row, 0);
+  newest_.store(seq, std::memory_order_relaxed);
+}
+
 bool SealedSegment::is_whole(std::uint64_t first, std::uint64_t count) const {
   if (count == 0) return true;
   for (std::uint64_t block = first / kRowEndsBlock; block <= (first + count - 1) / kRowEndsBlock; ++block) {

@@ -50,6 +50,13 @@ class SealedSegment {
 
   /// The file goes with the last reader: no manifest names it any more.
   void disown() { is_disowned_.store(true, std::memory_order_relaxed); }
+  /// All rows are made by this commit; those that ended before never were. Before anyone else sees it.
+  void adopt_rows(CommitSeq seq);
+  /// A commit record names it and no manifest yet.
+  bool is_logged_only() const { return is_logged_only_.load(std::memory_order_relaxed); }
+  void set_logged_only(bool is_logged_only) {
+    is_logged_only_.store(is_logged_only, std::memory_order_relaxed);
+  }
   /// A manifest names it: the file stays.
   void adopt() { is_disowned_.store(false, std::memory_order_relaxed); }
 
@@ -66,6 +73,7 @@ class SealedSegment {
   std::unique_ptr<RowEnds[]> ends_;
   std::size_t block_count_;
   std::atomic<bool> is_disowned_{false};
+  std::atomic<bool> is_logged_only_{false};
 };
 
 }  // namespace tickstone::storage

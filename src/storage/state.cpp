@@ -112,7 +112,11 @@ std::int64_t ChunkLayers::last_time(const OpenChunk& rows, RowNumber row) const 
     if (!series) continue;
     const std::int64_t time = layer.series_last_time(*series);
     if (time == INT64_MIN) continue;  // still being written
-    // The layer has asked for the series below it already.
+    // The layer has asked for the series below it already, but for what came there since.
+    if (chunk_->has_late_segment) {
+      last = std::max(last, time);
+      continue;
+    }
     return std::max({last, time, layer.series()[*series].older_last_time.load(std::memory_order_relaxed)});
   }
   if (chunk_->segments.empty()) return last;

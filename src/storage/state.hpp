@@ -31,6 +31,7 @@ struct ChunkState {
   std::vector<std::shared_ptr<SealedSegment>> segments;
   std::vector<std::shared_ptr<OpenChunk>> open;  // oldest first
   bool has_active = false;                       // the last of `open` takes new rows
+  bool has_late_segment = false;                 // a segment is newer than some of `open`
 };
 
 struct TableState {

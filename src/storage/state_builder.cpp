@@ -122,6 +122,15 @@ StateBuilder::Appended StateBuilder::append(TableId table, std::int64_t time, co
   return {&open, first};
 }
 
+void StateBuilder::add_segment(TableId table, std::shared_ptr<SealedSegment> sealed) {
+  const bool has_time = find(table)->schema->time_column.has_value();
+  ChunkState& chunk = chunk_for(table, has_time ? sealed->segment().time_range().start : 0);
+  // Open layers know what was below them when they began: later rows go above the segment.
+  chunk.has_late_segment = !chunk.open.empty();
+  chunk.has_active = false;
+  chunk.segments.push_back(std::move(sealed));
+}
+
 void StateBuilder::adopt(TableId table, std::int64_t time, std::shared_ptr<OpenChunk> rows, CommitSeq seq) {
   ChunkState& chunk = chunk_for(table, time);
   rows->adopt(seq);

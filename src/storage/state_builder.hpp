@@ -42,6 +42,9 @@ class StateBuilder {
   /// Makes a whole run of rows the chunk's newest layer. The rows have the table's schema and layout.
   void adopt(TableId table, std::int64_t time, std::shared_ptr<OpenChunk> rows, CommitSeq seq);
 
+  /// Makes a segment that only the log names a layer of its chunk.
+  void add_segment(TableId table, std::shared_ptr<SealedSegment> sealed);
+
   /// Bytes by which open chunks have grown since.
   std::int64_t grown_bytes() const { return grown_bytes_; }
   /// Whether segments have gone with their chunks.

@@ -186,8 +186,9 @@ StoreCore::StoreCore(std::filesystem::path path, const StoreOptions& store_optio
 
 StoreCore::~StoreCore() = default;
 
-void StoreCore::set_manifest(Manifest manifest,
-                             std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named) {
+void StoreCore::set_manifest(Manifest manifest, std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named,
+                             std::vector<std::shared_ptr<SealedSegment>> logged) {
+  logged_at_start_ = std::move(logged);
   manifest_at_start_ = std::move(manifest);
   named_at_start_ = std::move(named);
 }
@@ -195,6 +196,8 @@ void StoreCore::set_manifest(Manifest manifest,
 void StoreCore::start_background() {
   checkpointer = std::make_unique<Checkpointer>(*this);
   checkpointer->manifest().start(std::move(manifest_at_start_), std::move(named_at_start_));
+  for (auto& sealed : logged_at_start_) checkpointer->manifest().note_logged(std::move(sealed));
+  logged_at_start_.clear();
   compactor = std::make_unique<Compactor>(*this, checkpointer->manifest());
   checkpointer->start();
   compactor->start();

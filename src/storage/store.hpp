@@ -34,6 +34,8 @@ struct StoreOptions {
   // their own.
   std::size_t early_log_bytes = 1ULL << 20;
   std::uint64_t adopted_rows = 100'000;
+  // Rows of one transaction beyond this go to segments before it commits.
+  std::size_t early_segment_bytes = 128ULL << 20;
   // Rows of a chunk beyond this lie in several segments, each with its stretch of keys.
   std::uint64_t segment_rows = 4'000'000;
   bool background_compaction = true;
@@ -135,6 +137,8 @@ class Transaction {
     std::uint64_t position = 0;
   };
   virtual Savepoint savepoint() = 0;
+  /// It will not be returned to any more.
+  virtual void release(Savepoint savepoint) = 0;
   virtual void rollback_to(Savepoint savepoint) = 0;
 
   virtual bool has_writes() const = 0;

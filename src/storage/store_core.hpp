@@ -51,8 +51,9 @@ class StoreCore {
     return segment_directory() / SealedSegment::file_name(number);
   }
 
-  /// The manifest on disk and the segments that it names.
-  void set_manifest(Manifest manifest, std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named);
+  /// The manifest on disk, the segments that it names and those that only the log does.
+  void set_manifest(Manifest manifest, std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named,
+                    std::vector<std::shared_ptr<SealedSegment>> logged);
   void start_background();
   void stop_background();
   /// Holds up a commit of `bytes` while open chunks are at their budget and a checkpoint can help.
@@ -93,6 +94,7 @@ class StoreCore {
   std::atomic<std::uint64_t> next_segment_{1};
   Manifest manifest_at_start_;
   std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named_at_start_;
+  std::vector<std::shared_ptr<SealedSegment>> logged_at_start_;
   mutable std::mutex log_use_mutex_;
   std::map<std::uint64_t, std::uint64_t> log_use_;  // transaction: file
 };

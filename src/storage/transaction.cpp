@@ -7,6 +7,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "storage/checkpoint.hpp"
 #include "storage/key_codec.hpp"
 #include "storage/store_core.hpp"
 
@@ -58,7 +59,7 @@ StoreTransaction::OwnTable& StoreTransaction::own_table(TableId id, const Snapsh
   auto committed = snapshot.state->share(id);
   if (committed == nullptr) throw_undefined(id, own.base.get());
   if (own.base == nullptr || own.base->schema != committed->schema) {
-    if (own.base != nullptr && (!own.parts.empty() || own.overlay != nullptr)) {
+    if (own.base != nullptr && (!own.parts.empty() || own.overlay != nullptr || own.sealed != nullptr)) {
       throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update",
                   fmt::format("Table \"{}\" was altered by another transaction.", own.base->schema->name));
     }
@@ -117,11 +118,11 @@ std::shared_ptr<const ReadView> StoreTransaction::read_view_at(const ReadView& b
 }
 
 std::shared_ptr<const OwnChanges> StoreTransaction::own_changes(const Snapshot& snapshot) {
-  if (undo_.empty()) return nullptr;
+  if (!has_writes()) return nullptr;
   bool is_current = changes_ != nullptr && changes_of_ == snapshot.state.get();
   for (auto& [id, own] : tables_) {
     const auto table = seen_as(id, own, snapshot);
-    if (table == nullptr || own.parts.empty()) continue;
+    if (table == nullptr || (own.parts.empty() && own.sealed == nullptr)) continue;
     if (table->counters->last_commit.load(std::memory_order_acquire) <= own.view_checked) continue;
     touch_possible_collisions(id, own, *table, snapshot);
     is_current = false;
@@ -131,10 +132,11 @@ std::shared_ptr<const OwnChanges> StoreTransaction::own_changes(const Snapshot& 
   changes->position = position_;
   for (auto& [id, own] : tables_) {
     if (own.overlay != nullptr) changes->tables[id] = seen_as(id, own, snapshot);
-    if (own.parts.empty() && own.touched == nullptr) continue;
+    if (own.parts.empty() && own.touched == nullptr && own.sealed == nullptr) continue;
     auto rows = std::make_shared<OwnRows>();
     rows->parts = own.parts;
     rows->touched = own.touched;
+    rows->sealed = own.sealed;
     changes->rows[id] = std::move(rows);
   }
   changes_ = std::move(changes);
@@ -146,8 +148,10 @@ std::shared_ptr<const OwnChanges> StoreTransaction::own_changes(const Snapshot& 
 /// too must hide theirs from this transaction, until committing decides between them.
 void StoreTransaction::touch_possible_collisions(TableId id, OwnTable& own, const TableState& table,
                                                  const Snapshot& snapshot) {
-  own.view_checked = std::max(own.view_checked == kNeverEnded ? 0 : own.view_checked, snapshot.seq);
+  const CommitSeq since = own.view_checked == kNeverEnded ? 0 : own.view_checked;
+  own.view_checked = std::max(since, snapshot.seq);
   if (table.schema->primary_key.empty()) return;
+  guess_sealed_collisions(id, own, table, since);
   std::string key;
   for (const auto& part : own.parts) {
     const OpenChunk& rows = *part.rows;
@@ -167,7 +171,7 @@ void StoreTransaction::touch_possible_collisions(TableId id, OwnTable& own, cons
       for (std::size_t i = 0; i < live.size(); ++i) {
         key.clear();
         for (const auto& cell : key_views) append_key_part(key, cell, i);
-        touch(id, own, rows.schema(), key_views, i, key, hash_key(key));
+        touch(id, own, rows.schema(), key_views, i, key, hash_key(key), true);
       }
     }
   }
@@ -213,7 +217,7 @@ void StoreTransaction::alter_table(const TableSchema& schema,
     const bool is_resorted = before.primary_key != schema.primary_key ||
                              before.series_key != schema.series_key ||
                              before.time_column != schema.time_column;
-    if (is_resorted && (!seen->chunks.empty() || !own.parts.empty())) {
+    if (is_resorted && (!seen->chunks.empty() || !own.parts.empty() || own.sealed != nullptr)) {
       throw Error(ErrorCode::FeatureNotSupported,
                   "cannot change the key of table \"" + before.name + "\" in place while it has rows");
     }
@@ -241,6 +245,7 @@ void StoreTransaction::truncate(TableId table) {
     const Snapshot snapshot = core_.snapshot();
     OwnTable& own = own_table(table, snapshot);
     end_own_rows(table, own, [](const OwnPart&) { return true; });
+    drop_sealed(table, own, [](const TimeRange&) { return true; });
     auto overlay = copy_overlay(table, own, snapshot);
     overlay->is_truncated = true;
     set_overlay(table, own, std::move(overlay));
@@ -263,13 +268,29 @@ std::vector<ChunkInfo> StoreTransaction::drop_chunks(TableId table, TimeRange ra
       overlay->dropped_chunks.push_back(start);
     }
     end_own_rows(table, own, [&](const OwnPart& part) { return lies_in(part.range); });
+    drop_sealed(table, own, lies_in);
     if (!dropped.empty()) set_overlay(table, own, std::move(overlay));
     return dropped;
   });
 }
 
+Transaction::Savepoint StoreTransaction::savepoint() {
+  if (savepoints_.empty() && !undo_.empty()) {
+    has_writes_ = true;
+    undo_.clear();
+  }
+  savepoints_.push_back(position_);
+  return {position_};
+}
+
+void StoreTransaction::release(Savepoint savepoint) {
+  const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), savepoint.position);
+  if (found != savepoints_.rend()) savepoints_.erase(std::next(found).base());
+}
+
 void StoreTransaction::rollback_to(Savepoint savepoint) {
   changes_.reset();
+  while (!savepoints_.empty() && savepoints_.back() > savepoint.position) savepoints_.pop_back();
   while (!undo_.empty() && undo_.back().position > savepoint.position) {
     Undo& undo = undo_.back();
     OwnTable& own = tables_[undo.table];
@@ -287,6 +308,15 @@ void StoreTransaction::rollback_to(Savepoint savepoint) {
       case Undo::Kind::Overlay:
         own.overlay = std::move(undo.overlay);
         break;
+      case Undo::Kind::SealedAdded:
+        remove_sealed(own, *undo.sealed);
+        break;
+      case Undo::Kind::SealedRemoved:
+        add_sealed(own, undo.range, std::move(undo.sealed), *own.sealed);
+        break;
+      case Undo::Kind::SealedEnded:
+        undo.sealed->set_ended(undo.sealed_row, kNeverEnded);
+        break;
     }
     undo_.pop_back();
   }
@@ -294,7 +324,7 @@ void StoreTransaction::rollback_to(Savepoint savepoint) {
 
 CommitSeq StoreTransaction::commit(bool synchronous) {
   if (is_finished_) throw Error(ErrorCode::InvalidTransactionState, "the transaction has ended");
-  if (undo_.empty()) {
+  if (!has_writes()) {
     rollback();
     return core_.snapshot().seq;
   }
@@ -305,8 +335,11 @@ CommitSeq StoreTransaction::commit(bool synchronous) {
       for (const auto& part : own.parts) bytes += part.rows->memory_bytes();
     }
     core_.wait_for_room(bytes);
+    if (has_sealed_) prepare_sealed();
     encode();
     const CommitSeq seq = core_.commits.commit(*this, synchronous);
+    // A manifest that names the segments lets go of the log.
+    if (has_sealed_ && core_.checkpointer != nullptr) core_.checkpointer->request();
     finish();
     return seq;
   } catch (...) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "storage/commit_record.hpp"
 #include "storage/group_commit.hpp"
 #include "storage/locate.hpp"
 #include "storage/lock_table.hpp"
@@ -40,10 +41,11 @@ class StoreTransaction final : public Transaction, private CommitWork {
   std::uint64_t erase(TableId table, const Batch& keys) override;
   bool lock(TableId table, const Batch& keys, CommitSeq seen, bool no_wait) override;
 
-  Savepoint savepoint() override { return {position_}; }
+  Savepoint savepoint() override;
+  void release(Savepoint savepoint) override;
   void rollback_to(Savepoint savepoint) override;
 
-  bool has_writes() const override { return !undo_.empty(); }
+  bool has_writes() const override { return has_writes_ || !undo_.empty(); }
   CommitSeq commit(bool synchronous) override;
   void rollback() noexcept override;
   void set_cancelled(std::function<bool()> cancelled) override { cancelled_ = std::move(cancelled); }
@@ -56,6 +58,16 @@ class StoreTransaction final : public Transaction, private CommitWork {
   struct PartState {
     std::vector<Run> runs;  // how rows from `first` on were inserted
     RowNumber logged_rows = 0;
+    std::uint64_t first_position = 0;  // of its rows
+    std::uint64_t last_position = 0;
+  };
+  /// How the rows of a segment were inserted.
+  struct SealedModes {
+    OnDuplicate mode = OnDuplicate::Fail;
+    std::vector<std::uint8_t> by_row;  // four rows a byte; empty: all by `mode`
+    OnDuplicate of(std::uint64_t row) const {
+      return by_row.empty() ? mode : static_cast<OnDuplicate>((by_row[row / 4] >> (row % 4 * 2)) & 3);
+    }
   };
   struct OwnTable {
     std::shared_ptr<const TableState> base;  // as committed when first written
@@ -63,6 +75,10 @@ class StoreTransaction final : public Transaction, private CommitWork {
     std::vector<OwnPart> parts;
     std::vector<PartState> part_states;
     std::shared_ptr<TouchedKeys> touched;
+    /// Rows that went to segments before the commit, as chunks of their own; nullptr: none.
+    std::shared_ptr<const TableState> sealed;
+    std::map<const SealedSegment*, SealedModes> sealed_modes;
+    CommitSeq sealed_checked = 0;  // those rows are known not to collide with what was visible then
     /// Rows not touched are known not to collide with what was visible at this commit.
     CommitSeq checked = kNeverEnded;
     CommitSeq view_checked = kNeverEnded;
@@ -76,7 +92,15 @@ class StoreTransaction final : public Transaction, private CommitWork {
     std::shared_ptr<const TableState> seen;
   };
   struct Undo {
-    enum class Kind : std::uint8_t { Appended, Ended, Touched, Overlay };
+    enum class Kind : std::uint8_t {
+      Appended,
+      Ended,
+      Touched,
+      Overlay,
+      SealedAdded,
+      SealedRemoved,
+      SealedEnded
+    };
     std::uint64_t position = 0;
     Kind kind = Kind::Appended;
     TableId table = 0;
@@ -84,6 +108,10 @@ class StoreTransaction final : public Transaction, private CommitWork {
     RowNumber first = 0;
     RowNumber count = 0;
     std::shared_ptr<const TableOverlay> overlay;
+    // Of segments.
+    std::shared_ptr<SealedSegment> sealed;
+    TimeRange range;
+    std::uint64_t sealed_row = 0;
   };
   /// Rows of a batch in one part.
   struct Placed {
@@ -121,15 +149,38 @@ class StoreTransaction final : public Transaction, private CommitWork {
                         OnDuplicate mode, const std::vector<ColumnView>& columns, InsertResult& result);
   void end_own(TableId id, const OwnFound& found);
   void touch(TableId id, OwnTable& own, const TableSchema& schema, const std::vector<ColumnView>& cells,
-             std::size_t row, std::string_view key, std::uint64_t hash);
+             std::size_t row, std::string_view key, std::uint64_t hash, bool is_guess = false);
   bool lock_keys(TableId id, const std::vector<ColumnView>& cells, std::size_t count, bool no_wait);
   [[noreturn]] void throw_duplicate(const TableSchema& schema, const std::vector<ColumnView>& cells,
                                     std::size_t row) const;
+  bool ends_part(const OpenChunk& rows, const PartState& state) const;
   void log_rows(TableId id, OwnTable& own);
+
+  // transaction_seal.cpp
+  void make_room();
+  bool can_seal(const OwnPart& part, const PartState& state) const;
+  void seal(TableId id, OwnTable& own);
+  void note_sealed(TableId id, const OwnPart& part, const std::vector<std::shared_ptr<SealedSegment>>& made);
+  void add_sealed(OwnTable& own, const TimeRange& range, std::shared_ptr<SealedSegment> sealed,
+                  const TableState& table);
+  void remove_sealed(OwnTable& own, const SealedSegment& sealed);
+  void drop_sealed(TableId id, OwnTable& own, const std::function<bool(const TimeRange&)>& which);
+  std::vector<RowPlace> locate_sealed(const OwnTable& own, const Batch& keys) const;
+  void end_sealed(TableId id, const RowPlace& place);
+  /// Calls `visit` with the keys of rows that others committed after `since` in chunks of `own.sealed`.
+  void each_later_key(const OwnTable& own, const TableState& table, CommitSeq since,
+                      const std::function<void(const Batch& keys)>& visit) const;
+  void guess_sealed_collisions(TableId id, OwnTable& own, const TableState& table, CommitSeq since);
+  void check_sealed(TableId id, OwnTable& own, const TableState& table, CommitSeq seq);
+  /// Outside of the commit mutex, so that little is left to do under it.
+  void prepare_sealed();
+  void encode_sealed(const OwnTable& own, LoggedTable& table) const;
+  void apply_sealed(TableId id, OwnTable& own, StateBuilder& state, CommitSeq seq);
 
   // transaction_commit.cpp
   void prepare(const StateBuilder& state) override;
   std::span<const std::byte> record() override { return record_; }
+  LogRecordKind record_kind() const override { return record_kind_; }
   void apply(StateBuilder& state, CommitSeq seq) override;
   void encode();
   void prepare_table(TableId id, OwnTable& own, const TableState& committed);
@@ -146,7 +197,13 @@ class StoreTransaction final : public Transaction, private CommitWork {
   std::uint32_t next_part_ = 0;
   bool is_finished_ = false;
   bool has_logged_ = false;
+  bool has_writes_ = false;  // before what `undo_` still tells
+  bool has_sealed_ = false;
+  std::size_t gathered_bytes_ = 0;  // since rows last went to segments
+  std::size_t next_room_check_ = 0;
+  std::vector<std::uint64_t> savepoints_;  // positions that may be returned to, ascending
   std::vector<std::byte> record_;
+  LogRecordKind record_kind_ = LogRecordKind::Commit;
   std::shared_ptr<const OwnChanges> changes_;  // the last made, while nothing changed
   const void* changes_of_ = nullptr;           // the state that they were laid over
 };
@@ -155,6 +212,11 @@ template <typename Action>
 auto StoreTransaction::operate(Action&& action) {
   check_active();
   const std::uint64_t before = position_;
+  if (savepoints_.empty() && !undo_.empty()) {
+    // Only this operation can still be undone alone.
+    has_writes_ = true;
+    undo_.clear();
+  }
   ++position_;
   changes_.reset();
   try {

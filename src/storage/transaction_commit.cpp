@@ -73,12 +73,14 @@ void StoreTransaction::encode() {
         std::vector<std::uint32_t> erased;
         for (std::uint32_t row = 0; row < touched.encoded.size(); ++row) {
           const auto& key = touched.encoded[row];
+          // Rows in segments of their own are not compared with others when they are applied.
           if (find_own(own.parts, cells, row, key, hash_key(key), position_).part == nullptr)
             erased.push_back(row);
         }
         own.erases = !erased.empty();
         if (own.erases) table.erased_keys = select_rows(touched.keys, erased);
       }
+      encode_sealed(own, table);
       for (std::size_t i = 0; i < own.parts.size(); ++i) {
         const OpenChunk& rows = *own.parts[i].rows;
         const RowNumber logged = own.part_states[i].logged_rows;
@@ -95,13 +97,14 @@ void StoreTransaction::encode() {
     }
     const bool is_empty = table.ddl == LoggedTable::Ddl::None && !table.is_truncated &&
                           table.dropped_chunks.empty() && table.erased_keys.columns.empty() &&
-                          table.earlier.empty() && table.rows.empty();
+                          table.segments.empty() && table.earlier.empty() && table.rows.empty();
     if (!is_empty) commit.tables.push_back(std::move(table));
   }
   if (commit.tables.empty()) return;
   ByteWriter body;
   put_commit(commit, body);
   record_ = body.take();
+  record_kind_ = has_segments(commit) ? LogRecordKind::CommitWithSegments : LogRecordKind::Commit;
 }
 
 void StoreTransaction::prepare(const StateBuilder& state) {
@@ -117,7 +120,8 @@ void StoreTransaction::prepare(const StateBuilder& state) {
       continue;
     }
     if (own.base == nullptr) continue;
-    const bool writes = overlay != nullptr || !own.parts.empty() || own.touched != nullptr;
+    const bool writes =
+        overlay != nullptr || !own.parts.empty() || own.touched != nullptr || own.sealed != nullptr;
     if (!writes) continue;
     if (committed == nullptr) {
       throw Error(ErrorCode::UndefinedTable, "relation \"" + own.base->schema->name + "\" does not exist",
@@ -137,7 +141,8 @@ void StoreTransaction::prepare(const StateBuilder& state) {
 }
 
 /// Finds the rows that this commit ends, and whether its new keys are still new.
-void StoreTransaction::prepare_table(TableId, OwnTable& own, const TableState& table) {
+void StoreTransaction::prepare_table(TableId id, OwnTable& own, const TableState& table) {
+  check_sealed(id, own, table, core_.applied_seq);
   if (own.touched != nullptr) {
     const auto touched = own.touched->touched();
     for (const auto& place : locate(table, touched.keys, kNewest)) {
@@ -208,7 +213,8 @@ void StoreTransaction::apply(StateBuilder& state, CommitSeq seq) {
 
 void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& state, CommitSeq seq) {
   const auto* overlay = own.overlay.get();
-  const bool writes = overlay != nullptr || !own.parts.empty() || own.touched != nullptr;
+  const bool writes =
+      overlay != nullptr || !own.parts.empty() || own.touched != nullptr || own.sealed != nullptr;
   if (!writes) return;
   if (overlay != nullptr) {
     if (overlay->is_dropped) {
@@ -239,6 +245,7 @@ void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& stat
   for (const auto& place : own.ends) place.set_ended(seq);
   core_.note_ends(own.ends, seq);
 
+  apply_sealed(id, own, state, seq);
   const auto counters = state.find(id)->counters;
   for (std::size_t i = 0; i < own.parts.size(); ++i) {
     const auto& part = own.parts[i];

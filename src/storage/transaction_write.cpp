@@ -18,21 +18,35 @@ namespace {
 
 /// Batches with more rows that could collide are not locked row by row: committing decides.
 constexpr std::size_t kMaxLockedRows = 10'000;
+/// Parts with fewer rows than this are not divided by savepoints.
+constexpr RowNumber kLeastSealedRows = 4096;
 /// Rows of one log record.
 constexpr RowNumber kLoggedRows = 65'536;
 
 }  // namespace
 
+/// Whether rows go to a new part: a part can go to a segment when no savepoint divides its rows.
+bool StoreTransaction::ends_part(const OpenChunk& rows, const PartState& state) const {
+  return rows.row_count() >= kLeastSealedRows && !savepoints_.empty() &&
+         savepoints_.back() >= state.first_position;
+}
+
 /// What lies below a transaction's newest rows of a chunk: its own earlier runs and what is committed.
 class StoreTransaction::OwnLayers final : public OlderLayers {
  public:
-  OwnLayers(const TableState& table, const std::vector<OwnPart>& parts, std::size_t part, CommitSeq seq)
+  OwnLayers(const TableState& table, const TableState* sealed, const std::vector<OwnPart>& parts,
+            std::size_t part, CommitSeq seq)
       : parts_(parts),
         part_(part),
-        committed_(ChunkLayers::all_of(table.find_chunk(parts[part].range.start), seq + 1)) {}
+        committed_(ChunkLayers::all_of(table.find_chunk(parts[part].range.start), seq + 1)) {
+    if (sealed != nullptr) {
+      sealed_.emplace(ChunkLayers::all_of(sealed->find_chunk(parts[part].range.start), seq + 1));
+    }
+  }
 
   std::int64_t last_time(const OpenChunk& rows, RowNumber row) const override {
     std::int64_t last = committed_.last_time(rows, row);
+    if (sealed_) last = std::max(last, sealed_->last_time(rows, row));
     for (std::size_t i = 0; i < part_; ++i) {
       if (parts_[i].range.start != parts_[part_].range.start || parts_[i].rows->row_count() == 0) continue;
       if (!rows.schema().time_column) return INT64_MAX;
@@ -48,6 +62,7 @@ class StoreTransaction::OwnLayers final : public OlderLayers {
   const std::vector<OwnPart>& parts_;
   std::size_t part_;
   ChunkLayers committed_;
+  std::optional<ChunkLayers> sealed_;
 };
 
 void StoreTransaction::check_rows(const TableSchema& schema, const std::vector<ColumnView>& columns) const {
@@ -131,7 +146,8 @@ std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(
     std::size_t part = own.parts.size();
     while (part > 0 && own.parts[part - 1].range.start != group.range.start) --part;
     const bool fits = part > 0 && own.parts[part - 1].rows->shared_schema() == table.schema &&
-                      own.parts[part - 1].rows->layout().columns == table.layout.columns;
+                      own.parts[part - 1].rows->layout().columns == table.layout.columns &&
+                      !ends_part(*own.parts[part - 1].rows, own.part_states[part - 1]);
     if (fits) {
       --part;
     } else {
@@ -149,9 +165,12 @@ std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(
     source.columns = &columns;
     source.rows = result.picked.empty() ? nullptr : result.picked.data();
     source.count = result.count;
-    const OwnLayers older(table, own.parts, part, snapshot.seq);
+    const OwnLayers older(table, own.sealed.get(), own.parts, part, snapshot.seq);
     result.first = rows.append(source, position_, older, wants_suspects ? &result.suspects : nullptr);
-    auto& runs = own.part_states[part].runs;
+    auto& part_state = own.part_states[part];
+    if (part_state.first_position == 0) part_state.first_position = position_;
+    part_state.last_position = position_;
+    auto& runs = part_state.runs;
     if (runs.empty() || runs.back().mode != mode) runs.push_back({result.first, mode});
     Undo undo;
     undo.position = position_;
@@ -181,9 +200,9 @@ void StoreTransaction::end_own(TableId id, const OwnFound& found) {
 
 void StoreTransaction::touch(TableId id, OwnTable& own, const TableSchema& schema,
                              const std::vector<ColumnView>& cells, std::size_t row, std::string_view key,
-                             std::uint64_t hash) {
+                             std::uint64_t hash, bool is_guess) {
   if (own.touched == nullptr) own.touched = std::make_shared<TouchedKeys>(empty_keys(schema));
-  if (!own.touched->add(cells, row, key, hash, position_)) return;
+  if (!own.touched->add(cells, row, key, hash, position_, is_guess)) return;
   if (!undo_.empty() && undo_.back().kind == Undo::Kind::Touched && undo_.back().table == id &&
       undo_.back().position == position_) {
     return;
@@ -253,17 +272,57 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
       }
       continue;
     }
-    // Touched and without an own row: erased by this transaction, so there is nothing to collide with.
-    if (own.touched == nullptr || !own.touched->contains(key, hash)) open_questions.push_back(row);
+    // Touched and without an own row: erased by this transaction, so there is nothing to collide with. One
+    // among the sealed may have taken its place since.
+    const bool is_touched = own.touched != nullptr && own.touched->contains(key, hash);
+    if (!is_touched || own.sealed != nullptr) open_questions.push_back(row);
   }
   if (open_questions.empty()) return;
 
-  std::vector<RowNumber> batch_rows;
-  for (const RowNumber row : open_questions) batch_rows.push_back(placed.batch_row(row));
-  Batch keys;
-  for (const auto& cell : cells) {
-    auto& column = keys.columns.emplace_back(cell.type, cell.layout);
-    column.append_rows(cell, batch_rows.data(), batch_rows.size());
+  const auto keys_of = [&](const std::vector<RowNumber>& asked) {
+    std::vector<RowNumber> batch_rows;
+    for (const RowNumber row : asked) batch_rows.push_back(placed.batch_row(row));
+    Batch asked_keys;
+    for (const auto& cell : cells) {
+      auto& column = asked_keys.columns.emplace_back(cell.type, cell.layout);
+      column.append_rows(cell, batch_rows.data(), batch_rows.size());
+    }
+    return asked_keys;
+  };
+  Batch keys = keys_of(open_questions);
+  if (own.sealed != nullptr) {
+    const auto sealed = locate_sealed(own, keys);
+    std::vector<RowNumber> left;
+    for (std::size_t i = 0; i < open_questions.size(); ++i) {
+      if (!sealed[i]) {
+        left.push_back(open_questions[i]);
+      } else if (mode == OnDuplicate::Fail) {
+        throw_duplicate(schema, views_of(keys), i);
+      } else if (mode == OnDuplicate::Skip) {
+        skip(open_questions[i]);
+      } else {
+        end_sealed(id, sealed[i]);
+      }
+    }
+    if (left.empty()) return;
+    if (left.size() < open_questions.size()) {
+      open_questions = std::move(left);
+      keys = keys_of(open_questions);
+    }
+  }
+  if (own.sealed != nullptr && own.touched != nullptr) {
+    const auto asked_views = views_of(keys);
+    std::vector<RowNumber> left;
+    for (std::size_t i = 0; i < open_questions.size(); ++i) {
+      key.clear();
+      for (const auto& cell : asked_views) append_key_part(key, cell, i);
+      if (!own.touched->contains(key, hash_key(key))) left.push_back(open_questions[i]);
+    }
+    if (left.empty()) return;
+    if (left.size() < open_questions.size()) {
+      open_questions = std::move(left);
+      keys = keys_of(open_questions);
+    }
   }
   const auto key_views = views_of(keys);
   if (open_questions.size() <= kMaxLockedRows) lock_keys(id, key_views, open_questions.size(), false);
@@ -288,6 +347,7 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
 }
 
 Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows, OnDuplicate on_duplicate) {
+  make_room();
   return operate([&] {
     InsertResult result;
     const Snapshot snapshot = core_.snapshot();
@@ -310,12 +370,14 @@ Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows
     for (const auto& part : placed) resolve_suspects(id, own, *table, part, on_duplicate, columns, result);
     std::sort(result.skipped.begin(), result.skipped.end());
     own.unlogged_bytes += rows.memory_bytes();
-    if (own.unlogged_bytes >= core_.options.early_log_bytes) log_rows(id, own);
+    gathered_bytes_ += rows.memory_bytes();
+    if (!has_sealed_ && own.unlogged_bytes >= core_.options.early_log_bytes) log_rows(id, own);
     return result;
   });
 }
 
 void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<std::int64_t>* row_ids) {
+  make_room();
   operate([&] {
     Snapshot snapshot = core_.snapshot();
     OwnTable& own = own_table(id, snapshot);
@@ -339,6 +401,7 @@ void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<s
     snapshot = core_.snapshot();
     const auto table = widened(id, own, snapshot, columns);
     const auto places = locate(*table, keys, snapshot.seq);
+    const auto sealed = locate_sealed(own, keys);
     std::vector<RowNumber> updated;
     std::string key;
     for (RowNumber row = 0; row < places.size(); ++row) {
@@ -348,6 +411,8 @@ void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<s
       const auto own_row = find_own(own.parts, cells, row, key, hash, position_);
       if (own_row.part != nullptr) {
         end_own(id, own_row);
+      } else if (sealed[row] && sealed[row].sealed->ended(sealed[row].row) == kNeverEnded) {
+        end_sealed(id, sealed[row]);
       } else if (places[row] && (own.touched == nullptr || !own.touched->contains(key, hash))) {
         touch(id, own, schema, cells, row, key, hash);
       } else {
@@ -357,7 +422,8 @@ void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<s
     }
     place_rows(id, own, *table, columns, &updated, OnDuplicate::Replace, snapshot, false);
     own.unlogged_bytes += rows.memory_bytes();
-    if (own.unlogged_bytes >= core_.options.early_log_bytes) log_rows(id, own);
+    gathered_bytes_ += rows.memory_bytes();
+    if (!has_sealed_ && own.unlogged_bytes >= core_.options.early_log_bytes) log_rows(id, own);
   });
 }
 
@@ -370,6 +436,7 @@ std::uint64_t StoreTransaction::erase(TableId id, const Batch& keys) {
     const auto table = seen_as(id, own, snapshot);
     if (table == nullptr) return 0;
     const auto places = locate(*table, keys, snapshot.seq);
+    const auto sealed = locate_sealed(own, keys);
     std::uint64_t erased = 0;
     std::string key;
     for (std::size_t row = 0; row < places.size(); ++row) {
@@ -379,8 +446,11 @@ std::uint64_t StoreTransaction::erase(TableId id, const Batch& keys) {
       const auto own_row = find_own(own.parts, cells, row, key, hash, position_);
       const bool is_touched = own.touched != nullptr && own.touched->contains(key, hash);
       if (own_row.part != nullptr) end_own(id, own_row);
+      // Of a key that is given twice the second finds it gone.
+      const bool is_sealed = sealed[row] && sealed[row].sealed->ended(sealed[row].row) == kNeverEnded;
+      if (is_sealed) end_sealed(id, sealed[row]);
       if (places[row] && !is_touched) touch(id, own, *table->schema, cells, row, key, hash);
-      if (own_row.part != nullptr || (places[row] && !is_touched)) ++erased;
+      if (own_row.part != nullptr || is_sealed || (places[row] && !is_touched)) ++erased;
     }
     return erased;
   });
@@ -395,8 +465,10 @@ bool StoreTransaction::lock(TableId id, const Batch& keys, CommitSeq seen, bool 
   const auto table = seen_as(id, own, snapshot);
   if (table == nullptr || table->counters->last_commit.load(std::memory_order_acquire) <= seen) return false;
   const auto places = locate(*table, keys, snapshot.seq);
+  const auto sealed = locate_sealed(own, keys);
   std::string key;
   for (std::size_t row = 0; row < places.size(); ++row) {
+    if (sealed[row]) continue;
     if (places[row] ? places[row].created() <= seen
                     : table->counters->last_erase.load(std::memory_order_acquire) <= seen) {
       continue;

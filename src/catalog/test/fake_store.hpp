@@ -55,6 +55,7 @@ class FakeTransaction final : public storage::Transaction {
   std::uint64_t erase(storage::TableId table, const Batch& keys) override;
   bool lock(storage::TableId, const Batch&, storage::CommitSeq, bool) override { return false; }
   Savepoint savepoint() override { return {}; }
+  void release(Savepoint) override {}
   void rollback_to(Savepoint) override {}
   bool has_writes() const override { return true; }
   storage::CommitSeq commit(bool) override { return 1; }

@@ -64,6 +64,7 @@ class Machine {
     options_.segment_rows = below(2) == 0 ? 25 : 4000;
     options_.compaction_quiet_us = below(2) == 0 ? 0 : 60'000'000;
     options_.background_compaction = below(2) == 0;
+    options_.early_segment_bytes = below(2) == 0 ? 8000 : 1U << 20;
     reopen();
     auto transaction = store_->begin();
     transaction->create_table(testing_store::trades(kTrades, kInterval));
@@ -77,7 +78,7 @@ class Machine {
 
   void step(std::uint32_t kind, std::uint64_t seed) {
     random_.seed(seed);
-    switch (kind % 25) {
+    switch (kind % 26) {
       case 0:
       case 1:
       case 2:
@@ -122,6 +123,8 @@ class Machine {
       case 24:
         store_->compact();
         return;
+      case 25:
+        return release();
     }
   }
 
@@ -316,6 +319,13 @@ class Machine {
     std::erase_if(kept_, [&](const auto& kept) { return own_views_.contains(kept.first.get()); });
   }
 
+  void release() {
+    if (transaction_ == nullptr || savepoints_.empty()) return;
+    const std::size_t at = below(savepoints_.size());
+    transaction_->release(savepoints_[at].first);
+    savepoints_.erase(savepoints_.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+
   void end_transaction(bool commits) {
     if (transaction_ == nullptr) return;
     if (commits) {
@@ -496,7 +506,7 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> any_steps() {
   const auto count = *rc::gen::inRange<std::size_t>(1, 160);
   return *rc::gen::resize(rc::kNominalSize,
                           rc::gen::container<std::vector<std::pair<std::uint32_t, std::uint64_t>>>(
-                              count, rc::gen::pair(rc::gen::inRange<std::uint32_t>(0, 25),
+                              count, rc::gen::pair(rc::gen::inRange<std::uint32_t>(0, 26),
                                                    rc::gen::noShrink(rc::gen::arbitrary<std::uint64_t>()))));
 }
 
