@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <atomic>
 #include <latch>
+#include <map>
 #include <random>
 #include <set>
 #include <thread>
@@ -257,6 +259,77 @@ TEST_F(StoreConcurrency, ReadersSeeWholeCommitsDuringCheckpoints) {
   const Rows before = rows_of(kTrades);
   open();
   EXPECT_EQ(rows_of(kTrades), before);
+}
+
+TEST_F(StoreConcurrency, PowerLossAmongManyCommittersKeepsWhatWasAcknowledged) {
+  constexpr std::size_t kThreads = 6;
+  constexpr int kRounds = 120;
+  constexpr TableId kCopy = kTrades + 1;
+  create(plain(kCopy));
+  std::array<std::atomic<int>, kThreads> started{};
+  std::array<std::atomic<int>, kThreads> acknowledged{};
+  struct Loss {
+    std::array<int, kThreads> acknowledged{};
+    std::array<int, kThreads> started{};
+    std::unique_ptr<PowerLossFileSystem> survivors;
+  };
+  std::vector<Loss> losses;
+  std::atomic<bool> is_over{false};
+  std::thread losing([&] {
+    std::mt19937_64 random(3);
+    while (!is_over) {
+      Loss loss;
+      for (std::size_t i = 0; i < kThreads; ++i) loss.acknowledged[i] = acknowledged[i];
+      loss.survivors = files.after_power_loss([&](std::uint64_t n) { return random() % n; });
+      for (std::size_t i = 0; i < kThreads; ++i) loss.started[i] = started[i];
+      losses.push_back(std::move(loss));
+      if (random() % 4 == 0) store->checkpoint();
+      std::this_thread::yield();
+    }
+  });
+  together(kThreads, [&](int thread) {
+    const auto self = static_cast<std::size_t>(thread);
+    const std::string symbol = "T" + std::to_string(thread);
+    for (int i = 1; i <= kRounds; ++i) {
+      started[self] = i;
+      auto transaction = store->begin();
+      // One row that is replaced over and over in both tables, and one that stays for each commit.
+      const Rows rows = {{symbol, 0, 0, std::to_string(i)}, {symbol, i, 1, std::to_string(i)}};
+      transaction->insert(kTrades, batch(rows), OnDuplicate::Replace);
+      transaction->insert(kCopy, batch(rows), OnDuplicate::Replace);
+      transaction->commit();
+      acknowledged[self] = i;
+    }
+  });
+  is_over = true;
+  losing.join();
+  ASSERT_FALSE(losses.empty());
+  // Some of many: each is a recovery.
+  const std::size_t step = 1 + losses.size() / 40;
+  for (std::size_t at = 0; at < losses.size(); at += step) {
+    auto other = options;
+    other.files = losses[at].survivors.get();
+    const auto opened = Store::open(path, other);
+    const auto view = opened->read_view();
+    const Rows rows = scan_rows(*view, kTrades);
+    ASSERT_EQ(scan_rows(*view, kCopy), rows) << "a commit is there in part";
+    std::map<std::string, std::pair<int, int>>
+        counts;  // by symbol: the row that is replaced, those that stay
+    for (const auto& [symbol, time, id, price] : rows) {
+      auto& [last, kept] = counts[symbol];
+      if (id == 0) {
+        last = std::stoi(price);
+      } else {
+        ++kept;
+      }
+    }
+    for (std::size_t thread = 0; thread < kThreads; ++thread) {
+      const auto [last, kept] = counts["T" + std::to_string(thread)];
+      ASSERT_EQ(last, kept) << "commits of a thread are there out of order";
+      ASSERT_GE(last, losses[at].acknowledged[thread]);
+      ASSERT_LE(last, losses[at].started[thread]);
+    }
+  }
 }
 
 TEST_F(StoreConcurrency, WritesToATableThatWasDroppedOrAlteredFail) {
