@@ -79,7 +79,7 @@ void LockTable::pass_on(std::uint64_t id) {
     return;
   }
   Owner* next = lock.waiters.front();
-  lock.waiters.pop_front();
+  lock.waiters.erase(lock.waiters.begin());
   lock.owner = next;
   next->held_.push_back(id);
   next->is_waiting_ = false;

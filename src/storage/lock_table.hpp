@@ -3,7 +3,6 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <unordered_map>
@@ -42,7 +41,7 @@ class LockTable {
  private:
   struct Lock {
     Owner* owner = nullptr;
-    std::deque<Owner*> waiters;
+    std::vector<Owner*> waiters;  // mostly none: must not cost an allocation
   };
   bool closes_circle(const Owner& owner, std::uint64_t lock) const;
   void pass_on(std::uint64_t lock);

@@ -235,15 +235,30 @@ class OpenSegment final : public Segment {
   }
 
   std::shared_ptr<const DecodedBlock> decode(std::size_t row_group, std::size_t column) const {
+    return decode(row_group, column, footer_.columns[column].layout);
+  }
+
+  std::shared_ptr<const DecodedBlock> decode(std::size_t row_group, std::size_t column,
+                                             ColumnLayout layout) const {
     const std::size_t index = block_index(row_group, column);
     const auto& location = footer_.blocks[index];
     const auto buffer = read_checked(location, row_group, column, index, block_checksum);
     const std::span encoded(buffer.get(), location.size_bytes - kBlockChecksumBytes);
     const auto& stored = footer_.columns[column];
     return reading(location.offset, describe(row_group, column), [&] {
-      return decode_block(encoded, stored.schema.type, stored.layout, footer_.row_groups[row_group].row_count,
-                          cache_key(index));
+      return decode_block(encoded, stored.schema.type, layout, footer_.row_groups[row_group].row_count,
+                          cache_key(index), [&](std::uint16_t number, ColumnLayout wanted) {
+                            return read_related(row_group, column, number, wanted);
+                          });
     });
+  }
+
+  /// The block that the one of `column` is relative to. Only columns before it are: no circle.
+  std::shared_ptr<const DecodedBlock> read_related(std::size_t row_group, std::size_t column,
+                                                   std::size_t number, ColumnLayout layout) const {
+    if (number >= column) throw Error(ErrorCode::DataCorrupted, "it is relative to a column behind it");
+    if (footer_.columns[number].layout == layout) return read_decoded(row_group, number);
+    return decode(row_group, number, layout);  // as it was written, not as wide as the whole segment's
   }
 
   std::shared_ptr<const DecodedBlock> read_decoded(std::size_t row_group, std::size_t column) const {

@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t kWriteBytes = 1 << 20;
 /// A row group of long texts ends before its row count is reached.
 constexpr std::size_t kMaxRowGroupTextBytes = 16 << 20;
+/// Columns that others may be relative to: each is tried.
+constexpr std::size_t kMaxRelated = 4;
 /// Integers this dense between minimum and maximum are not to be found in many other row groups.
 constexpr std::uint64_t kLeastSpread = 4;
 
@@ -190,12 +192,19 @@ class Writer final : public SegmentWriter {
     for (std::size_t i = 0; i < sort_indexes_.size(); ++i) {
       footer_.first_keys[i].append_from(pending_[sort_indexes_[i]].view(), 0);
     }
+    std::vector<RelatedColumn> related;
     for (std::size_t i = 0; i < pending_.size(); ++i) {
       const auto view = pending_[i].view();
       note_layout(footer_.columns[i], view);
       footer_.ranges.push_back(range_of(view));
       ByteWriter block;
-      encode_block(view, block);
+      const Codec codec = encode_block(view, block, related);
+      // Later columns may be written relative to this one; it is not relative itself, so two blocks are the
+      // most.
+      if (codec == Codec::Integers && view.layout.physical == Physical::Int64 &&
+          related.size() < kMaxRelated) {
+        related.push_back({static_cast<std::uint16_t>(i), view});
+      }
       block.put(block_checksum(block.bytes(), header_.seed, footer_.blocks.size()));
       if (block.size() > UINT32_MAX)
         throw Error(ErrorCode::ProgramLimitExceeded, "a segment's block exceeds 4 GB");
@@ -203,8 +212,8 @@ class Writer final : public SegmentWriter {
       buffer_.put_bytes(block.bytes());
       put_filter(i, view);
       if (buffer_.size() >= kWriteBytes) write_buffer();
-      pending_[i].clear();
     }
+    for (auto& column : pending_) column.clear();
     const std::uint64_t first_row = footer_.row_count();
     footer_.row_groups.push_back({first_row, static_cast<std::uint32_t>(row_count)});
     pending_text_bytes_ = 0;

@@ -70,13 +70,16 @@ std::vector<T> filled_fixed(const ColumnView& column) {
 
 class BlockEncoder {
  public:
-  BlockEncoder(const ColumnView& column, ByteWriter& out) : column_(column), out_(out) {
+  BlockEncoder(const ColumnView& column, ByteWriter& out, std::span<const RelatedColumn> related)
+      : column_(column), out_(out), related_(related) {
     TICKSTONE_CHECK(column.form == ColumnView::Form::Flat);
     TICKSTONE_CHECK(column.size > 0 && column.size <= kMaxBlockRows);
     header_.physical = column.layout.physical;
     header_.scale = column.layout.scale;
     header_.row_count = static_cast<std::uint32_t>(column.size);
   }
+
+  Codec codec() const { return header_.codec; }
 
   void encode() {
     header_at_ = out_.size();
@@ -137,9 +140,49 @@ class BlockEncoder {
     }
     const std::vector<std::int64_t> values(typed.begin(), typed.end());
     const IntegerPlan plan = plan_integers(values);
+    const std::size_t alone = std::min(plan.size_bytes, typed.size() * sizeof(T));
+    if (sizeof(T) == sizeof(std::int64_t) && try_related(values, alone)) return finish(Codec::Related);
     if (plan.size_bytes >= typed.size() * sizeof(T)) return encode_plain(typed);
     write_integers(plan, values, out_);
     finish(Codec::Integers);
+  }
+
+  static std::int64_t difference(std::int64_t value, std::int64_t other) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(other));
+  }
+
+  /// The differences to another column's values, where they are clearly smaller than what the values take
+  /// alone.
+  bool try_related(const std::vector<std::int64_t>& values, std::size_t alone) {
+    const std::size_t limit = alone - alone / 8;
+    std::size_t least = limit;
+    const RelatedColumn* best = nullptr;
+    for (const auto& related : related_) {
+      if (related.rows.type != column_.type || related.rows.layout != column_.layout) continue;
+      TICKSTONE_CHECK(related.rows.size == values.size());
+      const std::size_t estimate =
+          estimate_integers(values.size(), [&](std::size_t first, std::span<std::int64_t> into) {
+            for (std::size_t i = 0; i < into.size(); ++i) {
+              const bool is_null = related.rows.is_null(first + i);
+              into[i] =
+                  is_null ? 0 : difference(values[first + i], related.rows.fixed<std::int64_t>(first + i));
+            }
+          });
+      if (estimate >= least) continue;
+      least = estimate;
+      best = &related;
+    }
+    if (best == nullptr) return false;
+    auto differences = filled_fixed<std::int64_t>(best->rows);
+    for (std::size_t row = 0; row < values.size(); ++row) {
+      differences[row] = difference(values[row], differences[row]);
+    }
+    const std::uint16_t number = best->number;
+    const IntegerPlan plan = plan_integers(differences);
+    if (sizeof(number) + plan.size_bytes >= limit) return false;
+    out_.put(number);
+    write_integers(plan, differences, out_);
+    return true;
   }
 
   template <typename T>
@@ -210,6 +253,7 @@ class BlockEncoder {
 
   const ColumnView& column_;
   ByteWriter& out_;
+  std::span<const RelatedColumn> related_;
   BlockHeader header_;
   std::size_t header_at_ = 0;
 };
@@ -217,8 +261,9 @@ class BlockEncoder {
 /// Reads a block whose header is known.
 class BlockDecoder {
  public:
-  BlockDecoder(ByteReader& in, const BlockHeader& header, DecodedBlock& block)
-      : in_(in), header_(header), block_(block) {}
+  BlockDecoder(ByteReader& in, const BlockHeader& header, DecodedBlock& block,
+               const ReadRelated& read_related)
+      : in_(in), header_(header), block_(block), read_related_(read_related) {}
 
   void decode() {
     switch (header_.codec) {
@@ -242,6 +287,8 @@ class BlockDecoder {
         decode_dictionary(in_, block_.row_count, block_);
         block_.dictionary = make_dictionary();
         return;
+      case Codec::Related:
+        return decode_related();
     }
     throw_corrupted("a block has an unknown codec");
   }
@@ -338,6 +385,33 @@ class BlockDecoder {
     }
   }
 
+  void decode_related() {
+    need(Physical::Int64);
+    const auto number = in_.get<std::uint16_t>();
+    if (!read_related_) throw_corrupted("a block is relative to a column that is not there");
+    const auto related = read_related_(number, {Physical::Int64, header_.scale});
+    const ColumnView others = related->view();
+    if (others.size != block_.row_count || others.layout != ColumnLayout{Physical::Int64, header_.scale} ||
+        others.form == ColumnView::Form::Dictionary) {
+      throw_corrupted("a block is relative to a column that does not fit");
+    }
+    const auto* base = static_cast<const std::uint64_t*>(others.data);
+    IntegerDecoder decoder(in_, block_.row_count);
+    std::vector<std::int64_t> unscaled(is_converted() ? block_.row_count : 0);
+    if (!is_converted()) block_.data = Buffer<std::byte>(block_.row_count * sizeof(std::int64_t));
+    auto* into = is_converted() ? unscaled.data() : reinterpret_cast<std::int64_t*>(block_.data.data());
+    auto* sums = reinterpret_cast<std::uint64_t*>(into);
+    decoder.read_all(into);
+    if (others.form == ColumnView::Form::Constant) {
+      for (std::size_t row = 0; row < block_.row_count; ++row) sums[row] += base[0];
+    } else {
+      for (std::size_t row = 0; row < block_.row_count; ++row) sums[row] += base[row];
+    }
+    if (!is_converted()) return;
+    if (target() == Physical::Int64) return rescale_narrow(unscaled);
+    store_rescaled({unscaled.begin(), unscaled.end()});
+  }
+
   template <typename T>
   void narrow_to(IntegerDecoder& decoder, std::int64_t mask = -1) {
     block_.data = Buffer<std::byte>(block_.row_count * sizeof(T));
@@ -428,6 +502,7 @@ class BlockDecoder {
   ByteReader& in_;
   const BlockHeader& header_;
   DecodedBlock& block_;
+  const ReadRelated& read_related_;
 };
 
 bool may_read_as(const BlockHeader& header, const SqlType& type, ColumnLayout layout) {
@@ -469,11 +544,16 @@ std::size_t DecodedBlock::memory_bytes() const {
          offsets.memory_bytes() + heap.memory_bytes() + codes.memory_bytes();
 }
 
-void encode_block(const ColumnView& column, ByteWriter& out) { BlockEncoder(column, out).encode(); }
+Codec encode_block(const ColumnView& column, ByteWriter& out, std::span<const RelatedColumn> related) {
+  BlockEncoder encoder(column, out, related);
+  encoder.encode();
+  return encoder.codec();
+}
 
 std::shared_ptr<const DecodedBlock> decode_block(std::span<const std::byte> encoded, const SqlType& type,
                                                  ColumnLayout layout, std::size_t row_count,
-                                                 std::uint64_t dictionary_id) {
+                                                 std::uint64_t dictionary_id,
+                                                 const ReadRelated& read_related) {
   ByteReader in(encoded, "block");
   // Every byte is a number until it is known to be an enumerator.
   const auto codec = in.get<std::uint8_t>();
@@ -481,7 +561,7 @@ std::shared_ptr<const DecodedBlock> decode_block(std::span<const std::byte> enco
   const auto scale = in.get<std::uint8_t>();
   const auto nulls = in.get<std::uint8_t>();
   const auto rows = in.get<std::uint32_t>();
-  if (codec > static_cast<std::uint8_t>(Codec::Dictionary) ||
+  if (codec > static_cast<std::uint8_t>(Codec::Related) ||
       physical > static_cast<std::uint8_t>(Physical::Bytes) || scale > kMaxNumericDigits ||
       nulls > static_cast<std::uint8_t>(NullMap::Bits) || rows != row_count || rows == 0 ||
       rows > kMaxBlockRows) {
@@ -500,7 +580,7 @@ std::shared_ptr<const DecodedBlock> decode_block(std::span<const std::byte> enco
     block->validity.resize(word_count(row_count));
     std::memcpy(block->validity.data(), bytes.data(), bytes.size());
   }
-  BlockDecoder(in, header, *block).decode();
+  BlockDecoder(in, header, *block, read_related).decode();
   if (!in.at_end()) throw_corrupted("a block is longer than its values");
   return block;
 }

@@ -134,22 +134,37 @@ void consider_transform(Transform transform, std::span<const std::int64_t> value
   std::vector<std::uint64_t> sample;
   const std::size_t step = std::max<std::size_t>(1, counted.size() / kSampleValues);
   for (std::size_t i = 0; i < counted.size(); i += step) sample.push_back(counted[i]);
-  const auto low = sample.begin() + static_cast<std::ptrdiff_t>(sample.size() / 32);
-  std::nth_element(sample.begin(), low, sample.end(), less_by_sign);
-  if (*low != candidate.base) {
-    candidate.base = *low;
+  std::sort(sample.begin(), sample.end(), less_by_sign);
+  // The sample says which part of the values is best left below the base; of a few values it is not worth it.
+  IntegerPlan by_sample;
+  for (const std::size_t part : {32, 64, 16, 8}) {
+    IntegerPlan tried = candidate;
+    tried.base = sample[sample.size() / part];
+    consider_base(sample, sample.size(), tried, by_sample);
+    if (counted.size() < kGroupValues) break;
+  }
+  if (by_sample.base != candidate.base) {
+    candidate.base = by_sample.base;
     consider_base(counted, values.size(), candidate, best);
   }
+}
+
+std::size_t stretch_begin(std::size_t stretch, std::size_t count) {
+  return stretch * (count - kStretchValues) / (kStretches - 1);
+}
+
+/// What `transform` would take of a stretch of many values.
+std::size_t stretch_bytes(Transform transform, std::span<const std::int64_t> stretch) {
+  IntegerPlan plan;
+  consider_transform(transform, stretch, plan);
+  return plan.size_bytes - header_bytes(transform, plan.divisor != 1);
 }
 
 /// What `transform` would take of all values, judged by a few stretches of them.
 std::size_t estimated_bytes(Transform transform, std::span<const std::int64_t> values) {
   std::size_t bytes = 0;
   for (std::size_t stretch = 0; stretch < kStretches; ++stretch) {
-    const std::size_t at = stretch * (values.size() - kStretchValues) / (kStretches - 1);
-    IntegerPlan plan;
-    consider_transform(transform, values.subspan(at, kStretchValues), plan);
-    bytes += plan.size_bytes - header_bytes(transform, plan.divisor != 1);
+    bytes += stretch_bytes(transform, values.subspan(stretch_begin(stretch, values.size()), kStretchValues));
   }
   return bytes;
 }
@@ -177,6 +192,24 @@ IntegerPlan plan_integers(std::span<const std::int64_t> values) {
     if (estimates[i] <= worth_trying) consider_transform(kTransforms[i], values, best);
   }
   return best;
+}
+
+std::size_t estimate_integers(std::size_t count, const ReadStretch& read_stretch) {
+  std::array<std::int64_t, kStretchValues> values;
+  if (count < kStretches * kStretchValues) {
+    const std::span part(values.data(), std::min(count, kStretchValues));
+    read_stretch(0, part);
+    return plan_integers(part).size_bytes * count / part.size();
+  }
+  std::size_t plain = 0;
+  std::size_t deltas = 0;
+  for (std::size_t stretch = 0; stretch < kStretches; ++stretch) {
+    read_stretch(stretch_begin(stretch, count), values);
+    plain += stretch_bytes(Transform::None, values);
+    deltas += stretch_bytes(Transform::Delta, values);
+  }
+  return header_bytes(Transform::Delta, true) +
+         std::min(plain, deltas) * count / (kStretches * kStretchValues);
 }
 
 void write_integers(const IntegerPlan& plan, std::span<const std::int64_t> values, ByteWriter& out) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct IntegerPlan {
 
 /// The smallest plan for `values` (1 to 65536 of them).
 IntegerPlan plan_integers(std::span<const std::int64_t> values);
+/// Gives the values from number `first` on.
+using ReadStretch = std::function<void(std::size_t first, std::span<std::int64_t> into)>;
+/// About what `count` values take, judged by a few stretches of them.
+std::size_t estimate_integers(std::size_t count, const ReadStretch& read_stretch);
 void write_integers(const IntegerPlan& plan, std::span<const std::int64_t> values, ByteWriter& out);
 /// Plans and writes.
 void write_integers(std::span<const std::int64_t> values, ByteWriter& out);
