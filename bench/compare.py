@@ -137,8 +137,11 @@ def pgbench(server, script, clients, seconds, mode="simple"):
     return float(found.group(1))
 
 
-def timed(server, sql, rounds):
+def timed(server, sql, rounds, prepared=False):
     cur = server.connect().cursor()
+    if prepared:
+        cur.execute(f"PREPARE query AS {sql}")
+        sql = "EXECUTE query"
     best = None
     for _ in range(rounds):
         began = time.perf_counter()
@@ -200,6 +203,13 @@ def main():
                 for i, server in enumerate(servers):
                     figures[i] = max(figures[i], pgbench(server, last_trade, 1, args.seconds, mode))
             add(f"last trade of a symbol, {mode} protocol, 1 connection", "queries/s", figures, True)
+        newest_bar = "SELECT * FROM ohlcv WHERE symbol = 'AAPL' AND timeframe = '1m' ORDER BY timestamp DESC LIMIT 1;\n"
+        for clients in (1, 8):
+            figures = [0.0, 0.0]
+            for _ in range(2):
+                for i, server in enumerate(servers):
+                    figures[i] = max(figures[i], pgbench(server, newest_bar, clients, args.seconds, "prepared"))
+            add(f"newest bar of a symbol, prepared protocol, {clients} connection{'s' if clients > 1 else ''}", "queries/s", figures, True)
 
         queries = {
             "5-minute bars of one symbol's day": (
@@ -219,14 +229,16 @@ def main():
             "volume of each symbol": ("SELECT symbol, sum(size) FROM trades GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",) * 2,
         }
         for what, texts in queries.items():
-            best, answers = [float("inf")] * 2, [None] * 2
-            for _ in range(args.rounds):
-                for i, server in enumerate(servers):
-                    taken, answers[i] = timed(server, texts[i], 1)
-                    best[i] = min(best[i], taken)
-            if answers[0] != answers[1]:
-                raise SystemExit(f"bench: the answers to '{what}' differ: {answers[0][:2]} and {answers[1][:2]}")
-            add(what + f" ({len(answers[0]):,} rows)", "ms", [1000 * b for b in best], False)
+            for prepared in (False, True) if what.startswith("5-minute") else (False,):
+                best, answers = [float("inf")] * 2, [None] * 2
+                for _ in range(args.rounds):
+                    for i, server in enumerate(servers):
+                        taken, answers[i] = timed(server, texts[i], 50 if prepared else 1, prepared)
+                        best[i] = min(best[i], taken)
+                if answers[0] != answers[1]:
+                    raise SystemExit(f"bench: the answers to '{what}' differ: {answers[0][:2]} and {answers[1][:2]}")
+                how = ", prepared" if prepared else ", on a fresh connection" if what.startswith("5-minute") else ""
+                add(f"{what}{how} ({len(answers[0]):,} rows)", "ms", [1000 * b for b in best], False)
     finally:
         for server in servers:
             server.stop()

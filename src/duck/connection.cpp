@@ -225,8 +225,9 @@ void DuckConnection::set_time_zone(const std::string& name) {
   if (result->HasError()) connection_.Query("SET TimeZone = 'UTC'");
 }
 
-std::vector<std::string> DuckConnection::explain(std::string_view duck_text, bool analyze) {
-  return explain_lines(*this, duck_text, analyze);
+std::vector<std::string> DuckConnection::explain(std::string_view duck_text, bool analyze,
+                                                 std::span<const Value> parameters) {
+  return explain_lines(*this, duck_text, analyze, parameters);
 }
 
 }  // namespace tickstone::duck

@@ -16,7 +16,11 @@ class DuckConnection final : public Connection {
   std::unique_ptr<PreparedQuery> prepare(std::string_view duck_text) override;
   void interrupt() override;
   void set_time_zone(const std::string& name) override;
-  std::vector<std::string> explain(std::string_view duck_text, bool analyze) override;
+  void attach(RelationSource& source, HostFunctions& functions) override {
+    session_->attach(source, functions);
+  }
+  std::vector<std::string> explain(std::string_view duck_text, bool analyze,
+                                   std::span<const Value> parameters) override;
 
   duckdb::Connection& duck() { return connection_; }
   SessionState& session() { return *session_; }
@@ -31,6 +35,7 @@ class DuckConnection final : public Connection {
 std::unique_ptr<ResultStream> make_stream(duckdb::unique_ptr<duckdb::QueryResult> result);
 
 /// DuckDB's EXPLAIN as lines of text.
-std::vector<std::string> explain_lines(DuckConnection& connection, std::string_view duck_text, bool analyze);
+std::vector<std::string> explain_lines(DuckConnection& connection, std::string_view duck_text, bool analyze,
+                                       std::span<const Value> parameters);
 
 }  // namespace tickstone::duck

@@ -4,6 +4,7 @@
 
 #include "duck/connection.hpp"
 #include "duck/error_translation.hpp"
+#include "duck/logical_types.hpp"
 #include "duck/scan.hpp"
 
 namespace tickstone::duck {
@@ -86,10 +87,35 @@ void append_node(const nlohmann::json& node, int depth, std::vector<std::string>
 
 }  // namespace
 
-std::vector<std::string> explain_lines(DuckConnection& connection, std::string_view duck_text, bool analyze) {
-  connection.session().begin_statement();
+std::vector<std::string> explain_lines(DuckConnection& connection, std::string_view duck_text, bool analyze,
+                                       std::span<const Value> parameters) {
+  auto& session = connection.session();
+  session.begin_statement();
   const std::string prefix = analyze ? "EXPLAIN (ANALYZE, FORMAT JSON) " : "EXPLAIN (FORMAT JSON) ";
-  auto result = connection.duck().Query(prefix + std::string(duck_text));
+  duckdb::unique_ptr<duckdb::QueryResult> result;
+  session.set_explaining(!analyze);
+  // Boundary: DuckDB's errors end here.
+  try {
+    if (parameters.empty()) {
+      result = connection.duck().Query(prefix + std::string(duck_text));
+    } else {
+      // Given values are constants to the planner.
+      duckdb::case_insensitive_map_t<duckdb::BoundParameterData> values;
+      for (std::size_t i = 0; i < parameters.size(); ++i) {
+        values.emplace(std::to_string(i + 1), duckdb::BoundParameterData(to_duck(parameters[i])));
+      }
+      auto pending = connection.duck().context->PendingQuery(prefix + std::string(duck_text), values, false);
+      if (pending->HasError()) throw translate(pending->GetErrorObject());
+      result = pending->Execute();
+    }
+  } catch (const Error&) {
+    session.set_explaining(false);
+    throw;
+  } catch (const std::exception& exception) {
+    session.set_explaining(false);
+    throw translate(duckdb::ErrorData(exception));
+  }
+  session.set_explaining(false);
   if (result->HasError()) throw translate(result->GetErrorObject());
   std::string json;
   for (auto& row : *result) json = row.GetValue<std::string>(1);

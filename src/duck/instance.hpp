@@ -46,6 +46,8 @@ class RelationSource {
   virtual std::shared_ptr<const storage::ReadView> read_view() = 0;
   /// At the start of an execution: the rows of a relation of kind Rows, columns as its `columns`.
   virtual std::shared_ptr<const Batch> rows(std::string_view name) = 0;
+  /// For EXPLAIN: what the catalog views call a chunk of a stored relation.
+  virtual std::string chunk_name(std::string_view relation, std::uint32_t number) = 0;
 };
 
 /// A function that only the engine can answer. Rows are answered one by one, so these are for the catalog and
@@ -115,9 +117,13 @@ class Connection {
   virtual std::unique_ptr<PreparedQuery> prepare(std::string_view duck_text) = 0;
   virtual void interrupt() = 0;
   virtual void set_time_zone(const std::string& name) = 0;
+  /// From now on the connection and the queries prepared on it belong to another session, which outlives
+  /// them. No stream may be open.
+  virtual void attach(RelationSource& source, HostFunctions& functions) = 0;
   /// DuckDB's plan and, per scan of ours, pruning: chunks and row groups read and in total, as lines of text.
-  /// `analyze` runs it.
-  virtual std::vector<std::string> explain(std::string_view duck_text, bool analyze) = 0;
+  /// `analyze` runs it; without it, they are those that the present values would read at most.
+  virtual std::vector<std::string> explain(std::string_view duck_text, bool analyze,
+                                           std::span<const Value> parameters = {}) = 0;
 };
 
 struct InstanceOptions {

@@ -55,6 +55,7 @@ unique_ptr<duckdb::FunctionData> bind_scan(ClientContext& context, duckdb::Table
   return through_duckdb([&] {
     auto& session = SessionState::of(context);
     auto data = make_uniq<ScanBindData>();
+    data->context = &context;
     data->name = duckdb::StringValue::Get(input.inputs[0]);
     if (const auto* found = session.found_relation(data->name)) {
       data->relation = *found;
@@ -117,10 +118,19 @@ void plan_rows(ScanGlobalState& global, const duckdb::TableFunctionInitInput& in
   }
 }
 
-storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context) {
+/// What a Top-N's first rows come in: enough for most, few enough to learn its bound early.
+constexpr std::uint32_t kTopNBatchRows = 256;
+
+storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context,
+                                const storage::ReadView& view) {
   storage::ScanRequest request;
   request.table = bind.relation.table;
-  request.order = bind.order;
+  const auto* schema = view.schema(request.table);
+  if (schema != nullptr && bind.dynamic_filter &&
+      schema->time_column == bind.relation.columns[bind.dynamic_column].id) {
+    request.order = bind.order;
+    request.first_batch_rows = kTopNBatchRows;
+  }
   request.predicates = evaluate_comparisons(context, bind);
   return request;
 }
@@ -136,7 +146,7 @@ unique_ptr<duckdb::GlobalTableFunctionState> init_global(ClientContext& context,
       plan_rows(*global, input, session);
       return unique_ptr<duckdb::GlobalTableFunctionState>(std::move(global));
     }
-    storage::ScanRequest request = request_of(*global->bind, context);
+    storage::ScanRequest request = request_of(*global->bind, context, *session.view());
     for (const auto id : input.column_ids) {
       if (id < relation.columns.size()) {
         const auto& column = relation.columns[id];
@@ -275,6 +285,32 @@ std::string comparisons_text(const ScanBindData& bind) {
   return text;
 }
 
+/// `suffix`: " Read" of what a run has read.
+void describe_statistics(const ScanBindData& bind, const storage::ReadView& view,
+                         const storage::ScanStatistics& statistics, const std::string& suffix,
+                         duckdb::InsertionOrderPreservingMap<duckdb::string>& out) {
+  const auto* schema = view.schema(bind.relation.table);
+  if (schema != nullptr && schema->time_column) {
+    out["Chunks" + suffix] =
+        std::to_string(statistics.chunks_read) + " of " + std::to_string(statistics.chunks_total);
+    std::string names;
+    for (const auto number : statistics.chunk_numbers) {
+      if (!names.empty()) names += ", ";
+      names += SessionState::of(*bind.context).chunk_name(bind.name, number);
+    }
+    if (!names.empty()) out["Chunk Names"] = names;
+  }
+  out["Row Groups" + suffix] =
+      std::to_string(statistics.row_groups_read) + " of " + std::to_string(statistics.row_groups_total);
+  if (statistics.row_groups_out_of_range != 0) {
+    out["Skipped by Range"] = std::to_string(statistics.row_groups_out_of_range);
+  }
+  if (statistics.row_groups_without_value != 0) {
+    out["Skipped by Filter"] = std::to_string(statistics.row_groups_without_value);
+  }
+  out["Open Rows" + suffix] = std::to_string(statistics.open_rows_read);
+}
+
 duckdb::InsertionOrderPreservingMap<duckdb::string> describe(duckdb::TableFunctionToStringInput& input) {
   const auto& bind = input.bind_data->Cast<ScanBindData>();
   duckdb::InsertionOrderPreservingMap<duckdb::string> result;
@@ -283,30 +319,15 @@ duckdb::InsertionOrderPreservingMap<duckdb::string> describe(duckdb::TableFuncti
   if (bind.dynamic_filter) {
     result["Top-N Bound"] = bind.relation.columns[bind.dynamic_column].name;
   }
+  if (bind.relation.kind != SourceRelation::Kind::Stored || bind.context == nullptr) return result;
+  const auto& session = SessionState::of(*bind.context);
+  if (!session.is_explaining() || session.view() == nullptr) return result;
+  // What would be read with the values of now; without an order, so that all of it is planned.
+  storage::ScanRequest request;
+  request.table = bind.relation.table;
+  request.predicates = evaluate_comparisons(*bind.context, bind);
+  describe_statistics(bind, *session.view(), session.view()->scan(request)->statistics(), "", result);
   return result;
-}
-
-void describe_statistics(const storage::ScanStatistics& statistics,
-                         duckdb::InsertionOrderPreservingMap<duckdb::string>& out) {
-  out["Chunks Read"] =
-      std::to_string(statistics.chunks_read) + " of " + std::to_string(statistics.chunks_total);
-  if (!statistics.chunk_names.empty()) {
-    std::string names;
-    for (const auto& name : statistics.chunk_names) {
-      if (!names.empty()) names += ", ";
-      names += name;
-    }
-    out["Chunk Names"] = names;
-  }
-  out["Row Groups Read"] =
-      std::to_string(statistics.row_groups_read) + " of " + std::to_string(statistics.row_groups_total);
-  if (statistics.row_groups_out_of_range != 0) {
-    out["Skipped by Range"] = std::to_string(statistics.row_groups_out_of_range);
-  }
-  if (statistics.row_groups_without_value != 0) {
-    out["Skipped by Filter"] = std::to_string(statistics.row_groups_without_value);
-  }
-  out["Open Rows Read"] = std::to_string(statistics.open_rows_read);
 }
 
 duckdb::InsertionOrderPreservingMap<duckdb::string> describe_run(
@@ -314,7 +335,8 @@ duckdb::InsertionOrderPreservingMap<duckdb::string> describe_run(
   duckdb::InsertionOrderPreservingMap<duckdb::string> result;
   if (!input.global_state) return result;
   const auto& global = input.global_state->Cast<ScanGlobalState>();
-  if (global.scan) describe_statistics(global.scan->statistics(), result);
+  if (global.scan)
+    describe_statistics(*global.bind, *global.view, global.scan->statistics(), " Read", result);
   return result;
 }
 
@@ -352,6 +374,7 @@ unique_ptr<duckdb::TableRef> replace(ClientContext& context, duckdb::Replacement
 
 unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
   auto copy = make_uniq<ScanBindData>();
+  copy->context = context;
   copy->name = name;
   copy->relation = relation;
   copy->estimated_rows = estimated_rows;

@@ -18,6 +18,7 @@ struct PushedComparison {
 
 /// What one scan in a plan is bound to.
 struct ScanBindData : duckdb::TableFunctionData {
+  duckdb::ClientContext* context = nullptr;  // that the plan is made in, and which outlives it
   std::string name;
   SourceRelation relation;
   duckdb::idx_t estimated_rows = 1000;

@@ -33,10 +33,18 @@ struct PlanNotes {
 /// What the callbacks inside DuckDB know of the connection that they run for.
 class SessionState : public duckdb::ClientContextState {
  public:
-  SessionState(RelationSource& source, HostFunctions& functions) : source_(source), functions_(functions) {}
+  SessionState(RelationSource& source, HostFunctions& functions) : source_(&source), functions_(&functions) {}
 
   static constexpr const char* kKey = "tickstone";
   static SessionState& of(duckdb::ClientContext& context);
+
+  /// Nothing runs meanwhile.
+  void attach(RelationSource& source, HostFunctions& functions) {
+    source_ = &source;
+    functions_ = &functions;
+    view_.reset();
+    found_.clear();
+  }
 
   /// Pins the view that all scans of the coming execution read.
   void begin_statement();
@@ -46,6 +54,7 @@ class SessionState : public duckdb::ClientContextState {
   std::optional<SourceRelation> find_relation(const std::string& name);
   const SourceRelation* found_relation(const std::string& name) const;
   std::shared_ptr<const Batch> rows(const std::string& name);
+  std::string chunk_name(const std::string& relation, std::uint32_t number);
 
   /// Where binds note what the plan under construction depends on. nullptr: nobody asks.
   void note_into(PlanNotes* notes);
@@ -55,16 +64,21 @@ class SessionState : public duckdb::ClientContextState {
   Value call(std::string_view function, std::span<const Value> arguments);
   Batch call_table(std::string_view function, std::span<const Value> arguments);
 
+  /// While a plan is made to be shown: scans say what they would read.
+  bool is_explaining() const { return is_explaining_; }
+  void set_explaining(bool is_explaining) { is_explaining_ = is_explaining; }
+
   const TimeZone& zone() const { return *zone_; }
   void set_zone(const TimeZone& zone) { zone_ = &zone; }
 
  private:
-  RelationSource& source_;
-  HostFunctions& functions_;
+  RelationSource* source_;
+  HostFunctions* functions_;
   std::mutex host_mutex_;
   std::shared_ptr<const storage::ReadView> view_;
   std::map<std::string, SourceRelation> found_;
   PlanNotes* notes_ = nullptr;
+  bool is_explaining_ = false;
   const TimeZone* zone_ = &utc_zone();
 };
 

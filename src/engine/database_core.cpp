@@ -6,13 +6,19 @@
 #include <tickstone/error.hpp>
 
 #include "base/clock.hpp"
+#include "engine/idle_plans.hpp"
 #include "engine/session_context.hpp"
 #include "engine/session_functions.hpp"
 
 namespace tickstone::engine {
 
 DatabaseCore::DatabaseCore(std::unique_ptr<storage::Store> store, const DatabaseOptions& options)
-    : store_(std::move(store)), options_(options), start_time_us_(system_clock().now_us()) {}
+    : store_(std::move(store)),
+      options_(options),
+      start_time_us_(system_clock().now_us()),
+      idle_plans_(std::make_unique<IdlePlans>()) {}
+
+DatabaseCore::~DatabaseCore() = default;
 
 std::shared_ptr<const catalog::Catalog> DatabaseCore::catalog() const {
   std::lock_guard lock(mutex_);
@@ -47,6 +53,7 @@ std::shared_ptr<duck::Instance> DatabaseCore::instance() {
 }
 
 void DatabaseCore::replace_instance(const std::shared_ptr<duck::Instance>& lost) {
+  idle_plans_->clear();
   std::lock_guard lock(mutex_);
   if (instance_ == lost) instance_.reset();
 }

@@ -16,6 +16,7 @@
 
 namespace tickstone::engine {
 
+class IdlePlans;
 class SessionContext;
 
 /// What all sessions of a database share: the store, the newest catalog, the DuckDB instance, who is
@@ -23,6 +24,7 @@ class SessionContext;
 class DatabaseCore {
  public:
   DatabaseCore(std::unique_ptr<storage::Store> store, const DatabaseOptions& options);
+  ~DatabaseCore();
 
   storage::Store& store() { return *store_; }
   const DatabaseOptions& options() const { return options_; }
@@ -38,6 +40,9 @@ class DatabaseCore {
   std::shared_ptr<duck::Instance> instance();
   /// Called by whoever saw `lost` fail: makes a new one, once.
   void replace_instance(const std::shared_ptr<duck::Instance>& lost);
+
+  /// Plans that sessions left behind.
+  IdlePlans& idle_plans() { return *idle_plans_; }
 
   void add_session(SessionContext* session);
   void remove_session(SessionContext* session);
@@ -60,6 +65,7 @@ class DatabaseCore {
   std::shared_ptr<const catalog::Catalog> catalog_;
   storage::CommitSeq catalog_seq_ = 0;
   std::shared_ptr<duck::Instance> instance_;  // shared with the sessions that still read from it
+  std::unique_ptr<IdlePlans> idle_plans_;
   std::vector<SessionContext*> sessions_;
   Database::VerifierMaker verifier_maker_;
   std::int32_t last_pid_ = 0;

@@ -37,10 +37,18 @@ struct Portal {
   std::shared_ptr<QueryPlan> plan;  // keeps the connection of the stream
   std::vector<ResultColumn> columns;
   std::unique_ptr<duck::ResultStream> stream;
+  bool holds_connection = true;  // `stream` does
   Batch pending;
   std::size_t pending_row = 0;
   bool is_done = false;
 
+  /// Runs `plan` with the parameters.
+  void open() {
+    auto opened = plan->open(parameters);
+    stream = std::move(opened.stream);
+    holds_connection = opened.holds_connection;
+    columns = plan->columns();
+  }
   /// Up to `limit` rows to the sink; sets `is_done` when there are no more. Returns how many.
   std::uint64_t send(SessionContext& context, std::uint64_t limit, ResultSink& sink);
 };

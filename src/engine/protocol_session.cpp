@@ -6,6 +6,7 @@
 #include <tickstone/error.hpp>
 
 #include "engine/executors.hpp"
+#include "engine/idle_plans.hpp"
 #include "engine/portal.hpp"
 #include "engine/query_plan.hpp"
 #include "engine/tracking_sink.hpp"
@@ -41,12 +42,19 @@ std::uint32_t characters_before(std::string_view text, std::size_t byte_offset) 
 class ProtocolSession final : public Session {
  public:
   ProtocolSession(DatabaseCore& database, const SessionOptions& options)
-      : context_(database, options), literal_inserts_(make_literal_inserts()) {}
+      : context_(database, options), literal_inserts_(make_literal_inserts()) {
+    database.idle_plans().take(context_, plans_);
+  }
 
   ~ProtocolSession() override {
     portals_.clear();
     statements_.clear();
     context_.rollback();
+    // Boundary: a session ends in any case; without its plans the next one makes its own.
+    try {
+      context_.database().idle_plans().put(context_, std::move(plans_));
+    } catch (...) {
+    }
   }
 
   void execute_simple(std::string_view sql, ResultSink& sink) override {
@@ -292,7 +300,7 @@ class ProtocolSession final : public Session {
   std::optional<std::string> run_known_shape(Execution& execution, std::string_view text) {
     context_.begin_statement();
     if (auto tag = try_literal_insert(execution, *literal_inserts_, text)) return tag;
-    return lifted_plans_.try_run(execution, text);
+    return plans_.try_run(execution, text);
   }
 
   void finish_statement(const std::string& tag, ResultSink& sink, bool is_last) {
@@ -488,7 +496,7 @@ class ProtocolSession final : public Session {
       if (prepared.plan != nullptr && prepared.plan->is_valid(context_)) return;
       if (!context_.in_transaction()) context_.begin_transaction();
       context_.begin_statement();
-      prepared.plan = QueryPlan::make(context_, query->query, prepared.declared_types);
+      prepared.plan = plans_.plan_of(context_, statement.text, query->query, prepared.declared_types);
       prepared.columns = prepared.plan->columns();
       prepared.parameter_types = prepared.plan->parameter_types();
       return;
@@ -548,8 +556,7 @@ class ProtocolSession final : public Session {
     const auto open = [&] {
       context_.begin_statement();
       portal.plan = portal.prepared->plan;
-      portal.stream = portal.plan->open(portal.parameters);
-      portal.columns = portal.plan->columns();
+      portal.open();
     };
     const std::uint64_t limit = max_rows == 0 ? UINT64_MAX : max_rows;
     TrackingSink tracking(sink);
@@ -579,7 +586,8 @@ class ProtocolSession final : public Session {
       sink.command_complete(portal.prepared->statement->tag + " " + std::to_string(sent));
       return ExecuteOutcome::Complete;
     }
-    context_.detach_duck();  // its stream stays open; others get a connection of their own
+    // Its stream stays open; others get a connection of their own.
+    if (portal.holds_connection) context_.detach_duck();
     return ExecuteOutcome::Suspended;
   }
 
@@ -613,7 +621,7 @@ class ProtocolSession final : public Session {
     if (prepared->plan != nullptr) {
       context_.refresh_view();
       const auto plan = prepared->plan;
-      const auto stream = plan->open(values);
+      const auto stream = plan->open(values).stream;
       if (execution.describe) execution.sink.row_description(plan->columns());
       return "SELECT " + std::to_string(send_rows(execution, *stream, plan->columns()));
     }
@@ -656,11 +664,11 @@ class ProtocolSession final : public Session {
         throw Error(ErrorCode::FeatureNotSupported, "cursors WITH HOLD are not supported");
       if (portals_.contains(cursor.name))
         throw Error(ErrorCode::DuplicateCursor, "cursor \"" + cursor.name + "\" already exists");
-      auto portal = std::make_unique<Portal>(nullptr, std::vector<Value>{});
+      auto portal = std::make_unique<Portal>(
+          nullptr, std::vector<Value>(execution.parameters.begin(), execution.parameters.end()));
       portal->plan = QueryPlan::make(context_, cursor.query, {});
-      portal->columns = portal->plan->columns();
-      portal->stream = portal->plan->open(execution.parameters);
-      context_.detach_duck();
+      portal->open();
+      if (portal->holds_connection) context_.detach_duck();
       portals_[cursor.name] = std::move(portal);
       return "DECLARE CURSOR";
     }
@@ -705,7 +713,7 @@ class ProtocolSession final : public Session {
 
   SessionContext context_;
   std::shared_ptr<LiteralInserts> literal_inserts_;
-  LiftedPlans lifted_plans_;
+  PlanCache plans_;
   bool explicit_block_ = false;
   bool failed_ = false;
   bool has_savepoints_ = false;

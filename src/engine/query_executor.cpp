@@ -2,6 +2,7 @@
 #include <tickstone/error.hpp>
 
 #include "engine/executors.hpp"
+#include "engine/point_read.hpp"
 #include "engine/query_plan.hpp"
 
 namespace tickstone::engine {
@@ -55,7 +56,12 @@ void send_result(Execution& execution, const std::vector<ResultColumn>& columns,
 std::string execute_query(Execution& execution, const sql::QueryStatement& query) {
   auto& context = execution.context;
   const auto rewritten = sql::Rewriter(context).query(query.query);
-  auto stream = context.open(rewritten, execution.parameters);
+  std::unique_ptr<duck::ResultStream> stream;
+  if (!query.has_locking) {
+    if (const auto point = PointReader::make(context, query.query))
+      stream = point->open(context, execution.parameters);
+  }
+  if (stream == nullptr) stream = context.open(rewritten, execution.parameters);
   const auto columns = result_columns(stream->columns(), rewritten);
   if (execution.describe) execution.sink.row_description(columns);
   return "SELECT " + std::to_string(send_rows(execution, *stream, columns));
@@ -108,7 +114,15 @@ std::string execute_explain(Execution& execution, const sql::ExplainStatement& e
       lines.push_back("Delete on " + del->table.name);
     if (const auto* insert = std::get_if<sql::InsertStatement>(&statement.body))
       lines.push_back("Insert on " + insert->table.name);
-    for (auto& line : context.duck()->explain(text, explain.analyze)) lines.push_back(std::move(line));
+    std::optional<std::vector<std::string>> point_lines;
+    if (const auto* query = std::get_if<sql::QueryStatement>(&statement.body);
+        query != nullptr && !query->has_locking) {
+      if (const auto point = PointReader::make(context, query->query))
+        point_lines = point->explain(context, execution.parameters, explain.analyze);
+    }
+    auto more = point_lines ? std::move(*point_lines)
+                            : context.duck()->explain(text, explain.analyze, execution.parameters);
+    lines.insert(lines.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
   Batch batch;
   batch.columns.emplace_back(SqlType::of(TypeId::Text));

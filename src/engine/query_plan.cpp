@@ -6,7 +6,7 @@
 namespace tickstone::engine {
 namespace {
 
-constexpr std::size_t kMostLiftedPlans = 256;
+constexpr std::size_t kMostPlans = 256;
 
 /// PostgreSQL takes a parameter that nothing tells the type of for text.
 std::vector<SqlType> parameter_types_of(const sql::DuckQuery& query, const std::vector<SqlType>& found,
@@ -22,6 +22,16 @@ std::vector<SqlType> parameter_types_of(const sql::DuckQuery& query, const std::
     if (types[i].id == TypeId::Unknown) types[i] = SqlType::of(TypeId::Text);
   }
   return types;
+}
+
+/// Whether the text alone tells all types that DuckDB would be asked for.
+bool is_typed(const sql::DuckQuery& query, std::size_t output_count, std::span<const SqlType> declared) {
+  if (query.output_names.size() != output_count || query.output_types.size() != output_count) return false;
+  for (std::size_t i = 0; i < query.parameter_types.size(); ++i) {
+    const bool is_declared = i < declared.size() && declared[i].id != TypeId::Unknown;
+    if (!is_declared && !query.parameter_types[i]) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -47,20 +57,48 @@ std::shared_ptr<QueryPlan> QueryPlan::make(SessionContext& context, const sql::E
 std::shared_ptr<QueryPlan> QueryPlan::make_as_asked(SessionContext& context, const sql::Expr& query,
                                                     std::span<const SqlType> declared) {
   auto plan = std::make_shared<QueryPlan>();
+  plan->context_ = &context;
   plan->catalog_ = context.catalog();
   plan->settings_version_ = context.settings().version();
-  plan->connection_ = context.duck();
   plan->is_wide_ = context.wants_wide_numeric();
   const auto rewritten = sql::Rewriter(context).query(query);
-  plan->prepared_ = plan->connection_->prepare(rewritten.text);
+  plan->text_ = rewritten.text;
+  plan->point_ = PointReader::make(context, query);
+  if (plan->point_ != nullptr && is_typed(rewritten, plan->point_->output_count(), declared)) {
+    std::vector<duck::ResultColumn> columns;
+    for (std::size_t i = 0; i < plan->point_->output_count(); ++i)
+      columns.push_back({rewritten.output_names[i], plan->point_->output_type(i)});
+    plan->columns_ = result_columns(columns, rewritten);
+    plan->parameter_types_ = parameter_types_of(rewritten, {}, declared);
+    return plan;
+  }
+  plan->prepare();
   plan->columns_ = result_columns(plan->prepared_->columns(), rewritten);
   plan->parameter_types_ = parameter_types_of(rewritten, plan->prepared_->parameter_types(), declared);
   return plan;
 }
 
-bool QueryPlan::is_valid(SessionContext& context) const {
+void QueryPlan::prepare() {
+  connection_ = context_->duck();
+  prepared_ = connection_->prepare(text_);
+}
+
+QueryPlan::Opened QueryPlan::open(std::span<const Value> parameters) {
+  if (point_ != nullptr) {
+    if (auto stream = point_->open(*context_, parameters)) return {std::move(stream), false};
+  }
+  if (prepared_ == nullptr) prepare();
+  return {prepared_->execute(parameters), true};
+}
+
+bool QueryPlan::is_valid(const SessionContext& context) const {
   return catalog_ == context.catalog() && settings_version_ == context.settings().version() &&
-         connection_ == context.duck();
+         (connection_ == nullptr || connection_ == context.current_duck());
+}
+
+void QueryPlan::move_to(SessionContext& context) {
+  context_ = &context;
+  settings_version_ = context.settings().version();
 }
 
 std::uint64_t send_rows(Execution& execution, duck::ResultStream& stream,
@@ -76,9 +114,9 @@ std::uint64_t send_rows(Execution& execution, duck::ResultStream& stream,
   return count;
 }
 
-std::optional<std::vector<Value>> LiftedPlans::values_of(const QueryPlan& plan,
-                                                         const sql::LiftedStatement& lifted,
-                                                         const FormatContext& format) const {
+std::optional<std::vector<Value>> PlanCache::values_of(const QueryPlan& plan,
+                                                       const sql::LiftedStatement& lifted,
+                                                       const FormatContext& format) const {
   const auto& types = plan.parameter_types();
   if (types.size() != lifted.literals.size()) return std::nullopt;
   std::vector<Value> values;
@@ -97,17 +135,17 @@ std::optional<std::vector<Value>> LiftedPlans::values_of(const QueryPlan& plan,
   return values;
 }
 
-std::optional<std::string> LiftedPlans::try_run(Execution& execution, std::string_view statement) {
+std::optional<std::string> PlanCache::try_run(Execution& execution, std::string_view statement) {
   const auto lifted = sql::lift_literals(statement);
   if (!lifted || lifted->literals.empty()) return std::nullopt;
   auto& context = execution.context;
-  auto found = entries_.find(lifted->shape);
-  if (found == entries_.end()) {
-    if (entries_.size() >= kMostLiftedPlans) entries_.clear();
+  auto found = lifted_.find(lifted->shape);
+  if (found == lifted_.end()) {
+    if (lifted_.size() >= kMostPlans) lifted_.clear();
     Entry entry;
     // The first of a shape goes the general way; the second shows that a plan pays.
     entry.is_usable = true;
-    entries_.emplace(lifted->shape, std::move(entry));
+    lifted_.emplace(lifted->shape, std::move(entry));
     return std::nullopt;
   }
   Entry& entry = found->second;
@@ -142,9 +180,38 @@ std::optional<std::string> LiftedPlans::try_run(Execution& execution, std::strin
   }
   const auto plan = entry.plan;
   const std::string tag = entry.tag;
-  const auto stream = plan->open(*values);
+  const auto stream = plan->open(*values).stream;
   if (execution.describe) execution.sink.row_description(plan->columns());
   return tag + " " + std::to_string(send_rows(execution, *stream, plan->columns()));
+}
+
+std::shared_ptr<QueryPlan> PlanCache::plan_of(SessionContext& context, const std::string& text,
+                                              const sql::Expr& query, std::span<const SqlType> declared) {
+  std::string key = text;
+  for (const auto& type : declared) {
+    key += '\0';
+    key += to_sql(type);
+  }
+  auto found = by_text_.find(key);
+  if (found != by_text_.end() && found->second->is_valid(context)) return found->second;
+  auto plan = QueryPlan::make(context, query, declared);
+  if (by_text_.size() >= kMostPlans) by_text_.clear();
+  by_text_[std::move(key)] = plan;
+  return plan;
+}
+
+void PlanCache::keep_valid(SessionContext& context) {
+  std::erase_if(lifted_, [&](const auto& entry) {
+    return entry.second.plan != nullptr && !entry.second.plan->is_valid(context);
+  });
+  std::erase_if(by_text_, [&](const auto& entry) { return !entry.second->is_valid(context); });
+}
+
+void PlanCache::move_to(SessionContext& context) {
+  for (auto& [shape, entry] : lifted_) {
+    if (entry.plan != nullptr) entry.plan->move_to(context);
+  }
+  for (auto& [text, plan] : by_text_) plan->move_to(context);
 }
 
 }  // namespace tickstone::engine

@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "base/clock.hpp"
+#include "catalog/object_names.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/temporary_tables.hpp"
 
@@ -43,11 +44,9 @@ SessionContext::~SessionContext() {
 void SessionContext::begin_transaction() {
   TICKSTONE_CHECK(!in_transaction_);
   in_transaction_ = true;
-  isolation_ = settings_.show("default_transaction_isolation") == "read committed" ||
-                       settings_.show("default_transaction_isolation") == "read uncommitted"
-                   ? Isolation::ReadCommitted
-                   : Isolation::RepeatableRead;
-  read_only_ = settings_.show("default_transaction_read_only") == "on";
+  isolation_ =
+      settings_.is_repeatable_read_by_default() ? Isolation::RepeatableRead : Isolation::ReadCommitted;
+  read_only_ = settings_.is_read_only_by_default();
   transaction_start_us_ = system_clock().now_us();
   settings_.begin_transaction();
 }
@@ -318,12 +317,19 @@ std::shared_ptr<duck::Connection> SessionContext::duck() {
     std::erase_if(running_, [](const auto& connection) { return connection.expired(); });
     running_.push_back(duck_);
   }
-  std::string zone = settings_.show("timezone");
-  if (zone != duck_time_zone_) {
-    duck_->set_time_zone(zone);
-    duck_time_zone_ = std::move(zone);
+  if (settings_.time_zone() != duck_time_zone_) {
+    duck_->set_time_zone(settings_.time_zone());
+    duck_time_zone_ = settings_.time_zone();
   }
   return duck_;
+}
+
+void SessionContext::adopt_duck(std::shared_ptr<duck::Connection> connection, std::string time_zone) {
+  duck_ = std::move(connection);
+  duck_->attach(*this, *this);
+  duck_time_zone_ = std::move(time_zone);
+  std::lock_guard lock(activity_mutex_);
+  running_.push_back(duck_);
 }
 
 void SessionContext::recover_instance() {
@@ -429,6 +435,16 @@ std::shared_ptr<const Batch> SessionContext::rows(std::string_view name) {
       catalog::system_relation_rows(name.substr(0, dot), name.substr(dot + 1), *catalog(), *this));
 }
 
+std::string SessionContext::chunk_name(std::string_view relation, std::uint32_t number) {
+  const auto dot = relation.find('.');
+  const auto catalog = this->catalog();
+  const auto* found = dot == std::string_view::npos
+                          ? nullptr
+                          : catalog->find_relation(std::string(relation.substr(0, dot)),
+                                                   std::string(relation.substr(dot + 1)));
+  return found == nullptr ? std::to_string(number) : catalog::chunk_name(*found, number);
+}
+
 // Cancelling
 
 void SessionContext::cancel(bool by_timeout) {
@@ -461,7 +477,7 @@ void SessionContext::set_activity(const std::string& state, std::string_view que
     activity_.query_start_us = now;
   }
   activity_.transaction_start_us = in_transaction_ ? transaction_start_us_ : 0;
-  activity_.application_name = settings_.show("application_name");
+  activity_.application_name = settings_.application_name();
 }
 
 catalog::RunningFacts::SessionInfo SessionContext::session_info() const {

@@ -68,6 +68,7 @@ class SessionContext final : public sql::NameLookup,
   /// After own writes within a statement, or after having waited for a lock: sees both.
   void refresh_view();
   const storage::ReadView& view() const { return *view_; }
+  const std::shared_ptr<const storage::ReadView>& shared_view() const { return view_; }
 
   // The catalog as this transaction sees it.
   std::shared_ptr<const catalog::Catalog> catalog() const;
@@ -125,6 +126,13 @@ class SessionContext final : public sql::NameLookup,
   // DuckDB.
   /// The connection to run the next query on, with the session's time zone set.
   std::shared_ptr<duck::Connection> duck();
+  /// The connection as it is; nullptr: none yet.
+  const std::shared_ptr<duck::Connection>& current_duck() const { return duck_; }
+  const std::shared_ptr<duck::Instance>& instance() const { return instance_; }
+  bool has_temporary_schema() const { return !temporary_schema_.empty(); }
+  /// Takes over the connection of a session that has ended.
+  void adopt_duck(std::shared_ptr<duck::Connection> connection, std::string time_zone);
+  const std::string& duck_time_zone() const { return duck_time_zone_; }
   /// Leaves the connection to a portal whose stream stays open; the next query gets a new one.
   void detach_duck() { duck_.reset(); }
   /// Runs a rewritten query to its end. Columns keep DuckDB's types and names.
@@ -166,6 +174,7 @@ class SessionContext final : public sql::NameLookup,
   std::optional<duck::SourceRelation> find_relation(std::string_view name) override;
   std::shared_ptr<const storage::ReadView> read_view() override { return view_; }
   std::shared_ptr<const Batch> rows(std::string_view name) override;
+  std::string chunk_name(std::string_view relation, std::uint32_t number) override;
   // duck::HostFunctions
   Value call(std::string_view function, std::span<const Value> arguments) override;
   Batch call_table(std::string_view function, std::span<const Value> arguments) override;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <utility>
 
 #include <tickstone/error.hpp>
 
@@ -367,6 +368,12 @@ void Settings::set_session_default(const std::string& name, const std::string& v
   refresh();
 }
 
+std::map<std::string, std::string> Settings::values() const {
+  auto all = values_;
+  all.insert(defaults_.begin(), defaults_.end());
+  return all;
+}
+
 void Settings::begin_transaction() {
   in_transaction_ = true;
   before_transaction_.clear();
@@ -403,6 +410,7 @@ void Settings::rollback_transaction() {
 
 std::vector<std::pair<std::string, std::string>> Settings::take_reported() {
   std::vector<std::pair<std::string, std::string>> changed;
+  if (std::exchange(reported_version_, version_) == version_) return changed;
   for (const auto& d : definitions()) {
     if (!d.is_reported) continue;
     const std::string shown_name(d.shown_name);
@@ -449,6 +457,11 @@ void Settings::refresh() {
   lock_timeout_ms_ = parse_milliseconds(show("lock_timeout")).value_or(0);
   const std::string sync = show("synchronous_commit");
   synchronous_commit_ = !(sync == "off" || sync == "false" || sync == "no" || sync == "0");
+  time_zone_ = show("timezone");
+  application_name_ = show("application_name");
+  const std::string isolation = show("default_transaction_isolation");
+  is_repeatable_read_by_default_ = isolation != "read committed" && isolation != "read uncommitted";
+  is_read_only_by_default_ = show("default_transaction_read_only") == "on";
 }
 
 }  // namespace tickstone::engine

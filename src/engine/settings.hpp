@@ -51,6 +51,7 @@ class Settings {
   void commit_transaction();
   void rollback_transaction();
 
+  /// What clients are told of and has changed since the last call.
   std::vector<std::pair<std::string, std::string>> take_reported();
 
   const FormatContext& format_context() const { return format_; }
@@ -59,6 +60,13 @@ class Settings {
   std::int64_t statement_timeout_ms() const { return statement_timeout_ms_; }
   std::int64_t lock_timeout_ms() const { return lock_timeout_ms_; }
   bool synchronous_commit() const { return synchronous_commit_; }
+  // What every statement asks for.
+  const std::string& time_zone() const { return time_zone_; }
+  const std::string& application_name() const { return application_name_; }
+  bool is_repeatable_read_by_default() const { return is_repeatable_read_by_default_; }
+  bool is_read_only_by_default() const { return is_read_only_by_default_; }
+  /// All values: two sessions with the same ones make the same plans.
+  std::map<std::string, std::string> values() const;
   /// Counts up with every change that a plan may depend on.
   std::uint64_t version() const { return version_; }
   /// Something else that plans depend on has changed (the catalog, within a transaction).
@@ -79,7 +87,12 @@ class Settings {
   std::int64_t statement_timeout_ms_ = 0;
   std::int64_t lock_timeout_ms_ = 0;
   bool synchronous_commit_ = true;
+  std::string time_zone_;
+  std::string application_name_;
+  bool is_repeatable_read_by_default_ = false;
+  bool is_read_only_by_default_ = false;
   std::uint64_t version_ = 0;
+  std::uint64_t reported_version_ = UINT64_MAX;  // of the values that `take_reported` has seen
 };
 
 }  // namespace tickstone::engine

@@ -345,6 +345,7 @@ void OpenChunk::follow_series(RowNumber first, RowNumber count, const OlderLayer
       if (!is_new) suspects->push_back(row);
     }
     if (has_time) {
+      if (now < series.max_time) series.is_in_time_order.store(false, std::memory_order_relaxed);
       series.max_time = std::max(series.max_time, now);
       series.min_time = std::min(series.min_time, now);
       max_time_ = std::max(max_time_, now);

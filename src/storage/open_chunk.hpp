@@ -133,8 +133,20 @@ class OpenChunk {
   const SeriesMap& series() const { return series_; }
   SeriesMap& series() { return series_; }
   std::uint32_t series_of(RowNumber row) const;
-  /// Rows of a series below `limit`, ascending.
-  std::vector<RowNumber> series_rows(std::uint32_t series, RowNumber limit) const;
+  /// Rows of a series below `limit`, ascending. Those before `from_time` may be left out.
+  std::vector<RowNumber> series_rows(std::uint32_t series, RowNumber limit,
+                                     std::int64_t from_time = INT64_MIN) const;
+  /// The row of a series appended last, as far as `is_ordered` says also its newest: following
+  /// `previous_in_series` from it, times never grow. kNoRow where there is none yet.
+  struct SeriesHead {
+    RowNumber row = kNoRow;
+    bool is_ordered = false;
+  };
+  SeriesHead series_head(std::uint32_t series) const;
+  RowNumber previous_in_series(RowNumber row) const {
+    const std::size_t number = block_of(row);
+    return blocks_[number].previous[row - block_begin(number)];
+  }
   /// The series key of a row as values, for the directory of a segment.
   std::vector<Value> series_values(RowNumber row) const;
   /// The series of another open chunk's row here, if any. The chunks are of one table.

@@ -241,15 +241,26 @@ std::uint32_t OpenChunk::series_of(RowNumber row) const {
   return blocks_[number].series[row - block_begin(number)];
 }
 
-std::vector<RowNumber> OpenChunk::series_rows(std::uint32_t series, RowNumber limit) const {
+std::vector<RowNumber> OpenChunk::series_rows(std::uint32_t series, RowNumber limit,
+                                              std::int64_t from_time) const {
   std::vector<RowNumber> rows;
-  for (RowNumber row = series_[series].last_row.load(std::memory_order_acquire); row != kNoRow;) {
+  const SeriesHead head = series_head(series);
+  const bool stops = head.is_ordered && from_time != INT64_MIN;
+  for (RowNumber row = head.row; row != kNoRow; row = previous_in_series(row)) {
+    if (stops && time(row) < from_time) break;
     if (row < limit) rows.push_back(row);
-    const std::size_t number = block_of(row);
-    row = blocks_[number].previous[row - block_begin(number)];
   }
   std::reverse(rows.begin(), rows.end());
   return rows;
+}
+
+OpenChunk::SeriesHead OpenChunk::series_head(std::uint32_t series) const {
+  const Series& of = series_[series];
+  SeriesHead head;
+  // The row first: whatever put rows before it out of order was written before it.
+  head.row = of.last_row.load(std::memory_order_acquire);
+  head.is_ordered = time_index_.has_value() && of.is_in_time_order.load(std::memory_order_relaxed);
+  return head;
 }
 
 std::vector<Value> OpenChunk::series_values(RowNumber row) const {
@@ -341,6 +352,12 @@ std::vector<std::uint32_t> OpenChunk::find_series(const std::vector<const Value*
     wanted[i] = *code;
   }
   std::vector<std::uint32_t> found;
+  const bool is_whole_key =
+      std::none_of(leading.begin(), leading.end(), [](const Value* value) { return value == nullptr; });
+  if (is_whole_key && leading.size() == series_.key_size()) {
+    if (const auto series = series_.find(wanted.data())) found.push_back(*series);
+    return found;
+  }
   const std::uint32_t count = series_.size();
   for (std::uint32_t series = 0; series < count; ++series) {
     bool matches = true;

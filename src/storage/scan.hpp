@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "storage/schema.hpp"
@@ -28,17 +27,18 @@ struct ColumnPredicate {
   NullTest null_test = NullTest::None;
 };
 
-enum class ScanOrder : std::uint8_t {
-  Any,
-  TimeAscending,
-  TimeDescending
-};  // order of units, not of rows within one
+/// Whether the oldest or the newest rows come first: chunk by chunk, and within one by how far its parts
+/// reach. Rows of neighbouring parts may overlap, and rows within a batch come in any order; a caller that
+/// has enough says so with `tighten`.
+enum class ScanOrder : std::uint8_t { Any, TimeAscending, TimeDescending };
 
 struct ScanRequest {
   TableId table = 0;
   std::vector<ColumnId> columns;  // what to return, in this order; may name kRowIdColumn
   std::vector<ColumnPredicate> predicates;
   ScanOrder order = ScanOrder::Any;
+  std::uint32_t first_batch_rows =
+      2048;  // the first batch's most rows; each later one may have twice as many
 };
 
 /// Up to `kScanRows` rows. Lifetime of the views: until the next read with the same state, or the scan's end.
@@ -48,7 +48,8 @@ struct ScanBatch {
 };
 inline constexpr std::size_t kScanRows = 2048;  // DuckDB's vector size
 
-/// What a scan did and left out; EXPLAIN shows it.
+/// What a scan did and left out; EXPLAIN shows it. A scan with an order plans chunk by chunk: what it has not
+/// come to is not counted as read.
 struct ScanStatistics {
   std::uint64_t chunks_total = 0, chunks_read = 0;
   std::uint64_t row_groups_total = 0, row_groups_read = 0;
@@ -56,7 +57,7 @@ struct ScanStatistics {
   // outside of the series or times asked for.
   std::uint64_t row_groups_out_of_range = 0, row_groups_without_value = 0;
   std::uint64_t open_rows_read = 0;
-  std::vector<std::string> chunk_names;  // of those read: `_hyper_<table>_<number>_chunk`
+  std::vector<std::uint32_t> chunk_numbers;  // of those read
 };
 
 /// A planned scan: pruned by chunk, series directory and row-group minimum and maximum when it is made.

@@ -2,8 +2,8 @@
 #include "storage/scan_plan.hpp"
 
 #include <algorithm>
-
-#include <fmt/format.h>
+#include <tuple>
+#include <utility>
 
 #include "storage/row_order.hpp"
 
@@ -92,6 +92,12 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
       filter.is_empty |= !predicate.in.empty() && wanted.empty();
       continue;
     }
+    // Each series is read once.
+    std::sort(wanted.begin(), wanted.end(),
+              [](const Value& a, const Value& b) { return order_values(a, b) < 0; });
+    const auto same = std::unique(wanted.begin(), wanted.end(),
+                                  [](const Value& a, const Value& b) { return order_values(a, b) == 0; });
+    wanted.erase(same, wanted.end());
     auto& series = filter.series[static_cast<std::size_t>(in_series - schema.series_key.begin())];
     if (series.empty() || wanted.size() < series.size()) series = std::move(wanted);
     filter.has_series = true;
@@ -114,10 +120,11 @@ bool covers(const TimeRange& range, std::int64_t min_time, std::int64_t max_time
   return min_time >= range.start && (max_time_inclusive < range.end || range.end == INT64_MAX);
 }
 
-/// Whether a row of the row group can match the predicates, by minimum, maximum and nulls.
+}  // namespace
+
 bool is_in_range(const TableSchema& schema, const Segment& segment, std::size_t group,
-                 const ScanRequest& request) {
-  for (const auto& predicate : request.predicates) {
+                 const std::vector<ColumnPredicate>& predicates) {
+  for (const auto& predicate : predicates) {
     const auto* column = schema.find(predicate.column);
     if (column == nullptr || !segment.has_column(predicate.column)) continue;
     const ColumnRange& range = segment.range(group, predicate.column);
@@ -142,6 +149,8 @@ bool is_in_range(const TableSchema& schema, const Segment& segment, std::size_t 
   }
   return true;
 }
+
+namespace {
 
 /// Whether a row of the row group can match the equalities among the predicates, by filters of values.
 bool may_have_values(const TableSchema& schema, const Segment& segment, std::size_t group,
@@ -194,56 +203,83 @@ bool series_matches(const ScanFilter& filter, const std::vector<Value>& key) {
   return true;
 }
 
-class Planner {
+}  // namespace
+
+/// Makes the units of one chunk's layers.
+class UnitPlanner {
  public:
-  Planner(const TableView& view, const ScanRequest& request, ScanPlan& plan)
-      : schema_(*view.table->schema), request_(request), plan_(plan) {}
+  UnitPlanner(ScanPlanner& plan, std::deque<ScanUnit>& units)
+      : schema_(*plan.view_.table->schema), request_(plan.request_), plan_(plan), units_(units) {}
 
   void add_segment(const std::shared_ptr<const ChunkState>& chunk, SealedSegment& sealed,
                    bool is_own = false) {
     is_own_ = is_own;
     const Segment& segment = sealed.segment();
-    plan_.statistics.row_groups_total += segment.row_groups().size();
-    const bool by_series = !segment.series().empty() && (plan_.filter.has_series || plan_.filter.has_time) &&
+    plan_.statistics_.row_groups_total += segment.row_groups().size();
+    const bool by_series = !segment.series().empty() &&
+                           (plan_.filter_.has_series || plan_.filter_.has_time) &&
                            segment.schema().series_key == schema_.series_key;
     if (!by_series) {
+      const TableSchema& written = segment.schema();
+      const bool is_sorted = written.series_key.empty() && schema_.time_column.has_value() &&
+                             written.time_column == schema_.time_column;
       for (std::size_t group = 0; group < segment.row_groups().size(); ++group) {
-        add_group(chunk, sealed, group, {{0, segment.row_groups()[group].row_count}}, plan_.filter.has_time,
-                  false);
+        add_group(chunk, sealed, group, {{0, segment.row_groups()[group].row_count}}, plan_.filter_.has_time,
+                  is_sorted, INT64_MIN, INT64_MAX);
       }
       return;
     }
     // Stretches of rows of matching series, ascending, split by row group.
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> stretches;
+    struct Stretch {
+      std::uint64_t first, last;  // half-open
+      std::int64_t min_time, max_time_inclusive;
+    };
+    std::vector<Stretch> stretches;
     const auto& entries = segment.series();
-    const auto wanted = leading_keys(plan_.filter);
+    const auto wanted = leading_keys(plan_.filter_);
     for (const auto& key : wanted) {
       const auto first = std::partition_point(entries.begin(), entries.end(), [&](const SeriesEntry& entry) {
         return order_prefix(entry.key, key) < 0;
       });
       for (auto entry = first; entry != entries.end() && order_prefix(entry->key, key) == 0; ++entry) {
-        if (plan_.filter.has_time && !overlaps(plan_.filter.time, entry->min_time, entry->max_time_inclusive))
+        if (plan_.filter_.has_time &&
+            !overlaps(plan_.filter_.time, entry->min_time, entry->max_time_inclusive))
           continue;
-        if (plan_.filter.has_series && !series_matches(plan_.filter, entry->key)) continue;
-        if (plan_.filter.has_time && !covers(plan_.filter.time, entry->min_time, entry->max_time_inclusive))
+        if (plan_.filter_.has_series && !series_matches(plan_.filter_, entry->key)) continue;
+        if (plan_.filter_.has_time && !covers(plan_.filter_.time, entry->min_time, entry->max_time_inclusive))
           filters_ = true;
-        stretches.emplace_back(entry->first_row, entry->first_row + entry->row_count);
+        stretches.push_back({entry->first_row, entry->first_row + entry->row_count, entry->min_time,
+                             entry->max_time_inclusive});
       }
     }
-    std::sort(stretches.begin(), stretches.end());
+    std::sort(stretches.begin(), stretches.end(),
+              [](const Stretch& a, const Stretch& b) { return a.first < b.first; });
     const bool filters_time = std::exchange(filters_, false);
     const auto& groups = segment.row_groups();
     std::size_t at = 0;
-    for (std::size_t group = 0; group < groups.size() && at < stretches.size(); ++group) {
+    // From the group that the first stretch begins in.
+    std::size_t group = 0;
+    if (!stretches.empty()) {
+      const auto after = std::partition_point(groups.begin(), groups.end(), [&](const RowGroupInfo& info) {
+        return info.first_row + info.row_count <= stretches[0].first;
+      });
+      group = static_cast<std::size_t>(after - groups.begin());
+    }
+    for (; group < groups.size() && at < stretches.size(); ++group) {
       const std::uint64_t begin = groups[group].first_row;
       const std::uint64_t end = begin + groups[group].row_count;
       std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges;
-      while (at < stretches.size() && stretches[at].second <= begin) ++at;
+      std::int64_t min_time = INT64_MAX;
+      std::int64_t max_time = INT64_MIN;
+      while (at < stretches.size() && stretches[at].last <= begin) ++at;
       for (std::size_t i = at; i < stretches.size() && stretches[i].first < end; ++i) {
         ranges.emplace_back(static_cast<std::uint32_t>(std::max(stretches[i].first, begin) - begin),
-                            static_cast<std::uint32_t>(std::min(stretches[i].second, end) - begin));
+                            static_cast<std::uint32_t>(std::min(stretches[i].last, end) - begin));
+        min_time = std::min(min_time, stretches[i].min_time);
+        max_time = std::max(max_time, stretches[i].max_time_inclusive);
       }
-      if (!ranges.empty()) add_group(chunk, sealed, group, std::move(ranges), filters_time, true);
+      if (!ranges.empty())
+        add_group(chunk, sealed, group, std::move(ranges), filters_time, true, min_time, max_time);
     }
   }
 
@@ -251,14 +287,14 @@ class Planner {
                 CommitSeq seq) {
     const RowNumber rows = open->visible_prefix(seq);
     if (rows == 0) return;
-    plan_.statistics.open_rows_read += rows;
     std::vector<bool> matches;
-    if (plan_.filter.has_series) {
+    if (plan_.filter_.has_series) {
       const auto series = matching_series(*open);
       std::uint64_t chain_rows = 0;
       for (const std::uint32_t id : series)
         chain_rows += open->series()[id].row_count.load(std::memory_order_relaxed);
       if (series.empty()) return;
+      if (request_.order == ScanOrder::TimeDescending && add_heads(chunk, open, rows, series)) return;
       if (chain_rows * kChainAdvantage <= rows) {
         add_chains(chunk, open, rows, series);
         return;
@@ -270,11 +306,7 @@ class Planner {
       const RowNumber begin = OpenChunk::block_begin(block);
       const RowNumber end = std::min(rows, begin + OpenChunk::block_capacity(block));
       ScanUnit unit = open_unit(chunk, open, begin, end - begin);
-      if (plan_.filter.has_time) {
-        const auto [least, most] = open->block_times(block);
-        if (!overlaps(plan_.filter.time, least, most)) continue;
-        unit.filters_time = !covers(plan_.filter.time, least, most);
-      }
+      if (!limit_to_block(unit, block)) continue;
       if (matches.empty()) {
         unit.ranges.emplace_back(0, end - begin);
       } else {
@@ -298,7 +330,7 @@ class Planner {
 
   std::vector<std::uint32_t> matching_series(const OpenChunk& open) const {
     std::vector<std::uint32_t> found;
-    std::vector<const Value*> key(plan_.filter.series.size(), nullptr);
+    std::vector<const Value*> key(plan_.filter_.series.size(), nullptr);
     collect_series(open, 0, key, found);
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -312,12 +344,12 @@ class Planner {
       found.insert(found.end(), series.begin(), series.end());
       return;
     }
-    if (plan_.filter.series[position].empty()) {
+    if (plan_.filter_.series[position].empty()) {
       key[position] = nullptr;
       collect_series(open, position + 1, key, found);
       return;
     }
-    for (const auto& value : plan_.filter.series[position]) {
+    for (const auto& value : plan_.filter_.series[position]) {
       key[position] = &value;
       collect_series(open, position + 1, key, found);
     }
@@ -327,7 +359,7 @@ class Planner {
                   RowNumber rows, const std::vector<std::uint32_t>& series) {
     std::vector<RowNumber> chosen;
     for (const std::uint32_t id : series) {
-      const auto part = open->series_rows(id, rows);
+      const auto part = open->series_rows(id, rows, plan_.filter_.time.start);
       chosen.insert(chosen.end(), part.begin(), part.end());
     }
     if (series.size() > 1) std::sort(chosen.begin(), chosen.end());
@@ -336,14 +368,40 @@ class Planner {
       const RowNumber begin = OpenChunk::block_begin(block);
       const RowNumber end = begin + OpenChunk::block_capacity(block);
       ScanUnit unit = open_unit(chunk, open, begin, std::min(rows, end) - begin);
-      unit.filters_time = plan_.filter.has_time;
       for (; at < chosen.size() && chosen[at] < end; ++at) add_row(unit, chosen[at] - begin);
-      if (plan_.filter.has_time) {
-        const auto [least, most] = open->block_times(block);
-        if (!overlaps(plan_.filter.time, least, most)) continue;
-      }
-      add_unit(std::move(unit));
+      if (limit_to_block(unit, block)) add_unit(std::move(unit));
     }
+  }
+
+  /// One unit a series, to be followed from its newest row. False where rows of one came out of order.
+  bool add_heads(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open,
+                 RowNumber rows, const std::vector<std::uint32_t>& series) {
+    std::vector<RowNumber> heads;
+    for (const std::uint32_t id : series) {
+      const auto head = open->series_head(id);
+      if (!head.is_ordered) return false;
+      if (head.row != kNoRow) heads.push_back(head.row);
+    }
+    for (const RowNumber head : heads) {
+      ScanUnit unit = open_unit(chunk, open, 0, rows);
+      unit.chain_head = head;
+      unit.max_time_inclusive = open->time(head);
+      if (plan_.filter_.has_time && unit.max_time_inclusive < plan_.filter_.time.start) continue;
+      const auto chain_rows = open->series()[open->series_of(head)].row_count.load(std::memory_order_relaxed);
+      plan_.estimated_rows_ += chain_rows;
+      plan_.statistics_.open_rows_read += chain_rows;
+      units_.push_back(std::move(unit));
+    }
+    return true;
+  }
+
+  /// False where no row of the block is in the time range.
+  bool limit_to_block(ScanUnit& unit, std::size_t block) const {
+    if (!schema_.time_column) return true;
+    std::tie(unit.min_time, unit.max_time_inclusive) = unit.open->block_times(block);
+    if (!plan_.filter_.has_time) return true;
+    unit.filters_time = !covers(plan_.filter_.time, unit.min_time, unit.max_time_inclusive);
+    return overlaps(plan_.filter_.time, unit.min_time, unit.max_time_inclusive);
   }
 
   ScanUnit open_unit(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open,
@@ -359,14 +417,14 @@ class Planner {
 
   void add_group(const std::shared_ptr<const ChunkState>& chunk, SealedSegment& sealed, std::size_t group,
                  std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges, bool filters_time,
-                 bool is_sorted) {
+                 bool is_sorted, std::int64_t min_time, std::int64_t max_time_inclusive) {
     const Segment& segment = sealed.segment();
-    if (!is_in_range(schema_, segment, group, request_)) {
-      ++plan_.statistics.row_groups_out_of_range;
+    if (!is_in_range(schema_, segment, group, request_.predicates)) {
+      ++plan_.statistics_.row_groups_out_of_range;
       return;
     }
     if (!may_have_values(schema_, segment, group, request_)) {
-      ++plan_.statistics.row_groups_without_value;
+      ++plan_.statistics_.row_groups_without_value;
       return;
     }
     const auto& info = segment.row_groups()[group];
@@ -380,69 +438,110 @@ class Planner {
     unit.ranges = std::move(ranges);
     unit.filters_time = filters_time;
     unit.is_time_sorted = is_sorted;
-    ++plan_.statistics.row_groups_read;
+    unit.min_time = min_time;
+    unit.max_time_inclusive = max_time_inclusive;
+    if (schema_.time_column && segment.has_column(*schema_.time_column)) {
+      const ColumnRange& times = segment.range(group, *schema_.time_column);
+      if (times.has_values && !times.minimum.is_null && !times.maximum.is_null) {
+        unit.min_time = std::max(unit.min_time, static_cast<std::int64_t>(times.minimum.integer));
+        unit.max_time_inclusive =
+            std::min(unit.max_time_inclusive, static_cast<std::int64_t>(times.maximum.integer));
+      }
+    }
+    ++plan_.statistics_.row_groups_read;
     add_unit(std::move(unit));
   }
 
   void add_unit(ScanUnit unit) {
-    // Neighbours read as one stretch.
+    // Neighbours are read as one stretch, but where time is to be searched in each.
+    const bool may_merge = !unit.filters_time && request_.order == ScanOrder::Any;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> merged;
     for (const auto& range : unit.ranges) {
-      plan_.estimated_rows += range.second - range.first;
-      if (!unit.filters_time && !merged.empty() && merged.back().second == range.first) {
+      plan_.estimated_rows_ += range.second - range.first;
+      if (unit.open != nullptr) plan_.statistics_.open_rows_read += range.second - range.first;
+      if (may_merge && !merged.empty() && merged.back().second == range.first) {
         merged.back().second = range.second;
       } else {
         merged.push_back(range);
       }
     }
     unit.ranges = std::move(merged);
-    if (!unit.ranges.empty()) plan_.units.push_back(std::move(unit));
+    if (!unit.ranges.empty()) units_.push_back(std::move(unit));
   }
 
   const TableSchema& schema_;
   const ScanRequest& request_;
-  ScanPlan& plan_;
+  ScanPlanner& plan_;
+  std::deque<ScanUnit>& units_;
   bool filters_ = false;
   bool is_own_ = false;  // the segment being added
 };
 
-}  // namespace
-
-ScanPlan plan_scan(const TableView& view, const ScanRequest& request) {
-  ScanPlan plan;
-  const auto& table = *view.table;
-  plan.filter = filter_of(*table.schema, request);
-  plan.statistics.chunks_total = table.chunks.size();
-  Planner planner(view, request, plan);
-  if (plan.filter.is_empty) return plan;
-  auto add_chunk = [&](const std::shared_ptr<const ChunkState>& chunk) {
-    const bool has_time = table.schema->time_column.has_value() && plan.filter.has_time;
-    const std::int64_t last = chunk->range.end == INT64_MAX ? INT64_MAX : chunk->range.end - 1;
-    if (has_time && !overlaps(plan.filter.time, chunk->range.start, last)) return;
-    const std::size_t before = plan.units.size();
-    for (const auto& sealed : chunk->segments) planner.add_segment(chunk, *sealed);
-    for (const auto& open : chunk->open) planner.add_open(chunk, open, view.seq);
-    if (plan.units.size() == before) return;
-    ++plan.statistics.chunks_read;
-    plan.statistics.chunk_names.push_back(fmt::format("_hyper_{}_{}_chunk", table.schema->id, chunk->number));
-  };
-  auto add_own = [&] {
-    if (view.own == nullptr) return;
-    if (view.own->sealed != nullptr) {
-      for (const auto& [start, chunk] : view.own->sealed->chunks) {
-        for (const auto& sealed : chunk->segments) planner.add_segment(chunk, *sealed, true);
-      }
-    }
-    for (const auto& part : view.own->parts) planner.add_open(nullptr, part.rows, view.position);
-  };
-  if (request.order == ScanOrder::TimeDescending) {
-    add_own();
-    for (auto chunk = table.chunks.rbegin(); chunk != table.chunks.rend(); ++chunk) add_chunk(chunk->second);
-  } else {
-    for (const auto& [start, chunk] : table.chunks) add_chunk(chunk);
-    add_own();
+ScanPlanner::ScanPlanner(const TableView& view, const ScanRequest& request)
+    : view_(view), request_(request), filter_(filter_of(*view.table->schema, request)) {
+  const auto& chunks = view.table->chunks;
+  statistics_.chunks_total = chunks.size();
+  first_ = last_ = chunks.end();
+  if (filter_.is_empty) return;
+  first_ = chunks.begin();
+  last_ = chunks.end();
+  if (view.table->schema->time_column && filter_.has_time) {
+    // By start of range; the one before may reach into the filter's.
+    first_ = chunks.upper_bound(filter_.time.start);
+    if (first_ != chunks.begin()) --first_;
+    if (filter_.time.end != INT64_MAX) last_ = chunks.lower_bound(filter_.time.end);
   }
-  return plan;
+  if (view.own == nullptr) return;
+  (request.order == ScanOrder::TimeDescending ? is_own_next_ : is_own_last_) = true;
+}
+
+std::optional<const std::shared_ptr<const ChunkState>*> ScanPlanner::next_chunk() {
+  if (std::exchange(is_own_next_, false)) return nullptr;
+  if (first_ != last_) {
+    return request_.order == ScanOrder::TimeDescending ? &(--last_)->second : &(first_++)->second;
+  }
+  if (std::exchange(is_own_last_, false)) return nullptr;
+  return std::nullopt;
+}
+
+bool ScanPlanner::plan_next(std::int64_t low, std::int64_t high_inclusive, std::deque<ScanUnit>& units) {
+  const bool has_time = view_.table->schema->time_column.has_value();
+  for (auto next = next_chunk(); next; next = next_chunk()) {
+    const auto* chunk = *next;
+    std::deque<ScanUnit> found;
+    UnitPlanner planner(*this, found);
+    if (chunk == nullptr) {
+      if (view_.own->sealed != nullptr) {
+        for (const auto& [start, own] : view_.own->sealed->chunks) {
+          for (const auto& sealed : own->segments) planner.add_segment(own, *sealed, true);
+        }
+      }
+      for (const auto& part : view_.own->parts) planner.add_open(nullptr, part.rows, view_.position);
+    } else {
+      const TimeRange& range = (*chunk)->range;
+      const std::int64_t last = range.end == INT64_MAX ? INT64_MAX : range.end - 1;
+      if (has_time && (last < low || range.start > high_inclusive)) continue;
+      if (has_time && filter_.has_time && !overlaps(filter_.time, range.start, last)) continue;
+      for (const auto& sealed : (*chunk)->segments) planner.add_segment(*chunk, *sealed);
+      for (const auto& open : (*chunk)->open) planner.add_open(*chunk, open, view_.seq);
+    }
+    if (found.empty()) continue;
+    if (chunk != nullptr) {
+      ++statistics_.chunks_read;
+      statistics_.chunk_numbers.push_back((*chunk)->number);
+    }
+    if (request_.order == ScanOrder::TimeDescending) {
+      std::stable_sort(found.begin(), found.end(), [](const ScanUnit& a, const ScanUnit& b) {
+        return a.max_time_inclusive > b.max_time_inclusive;
+      });
+    } else if (request_.order == ScanOrder::TimeAscending) {
+      std::stable_sort(found.begin(), found.end(),
+                       [](const ScanUnit& a, const ScanUnit& b) { return a.min_time < b.min_time; });
+    }
+    for (auto& unit : found) units.push_back(std::move(unit));
+    return true;
+  }
+  return false;
 }
 
 }  // namespace tickstone::storage

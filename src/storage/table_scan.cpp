@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <deque>
+#include <mutex>
 #include <numeric>
 #include <optional>
 
@@ -64,13 +66,18 @@ struct ColumnBuffer {
 class Scan final : public TableScan {
  public:
   Scan(TableView view, const ScanRequest& request)
-      : view_(std::move(view)), plan_(plan_scan(view_, request)), requested_(request.columns.size()) {
+      : view_(std::move(view)),
+        order_(request.order),
+        first_batch_rows_(std::clamp<std::uint32_t>(request.first_batch_rows, 1, kScanRows)),
+        planner_(view_, request),
+        filter_(planner_.filter()),
+        requested_(request.columns.size()) {
     const auto& table = *view_.table;
     for (const ColumnId id : request.columns) {
       add_column(id);
       layouts_.push_back(columns_.back().layout);
     }
-    if (table.schema->time_column && plan_.filter.has_time) {
+    if (table.schema->time_column && (filter_.has_time || order_ != ScanOrder::Any)) {
       time_position_ = columns_.size();
       add_column(*table.schema->time_column);
     }
@@ -78,13 +85,28 @@ class Scan final : public TableScan {
       key_position_ = columns_.size();
       for (const ColumnId id : key_columns(*table.schema)) add_column(id);
     }
+    // Without an order all units are known from the start; with one, as many as say how many threads pay.
+    while (planner_.plan_next(INT64_MIN, INT64_MAX, units_) && order_ == ScanOrder::Any) {
+    }
   }
 
   std::unique_ptr<State> make_state() override;
   bool read(State& state, ScanBatch& out) override;
-  std::size_t max_threads() const override { return std::max<std::size_t>(1, plan_.units.size()); }
-  std::uint64_t estimated_rows() const override { return plan_.estimated_rows; }
-  ScanStatistics statistics() const override { return plan_.statistics; }
+  std::size_t max_threads() const override {
+    const std::scoped_lock lock(mutex_);
+    return std::max<std::size_t>(1, units_.size() + (planner_.has_more() ? 1 : 0));
+  }
+  std::uint64_t estimated_rows() const override {
+    const std::scoped_lock lock(mutex_);
+    return planner_.estimated_rows();
+  }
+  ScanStatistics statistics() const override {
+    const std::scoped_lock lock(mutex_);
+    ScanStatistics statistics = planner_.statistics();
+    statistics.row_groups_read -= row_groups_left_out_;
+    return statistics;
+  }
+  void tighten(const ColumnPredicate& predicate) override;
   const std::vector<ColumnLayout>& layouts() const override { return layouts_; }
 
  private:
@@ -103,47 +125,65 @@ class Scan final : public TableScan {
     columns_.push_back(column);
   }
 
+  /// The next unit that may hold rows within the bounds, or nullptr; `index` is set to its number.
+  const ScanUnit* next_unit(std::uint64_t& index);
+  bool is_left_out(const ScanUnit& unit) const;
+
   TableView view_;
-  ScanPlan plan_;
+  ScanOrder order_;
+  std::uint32_t first_batch_rows_;
+  mutable std::mutex mutex_;  // guards what is handed out and planned on the way
+  ScanPlanner planner_;
+  const ScanFilter& filter_;
+  std::deque<ScanUnit> units_;
+  std::size_t next_unit_ = 0;
+  std::uint64_t row_groups_left_out_ = 0;
+  std::vector<ColumnPredicate> bounds_;  // by column other than time, the newest of each
+  /// What `tighten` left of time, both ends inclusive; they only come closer.
+  std::atomic<std::int64_t> low_{INT64_MIN};
+  std::atomic<std::int64_t> high_{INT64_MAX};
   std::size_t requested_;
   std::vector<ReadColumn> columns_;
   std::vector<ColumnLayout> layouts_;
   std::optional<std::size_t> time_position_;
   std::optional<std::size_t> key_position_;
-  std::atomic<std::size_t> next_unit_{0};
 };
 
 class ScanState final : public TableScan::State {
  public:
-  explicit ScanState(Scan& scan) : scan_(scan), buffers_(scan.columns_.size()) {}
+  explicit ScanState(Scan& scan)
+      : scan_(scan),
+        is_backwards_(scan.order_ == ScanOrder::TimeDescending),
+        batch_rows_(scan.first_batch_rows_),
+        buffers_(scan.columns_.size()) {}
 
   std::uint64_t unit_index() const override { return unit_index_; }
 
   bool read(ScanBatch& out) {
-    while (at_ == runs_.size()) {
-      const std::size_t unit = scan_.next_unit_.fetch_add(1, std::memory_order_relaxed);
-      if (unit >= scan_.plan_.units.size()) return false;
-      unit_index_ = unit;
-      load(scan_.plan_.units[unit]);
-    }
+    const auto most = static_cast<std::uint32_t>(batch_rows_);
+    batch_rows_ = std::min(batch_rows_ * 2, kScanRows);
     out.columns.clear();
-    Run& run = runs_[at_];
-    const std::uint32_t length = run.second - run.first;
-    if (length >= kShortRun || at_ + 1 == runs_.size()) {
-      const std::uint32_t count = std::min<std::uint32_t>(length, kScanRows);
-      out.row_count = count;
+    for (;;) {
+      if (chain_ != kNoRow && read_chain(most, out)) return true;
+      if (at_ < runs_.size()) follow_bounds();
+      if (at_ < runs_.size()) break;
+      unit_ = scan_.next_unit(unit_index_);
+      if (unit_ == nullptr) return false;
+      load();
+    }
+    const std::uint32_t length = runs_[at_].second - runs_[at_].first;
+    if (length >= std::min(kShortRun, most) || at_ + 1 == runs_.size()) {
+      const Run run = take(most);
+      out.row_count = run.second - run.first;
       for (std::size_t i = 0; i < scan_.requested_; ++i) {
-        out.columns.push_back(converted(i, slice(buffers_[i].unit, run.first, count)));
+        out.columns.push_back(converted(i, slice(buffers_[i].unit, run.first, out.row_count)));
       }
-      run.first += count;
-      if (run.first == run.second) ++at_;
       return true;
     }
     chosen_.clear();
-    while (at_ < runs_.size() && chosen_.size() < kScanRows) {
-      Run& next = runs_[at_];
-      while (next.first < next.second && chosen_.size() < kScanRows) chosen_.push_back(next.first++);
-      if (next.first == next.second) ++at_;
+    while (at_ < runs_.size() && chosen_.size() < most) {
+      const Run run = take(most - static_cast<std::uint32_t>(chosen_.size()));
+      for (std::uint32_t row = run.first; row < run.second; ++row) chosen_.push_back(row);
     }
     out.row_count = chosen_.size();
     for (std::size_t i = 0; i < scan_.requested_; ++i)
@@ -152,15 +192,115 @@ class ScanState final : public TableScan::State {
   }
 
  private:
-  void load(const ScanUnit& unit) {
+  void load() {
     at_ = 0;
-    runs_ = unit.ranges;
-    unit_ = &unit;
-    if (unit.filters_time && scan_.time_position_) filter_time();
+    runs_ = unit_->ranges;
+    chain_ = unit_->chain_head;
+    if (chain_ != kNoRow) return;
+    low_ = INT64_MIN;
+    high_ = INT64_MAX;
+    limit_time(unit_->filters_time);
     filter_ended();
-    if (scan_.key_position_ && !unit.is_own) filter_touched();
+    if (scan_.key_position_ && !unit_->is_own) filter_touched();
+    if (is_backwards_) std::reverse(runs_.begin(), runs_.end());
     if (runs_.empty()) return;
     for (std::size_t i = 0; i < scan_.requested_; ++i) load_column(i);
+  }
+
+  /// Up to `most` rows of the run at `at_`, from the end that comes first.
+  Run take(std::uint32_t most) {
+    Run& run = runs_[at_];
+    const std::uint32_t count = std::min(most, run.second - run.first);
+    const Run taken = is_backwards_ ? Run{run.second - count, run.second} : Run{run.first, run.first + count};
+    if (is_backwards_) {
+      run.second -= count;
+    } else {
+      run.first += count;
+    }
+    if (run.first == run.second) ++at_;
+    return taken;
+  }
+
+  /// Leaves out rows outside of the filter's and the bounds' time.
+  void limit_time(bool filters_time) {
+    if (!scan_.time_position_) return;
+    const TimeRange& range = scan_.filter_.time;
+    std::int64_t low = scan_.low_.load(std::memory_order_relaxed);
+    std::int64_t high = scan_.high_.load(std::memory_order_relaxed);
+    if (filters_time) {
+      low = std::max(low, range.start);
+      if (range.end != INT64_MAX) high = std::min(high, range.end - 1);
+    }
+    if (low <= low_ && high >= high_) return;
+    low_ = std::max(low_, low);
+    high_ = std::min(high_, high);
+    if (low_ > unit_->min_time || high_ < unit_->max_time_inclusive) filter_time(low_, high_);
+  }
+
+  /// What `tighten` has said since the unit was loaded. Cost: two loads where it said nothing.
+  void follow_bounds() {
+    if (scan_.order_ == ScanOrder::Any) return;
+    if (scan_.low_.load(std::memory_order_relaxed) <= low_ &&
+        scan_.high_.load(std::memory_order_relaxed) >= high_) {
+      return;
+    }
+    runs_.erase(runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(at_));
+    at_ = 0;
+    if (is_backwards_) std::reverse(runs_.begin(), runs_.end());
+    limit_time(false);
+    if (is_backwards_) std::reverse(runs_.begin(), runs_.end());
+  }
+
+  /// Rows of one series, newest first. False where none is left.
+  bool read_chain(std::uint32_t most, ScanBatch& out) {
+    const OpenChunk& open = *unit_->open;
+    const CommitSeq seq = unit_->is_own ? scan_.view_.position : scan_.view_.seq;
+    const TimeRange& range = scan_.filter_.time;
+    const std::int64_t low = std::max(range.start, scan_.low_.load(std::memory_order_relaxed));
+    const std::int64_t high = std::min(range.end == INT64_MAX ? INT64_MAX : range.end - 1,
+                                       scan_.high_.load(std::memory_order_relaxed));
+    const bool may_be_touched = scan_.key_position_ && !unit_->is_own;
+    std::string key;
+    chosen_.clear();
+    while (chain_ != kNoRow && chosen_.size() < most) {
+      const RowNumber row = chain_;
+      if (row < unit_->row_count && open.time(row) < low) {
+        chain_ = kNoRow;
+        break;
+      }
+      chain_ = open.previous_in_series(row);
+      if (row >= unit_->row_count || open.time(row) > high || open.ended(row) <= seq) continue;
+      if (may_be_touched) {
+        key.clear();
+        open.append_key(key, row);
+        if (scan_.view_.own->touched->hides(key, hash_key(key), scan_.view_.position)) continue;
+      }
+      chosen_.push_back(row);
+    }
+    if (chosen_.empty()) return false;
+    out.row_count = chosen_.size();
+    for (std::size_t i = 0; i < scan_.requested_; ++i) out.columns.push_back(converted(i, chain_cells(i)));
+    return true;
+  }
+
+  /// Rows `chosen_` of the open chunk.
+  ColumnView chain_cells(std::size_t position) {
+    const ReadColumn& column = scan_.columns_[position];
+    ColumnBuffer& buffer = buffers_[position];
+    const OpenChunk& open = *unit_->open;
+    if (column.index && open.schema().find(column.id) == nullptr) {
+      if (buffer.missing == nullptr)
+        buffer.missing = std::make_unique<MissingColumn>(*scan_.view_.table, *column.index);
+      return buffer.missing->view(chosen_.size());
+    }
+    const std::size_t index = column.index ? open.schema().index_of(column.id) : open.schema().columns.size();
+    const SqlType type = open.column_type(index);
+    const ColumnLayout layout = open.column_layout(index);
+    if (buffer.gathered.type() != type || buffer.gathered.layout() != layout)
+      buffer.gathered = Column(type, layout);
+    buffer.gathered.clear();
+    open.append_cells(buffer.gathered, index, chosen_.data(), chosen_.size());
+    return buffer.gathered.view();
   }
 
   void load_column(std::size_t position) {
@@ -188,38 +328,36 @@ class ScanState final : public TableScan::State {
     buffer.unit = buffer.missing->view(unit_->row_count);
   }
 
-  void filter_time() {
+  void filter_time(std::int64_t low, std::int64_t high) {
+    if (runs_.empty()) return;
     const std::size_t position = *scan_.time_position_;
     load_column(position);
     const ColumnView& times = buffers_[position].unit;
-    const TimeRange range = scan_.plan_.filter.time;
-    const bool is_open_ended = range.end == INT64_MAX;
     std::vector<Run> kept;
-    auto is_in = [&](std::int64_t time) {
-      return time >= range.start && (time < range.end || is_open_ended);
-    };
     for (auto [first, last] : runs_) {
       if (unit_->is_time_sorted) {
-        auto bound = [&](std::uint32_t low, auto&& is_before) {
-          std::uint32_t high = last;
-          while (low < high) {
-            const std::uint32_t middle = low + (high - low) / 2;
+        auto bound = [&](std::uint32_t from, auto&& is_before) {
+          std::uint32_t to = last;
+          while (from < to) {
+            const std::uint32_t middle = from + (to - from) / 2;
             if (is_before(time_of(times, middle))) {
-              low = middle + 1;
+              from = middle + 1;
             } else {
-              high = middle;
+              to = middle;
             }
           }
-          return low;
+          return from;
         };
-        const std::uint32_t begin = bound(first, [&](std::int64_t time) { return time < range.start; });
+        const std::uint32_t begin = bound(first, [&](std::int64_t time) { return time < low; });
         const std::uint32_t end =
-            is_open_ended ? last : bound(begin, [&](std::int64_t time) { return time < range.end; });
-        add_run(kept, begin, end);
+            high == INT64_MAX ? last : bound(begin, [&](std::int64_t time) { return time <= high; });
+        // Neighbouring runs stay apart: each is sorted, both together may not be.
+        if (begin < end) kept.emplace_back(begin, end);
         continue;
       }
       for (std::uint32_t row = first; row < last; ++row) {
-        if (is_in(time_of(times, row))) add_run(kept, row, row + 1);
+        const std::int64_t time = time_of(times, row);
+        if (time >= low && time <= high) add_run(kept, row, row + 1);
       }
     }
     runs_ = std::move(kept);
@@ -238,8 +376,15 @@ class ScanState final : public TableScan::State {
   void keep_rows(Keep&& keep) {
     std::vector<Run> kept;
     for (const auto& [first, last] : runs_) {
+      const std::size_t before = kept.size();
       for (std::uint32_t row = first; row < last; ++row) {
-        if (keep(row)) add_run(kept, row, row + 1);
+        if (!keep(row)) continue;
+        // Runs stay apart, see filter_time.
+        if (kept.size() > before && kept.back().second == row) {
+          ++kept.back().second;
+        } else {
+          kept.emplace_back(row, row + 1);
+        }
       }
     }
     runs_ = std::move(kept);
@@ -329,13 +474,70 @@ class ScanState final : public TableScan::State {
   }
 
   Scan& scan_;
+  const bool is_backwards_;
+  std::size_t batch_rows_;
   std::vector<ColumnBuffer> buffers_;
   const ScanUnit* unit_ = nullptr;
   std::uint64_t unit_index_ = 0;
-  std::vector<Run> runs_;
+  std::vector<Run> runs_;  // what is left of the unit from `at_` on, in the order to be read
   std::size_t at_ = 0;
+  std::int64_t low_ = INT64_MIN;  // of `runs_`, as far as they were limited
+  std::int64_t high_ = INT64_MAX;
+  RowNumber chain_ = kNoRow;  // the next row of a unit that is a chain
   std::vector<std::uint32_t> chosen_;
 };
+
+const ScanUnit* Scan::next_unit(std::uint64_t& index) {
+  const std::scoped_lock lock(mutex_);
+  for (;;) {
+    while (next_unit_ < units_.size()) {
+      index = next_unit_;
+      const ScanUnit& unit = units_[next_unit_++];
+      if (!is_left_out(unit)) return &unit;
+      if (unit.sealed != nullptr) ++row_groups_left_out_;
+    }
+    if (!planner_.plan_next(low_.load(std::memory_order_relaxed), high_.load(std::memory_order_relaxed),
+                            units_)) {
+      return nullptr;
+    }
+  }
+}
+
+bool Scan::is_left_out(const ScanUnit& unit) const {
+  if (unit.max_time_inclusive < low_.load(std::memory_order_relaxed) ||
+      unit.min_time > high_.load(std::memory_order_relaxed)) {
+    return true;
+  }
+  return !bounds_.empty() && unit.sealed != nullptr &&
+         !is_in_range(*view_.table->schema, unit.sealed->segment(), unit.row_group, bounds_);
+}
+
+void Scan::tighten(const ColumnPredicate& predicate) {
+  if (predicate.column != view_.table->schema->time_column) {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(bounds_, [&](const auto& bound) { return bound.column == predicate.column; });
+    bounds_.push_back(predicate);
+    return;
+  }
+  const SqlType& type = view_.table->schema->find(predicate.column)->type;
+  const auto is_time = [&](const std::optional<ColumnPredicate::Bound>& bound) {
+    return bound && !bound->value.is_null && bound->value.type.id == type.id;
+  };
+  if (is_time(predicate.lower)) {
+    const Int128 low = predicate.lower->value.integer + (predicate.lower->inclusive ? 0 : 1);
+    const auto limited = static_cast<std::int64_t>(std::min<Int128>(low, INT64_MAX));
+    auto now = low_.load(std::memory_order_relaxed);
+    while (now < limited && !low_.compare_exchange_weak(now, limited, std::memory_order_relaxed)) {
+    }
+  }
+  if (is_time(predicate.upper)) {
+    const Int128 high = predicate.upper->value.integer - (predicate.upper->inclusive ? 0 : 1);
+    const auto limited = static_cast<std::int64_t>(std::max<Int128>(high, INT64_MIN));
+    auto now = high_.load(std::memory_order_relaxed);
+    while (now > limited && !high_.compare_exchange_weak(now, limited, std::memory_order_relaxed)) {
+    }
+  }
+}
 
 std::unique_ptr<TableScan::State> Scan::make_state() { return std::make_unique<ScanState>(*this); }
 

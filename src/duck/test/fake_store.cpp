@@ -76,7 +76,7 @@ class FakeScan : public storage::TableScan {
     storage::ScanStatistics statistics;
     statistics.chunks_total = table_.units.size();
     statistics.chunks_read = units_.size();
-    statistics.chunk_names = {"_hyper_1_1_chunk"};
+    statistics.chunk_numbers = {1};
     return statistics;
   }
   const std::vector<ColumnLayout>& layouts() const override { return layouts_; }

@@ -42,6 +42,9 @@ class FakeSession : public RelationSource, public HostFunctions {
   std::optional<SourceRelation> find_relation(std::string_view name) override;
   std::shared_ptr<const storage::ReadView> read_view() override { return store_.view(); }
   std::shared_ptr<const Batch> rows(std::string_view name) override;
+  std::string chunk_name(std::string_view /*relation*/, std::uint32_t number) override {
+    return "_hyper_1_" + std::to_string(number) + "_chunk";
+  }
   Value call(std::string_view function, std::span<const Value> arguments) override;
   Batch call_table(std::string_view function, std::span<const Value> arguments) override;
 

@@ -36,6 +36,7 @@ class ScanTest : public ::testing::Test {
                          {"size", type(TypeId::Integer)},
                          {"note", SqlType::array_of(TypeId::Text)}});
     bars.schema.columns[1].not_null = true;
+    bars.schema.time_column = 2;
     bars.add_unit(Rows{{"AAPL", "2026-01-05 14:30:00+00", "187.15", "100", "{a,\"b c\",NULL}"},
                        {"AAPL", "2026-01-05 14:31:00+00", "187.2", std::nullopt, std::nullopt}});
     bars.add_unit(Rows{{"MSFT", "2026-01-06 14:30:00+00", "400", "7", "{}"},
@@ -225,14 +226,25 @@ TEST_F(ScanTest, ErrorsSpeakPostgreSql) {
 }
 
 TEST_F(ScanTest, ExplainNamesChunksAndPredicates) {
-  std::string text;
-  for (const auto& line :
-       connection_->explain(R"(SELECT price FROM "public.bars" WHERE symbol = 'AAPL')", true)) {
-    text += line + "\n";
-  }
+  const auto explained = [&](const char* query, bool analyze, std::span<const Value> parameters = {}) {
+    std::string text;
+    for (const auto& line : connection_->explain(query, analyze, parameters)) text += line + "\n";
+    return text;
+  };
+  std::string text = explained(R"(SELECT price FROM "public.bars" WHERE symbol = 'AAPL')", true);
   EXPECT_THAT(text, ::testing::HasSubstr("Scan on public.bars"));
   EXPECT_THAT(text, ::testing::HasSubstr("Chunks Read: 1 of 2"));
   EXPECT_THAT(text, ::testing::HasSubstr("AAPL"));
+  // Without running it, for literals and for the values of parameters.
+  text = explained(R"(SELECT price FROM "public.bars" WHERE symbol = 'AAPL')", false);
+  EXPECT_THAT(text, ::testing::HasSubstr("Chunks: 1 of 2"));
+  EXPECT_THAT(text, ::testing::HasSubstr("Chunk Names: _hyper_1_1_chunk"));
+  EXPECT_THAT(text, ::testing::HasSubstr("Row Groups: "));
+  EXPECT_EQ(store_.units_read, 1U);
+  const std::vector<Value> parameters{Value::of_text("AAPL")};
+  text = explained(R"(SELECT price FROM "public.bars" WHERE symbol = $1)", false, parameters);
+  EXPECT_THAT(text, ::testing::HasSubstr("Chunks: 1 of 2"));
+  EXPECT_EQ(store_.requests.back().predicates.size(), 1U);
 }
 
 }  // namespace

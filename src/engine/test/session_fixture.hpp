@@ -126,7 +126,7 @@ class SessionTest : public testing::Test {
     std::filesystem::remove_all(directory_, ignored);
   }
   void open() {
-    database_ = Database::open(directory_, options_);
+    database_ = Database::open(directory_, options);
     session = std::make_unique<TestSession>(*database_);
   }
   void close() {
@@ -149,10 +149,10 @@ class SessionTest : public testing::Test {
   }
 
   std::unique_ptr<TestSession> session;
+  DatabaseOptions options;  // of the next opening
 
  private:
   std::filesystem::path directory_;
-  DatabaseOptions options_;
   std::unique_ptr<Database> database_;
 };
 

@@ -418,6 +418,52 @@ class Machine {
     }
   }
 
+  /// Who reads in the order of time, keeps the first few and says how far they reach misses none.
+  void check_first_rows(const ReadView& view, TableId table, const std::vector<ColumnPredicate>& predicates,
+                        Rows expected) {
+    const bool is_descending = below(2) == 0;
+    const bool is_inclusive = below(2) == 0;
+    const std::size_t most = 1 + below(12);
+    const auto precedes = [&](const Row& a, const Row& b) {
+      const auto key = [](const Row& row) {
+        return std::tuple(std::get<1>(row), std::get<0>(row), std::get<2>(row), std::get<3>(row));
+      };
+      return is_descending ? key(a) > key(b) : key(a) < key(b);
+    };
+    std::sort(expected.begin(), expected.end(), precedes);
+    const std::set<Row> all(expected.begin(), expected.end());
+    if (expected.size() > most) expected.resize(most);
+    ScanRequest request;
+    request.table = table;
+    request.columns = {1, 2, 3, 4};
+    request.predicates = predicates;
+    request.order = is_descending ? ScanOrder::TimeDescending : ScanOrder::TimeAscending;
+    request.first_batch_rows = 1 + static_cast<std::uint32_t>(below(40));
+    const auto scan = view.scan(request);
+    const auto state = scan->make_state();
+    Rows kept;
+    ScanBatch read;
+    while (scan->read(*state, read)) {
+      for (std::size_t i = 0; i < read.row_count; ++i) {
+        Row row = tickstone::storage::testing_store::row_at(read.columns, i);
+        if (all.contains(row)) kept.push_back(std::move(row));  // what the predicates leave is the caller's
+      }
+      std::sort(kept.begin(), kept.end(), precedes);
+      if (kept.size() < most) continue;
+      kept.resize(most);
+      ColumnPredicate bound;
+      bound.column = 2;
+      (is_descending ? bound.lower : bound.upper) =
+          ColumnPredicate::Bound{Value::of_timestamptz(std::get<1>(kept.back())), is_inclusive};
+      scan->tighten(bound);
+    }
+    RC_ASSERT(kept.size() == expected.size());
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      RC_ASSERT(std::get<1>(kept[i]) == std::get<1>(expected[i]));
+      if (is_inclusive) RC_ASSERT(kept[i] == expected[i]);
+    }
+  }
+
   void check_view(const ReadView& view, const Model& model, bool in_depth) {
     RC_ASSERT(scan_rows(view, kTrades) == tickstone::storage::rows_of(model.trades));
     RC_ASSERT(scan_rows(view, kPlain) == tickstone::storage::rows_of(model.plain));
@@ -453,6 +499,9 @@ class Machine {
               matching(tickstone::storage::rows_of(model.trades)));
     RC_ASSERT(matching(scan_rows(view, kPlain, predicates)) ==
               matching(tickstone::storage::rows_of(model.plain)));
+    check_first_rows(view, kTrades, predicates, matching(tickstone::storage::rows_of(model.trades)));
+    check_first_rows(view, kPlain, predicates, matching(tickstone::storage::rows_of(model.plain)));
+    check_first_rows(view, kKeyless, predicates, matching(tickstone::storage::rows_of(model.keyless)));
     for (const TableId id : {kTrades, kPlain}) {
       const auto& table = id == kPlain ? model.plain : model.trades;
       const Rows asked = some_keys(table);
