@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Merging segments: how many there are, what a row costs, that nothing is lost on the way.
 #include <algorithm>
+#include <atomic>
 #include <random>
 #include <thread>
 
@@ -20,7 +21,7 @@ using namespace testing_store;
 class StandingClock final : public Clock {
  public:
   std::int64_t monotonic_ns() const override { return now_ns; }
-  std::int64_t now_ns = 1'000'000'000;
+  std::atomic<std::int64_t> now_ns = 1'000'000'000;  // the store's threads look at it
 };
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
