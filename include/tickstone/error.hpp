@@ -29,6 +29,7 @@ enum class ErrorCode : std::uint8_t {
   InvalidArgumentForLogarithm,   // 2201E
   InvalidArgumentForPower,       // 2201F
   InvalidWidthBucketArgument,    // 2201G
+  SequenceLimitExceeded,         // 2200H
   IntervalFieldOverflow,         // 22015
   CharacterNotInRepertoire,      // 22021
   InvalidParameterValue,         // 22023
@@ -46,6 +47,7 @@ enum class ErrorCode : std::uint8_t {
   ReadOnlySqlTransaction,        // 25006
   NoActiveSqlTransaction,        // 25P01
   InFailedSqlTransaction,        // 25P02
+  IdleInTransactionTimeout,      // 25P03
   InvalidSqlStatementName,       // 26000
   InvalidAuthorization,          // 28000
   InvalidPassword,               // 28P01

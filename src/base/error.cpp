@@ -37,6 +37,10 @@ std::string_view sqlstate(ErrorCode code) {
       return "2201E";
     case ErrorCode::InvalidArgumentForPower:
       return "2201F";
+    case ErrorCode::SequenceLimitExceeded:
+      return "2200H";
+    case ErrorCode::IdleInTransactionTimeout:
+      return "25P03";
     case ErrorCode::InvalidWidthBucketArgument:
       return "2201G";
     case ErrorCode::IntervalFieldOverflow:

@@ -122,6 +122,7 @@ class RunningFacts {
     std::string user, database, application_name, client_address, state, query;
     std::int32_t client_port = -1;
     std::int64_t backend_start_us = 0, query_start_us = 0, transaction_start_us = 0, state_change_us = 0;
+    std::uint64_t snapshot_seq = 0;  // the commit that its view is of; 0: it holds none
   };
   struct SettingInfo {
     std::string name, value, unit, category, description, type, boot_value, context;
@@ -136,6 +137,7 @@ class RunningFacts {
   };
   virtual ~RunningFacts() = default;
   virtual std::vector<SessionInfo> sessions() const = 0;
+  virtual std::vector<storage::LockInfo> locks() const { return {}; }
   virtual std::vector<SettingInfo> settings_shown() const = 0;
   virtual std::vector<JobRun> job_runs() const = 0;
   virtual std::string current_user() const = 0;

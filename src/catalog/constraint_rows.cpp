@@ -102,7 +102,9 @@ void pg_constraint(RowWriter& rows, const RowContext& context) {
            {"conname", constraint.name},
            {"connamespace", relation->schema},
            {"contype", constraint_letter(constraint.kind)},
-           {"convalidated", true},
+           {"condeferrable", constraint.is_deferrable},
+           {"condeferred", constraint.is_deferred},
+           {"convalidated", !constraint.is_not_valid},
            {"conrelid", relation->oid},
            {"conindid", referenced != nullptr ? referenced_index(*referenced, constraint) : constraint.index},
            {"confrelid", constraint.referenced_table},
@@ -162,7 +164,10 @@ void pg_depend(RowWriter& rows, const RowContext& context) {
         add_dependency(rows, {kClassOfConstraints, constraint.oid, kRelation, oid,
                               attribute_number(*relation, id), 'a'});
       }
-      if (constraint.index != 0) {
+      if (constraint.kind == ConstraintObject::Kind::ForeignKey) {
+        add_dependency(rows,
+                       {kClassOfConstraints, constraint.oid, kRelation, constraint.referenced_table, 0, 'n'});
+      } else if (constraint.index != 0) {
         add_dependency(rows, {kRelation, constraint.index, kClassOfConstraints, constraint.oid, 0, 'i'});
       }
     }

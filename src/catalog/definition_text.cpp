@@ -133,7 +133,7 @@ std::string constraint_definition(const Catalog& catalog, const RelationObject& 
       return "CHECK (" +
              (is_pretty ? bare_condition_text(constraint.check_text)
                         : condition_text(constraint.check_text)) +
-             ")";
+             ")" + (constraint.is_not_valid ? " NOT VALID" : "");
     case ConstraintObject::Kind::ForeignKey:
       break;
   }
@@ -150,6 +150,9 @@ std::string constraint_definition(const Catalog& catalog, const RelationObject& 
   if (const auto action = action_text(constraint.on_delete); !action.empty()) {
     text += fmt::format(" ON DELETE {}", action);
   }
+  if (constraint.is_deferrable) text += " DEFERRABLE";
+  if (constraint.is_deferred) text += " INITIALLY DEFERRED";
+  if (constraint.is_not_valid) text += " NOT VALID";
   return text;
 }
 

@@ -170,6 +170,9 @@ void visit(Visitor& v, T& o) {
     v.always("on_delete", o.on_delete);
     v.always("on_update", o.on_update);
     v.field("index", o.index);
+    v.field("deferrable", o.is_deferrable);
+    v.field("deferred", o.is_deferred);
+    v.field("not_valid", o.is_not_valid);
   } else if constexpr (std::is_same_v<Type, IndexObject::Key>) {
     v.field("column", o.column);
     v.field("expression", o.expression_text);
@@ -228,6 +231,7 @@ void visit(Visitor& v, T& o) {
     v.field("name", o.name);
     v.field("owner", o.owner);
     v.field("temporary", o.temporary);
+    v.field("on_commit", o.on_commit);
     v.field("rewritten_table", o.rewritten_table);
     v.field("columns", o.columns);
     v.always("next_column", o.next_column_id);

@@ -44,7 +44,9 @@ struct ConstraintObject {
   Oid referenced_table = 0;
   std::vector<storage::ColumnId> referenced_columns;
   char on_delete = 'a', on_update = 'a';
-  Oid index = 0;  // of PrimaryKey and Unique
+  Oid index = 0;  // of PrimaryKey and Unique; of ForeignKey the referenced table's
+  bool is_deferrable = false, is_deferred = false;
+  bool is_not_valid = false;  // rows from before it may violate it
 };
 
 struct IndexObject {
@@ -110,6 +112,7 @@ struct RelationObject {
   std::string name;
   std::string owner;
   bool temporary = false;
+  char on_commit = 0;  // of a temporary table: 'd' its rows are deleted, 'x' it is dropped
   /// Where its rows are, if not in the table of its oid: a rewrite (ALTER TYPE, create_hypertable) makes a
   /// new one.
   storage::TableId rewritten_table = 0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The database, its roles, settings and sessions.
+#include <algorithm>
+
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
 
@@ -131,8 +133,53 @@ void pg_settings(RowWriter& rows, const RowContext& context) {
   }
 }
 
+const char* lock_name(const storage::LockInfo& lock) {
+  if (lock.is_of_table)
+    return lock.mode == storage::LockMode::Update ? "AccessExclusiveLock" : "RowExclusiveLock";
+  switch (lock.mode) {
+    case storage::LockMode::KeyShare:
+      return "RowShareLock";
+    case storage::LockMode::Share:
+      return "ShareLock";
+    case storage::LockMode::NoKeyUpdate:
+    case storage::LockMode::Update:
+      break;
+  }
+  return "ExclusiveLock";
+}
+
+/// The relation that storage's table is of, or whose unique key it holds.
+Oid relation_of_table(const Catalog& catalog, storage::TableId table) {
+  for (const RelationObject* relation : catalog.relations()) {
+    if (relation->is_stored() && relation->table() == table) return relation->oid;
+    for (const auto& index : relation->indexes) {
+      if (index.key_table == table) return relation->oid;
+    }
+  }
+  return table;
+}
+
+void pg_locks(RowWriter& rows, const RowContext& context) {
+  for (const auto& lock : context.facts.locks()) {
+    rows.add({{"locktype", lock.is_of_table ? "relation" : "tuple"},
+              {"database", kDatabase},
+              {"relation", relation_of_table(context.catalog, lock.table)},
+              {"virtualtransaction", std::to_string(lock.session) + "/" + std::to_string(lock.transaction)},
+              {"pid", lock.session},
+              {"mode", lock_name(lock)},
+              {"granted", lock.is_granted},
+              {"fastpath", false}});
+  }
+}
+
 void pg_stat_activity(RowWriter& rows, const RowContext& context) {
+  const auto locks = context.facts.locks();
   for (const auto& session : context.facts.sessions()) {
+    const bool is_idle = session.state.starts_with("idle");
+    const auto awaited = std::find_if(locks.begin(), locks.end(), [&](const storage::LockInfo& lock) {
+      return !lock.is_granted && lock.session == session.pid;
+    });
+    const bool waits = awaited != locks.end();
     rows.add({{"datid", kDatabase},
               {"datname", session.database},
               {"pid", session.pid},
@@ -145,8 +192,13 @@ void pg_stat_activity(RowWriter& rows, const RowContext& context) {
               {"xact_start", time_or_null(session.transaction_start_us)},
               {"query_start", time_or_null(session.query_start_us)},
               {"state_change", time_or_null(session.state_change_us)},
-              {"wait_event_type", session.state == "idle" ? Cell("Client") : Cell(nullptr)},
-              {"wait_event", session.state == "idle" ? Cell("ClientRead") : Cell(nullptr)},
+              {"wait_event_type", waits     ? Cell("Lock")
+                                  : is_idle ? Cell("Client")
+                                            : Cell(nullptr)},
+              {"wait_event", waits     ? Cell(awaited->is_of_table ? "relation" : "tuple")
+                             : is_idle ? Cell("ClientRead")
+                                       : Cell(nullptr)},
+              {"backend_xmin", session.snapshot_seq == 0 ? Cell(nullptr) : Cell(session.snapshot_seq)},
               {"state", session.state},
               {"query", session.query},
               {"backend_type", "client backend"}});
@@ -174,6 +226,7 @@ void add_server_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_available_extension_versions"}] = pg_available_extension_versions;
   makers[{"pg_catalog", "pg_settings"}] = pg_settings;
   makers[{"pg_catalog", "pg_stat_activity"}] = pg_stat_activity;
+  makers[{"pg_catalog", "pg_locks"}] = pg_locks;
   makers[{"pg_catalog", "pg_stat_database"}] = pg_stat_database;
 }
 

@@ -101,6 +101,7 @@ class CopyFrom {
       throw;
     }
     pass_on(true);
+    inserter_.finish();
     return inserter_.affected_count();
   }
 
@@ -167,7 +168,7 @@ std::string copy_from(Execution& execution, const sql::CopyStatement& copy) {
   const auto& relation = relation_to_write(context, copy.table);
   refuse_copy_to(relation);
   auto plan = std::make_shared<InsertPlan>();
-  plan->target = find_write_target(context, copy.table, "copy to");
+  plan->target = lock_write_target(context, copy.table, "copy to", "COPY FROM");
   plan->columns = copied_columns(plan->target->relation(), copy.columns);
   plan->has_column_list = true;
   return "COPY " + std::to_string(CopyFrom(execution, copy, std::move(plan)).run());

@@ -63,8 +63,9 @@ class OpenDatabase final : public Database {
     changed.verifier = std::move(verifier);
     catalog::CatalogEdit edit(catalog, *transaction);
     edit.put_role(changed);
-    const auto seq = transaction->commit();
-    core_->publish_catalog(edit.finish(), seq);
+    transaction->set_on_committed(
+        [&](storage::CommitSeq seq) { core_->publish_catalog(edit.finish(), seq); });
+    transaction->commit();
   }
 
   const std::string& name() const override { return core_->name(); }

@@ -25,6 +25,11 @@ std::shared_ptr<const catalog::Catalog> DatabaseCore::catalog() const {
   return catalog_;
 }
 
+std::pair<std::shared_ptr<const catalog::Catalog>, storage::CommitSeq> DatabaseCore::catalog_and_seq() const {
+  std::lock_guard lock(mutex_);
+  return {catalog_, catalog_seq_};
+}
+
 void DatabaseCore::publish_catalog(std::shared_ptr<const catalog::Catalog> catalog, storage::CommitSeq seq) {
   std::lock_guard lock(mutex_);
   if (catalog_ != nullptr && seq < catalog_seq_) return;
@@ -79,6 +84,17 @@ bool DatabaseCore::cancel_session(std::int32_t pid) {
   std::lock_guard lock(mutex_);
   for (auto* session : sessions_) {
     if (session->session_info().pid == pid) return session->cancel(), true;
+  }
+  return false;
+}
+
+bool DatabaseCore::end_session(std::int32_t pid) {
+  std::lock_guard lock(mutex_);
+  for (auto* session : sessions_) {
+    if (session->options().pid != pid || !session->options().end_session) continue;
+    // Under the lock: the session, and so who serves it, is there until it is removed.
+    session->options().end_session(SessionEnd::Terminated);
+    return true;
   }
   return false;
 }

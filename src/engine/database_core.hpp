@@ -32,6 +32,8 @@ class DatabaseCore {
   Watchdog& watchdog() { return watchdog_; }
 
   std::shared_ptr<const catalog::Catalog> catalog() const;
+  /// With the commit that it was published for.
+  std::pair<std::shared_ptr<const catalog::Catalog>, storage::CommitSeq> catalog_and_seq() const;
   /// Takes the catalog as of `seq`, unless a newer one is there already.
   void publish_catalog(std::shared_ptr<const catalog::Catalog> catalog, storage::CommitSeq seq);
   /// Reads the newest catalog from the store again.
@@ -49,6 +51,8 @@ class DatabaseCore {
   std::vector<catalog::RunningFacts::SessionInfo> sessions() const;
   /// pg_cancel_backend. False where no session has that pid.
   bool cancel_session(std::int32_t pid);
+  /// pg_terminate_backend.
+  bool end_session(std::int32_t pid);
   std::int32_t next_pid();
 
   Database::VerifierMaker verifier_maker() const;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
+#include <cctype>
 
 #include <tickstone/error.hpp>
 
+#include "catalog/sql_tokens.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
 #include "engine/hypertable.hpp"
@@ -24,16 +27,17 @@ catalog::ColumnObject& column_of(catalog::RelationObject& relation, const std::s
 
 std::vector<std::string> own_columns(const catalog::RelationObject& relation) {
   std::vector<std::string> list;
-  for (const auto& column : relation.columns) list.push_back(duck_name(column.name));
+  for (const auto& column : relation.columns) list.push_back(catalog::quote_identifier(column.name));
   return list;
 }
 
-bool is_key_column(const catalog::RelationObject& relation, storage::ColumnId id) {
-  for (const auto& constraint : relation.constraints) {
-    if (std::find(constraint.columns.begin(), constraint.columns.end(), id) != constraint.columns.end())
-      return true;
-  }
-  return false;
+bool contains(const std::vector<storage::ColumnId>& columns, storage::ColumnId id) {
+  return std::find(columns.begin(), columns.end(), id) != columns.end();
+}
+
+[[noreturn]] void throw_no_column(const catalog::RelationObject& relation, const std::string& name) {
+  throw Error(ErrorCode::UndefinedColumn,
+              "column \"" + name + "\" of relation \"" + relation.name + "\" does not exist");
 }
 
 void check_no_nulls(SessionContext& context, const catalog::RelationObject& relation,
@@ -49,17 +53,128 @@ void check_no_nulls(SessionContext& context, const catalog::RelationObject& rela
   }
 }
 
-void check_all_rows(SessionContext& context, const catalog::RelationObject& relation,
-                    const catalog::ConstraintObject& constraint) {
-  const auto condition = sql::Rewriter(context).query(sql::parse_query(
-      "SELECT 1 FROM " + catalog::quote_identifier(context.catalog()->find_schema(relation.schema)->name) +
-      "." + catalog::quote_identifier(relation.name) + " WHERE NOT (" + constraint.check_text + ") LIMIT 1"));
-  context.refresh_view();
-  if (context.run(condition).row_count() > 0) {
-    throw Error(ErrorCode::CheckViolation, "check constraint \"" + constraint.name + "\" of relation \"" +
-                                               relation.name + "\" is violated by some row")
-        .about(relation.name, {}, constraint.name);
+bool is_volatile_default(const std::string& text) {
+  static constexpr std::array kFunctions = {"nextval(",          "random(",          "gen_random_uuid(",
+                                            "uuid_generate_v4(", "clock_timestamp(", "timeofday("};
+  return std::any_of(kFunctions.begin(), kFunctions.end(),
+                     [&](const char* name) { return text.find(name) != std::string::npos; });
+}
+
+/// Whether the text of a view names the column. A name that means another table's counts too.
+bool reads_column(SessionContext&, const catalog::RelationObject& view, const std::string& column) {
+  const std::string& text = view.aggregate ? view.aggregate->definition_text : view.view_text;
+  const auto is_part = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
+           static_cast<unsigned char>(c) >= 0x80;
+  };
+  if (text.find('*') != std::string::npos) return true;
+  for (auto at = text.find(column); at != std::string::npos; at = text.find(column, at + 1)) {
+    const bool begins = at == 0 || !is_part(text[at - 1]);
+    const auto end = at + column.size();
+    if (begins && (end == text.size() || !is_part(text[end]))) return true;
   }
+  return false;
+}
+
+void drop_owned_sequence(SessionContext& context, catalog::CatalogEdit& edit,
+                         const catalog::RelationObject& relation, const catalog::ColumnObject& column) {
+  std::vector<catalog::Oid> sequences;
+  for (const auto* other : edit.catalog().relations()) {
+    if (other->sequence && other->sequence->owner_table == relation.oid &&
+        other->sequence->owner_column == column.id)
+      sequences.push_back(other->oid);
+  }
+  for (const auto sequence : sequences) {
+    context.on_commit([&store = context.database().store(), sequence] { store.drop_sequence(sequence); });
+    edit.remove_relation(sequence);
+  }
+}
+
+void require_no_foreign_key(const catalog::Catalog& catalog, const catalog::RelationObject& relation,
+                            const catalog::ColumnObject& column, const SqlType& type) {
+  if (column.type.id == type.id) return;
+  for (const auto* other : catalog.relations()) {
+    for (const auto& constraint : other->constraints) {
+      if (constraint.kind != catalog::ConstraintObject::Kind::ForeignKey) continue;
+      const bool is_own = other->oid == relation.oid && contains(constraint.columns, column.id);
+      const bool is_key =
+          constraint.referenced_table == relation.oid && contains(constraint.referenced_columns, column.id);
+      if (!is_own && !is_key) continue;
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "cannot alter type of a column used in foreign key constraint \"" + constraint.name + "\"",
+                  {}, "Drop the constraint, alter the type, and add it again.");
+    }
+  }
+}
+
+void check_default_fits(SessionContext& context, const catalog::ColumnObject& column) {
+  const auto constant = sql::constant_of(sql::parse_expression(column.default_text));
+  if (!constant || constant->is_null) return;
+  if (constant->type && !can_cast(*constant->type, column.type, CastStrength::Assignment)) {
+    throw Error(ErrorCode::DatatypeMismatch, "default for column \"" + column.name +
+                                                 "\" cannot be cast automatically to type " +
+                                                 to_sql(column.type));
+  }
+  if (!constant->type) (void)parse_value(column.type, constant->text, context.settings().format_context());
+}
+
+void refuse_default_change(const catalog::RelationObject& relation, const catalog::ColumnObject& column) {
+  if (column.identity != 0) {
+    throw Error(ErrorCode::SyntaxError,
+                "column \"" + column.name + "\" of relation \"" + relation.name + "\" is an identity column",
+                {}, "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
+  }
+  if (!column.generated_text.empty()) {
+    throw Error(ErrorCode::SyntaxError,
+                "column \"" + column.name + "\" of relation \"" + relation.name + "\" is a generated column",
+                {}, "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
+  }
+}
+
+/// ADD, SET and DROP IDENTITY.
+void alter_identity(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
+                    const Command& command) {
+  auto& column = column_of(relation, command.name);
+  const std::string shown = "column \"" + column.name + "\" of relation \"" + relation.name + "\"";
+  if (command.kind == Kind::AddIdentity) {
+    if (column.identity != 0)
+      throw Error(ErrorCode::ObjectNotInPrerequisiteState, shown + " is already an identity column");
+    if (!column.default_text.empty())
+      throw Error(ErrorCode::ObjectNotInPrerequisiteState, shown + " already has a default value");
+    if (!column.not_null)
+      throw Error(ErrorCode::ObjectNotInPrerequisiteState,
+                  shown + " must be declared NOT NULL before identity can be added");
+    if (!is_integer(column.type.id))
+      throw Error(ErrorCode::InvalidParameterValue,
+                  "identity column type must be smallint, integer, or bigint");
+    auto options = command.sequence;
+    if (!options.type) options.type = column.type;
+    create_owned_sequence(context, edit, relation, column, options);
+    column.identity = command.identity_always.value_or(true) ? 'a' : 'd';
+    return;
+  }
+  if (column.identity == 0) {
+    if (command.kind == Kind::DropIdentity && command.if_exists) {
+      context.notice(shown + " is not an identity column, skipping");
+      return;
+    }
+    throw Error(ErrorCode::ObjectNotInPrerequisiteState, shown + " is not an identity column");
+  }
+  if (command.kind == Kind::DropIdentity) {
+    column.identity = 0;
+    column.sequence = 0;
+    drop_owned_sequence(context, edit, relation, column);
+    return;
+  }
+  if (command.identity_always) column.identity = *command.identity_always ? 'a' : 'd';
+  auto sequence = *edit.catalog().find_relation(column.sequence);
+  sequence.sequence = sequence_info(command.sequence, &*sequence.sequence);
+  if (command.sequence.restarts) {
+    const auto value = command.sequence.restart.value_or(sequence.sequence->start);
+    context.on_commit(
+        [&store = context.database().store(), oid = sequence.oid, value] { store.set_sequence(oid, value); });
+  }
+  edit.put_relation(sequence);
 }
 
 void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
@@ -78,7 +193,26 @@ void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
                                                 relation.name + "\" already exists");
   }
   auto column = make_column(context, edit, relation, command.column);
-  const bool wants_not_null = column.not_null;
+  const auto old = relation;
+  relation.columns.push_back(column);
+  const bool has_rows = context.view().row_count(relation.table()) > 0;
+  // What differs from row to row is written into each.
+  std::string each;
+  if (has_rows && column.sequence != 0) {
+    each = "nextval(" + std::to_string(column.sequence) + "::bigint)";
+  } else if (has_rows && !column.generated_text.empty()) {
+    each = column.generated_text;
+  } else if (has_rows && is_volatile_default(column.default_text)) {
+    each = column.default_text;
+  }
+  if (!each.empty()) {
+    auto list = own_columns(old);
+    list.push_back(each);
+    edit.put_relation(old);
+    rewrite_table(context, old, relation, list);
+    relation = *edit.catalog().find_relation(relation.oid);
+    return;
+  }
   Value fill = Value::null_of(column.type);
   if (command.column.default_value) {
     Value value = context.evaluate(command.column.default_value);
@@ -93,39 +227,64 @@ void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
         fill = value_at(cast_column(single.view(), column.type, CastStrength::Assignment, format).view(), 0);
     }
   }
-  const bool has_rows = context.view().row_count(relation.table()) > 0;
-  if (wants_not_null && fill.is_null && has_rows && column.sequence == 0) {
+  if (column.not_null && fill.is_null && has_rows) {
     throw Error(ErrorCode::NotNullViolation,
                 "column \"" + column.name + "\" of relation \"" + relation.name + "\" contains null values")
         .about(relation.name, column.name);
   }
-  const auto old = relation;
-  relation.columns.push_back(column);
-  if (column.sequence != 0 && has_rows) {
-    auto list = own_columns(old);
-    list.push_back("nextval(" + std::to_string(column.sequence) + "::BIGINT)");
-    edit.put_relation(old);
-    rewrite_table(context, old, relation, list);
-    relation = *edit.catalog().find_relation(relation.oid);
-  } else {
-    std::vector<std::pair<storage::ColumnId, Value>> defaults;
-    if (!fill.is_null) defaults.emplace_back(column.id, fill);
-    context.writes("ALTER TABLE").alter_table(storage_schema(relation), defaults);
+  std::vector<std::pair<storage::ColumnId, Value>> defaults;
+  if (!fill.is_null) defaults.emplace_back(column.id, fill);
+  context.writes("ALTER TABLE").alter_table(storage_schema(relation), defaults);
+}
+
+/// Views and generated columns that read the column.
+void require_unread(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
+                    const catalog::ColumnObject& column, bool cascade) {
+  std::string detail;
+  const std::string shown = "column " + column.name + " of table " + relation.name;
+  std::vector<catalog::Oid> views;
+  for (const auto* dependent : edit.catalog().dependents(relation.oid)) {
+    if (!reads_column(context, *dependent, column.name)) continue;
+    const std::string name =
+        (dependent->kind == catalog::RelationKind::MaterializedView ? "materialized view " : "view ") +
+        dependent->name;
+    detail += (detail.empty() ? "" : "\n") + name + " depends on " + shown;
+    views.push_back(dependent->oid);
+    if (cascade) context.notice("drop cascades to " + name);
+  }
+  std::vector<std::string> generated;
+  for (const auto& other : relation.columns) {
+    if (other.generated_text.empty() || other.id == column.id) continue;
+    if (!contains(catalog::columns_in_expression(relation, other.generated_text), column.id)) continue;
+    detail += (detail.empty() ? "" : "\n") + ("column " + other.name + " of table " + relation.name) +
+              " depends on " + shown;
+    generated.push_back(other.name);
+    if (cascade) context.notice("drop cascades to column " + other.name + " of table " + relation.name);
+  }
+  if (detail.empty()) return;
+  if (!cascade) {
+    throw Error(ErrorCode::DependentObjectsStillExist,
+                "cannot drop " + shown + " because other objects depend on it", detail,
+                "Use DROP ... CASCADE to drop the dependent objects too.");
+  }
+  edit.put_relation(relation);
+  for (const auto view : views) drop_relation(context, edit, view, true);
+  for (const auto& name : generated) {
+    std::erase_if(relation.columns, [&](const auto& candidate) { return candidate.name == name; });
   }
 }
 
-void drop_column(SessionContext& context, catalog::RelationObject& relation, const Command& command) {
+void drop_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
+                 const Command& command) {
   const auto* found = relation.find_column(command.name);
   if (found == nullptr) {
-    if (command.if_exists) {
-      context.notice("column \"" + command.name + "\" of relation \"" + relation.name +
-                     "\" does not exist, skipping");
-      return;
-    }
-    throw Error(ErrorCode::UndefinedColumn,
-                "column \"" + command.name + "\" of relation \"" + relation.name + "\" does not exist");
+    if (!command.if_exists) throw_no_column(relation, command.name);
+    context.notice("column \"" + command.name + "\" of relation \"" + relation.name +
+                   "\" does not exist, skipping");
+    return;
   }
-  const auto id = found->id;
+  const auto column = *found;
+  const auto id = column.id;
   if (relation.hypertable) {
     for (const auto& dimension : relation.hypertable->dimensions) {
       if (dimension.column == id) {
@@ -133,18 +292,41 @@ void drop_column(SessionContext& context, catalog::RelationObject& relation, con
                     "Column \"" + command.name + "\" is the partitioning column.");
       }
     }
+    const auto& segmented = relation.hypertable->compress_segmentby;
+    if (std::find(segmented.begin(), segmented.end(), column.name) != segmented.end()) {
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "cannot drop column \"" + column.name + "\" of compress_segmentby");
+    }
   }
-  if (is_key_column(relation, id)) {
-    throw Error(ErrorCode::DependentObjectsStillExist,
-                "cannot drop column " + command.name + " of table " + relation.name +
-                    " because other objects depend on it",
-                "A key of the table contains it.", "Drop the constraint first.");
+  require_unread(context, edit, relation, column, command.cascade);
+  // Constraints and indexes that the column is part of go with it.
+  std::vector<std::string> constraints;
+  for (const auto& constraint : relation.constraints) {
+    if (contains(constraint.columns, id)) constraints.push_back(constraint.name);
   }
-  std::erase_if(relation.indexes, [&](const auto& index) {
-    return std::any_of(index.keys.begin(), index.keys.end(),
-                       [&](const auto& key) { return key.column == id; });
-  });
-  std::erase_if(relation.columns, [&](const auto& column) { return column.id == id; });
+  for (const auto& name : constraints) drop_constraint(context, edit, relation, name, command.cascade);
+  std::vector<catalog::IndexObject> indexes;
+  for (const auto& index : relation.indexes) {
+    const bool has_column =
+        std::any_of(index.keys.begin(), index.keys.end(),
+                    [&](const auto& key) {
+                      return key.column == id ||
+                             (!key.expression_text.empty() &&
+                              contains(catalog::columns_in_expression(relation, key.expression_text), id));
+                    }) ||
+        contains(index.include, id) ||
+        (!index.where_text.empty() &&
+         contains(catalog::columns_in_expression(relation, index.where_text), id));
+    if (has_column) indexes.push_back(index);
+  }
+  for (const auto& index : indexes) {
+    require_unreferenced(context, edit, relation, index.oid,
+                         "column " + column.name + " of table " + relation.name, command.cascade);
+    if (index.key_table != 0) context.writes("ALTER TABLE").drop_table(index.key_table);
+    std::erase_if(relation.indexes, [&](const auto& candidate) { return candidate.oid == index.oid; });
+  }
+  drop_owned_sequence(context, edit, relation, column);
+  std::erase_if(relation.columns, [&](const auto& candidate) { return candidate.id == id; });
   context.writes("ALTER TABLE").alter_table(storage_schema(relation), {});
 }
 
@@ -152,22 +334,29 @@ void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
                 const Command& command) {
   const auto old = relation;
   auto& column = column_of(relation, command.name);
-  if (column.type == command.type) return;
+  if (column.type == command.type && !command.expression) return;
+  for (const auto* dependent : edit.catalog().dependents(relation.oid)) {
+    if (!reads_column(context, *dependent, column.name)) continue;
+    throw Error(ErrorCode::FeatureNotSupported, "cannot alter type of a column used by a view or rule",
+                "rule _RETURN on view " + dependent->name + " depends on column \"" + column.name + "\"");
+  }
+  for (const auto& other : relation.columns) {
+    if (other.generated_text.empty() || other.id == column.id) continue;
+    if (!contains(catalog::columns_in_expression(relation, other.generated_text), column.id)) continue;
+    throw Error(ErrorCode::FeatureNotSupported, "cannot alter type of a column used by a generated column",
+                "Column \"" + column.name + "\" is used by generated column \"" + other.name + "\".");
+  }
   if (relation.hypertable) {
     for (const auto& dimension : relation.hypertable->dimensions) {
       if (dimension.column == column.id && command.type.id != TypeId::Timestamp &&
-          command.type.id != TypeId::TimestampTz && command.type.id != TypeId::Date) {
-        throw Error(ErrorCode::InvalidTableDefinition,
-                    "cannot change the type of the partitioning column \"" + column.name + "\" to " +
-                        to_sql(command.type));
+          command.type.id != TypeId::TimestampTz) {
+        throw Error(ErrorCode::FeatureNotSupported, "cannot change the type of the partitioning column \"" +
+                                                        column.name + "\" to " + to_sql(command.type));
       }
     }
   }
-  if (command.expression) {
-    throw Error(ErrorCode::FeatureNotSupported, "ALTER COLUMN TYPE ... USING is not supported", {},
-                "Add a column of the new type, UPDATE it, then drop and rename.");
-  }
-  if (!can_cast(column.type, command.type, CastStrength::Assignment)) {
+  require_no_foreign_key(edit.catalog(), relation, column, command.type);
+  if (!command.expression && !can_cast(column.type, command.type, CastStrength::Assignment)) {
     throw Error(ErrorCode::DatatypeMismatch,
                 "column \"" + column.name + "\" cannot be cast automatically to type " + to_sql(command.type),
                 {},
@@ -175,7 +364,12 @@ void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
                     "::" + to_sql(command.type) + "\".");
   }
   column.type = command.type;
-  const auto list = own_columns(old);
+  if (!column.default_text.empty() && column.sequence == 0) check_default_fits(context, column);
+  auto list = own_columns(old);
+  if (command.expression) {
+    const auto at = static_cast<std::size_t>(&column - relation.columns.data());
+    list[at] = "(" + sql::to_postgres_text(command.expression) + ")";
+  }
   edit.put_relation(old);
   rewrite_table(context, old, relation, list);
   relation = *edit.catalog().find_relation(relation.oid);
@@ -188,17 +382,39 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
     case Kind::AddColumn:
       return add_column(context, edit, relation, command);
     case Kind::DropColumn:
-      return drop_column(context, relation, command);
+      return drop_column(context, edit, relation, command);
     case Kind::AlterType:
       return alter_type(context, edit, relation, command);
     case Kind::SetDefault: {
       auto& column = column_of(relation, command.name);
+      refuse_default_change(relation, column);
       column.default_text = sql::to_postgres_text(command.expression);
+      column.sequence = 0;
+      check_default_fits(context, column);
       return;
     }
-    case Kind::DropDefault:
-      column_of(relation, command.name).default_text.clear();
+    case Kind::DropDefault: {
+      auto& column = column_of(relation, command.name);
+      refuse_default_change(relation, column);
+      column.default_text.clear();
+      column.sequence = 0;
       return;
+    }
+    case Kind::DropExpression: {
+      auto& column = column_of(relation, command.name);
+      if (column.generated_text.empty()) {
+        const std::string shown = "column \"" + column.name + "\" of relation \"" + relation.name + "\"";
+        if (!command.if_exists)
+          throw Error(ErrorCode::ObjectNotInPrerequisiteState, shown + " is not a stored generated column");
+        context.notice(shown + " is not a stored generated column, skipping");
+      }
+      column.generated_text.clear();
+      return;
+    }
+    case Kind::AddIdentity:
+    case Kind::SetIdentity:
+    case Kind::DropIdentity:
+      return alter_identity(context, edit, relation, command);
     case Kind::SetNotNull: {
       auto& column = column_of(relation, command.name);
       if (column.not_null) return;
@@ -213,6 +429,10 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
           std::find(key->columns.begin(), key->columns.end(), column.id) != key->columns.end()) {
         throw Error(ErrorCode::InvalidTableDefinition, "column \"" + column.name + "\" is in a primary key");
       }
+      if (column.identity != 0) {
+        throw Error(ErrorCode::SyntaxError, "column \"" + column.name + "\" of relation \"" + relation.name +
+                                                "\" is an identity column");
+      }
       column.not_null = false;
       return change_schema();
     }
@@ -220,13 +440,20 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
       const auto old = relation;
       add_constraint(context, edit, relation, command.constraint);
       const auto& added = relation.constraints.back();
-      if (added.kind == catalog::ConstraintObject::Kind::Check)
-        return check_all_rows(context, relation, added);
+      if (added.kind == catalog::ConstraintObject::Kind::Check ||
+          added.kind == catalog::ConstraintObject::Kind::ForeignKey) {
+        if (!added.is_not_valid) check_constraint(context, relation, added);
+        return;
+      }
       if (added.kind == catalog::ConstraintObject::Kind::PrimaryKey) {
         for (const auto id : added.columns) check_no_nulls(context, old, old.find_column(id)->name);
-        const auto list = own_columns(old);
         edit.put_relation(old);
-        rewrite_table(context, old, relation, list);
+        try {
+          rewrite_table(context, old, relation, {});
+        } catch (const Error& error) {
+          if (error.code() == ErrorCode::UniqueViolation) throw_not_unique(relation, added.name, error);
+          throw;
+        }
         relation = *edit.catalog().find_relation(relation.oid);
         return;
       }
@@ -235,33 +462,32 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
       return fill_key_table(context, relation, index);
     }
     case Kind::DropConstraint: {
-      const auto found = std::find_if(relation.constraints.begin(), relation.constraints.end(),
-                                      [&](const auto& c) { return c.name == command.name; });
-      if (found == relation.constraints.end()) {
-        if (command.if_exists) {
-          context.notice("constraint \"" + command.name + "\" of relation \"" + relation.name +
-                         "\" does not exist, skipping");
-          return;
-        }
-        throw Error(ErrorCode::UndefinedObject, "constraint \"" + command.name + "\" of relation \"" +
-                                                    relation.name + "\" does not exist");
+      const bool is_there = std::any_of(relation.constraints.begin(), relation.constraints.end(),
+                                        [&](const auto& c) { return c.name == command.name; });
+      if (!is_there && command.if_exists) {
+        context.notice("constraint \"" + command.name + "\" of relation \"" + relation.name +
+                       "\" does not exist, skipping");
+        return;
       }
-      const auto old = relation;
-      const auto constraint = *found;
-      relation.constraints.erase(found);
-      if (constraint.kind == catalog::ConstraintObject::Kind::Check) return;
-      std::erase_if(relation.indexes, [&](const auto& index) {
-        if (index.oid != constraint.index) return false;
-        if (index.key_table != 0) context.writes("ALTER TABLE").drop_table(index.key_table);
-        return true;
-      });
-      if (constraint.kind == catalog::ConstraintObject::Kind::PrimaryKey) {
-        edit.put_relation(old);
-        rewrite_table(context, old, relation, own_columns(old));
-        relation = *edit.catalog().find_relation(relation.oid);
-      }
-      return;
+      return drop_constraint(context, edit, relation, command.name, command.cascade);
     }
+    case Kind::ValidateConstraint:
+      return validate_constraint(context, relation, command.name);
+    case Kind::AlterConstraint:
+      for (auto& constraint : relation.constraints) {
+        if (constraint.name != command.name) continue;
+        if (constraint.kind != catalog::ConstraintObject::Kind::ForeignKey) {
+          throw Error(ErrorCode::WrongObjectType, "constraint \"" + command.name + "\" of relation \"" +
+                                                      relation.name + "\" is not a foreign key constraint");
+        }
+        constraint.is_deferrable = command.constraint.is_deferrable || command.constraint.is_deferred;
+        constraint.is_deferred = command.constraint.is_deferred;
+        return;
+      }
+      throw Error(ErrorCode::UndefinedObject,
+                  "constraint \"" + command.name + "\" of relation \"" + relation.name + "\" does not exist");
+    case Kind::Nothing:
+      return;
     case Kind::SetOptions:
     case Kind::ResetOptions:
       return set_table_options(context, relation, command.options, command.kind == Kind::ResetOptions);
@@ -284,12 +510,12 @@ void rewrite_table(SessionContext& context, const catalog::RelationObject& old,
   auto& edit = context.edit_catalog("ALTER TABLE");
   std::string text = "SELECT ";
   for (std::size_t i = 0; i < changed.columns.size(); ++i) {
-    text +=
-        (i == 0 ? "" : ", ") + (select_list.empty() ? duck_name(changed.columns[i].name) : select_list[i]);
+    text += (i == 0 ? "" : ", ") +
+            (select_list.empty() ? catalog::quote_identifier(changed.columns[i].name) : select_list[i]);
   }
-  if (changed.columns.empty()) text += "1";
-  sql::DuckQuery query;
-  query.text = text + " FROM \"" + context.scan_name(old) + "\" AS " + duck_name(old.name);
+  text += " FROM " + catalog::quote_identifier(context.catalog()->find_schema(old.schema)->name) + "." +
+          catalog::quote_identifier(old.name);
+  const auto query = sql::Rewriter(context).query(sql::parse_query(text));
   context.refresh_view();
   {
     const auto stream = context.open(query, {});
@@ -320,6 +546,12 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
     context.notice("relation \"" + alter.table.name + "\" does not exist, skipping");
     return tag;
   }
+  for (const auto& command : alter.commands) {
+    if (command.kind == Kind::AddConstraint &&
+        command.constraint.kind == sql::ConstraintDefinition::Kind::ForeignKey)
+      context.lock_for_change(command.constraint.referenced_table, tag);
+  }
+  context.lock_for_change(alter.table, tag);
   auto& edit = context.edit_catalog(tag);
   catalog::RelationObject relation = context.relation(alter.table);
   if (relation.kind != catalog::RelationKind::Table) {
@@ -331,7 +563,11 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
       }
     }
   }
+  bool is_column_there = false;
   for (const auto& command : alter.commands) {
+    if (command.kind == Kind::AddColumn)
+      is_column_there = command.if_not_exists && relation.find_column(command.column.name) != nullptr;
+    if (command.is_of_column && is_column_there) continue;  // what stood with a column that was there already
     apply(context, edit, relation, command);
     edit.put_relation(relation);
     context.refresh_view();
@@ -348,6 +584,7 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
                     : rename.what == What::Sequence         ? "ALTER SEQUENCE"
                     : rename.what == What::Schema           ? "ALTER SCHEMA"
                                                             : "ALTER TABLE";
+  if (rename.what != What::Schema && rename.what != What::Index) context.lock_for_change(rename.object, tag);
   auto& edit = context.edit_catalog(tag);
   if (rename.what == What::Schema) {
     const auto* found = edit.catalog().find_schema(rename.object.name);
@@ -385,6 +622,8 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
   }
   catalog::RelationObject relation = context.relation(rename.object);
   if (rename.what == What::Column) {
+    if (relation.find_column(rename.old_name) == nullptr)
+      throw Error(ErrorCode::UndefinedColumn, "column \"" + rename.old_name + "\" does not exist");
     auto& column = column_of(relation, rename.old_name);
     if (relation.find_column(rename.new_name) != nullptr) {
       throw Error(ErrorCode::DuplicateColumn,
@@ -424,6 +663,52 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
   }
   edit.put_relation(relation);
   if (relation.is_stored()) context.writes(tag).alter_table(storage_schema(relation), {});
+  return tag;
+}
+
+std::string execute_set_schema(Execution& execution, const sql::SetSchemaStatement& set) {
+  auto& context = execution.context;
+  const std::string tag = "ALTER " + set.kind;
+  if (context.find_user_relation(set.object.schema, set.object.name) == nullptr && set.if_exists) {
+    context.notice("relation \"" + set.object.name + "\" does not exist, skipping");
+    return tag;
+  }
+  context.lock_for_change(set.object, tag);
+  auto& edit = context.edit_catalog(tag);
+  catalog::RelationObject relation = context.relation(set.object);
+  const auto* schema = edit.catalog().find_schema(set.schema);
+  if (schema == nullptr)
+    throw Error(ErrorCode::InvalidSchemaName, "schema \"" + set.schema + "\" does not exist");
+  if (schema->name.starts_with("pg_temp_") || relation.temporary) {
+    throw Error(ErrorCode::FeatureNotSupported, "cannot move objects into or out of temporary schemas");
+  }
+  const auto oid = schema->oid;
+  if (relation.schema == oid) return tag;
+  if (relation.sequence && relation.sequence->owner_table != 0) {
+    throw Error(ErrorCode::FeatureNotSupported, "cannot move an owned sequence into another schema",
+                "Sequence \"" + relation.name + "\" is linked to table \"" +
+                    edit.catalog().find_relation(relation.sequence->owner_table)->name + "\".");
+  }
+  if (!edit.catalog().dependents(relation.oid).empty()) {
+    throw Error(ErrorCode::DependentObjectsStillExist,
+                "cannot move \"" + relation.name + "\" because other objects depend on it",
+                "View \"" + edit.catalog().dependents(relation.oid).front()->name + "\" reads it.",
+                "Drop the view, move, and make the view again.");
+  }
+  const auto move = [&](catalog::RelationObject object) {
+    if (edit.catalog().free_name(oid, object.name) != object.name) {
+      throw Error(ErrorCode::DuplicateTable,
+                  "relation \"" + object.name + "\" already exists in schema \"" + set.schema + "\"");
+    }
+    object.schema = oid;
+    edit.put_relation(object);
+  };
+  move(relation);
+  std::vector<catalog::RelationObject> sequences;
+  for (const auto* other : edit.catalog().relations()) {
+    if (other->sequence && other->sequence->owner_table == relation.oid) sequences.push_back(*other);
+  }
+  for (const auto& sequence : sequences) move(sequence);
   return tag;
 }
 

@@ -29,42 +29,55 @@ std::string described(const catalog::RelationObject& relation) {
   return kind + relation.name;
 }
 
-void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog::Oid oid, bool cascade) {
-  const auto* found = edit.catalog().find_relation(oid);
-  if (found == nullptr) return;  // already dropped by a cascade
-  const catalog::RelationObject relation = *found;
-  const auto dependents = edit.catalog().dependents(oid);
-  if (!dependents.empty() && !cascade) {
-    std::string detail;
-    for (const auto* dependent : dependents) {
-      detail += (detail.empty() ? "" : "\n") + described(*dependent) + " depends on " + described(relation);
+/// Foreign keys of other tables to the relation, and columns that take their default from a sequence: what
+/// depends on it beside views.
+struct Dependent {
+  catalog::Oid relation = 0;
+  catalog::Oid constraint = 0;
+  storage::ColumnId column = 0;
+  std::string description;
+};
+
+std::vector<Dependent> other_dependents(const catalog::Catalog& catalog,
+                                        const catalog::RelationObject& relation,
+                                        const std::vector<catalog::Oid>& together) {
+  std::vector<Dependent> found;
+  for (const auto* other : catalog.relations()) {
+    if (other->oid == relation.oid ||
+        std::find(together.begin(), together.end(), other->oid) != together.end())
+      continue;
+    for (const auto& constraint : other->constraints) {
+      if (constraint.kind == catalog::ConstraintObject::Kind::ForeignKey &&
+          constraint.referenced_table == relation.oid) {
+        found.push_back(
+            {other->oid, constraint.oid, 0, "constraint " + constraint.name + " on table " + other->name});
+      }
     }
-    throw Error(ErrorCode::DependentObjectsStillExist,
-                "cannot drop " + described(relation) + " because other objects depend on it", detail,
-                "Use DROP ... CASCADE to drop the dependent objects too.");
-  }
-  std::vector<catalog::Oid> also;
-  for (const auto* dependent : dependents) also.push_back(dependent->oid);
-  for (const auto dependent : also) {
-    if (const auto* object = edit.catalog().find_relation(dependent)) {
-      context.notice("drop cascades to " + described(*object));
-      drop_relation(context, edit, dependent, true);
+    if (relation.kind != catalog::RelationKind::Sequence) continue;
+    for (const auto& column : other->columns) {
+      if (column.sequence != relation.oid) continue;
+      if (column.identity != 0) {
+        throw Error(ErrorCode::DependentObjectsStillExist,
+                    "cannot drop sequence " + relation.name + " because column " + column.name +
+                        " of table " + other->name + " requires it",
+                    {}, "You can drop column " + column.name + " of table " + other->name + " instead.");
+      }
+      found.push_back(
+          {other->oid, 0, column.id, "default value for column " + column.name + " of table " + other->name});
     }
   }
-  for (const auto* job : edit.catalog().jobs()) {
-    if (job->relation == oid) edit.remove_job(job->id);
+  return found;
+}
+
+/// The table of an index, so that nobody writes rows past it meanwhile.
+void lock_indexed_table(SessionContext& context, const sql::QualifiedName& index, const std::string& tag) {
+  const auto catalog = context.catalog();
+  for (const auto& schema : context.schemas_to_search(index.schema)) {
+    const auto [owner, found] = catalog->find_index(schema, index.name);
+    if (owner == nullptr) continue;
+    context.lock_for_change({catalog->find_schema(owner->schema)->name, owner->name, 0}, tag);
+    return;
   }
-  for (const auto& column : relation.columns) {
-    if (column.sequence == 0) continue;
-    const auto sequence = column.sequence;
-    context.on_commit([&store = context.database().store(), sequence] { store.drop_sequence(sequence); });
-    edit.remove_relation(sequence);
-  }
-  if (relation.kind == catalog::RelationKind::Sequence) {
-    context.on_commit([&store = context.database().store(), oid] { store.drop_sequence(oid); });
-  }
-  if (relation.is_stored()) drop_storage(context, relation);
-  edit.remove_relation(oid);
 }
 
 [[noreturn]] void wrong_kind(const catalog::RelationObject& relation, const std::string& wanted) {
@@ -78,8 +91,74 @@ void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog:
 
 }  // namespace
 
+void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog::Oid oid, bool cascade,
+                   const std::vector<catalog::Oid>& together) {
+  const auto* found = edit.catalog().find_relation(oid);
+  if (found == nullptr) return;  // already dropped by a cascade
+  const catalog::RelationObject relation = *found;
+  std::vector<catalog::RelationObject> dependents;
+  for (const auto* dependent : edit.catalog().dependents(oid)) {
+    if (std::find(together.begin(), together.end(), dependent->oid) == together.end())
+      dependents.push_back(*dependent);
+  }
+  const auto others = other_dependents(edit.catalog(), relation, together);
+  if ((!dependents.empty() || !others.empty()) && !cascade) {
+    std::string detail;
+    const auto add = [&](const std::string& name) {
+      detail += (detail.empty() ? "" : "\n") + name + " depends on " + described(relation);
+    };
+    for (const auto& dependent : dependents) add(described(dependent));
+    for (const auto& other : others) add(other.description);
+    throw Error(ErrorCode::DependentObjectsStillExist,
+                "cannot drop " + described(relation) + " because other objects depend on it", detail,
+                "Use DROP ... CASCADE to drop the dependent objects too.");
+  }
+  for (const auto& dependent : dependents) {
+    if (edit.catalog().find_relation(dependent.oid) == nullptr) continue;
+    context.notice("drop cascades to " + described(dependent));
+    drop_relation(context, edit, dependent.oid, true, together);
+  }
+  for (const auto& other : others) {
+    const auto* present = edit.catalog().find_relation(other.relation);
+    if (present == nullptr) continue;
+    context.notice("drop cascades to " + other.description);
+    auto changed = *present;
+    std::erase_if(changed.constraints,
+                  [&](const auto& constraint) { return constraint.oid == other.constraint; });
+    for (auto& column : changed.columns) {
+      if (other.column == 0 || column.id != other.column) continue;
+      column.default_text.clear();
+      column.sequence = 0;
+    }
+    edit.put_relation(changed);
+  }
+  for (const auto* job : edit.catalog().jobs()) {
+    if (job->relation == oid) edit.remove_job(job->id);
+  }
+  std::vector<catalog::Oid> sequences;
+  for (const auto* other : edit.catalog().relations()) {
+    if (other->sequence && other->sequence->owner_table == oid) sequences.push_back(other->oid);
+  }
+  for (const auto& column : relation.columns) {
+    const auto* owned = column.sequence == 0 ? nullptr : edit.catalog().find_relation(column.sequence);
+    if (owned != nullptr && owned->sequence->owner_table == oid &&
+        std::find(sequences.begin(), sequences.end(), column.sequence) == sequences.end())
+      sequences.push_back(column.sequence);
+  }
+  for (const auto sequence : sequences) {
+    context.on_commit([&store = context.database().store(), sequence] { store.drop_sequence(sequence); });
+    edit.remove_relation(sequence);
+  }
+  if (relation.kind == catalog::RelationKind::Sequence) {
+    context.on_commit([&store = context.database().store(), oid] { store.drop_sequence(oid); });
+  }
+  if (relation.is_stored()) drop_storage(context, relation);
+  edit.remove_relation(oid);
+}
+
 std::string execute_create_index(Execution& execution, const sql::CreateIndexStatement& create) {
   auto& context = execution.context;
+  context.lock_for_change(create.table, "CREATE INDEX");
   auto& edit = context.edit_catalog("CREATE INDEX");
   catalog::RelationObject relation = context.relation(create.table);
   if (!relation.is_stored())
@@ -253,49 +332,6 @@ std::string execute_create_extension(Execution& execution, const sql::CreateExte
   return "CREATE EXTENSION";
 }
 
-std::string execute_create_sequence(Execution& execution, const sql::CreateSequenceStatement& create) {
-  auto& context = execution.context;
-  auto& edit = context.edit_catalog("CREATE SEQUENCE");
-  const auto& schema = context.creation_schema(create.sequence.schema);
-  if (edit.catalog().free_name(schema.oid, create.sequence.name) != create.sequence.name) {
-    if (!create.if_not_exists)
-      throw Error(ErrorCode::DuplicateTable, "relation \"" + create.sequence.name + "\" already exists");
-    context.notice({"NOTICE",
-                    ErrorCode::DuplicateTable,
-                    "relation \"" + create.sequence.name + "\" already exists, skipping",
-                    {},
-                    {}});
-    return "CREATE SEQUENCE";
-  }
-  if (create.increment == 0) throw Error(ErrorCode::InvalidParameterValue, "INCREMENT must not be zero");
-  if (create.minimum >= create.maximum) {
-    throw Error(ErrorCode::InvalidParameterValue, "MINVALUE (" + std::to_string(create.minimum) +
-                                                      ") must be less than MAXVALUE (" +
-                                                      std::to_string(create.maximum) + ")");
-  }
-  catalog::RelationObject sequence;
-  sequence.oid = context.database().store().next_table_id();
-  sequence.kind = catalog::RelationKind::Sequence;
-  sequence.schema = schema.oid;
-  sequence.name = create.sequence.name;
-  sequence.owner = context.user();
-  catalog::SequenceInfo info;
-  info.increment = create.increment;
-  info.minimum = create.minimum;
-  info.maximum = create.maximum;
-  info.start = create.has_start ? create.start : create.increment > 0 ? create.minimum : create.maximum;
-  info.cache = create.cache;
-  info.cycle = create.cycle;
-  if (info.start < info.minimum || info.start > info.maximum) {
-    throw Error(ErrorCode::InvalidParameterValue,
-                "START value (" + std::to_string(info.start) + ") is outside MINVALUE and MAXVALUE");
-  }
-  if (info.cycle) throw Error(ErrorCode::FeatureNotSupported, "CYCLE sequences are not supported");
-  sequence.sequence = info;
-  edit.put_relation(sequence);
-  return "CREATE SEQUENCE";
-}
-
 std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
   auto& context = execution.context;
   using What = sql::DropStatement::What;
@@ -309,7 +345,16 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
                                                                 : "DROP EXTENSION";
   if (drop.what == What::Other)
     throw Error(ErrorCode::FeatureNotSupported, "DROP " + drop.description + " is not supported");
+  for (const auto& name : drop.names) {
+    if (drop.what == What::Table || drop.what == What::MaterializedView) context.lock_for_change(name, tag);
+    if (drop.what == What::Index) lock_indexed_table(context, name, tag);
+  }
   auto& edit = context.edit_catalog(tag);
+  std::vector<catalog::Oid> together;
+  for (const auto& name : drop.names) {
+    const auto* relation = context.find_user_relation(name.schema, name.name);
+    if (relation != nullptr && drop.what != What::Schema) together.push_back(relation->oid);
+  }
   for (const auto& name : drop.names) {
     if (drop.what == What::Schema) {
       const auto* schema = edit.catalog().find_schema(name.name);
@@ -375,6 +420,7 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
                 "You can drop constraint " + constraint.name + " on table " + relation.name + " instead.");
           }
         }
+        require_unreferenced(context, edit, relation, index_oid, "index " + name.name, drop.cascade);
         if (index->key_table != 0) context.writes(tag).drop_table(index->key_table);
         std::erase_if(relation.indexes, [&](const auto& candidate) { return candidate.oid == index_oid; });
         edit.put_relation(relation);
@@ -405,7 +451,7 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
                                                     : relation->kind == Kind::MaterializedView ||
                                                           relation->kind == Kind::ContinuousAggregate;
     if (!fits) wrong_kind(*relation, "a " + kind);
-    drop_relation(context, edit, relation->oid, drop.cascade);
+    drop_relation(context, edit, relation->oid, drop.cascade, together);
   }
   return tag;
 }

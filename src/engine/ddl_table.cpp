@@ -2,6 +2,7 @@
 #include "engine/ddl_table.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include <tickstone/error.hpp>
@@ -14,71 +15,6 @@ namespace tickstone::engine {
 namespace {
 
 constexpr std::size_t kMostColumns = 1600;  // PostgreSQL's limit
-
-/// PostgreSQL's rule for generated names: table_column_suffix.
-std::string generated_name(const catalog::Catalog& catalog, catalog::Oid schema, const std::string& table,
-                           const std::string& columns, const std::string& suffix) {
-  return catalog.free_name(schema, table + (columns.empty() ? "" : "_" + columns) + "_" + suffix);
-}
-
-std::string free_constraint_name(const catalog::RelationObject& relation, const std::string& base) {
-  std::string name = base;
-  const auto taken = [&] {
-    return std::any_of(relation.constraints.begin(), relation.constraints.end(),
-                       [&](const auto& c) { return c.name == name; });
-  };
-  for (int i = 1; taken(); ++i) name = base + std::to_string(i);
-  return name;
-}
-
-std::vector<storage::ColumnId> column_ids(const catalog::RelationObject& relation,
-                                          const std::vector<std::string>& names) {
-  std::vector<storage::ColumnId> ids;
-  for (const auto& name : names) {
-    const auto* column = relation.find_column(name);
-    if (column == nullptr)
-      throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" named in key does not exist");
-    if (std::find(ids.begin(), ids.end(), column->id) != ids.end()) {
-      throw Error(ErrorCode::DuplicateColumn, "column \"" + name + "\" appears twice in the constraint");
-    }
-    ids.push_back(column->id);
-  }
-  return ids;
-}
-
-void require_comparable(const catalog::RelationObject& relation,
-                        const std::vector<storage::ColumnId>& columns) {
-  for (const auto id : columns) {
-    const auto& column = *relation.find_column(id);
-    if (column.type.is_array || column.type.id == TypeId::Json) {
-      throw Error(ErrorCode::FeatureNotSupported, "column \"" + column.name + "\" of type " +
-                                                      to_sql(column.type) + " cannot be part of a key");
-    }
-  }
-}
-
-void create_owned_sequence(SessionContext& context, catalog::CatalogEdit& edit,
-                           catalog::RelationObject& relation, catalog::ColumnObject& column, bool is_serial) {
-  catalog::RelationObject sequence;
-  sequence.oid = context.database().store().next_table_id();
-  sequence.kind = catalog::RelationKind::Sequence;
-  sequence.schema = relation.schema;
-  sequence.owner = relation.owner;
-  sequence.name = generated_name(edit.catalog(), relation.schema, relation.name, column.name, "seq");
-  catalog::SequenceInfo info;
-  info.type = column.type;
-  info.maximum = column.type.id == TypeId::SmallInt  ? INT16_MAX
-                 : column.type.id == TypeId::Integer ? INT32_MAX
-                                                     : INT64_MAX;
-  info.owner_table = relation.oid;
-  info.owner_column = column.id;
-  sequence.sequence = info;
-  edit.put_relation(sequence);
-  column.sequence = sequence.oid;
-  column.not_null = true;
-  if (is_serial)
-    column.default_text = "nextval('" + catalog::quote_identifier(sequence.name) + "'::regclass)";
-}
 
 void check_default(SessionContext& context, const catalog::ColumnObject& column,
                    const sql::Expr& expression) {
@@ -93,7 +29,51 @@ void check_default(SessionContext& context, const catalog::ColumnObject& column,
   if (!constant->type) (void)parse_value(column.type, constant->text, context.settings().format_context());
 }
 
+/// CREATE TABLE (LIKE ... INCLUDING ...).
+void add_like(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
+              const sql::CreateTableStatement::Like& like,
+              std::vector<sql::ConstraintDefinition>& constraints) {
+  const catalog::RelationObject source = context.relation(like.table);
+  for (const auto& column : source.columns) {
+    sql::ColumnDefinition definition;
+    definition.name = column.name;
+    definition.type = column.type;
+    definition.not_null = column.not_null;
+    if (like.defaults && !column.default_text.empty())
+      definition.default_value = sql::parse_expression(column.default_text);
+    if (like.generated && !column.generated_text.empty())
+      definition.generated = sql::parse_expression(column.generated_text);
+    if (like.identity && column.identity != 0) definition.identity_always = column.identity == 'a';
+    relation.columns.push_back(make_column(context, edit, relation, definition));
+    if (like.comments) relation.columns.back().comment = column.comment;
+  }
+  using Kind = catalog::ConstraintObject::Kind;
+  for (const auto& constraint : source.constraints) {
+    sql::ConstraintDefinition definition;
+    if (constraint.kind == Kind::Check) {
+      if (!like.constraints) continue;
+      definition.kind = sql::ConstraintDefinition::Kind::Check;
+      definition.name = constraint.name;
+      definition.check = sql::parse_expression(constraint.check_text);
+    } else if (constraint.kind == Kind::PrimaryKey || constraint.kind == Kind::Unique) {
+      if (!like.indexes) continue;
+      definition.kind = constraint.kind == Kind::PrimaryKey ? sql::ConstraintDefinition::Kind::PrimaryKey
+                                                            : sql::ConstraintDefinition::Kind::Unique;
+    } else {
+      continue;  // foreign keys are not copied
+    }
+    for (const auto id : constraint.columns) definition.columns.push_back(source.find_column(id)->name);
+    constraints.push_back(std::move(definition));
+  }
+}
+
 }  // namespace
+
+/// PostgreSQL's rule for generated names: table_column_suffix.
+std::string generated_name(const catalog::Catalog& catalog, catalog::Oid schema, const std::string& table,
+                           const std::string& columns, const std::string& suffix) {
+  return catalog.free_name(schema, table + (columns.empty() ? "" : "_" + columns) + "_" + suffix);
+}
 
 std::string duck_name(std::string_view name) {
   std::string quoted = "\"";
@@ -134,90 +114,15 @@ catalog::ColumnObject make_column(SessionContext& context, catalog::CatalogEdit&
     if (!is_integer(column.type.id))
       throw Error(ErrorCode::InvalidParameterValue,
                   "identity column type must be smallint, integer, or bigint");
-    create_owned_sequence(context, edit, relation, column, definition.is_serial);
+    sql::SequenceOptions options = definition.identity_options;
+    if (!options.type) options.type = column.type;
+    create_owned_sequence(context, edit, relation, column, options);
+    if (definition.is_serial) {
+      const auto* sequence = edit.catalog().find_relation(column.sequence);
+      column.default_text = "nextval('" + catalog::quote_identifier(sequence->name) + "'::regclass)";
+    }
   }
   return column;
-}
-
-void add_constraint(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
-                    const sql::ConstraintDefinition& definition) {
-  using Kind = sql::ConstraintDefinition::Kind;
-  catalog::ConstraintObject constraint;
-  constraint.oid = context.database().store().next_table_id();
-  constraint.name = definition.name;
-  if (!constraint.name.empty() && free_constraint_name(relation, constraint.name) != constraint.name) {
-    throw Error(ErrorCode::DuplicateObject, "constraint \"" + constraint.name + "\" for relation \"" +
-                                                relation.name + "\" already exists");
-  }
-  switch (definition.kind) {
-    case Kind::PrimaryKey:
-    case Kind::Unique: {
-      const bool is_primary = definition.kind == Kind::PrimaryKey;
-      if (is_primary && relation.primary_key() != nullptr) {
-        throw Error(ErrorCode::InvalidTableDefinition,
-                    "multiple primary keys for table \"" + relation.name + "\" are not allowed");
-      }
-      constraint.kind =
-          is_primary ? catalog::ConstraintObject::Kind::PrimaryKey : catalog::ConstraintObject::Kind::Unique;
-      constraint.columns = column_ids(relation, definition.columns);
-      require_comparable(relation, constraint.columns);
-      require_time_column(relation, constraint.columns, is_primary ? "primary key" : "unique");
-      std::string joined;
-      for (const auto& name : definition.columns) joined += (joined.empty() ? "" : "_") + name;
-      if (constraint.name.empty()) {
-        constraint.name = generated_name(edit.catalog(), relation.schema, relation.name,
-                                         is_primary ? "" : joined, is_primary ? "pkey" : "key");
-      } else if (edit.catalog().free_name(relation.schema, constraint.name) != constraint.name) {
-        throw Error(ErrorCode::DuplicateTable, "relation \"" + constraint.name + "\" already exists");
-      }
-      catalog::IndexObject index;
-      index.oid = context.database().store().next_table_id();
-      index.name = constraint.name;
-      index.is_unique = true;
-      index.is_primary = is_primary;
-      for (const auto id : constraint.columns) index.keys.push_back({id, {}, false, false});
-      constraint.index = index.oid;
-      if (is_primary) {
-        for (auto& column : relation.columns) {
-          if (std::find(constraint.columns.begin(), constraint.columns.end(), column.id) !=
-              constraint.columns.end())
-            column.not_null = true;
-        }
-      } else {
-        index.key_table = context.database().store().next_table_id();
-      }
-      relation.indexes.push_back(std::move(index));
-      break;
-    }
-    case Kind::Check:
-      constraint.kind = catalog::ConstraintObject::Kind::Check;
-      constraint.check_text = sql::to_postgres_text(definition.check);
-      constraint.columns = catalog::columns_in_expression(relation, constraint.check_text);
-      if (constraint.name.empty()) {
-        const std::string column =
-            constraint.columns.size() == 1 ? "_" + relation.find_column(constraint.columns[0])->name : "";
-        constraint.name = free_constraint_name(relation, relation.name + column + "_check");
-      }
-      break;
-    case Kind::ForeignKey:
-      throw Error(ErrorCode::FeatureNotSupported, "foreign keys are not supported", {},
-                  "Leave the REFERENCES clause out; joins work without it.");
-  }
-  relation.constraints.push_back(std::move(constraint));
-}
-
-void require_time_column(const catalog::RelationObject& relation,
-                         const std::vector<storage::ColumnId>& columns, const std::string& what) {
-  if (!relation.hypertable) return;
-  for (const auto& dimension : relation.hypertable->dimensions) {
-    if (std::find(columns.begin(), columns.end(), dimension.column) != columns.end()) continue;
-    throw Error(ErrorCode::InvalidTableDefinition,
-                "cannot create a unique index without the column \"" +
-                    relation.find_column(dimension.column)->name + "\" (used in partitioning)",
-                {},
-                "If you're creating a hypertable on a table with a " + what +
-                    ", ensure the partitioning column is part of it.");
-  }
 }
 
 void create_storage(SessionContext& context, const catalog::RelationObject& relation) {
@@ -234,6 +139,15 @@ void drop_storage(SessionContext& context, const catalog::RelationObject& relati
   for (const auto& index : relation.indexes) {
     if (index.key_table != 0) writes.drop_table(index.key_table);
   }
+}
+
+void throw_not_unique(const catalog::RelationObject& relation, const std::string& index,
+                      const Error& duplicate) {
+  std::string detail = duplicate.detail();
+  if (const auto at = detail.find(" already exists."); at != std::string::npos)
+    detail.replace(at, std::string::npos, " is duplicated.");
+  throw Error(ErrorCode::UniqueViolation, "could not create unique index \"" + index + "\"", detail)
+      .about(relation.name, {}, index);
 }
 
 void fill_key_table(SessionContext& context, const catalog::RelationObject& relation,
@@ -268,12 +182,8 @@ void fill_key_table(SessionContext& context, const catalog::RelationObject& rela
     try {
       writes.insert(index.key_table, batch, storage::OnDuplicate::Fail);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::UniqueViolation) throw;
-      std::string detail = error.detail();
-      if (const auto at = detail.find(" already exists."); at != std::string::npos)
-        detail.replace(at, std::string::npos, " is duplicated.");
-      throw Error(ErrorCode::UniqueViolation, "could not create unique index \"" + index.name + "\"", detail)
-          .about(relation.name, {}, index.name);
+      if (error.code() == ErrorCode::UniqueViolation) throw_not_unique(relation, index.name, error);
+      throw;
     }
   }
 }
@@ -299,6 +209,10 @@ std::string execute_create_table(Execution& execution, const sql::CreateTableSta
   auto& context = execution.context;
   const auto schema_name =
       create.temporary ? context.temporary_schema() : context.creation_schema(create.table.schema).name;
+  if (create.temporary && !create.table.schema.empty() && create.table.schema != "pg_temp") {
+    throw Error(ErrorCode::InvalidTableDefinition,
+                "cannot create temporary relation in non-temporary schema");
+  }
   const std::string tag = create.as_query ? "SELECT" : "CREATE TABLE";
   if (context.catalog()->find_relation(schema_name, create.table.name) != nullptr) {
     if (!create.if_not_exists)
@@ -310,6 +224,10 @@ std::string execute_create_table(Execution& execution, const sql::CreateTableSta
                     {}});
     return create.as_query ? "CREATE TABLE AS" : tag;
   }
+  for (const auto& constraint : create.constraints) {
+    if (constraint.kind == sql::ConstraintDefinition::Kind::ForeignKey)
+      context.lock_for_change(constraint.referenced_table, "CREATE TABLE");
+  }
   auto& edit = context.edit_catalog("CREATE TABLE");
   catalog::RelationObject relation;
   relation.oid = context.database().store().next_table_id();
@@ -317,6 +235,13 @@ std::string execute_create_table(Execution& execution, const sql::CreateTableSta
   relation.name = create.table.name;
   relation.owner = context.user();
   relation.temporary = create.temporary;
+  using OnCommit = sql::CreateTableStatement::OnCommit;
+  if (create.on_commit != OnCommit::PreserveRows && !create.temporary) {
+    throw Error(ErrorCode::InvalidTableDefinition, "ON COMMIT can only be used on temporary tables");
+  }
+  relation.on_commit = create.on_commit == OnCommit::DeleteRows ? 'd'
+                       : create.on_commit == OnCommit::Drop     ? 'x'
+                                                                : 0;
   if (edit.catalog().find_relation(schema_name, create.table.name) != nullptr ||
       edit.catalog().free_name(relation.schema, relation.name) != relation.name) {
     throw Error(ErrorCode::DuplicateTable, "relation \"" + create.table.name + "\" already exists");
@@ -344,18 +269,17 @@ std::string execute_create_table(Execution& execution, const sql::CreateTableSta
       relation.columns.push_back(make_column(context, edit, relation, definition));
     }
   }
-  for (const auto& like : create.like_tables) {
-    for (const auto& column : context.relation(like).columns) {
-      sql::ColumnDefinition definition;
-      definition.name = column.name;
-      definition.type = column.type;
-      definition.not_null = column.not_null;
-      relation.columns.push_back(make_column(context, edit, relation, definition));
-    }
-  }
+  std::vector<sql::ConstraintDefinition> constraints;
+  for (const auto& like : create.like_tables) add_like(context, edit, relation, like, constraints);
   for (const auto& definition : create.columns)
     relation.columns.push_back(make_column(context, edit, relation, definition));
-  for (const auto& constraint : create.constraints) add_constraint(context, edit, relation, constraint);
+  constraints.insert(constraints.end(), create.constraints.begin(), create.constraints.end());
+  // Keys first: a foreign key may refer to the table itself.
+  const auto is_foreign = [](const auto& constraint) {
+    return constraint.kind == sql::ConstraintDefinition::Kind::ForeignKey;
+  };
+  std::stable_partition(constraints.begin(), constraints.end(), std::not_fn(is_foreign));
+  for (const auto& constraint : constraints) add_constraint(context, edit, relation, constraint);
   edit.put_relation(relation);
   create_storage(context, relation);
   if (!hypertable_options.empty()) make_hypertable_by_options(context, relation.oid, hypertable_options);

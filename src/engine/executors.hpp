@@ -23,6 +23,9 @@ struct Execution {
   bool describe = true;  // send a row description before the rows (simple protocol)
 };
 
+/// Runs the statement by its executor; nothing where it is the session's own (transactions, cursors, ...).
+std::optional<std::string> execute_statement(Execution& execution, const sql::Statement& statement);
+
 // query_executor.cpp
 std::string execute_query(Execution& execution, const sql::QueryStatement& query);
 std::string execute_explain(Execution& execution, const sql::ExplainStatement& explain);
@@ -32,6 +35,9 @@ void send_result(Execution& execution, const std::vector<ResultColumn>& columns,
 std::vector<ResultColumn> result_columns(const std::vector<duck::ResultColumn>& actual,
                                          const sql::DuckQuery& query);
 void fit_to_columns(Batch& batch, const std::vector<ResultColumn>& columns, const FormatContext& format);
+
+// locking_query.cpp: SELECT ... FOR UPDATE and its kin
+std::string execute_locking_query(Execution& execution, const sql::QueryStatement& query);
 
 // insert_executor.cpp, update_executor.cpp, copy_executor.cpp
 std::string execute_insert(Execution& execution, const sql::InsertStatement& insert);
@@ -55,12 +61,15 @@ std::vector<SqlType> dml_parameter_types(SessionContext& context, const sql::Sta
 std::string execute_create_table(Execution& execution, const sql::CreateTableStatement& create);
 std::string execute_alter_table(Execution& execution, const sql::AlterTableStatement& alter);
 std::string execute_rename(Execution& execution, const sql::RenameStatement& rename);
+std::string execute_set_schema(Execution& execution, const sql::SetSchemaStatement& set);
+// ddl_sequences.cpp
+std::string execute_create_sequence(Execution& execution, const sql::CreateSequenceStatement& create);
+std::string execute_alter_sequence(Execution& execution, const sql::AlterSequenceStatement& alter);
 // ddl_objects.cpp
 std::string execute_create_index(Execution& execution, const sql::CreateIndexStatement& create);
 std::string execute_create_view(Execution& execution, const sql::CreateViewStatement& create);
 std::string execute_create_schema(Execution& execution, const sql::CreateSchemaStatement& create);
 std::string execute_create_extension(Execution& execution, const sql::CreateExtensionStatement& create);
-std::string execute_create_sequence(Execution& execution, const sql::CreateSequenceStatement& create);
 std::string execute_drop(Execution& execution, const sql::DropStatement& drop);
 std::string execute_role(Execution& execution, const sql::RoleStatement& role);
 std::string execute_comment(Execution& execution, const sql::CommentStatement& comment);
@@ -77,6 +86,7 @@ void refresh_continuous_aggregate(SessionContext& context, const catalog::Relati
 
 // session_statements.cpp
 std::string execute_setting(Execution& execution, const sql::SettingStatement& setting);
+std::string execute_lock_table(Execution& execution, const sql::LockTableStatement& lock);
 std::string execute_utility(Execution& execution, const sql::UtilityStatement& utility);
 
 }  // namespace tickstone::engine

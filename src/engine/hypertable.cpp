@@ -95,8 +95,19 @@ ActionResult make_hypertable(SessionContext& context, const catalog::RelationObj
                                  result.columns);
     return result;
   }
+  context.lock_for_change({schema_name, relation.name, 0}, "create_hypertable");
   auto& edit = context.edit_catalog("create_hypertable");
   const catalog::RelationObject old = *edit.catalog().find_relation(relation.oid);
+  for (const auto* other : edit.catalog().relations()) {
+    for (const auto& constraint : other->constraints) {
+      if (constraint.kind != catalog::ConstraintObject::Kind::ForeignKey ||
+          constraint.referenced_table != relation.oid)
+        continue;
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "cannot have FOREIGN KEY constraints to hypertable \"" + relation.name + "\"", {},
+                  "Remove constraint \"" + constraint.name + "\" of table \"" + other->name + "\" first.");
+    }
+  }
   catalog::RelationObject changed = old;
   const auto* column = changed.find_column(request.time_column);
   if (column == nullptr)

@@ -26,6 +26,10 @@ void require_writable(const InsertPlan& plan, std::size_t column) {
               "Use OVERRIDING SYSTEM VALUE to override.");
 }
 
+bool ignores_value(const InsertPlan& plan, std::size_t column) {
+  return plan.statement.overriding_user && plan.target->column(column).identity != 0;
+}
+
 void check_field_count(const InsertPlan& plan, std::size_t count) {
   if (count > plan.columns.size()) {
     throw Error(ErrorCode::SyntaxError, "INSERT has more expressions than target columns");
@@ -101,7 +105,8 @@ Batch values_rows(Execution& execution, const InsertPlan& plan, RowDefaults& def
       const auto& column = target.column(index);
       Column& into = rows.columns[index];
       const auto& cell = cells[i];
-      if (cell.kind == Kind::Default) {
+      if (cell.kind == Kind::Default || ignores_value(plan, index)) {
+        if (cell.kind == Kind::Expression) ++next_evaluated;
         defaults.append(index, into);
         continue;
       }
@@ -141,7 +146,9 @@ void insert_stream(Execution& execution, const InsertPlan& plan, const sql::Duck
   if (target.has_expressions() || plan.conflict.kind == ConflictPlan::Kind::Update) context.detach_duck();
   const auto columns = result_columns(stream->columns(), query);
   check_field_count(plan, columns.size());
-  for (std::size_t i = 0; i < columns.size(); ++i) require_writable(plan, plan.columns[i]);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!ignores_value(plan, plan.columns[i])) require_writable(plan, plan.columns[i]);
+  }
   const auto& format = context.settings().format_context();
   Batch rows = target.make_batch(), part;
   std::size_t row_count = 0;
@@ -156,6 +163,10 @@ void insert_stream(Execution& execution, const InsertPlan& plan, const sql::Duck
     fit_to_columns(part, columns, format);
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const std::size_t index = plan.columns[i];
+      if (ignores_value(plan, index)) {
+        defaults.append(index, rows.columns[index], part.columns[i].size());
+        continue;
+      }
       Column values = assigned(std::move(part.columns[i]), target.column(index), format);
       if (row_count == 0) {
         rows.columns[index] = std::move(values);
@@ -176,17 +187,20 @@ std::string execute_insert(Execution& execution, const sql::InsertStatement& ins
   auto& context = execution.context;
   std::shared_ptr<const InsertPlan> plan;
   const bool is_prepared = !execution.parameters.empty() && insert.whole;
-  auto& plans = current_plans(context);
-  if (is_prepared) {
-    if (const auto found = plans.prepared.find(insert.whole.node); found != plans.prepared.end())
-      plan = found->second;
-  }
-  if (plan == nullptr) {
-    auto made = make_insert_plan(context, insert);
-    plan_cells(*made);
-    plan = std::move(made);
-    if (is_prepared) plans.prepared[insert.whole.node] = plan;
-  }
+  do {
+    plan.reset();
+    auto& plans = current_plans(context);
+    if (is_prepared) {
+      if (const auto found = plans.prepared.find(insert.whole.node); found != plans.prepared.end())
+        plan = found->second;
+    }
+    if (plan == nullptr) {
+      auto made = make_insert_plan(context, insert);
+      plan_cells(*made);
+      plan = std::move(made);
+      if (is_prepared) plans.prepared[insert.whole.node] = plan;
+    }
+  } while (context.lock_for_write(plan->target->relation(), "INSERT"));
   RowDefaults defaults(context, *plan->target);
   RowInserter inserter(execution, plan, "INSERT");
   if (!insert.returning.empty()) inserter.keep_affected();
@@ -206,6 +220,7 @@ std::string execute_insert(Execution& execution, const sql::InsertStatement& ins
   } else {
     inserter.add(values_rows(execution, *plan, defaults));
   }
+  inserter.finish();
   return finish_insert(execution, *plan, inserter);
 }
 

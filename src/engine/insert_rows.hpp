@@ -12,6 +12,8 @@ namespace tickstone::engine {
 
 /// A value other than DEFAULT for the column. Errors: GeneratedAlways.
 void require_writable(const InsertPlan& plan, std::size_t column);
+/// OVERRIDING USER VALUE: an identity column takes its sequence's number whatever is given.
+bool ignores_value(const InsertPlan& plan, std::size_t column);
 /// Errors: SyntaxError where a row has too many or too few fields.
 void check_field_count(const InsertPlan& plan, std::size_t count);
 /// Fills the columns that the statement's first `given_count` fields do not give.

@@ -145,7 +145,7 @@ std::shared_ptr<const InsertPlan> LiteralInserts::plan_of(SessionContext& contex
   std::shared_ptr<const InsertPlan> plan;
   if (statements.size() == 1 && statements[0].parameter_count == 0) {
     if (const auto* insert = std::get_if<sql::InsertStatement>(&statements[0].body);
-        insert != nullptr && insert->values.size() == 1) {
+        insert != nullptr && insert->values.size() == 1 && !insert->overriding_user) {
       plan = make_insert_plan(context, *insert);
     }
   }
@@ -194,17 +194,20 @@ std::optional<std::string> LiteralInserts::try_run(Execution& execution, std::st
   auto shape = sql::find_insert_shape(statement);
   if (!shape) return std::nullopt;
   std::shared_ptr<const InsertPlan> plan;
-  try {
-    plan = plan_of(execution.context, *shape);
-  } catch (const Error&) {
-    return std::nullopt;  // the general way says it with the right position
-  }
-  if (plan == nullptr) return std::nullopt;
+  do {
+    try {
+      plan = plan_of(execution.context, *shape);
+    } catch (const Error&) {
+      return std::nullopt;  // the general way says it with the right position
+    }
+    if (plan == nullptr) return std::nullopt;
+  } while (execution.context.lock_for_write(plan->target->relation(), "INSERT"));
   auto rows = read_rows(execution.context, *plan, *shape, statement);
   if (!rows) return std::nullopt;
   RowInserter inserter(execution, plan, "INSERT");
   if (!plan->statement.returning.empty()) inserter.keep_affected();
   inserter.add(std::move(*rows));
+  inserter.finish();
   return finish_insert(execution, *plan, inserter);
 }
 

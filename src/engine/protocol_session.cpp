@@ -5,10 +5,14 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/cursors.hpp"
 #include "engine/executors.hpp"
+#include "engine/foreign_keys.hpp"
 #include "engine/idle_plans.hpp"
 #include "engine/portal.hpp"
+#include "engine/prepared_statements.hpp"
 #include "engine/query_plan.hpp"
+#include "engine/temporary_tables.hpp"
 #include "engine/tracking_sink.hpp"
 #include "sql/lexer.hpp"
 
@@ -27,12 +31,6 @@ bool ends_failed_block(const sql::Statement& statement) {
          (t->action == Action::Commit || t->action == Action::Rollback || t->action == Action::RollbackTo);
 }
 
-/// Statements that need neither a view nor a transaction of their own.
-bool is_control(const sql::Statement& statement) {
-  return std::holds_alternative<sql::TransactionStatement>(statement.body) ||
-         std::holds_alternative<sql::DeallocateStatement>(statement.body);
-}
-
 std::uint32_t characters_before(std::string_view text, std::size_t byte_offset) {
   std::uint32_t count = 0;
   for (const char c : text.substr(0, byte_offset)) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
@@ -47,7 +45,9 @@ class ProtocolSession final : public Session {
   }
 
   ~ProtocolSession() override {
+    stop_idle_clock();
     portals_.clear();
+    cursors_.close_all();
     statements_.clear();
     context_.rollback();
     // Boundary: a session ends in any case; without its plans the next one makes its own.
@@ -98,19 +98,16 @@ class ProtocolSession final : public Session {
       }
       if (failed_ && (prepared->statement == nullptr || !ends_failed_block(*prepared->statement)))
         throw_block_aborted();
-      if (!name.empty() && statements_.contains(name)) {
-        throw Error(ErrorCode::DuplicatePreparedStatement,
-                    "prepared statement \"" + name + "\" already exists");
-      }
+      if (!name.empty()) statements_.require_free(name);
       analyze(*prepared);
-      statements_[name] = std::move(prepared);
+      statements_.put(name, std::move(prepared));
     });
   }
 
   StatementDescription describe_statement(const std::string& name) override {
     const Running running(*this, null_sink_, {});
     return guarded([&] {
-      Prepared& prepared = find_statement(name);
+      Prepared& prepared = *statements_.find(name);
       analyze(prepared);
       return StatementDescription{prepared.parameter_types, prepared.columns};
     });
@@ -120,7 +117,7 @@ class ProtocolSession final : public Session {
             std::vector<Value> parameters) override {
     const Running running(*this, null_sink_, {});
     guarded([&] {
-      Prepared& prepared = find_statement(statement);
+      Prepared& prepared = *statements_.find(statement);
       if (failed_ && (prepared.statement == nullptr || !ends_failed_block(*prepared.statement)))
         throw_block_aborted();
       if (!portal_name.empty() && portals_.contains(portal_name)) {
@@ -132,7 +129,7 @@ class ProtocolSession final : public Session {
                         " parameters, but prepared statement \"" + statement + "\" requires " +
                         std::to_string(prepared.parameter_types.size()));
       }
-      portals_[portal_name] = std::make_unique<Portal>(statements_.at(statement), std::move(parameters));
+      portals_[portal_name] = std::make_unique<Portal>(statements_.find(statement), std::move(parameters));
     });
   }
 
@@ -175,11 +172,7 @@ class ProtocolSession final : public Session {
   void sync(bool failed, ResultSink& sink) override {
     const Running running(*this, sink, {});
     if (!explicit_block_ && context_.in_transaction()) {
-      portals_.clear();
-      if (failed)
-        context_.rollback();
-      else
-        context_.commit();
+      end_transaction(!failed);
     }
   }
 
@@ -201,6 +194,7 @@ class ProtocolSession final : public Session {
    public:
     Running(ProtocolSession& session, ResultSink& sink, std::string_view text) : session_(session) {
       auto& context = session.context_;
+      session.stop_idle_clock();
       context.set_sink(&sink);
       if (text.empty()) return;
       is_statement_ = true;
@@ -213,6 +207,7 @@ class ProtocolSession final : public Session {
     }
     ~Running() {
       auto& context = session_.context_;
+      session_.start_idle_clock();
       if (ticket_ != 0) context.database().watchdog().disarm(ticket_);
       context.set_sink(nullptr);
       if (!is_statement_) return;
@@ -229,6 +224,18 @@ class ProtocolSession final : public Session {
     Watchdog::Ticket ticket_ = 0;
     bool is_statement_ = false;
   };
+
+  /// idle_in_transaction_session_timeout runs while nothing else does.
+  void start_idle_clock() {
+    const auto ms = context_.settings().idle_in_transaction_timeout_ms();
+    if (ms == 0 || !explicit_block_ || !context_.options().end_session || idle_ticket_ != 0) return;
+    idle_ticket_ = context_.database().watchdog().arm(std::chrono::milliseconds(ms), [this] {
+      context_.options().end_session(SessionEnd::IdleInTransaction);
+    });
+  }
+  void stop_idle_clock() {
+    if (idle_ticket_ != 0) context_.database().watchdog().disarm(std::exchange(idle_ticket_, 0));
+  }
 
   /// Runs `action`; an error aborts the block, or rolls the implicit transaction back.
   template <typename Action>
@@ -249,12 +256,29 @@ class ProtocolSession final : public Session {
   void abort_transaction() noexcept {
     context_.clear_rows();
     portals_.clear();
+    cursors_.end_transaction(false);
     if (explicit_block_) {
       failed_ = true;
-      if (!has_savepoints_) context_.rollback();
+      context_.abort_to_savepoint();
     } else {
       context_.rollback();
     }
+  }
+
+  void end_transaction(bool commits) {
+    portals_.clear();
+    if (!commits) {
+      cursors_.end_transaction(false);
+      context_.rollback();
+      return;
+    }
+    try {
+      context_.commit();
+    } catch (...) {
+      cursors_.end_transaction(false);
+      throw;
+    }
+    cursors_.end_transaction(true);
   }
 
   void begin_if_needed(const sql::Statement& statement) {
@@ -268,7 +292,9 @@ class ProtocolSession final : public Session {
       if (!context_.in_transaction()) context_.begin_transaction();
       const auto mark = context_.mark_statement();
       try {
-        if (auto tag = run_known_shape(execution, text)) return finish_statement(*tag, sink, is_last);
+        const auto tag = run_known_shape(execution, text);
+        context_.release_mark(mark);
+        if (tag) return finish_statement(*tag, sink, is_last);
       } catch (const Error& error) {
         if (!needs_wide_numeric(error) || tracking.has_sent_rows()) throw;
         context_.undo_statement(mark);
@@ -277,7 +303,7 @@ class ProtocolSession final : public Session {
     }
     const auto statements = sql::parse(text);
     if (statements.empty()) {
-      if (is_last && !explicit_block_ && context_.in_transaction()) context_.commit();
+      if (is_last && !explicit_block_ && context_.in_transaction()) end_transaction(true);
       sink.empty_query();
       return;
     }
@@ -305,10 +331,7 @@ class ProtocolSession final : public Session {
 
   void finish_statement(const std::string& tag, ResultSink& sink, bool is_last) {
     context_.clear_rows();
-    if (is_last && !explicit_block_ && context_.in_transaction()) {
-      portals_.clear();
-      context_.commit();
-    }
+    if (is_last && !explicit_block_ && context_.in_transaction()) end_transaction(true);
     if (!tag.empty()) sink.command_complete(tag);
   }
 
@@ -317,7 +340,9 @@ class ProtocolSession final : public Session {
                                 const sql::Statement& statement) {
     const auto mark = context_.mark_statement();
     try {
-      return dispatch(execution, statement);
+      auto tag = dispatch(execution, statement);
+      context_.release_mark(mark);
+      return tag;
     } catch (const Error& error) {
       if (!needs_wide_numeric(error) || tracking.has_sent_rows()) throw;
       context_.undo_statement(mark);
@@ -337,77 +362,35 @@ class ProtocolSession final : public Session {
 
   std::string dispatch(Execution& execution, const sql::Statement& statement) {
     if (const auto* transaction = std::get_if<sql::TransactionStatement>(&statement.body))
-      return run_transaction(*transaction, execution);
+      return transaction->action == sql::TransactionStatement::Action::Begin
+                 ? (run_transaction(*transaction, execution), statement.tag)
+                 : run_transaction(*transaction, execution);
     context_.begin_statement();
-    return std::visit(
-        [&](const auto& body) -> std::string {
-          using Body = std::decay_t<decltype(body)>;
-          if constexpr (std::is_same_v<Body, sql::QueryStatement>)
-            return execute_query(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::ActionStatement>)
-            return execute_action(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::InsertStatement>)
-            return execute_insert(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::UpdateStatement>)
-            return execute_update(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::DeleteStatement>)
-            return execute_delete(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::TruncateStatement>)
-            return execute_truncate(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CopyStatement>)
-            return execute_copy(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CreateTableStatement>)
-            return execute_create_table(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CreateIndexStatement>)
-            return execute_create_index(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CreateViewStatement>)
-            return execute_create_view(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CreateMaterializedViewStatement>)
-            return execute_create_materialized_view(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CreateSchemaStatement>)
-            return execute_create_schema(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CreateExtensionStatement>)
-            return execute_create_extension(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CreateSequenceStatement>)
-            return execute_create_sequence(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::AlterTableStatement>)
-            return execute_alter_table(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::RenameStatement>)
-            return execute_rename(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::DropStatement>)
-            return execute_drop(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::RoleStatement>)
-            return execute_role(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::SettingStatement>)
-            return execute_setting(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::ExplainStatement>)
-            return execute_explain(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::CommentStatement>)
-            return execute_comment(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::PrepareStatement>)
-            return run_prepare(body);
-          else if constexpr (std::is_same_v<Body, sql::ExecuteStatement>)
-            return run_execute(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::DeallocateStatement>)
-            return run_deallocate(body);
-          else if constexpr (std::is_same_v<Body, sql::CursorStatement>)
-            return run_cursor(execution, body);
-          else if constexpr (std::is_same_v<Body, sql::UtilityStatement>)
-            return run_utility(execution, body);
-          else
-            throw Error(ErrorCode::FeatureNotSupported, statement.tag + " is not supported");
-        },
-        statement.body);
+    if (auto tag = execute_statement(execution, statement)) return *tag;
+    if (const auto* prepare = std::get_if<sql::PrepareStatement>(&statement.body))
+      return run_prepare(*prepare);
+    if (const auto* execute = std::get_if<sql::ExecuteStatement>(&statement.body))
+      return run_execute(execution, *execute);
+    if (const auto* deallocate = std::get_if<sql::DeallocateStatement>(&statement.body))
+      return run_deallocate(*deallocate);
+    if (const auto* cursor = std::get_if<sql::CursorStatement>(&statement.body))
+      return run_cursor(execution, *cursor);
+    if (const auto* utility = std::get_if<sql::UtilityStatement>(&statement.body))
+      return run_utility(execution, *utility);
+    if (const auto* lock = std::get_if<sql::LockTableStatement>(&statement.body)) {
+      if (!explicit_block_)
+        throw Error(ErrorCode::NoActiveSqlTransaction, "LOCK TABLE can only be used in transaction blocks");
+      return execute_lock_table(execution, *lock);
+    }
+    if (const auto* set = std::get_if<sql::SetConstraintsStatement>(&statement.body))
+      return execute_set_constraints(context_, *set);
+    throw Error(ErrorCode::FeatureNotSupported, statement.tag + " is not supported");
   }
 
   std::string run_transaction(const sql::TransactionStatement& t, Execution& execution) {
     using Action = sql::TransactionStatement::Action;
     const auto apply_modes = [&] {
-      if (t.isolation) {
-        context_.set_isolation(*t.isolation == "repeatable read" || *t.isolation == "serializable"
-                                   ? Isolation::RepeatableRead
-                                   : Isolation::ReadCommitted);
-      }
+      if (t.isolation) context_.set_isolation(*t.isolation);
       if (t.read_only) context_.set_read_only(*t.read_only);
     };
     switch (t.action) {
@@ -427,19 +410,14 @@ class ProtocolSession final : public Session {
       case Action::Commit:
       case Action::Rollback: {
         const bool was_block = explicit_block_, was_failed = failed_;
-        explicit_block_ = failed_ = has_savepoints_ = false;
+        explicit_block_ = failed_ = false;
         portals_.clear();
         if (!was_block) {
           execution.context.notice(
               {"WARNING", ErrorCode::NoActiveSqlTransaction, "there is no transaction in progress", {}, {}});
         }
         const bool commits = t.action == Action::Commit && !was_failed;
-        if (context_.in_transaction()) {
-          if (commits)
-            context_.commit();
-          else
-            context_.rollback();
-        }
+        if (context_.in_transaction()) end_transaction(commits);
         if (t.chain && was_block) {
           context_.begin_transaction();
           explicit_block_ = true;
@@ -458,7 +436,6 @@ class ProtocolSession final : public Session {
         }
         if (t.action == Action::Savepoint) {
           context_.savepoint(t.savepoint);
-          has_savepoints_ = true;
           return "SAVEPOINT";
         }
         if (t.action == Action::Release) {
@@ -470,6 +447,13 @@ class ProtocolSession final : public Session {
         return "ROLLBACK";
       }
       case Action::SetCharacteristics:
+        if (t.for_session) {
+          auto& settings = context_.settings();
+          if (t.isolation) settings.set("default_transaction_isolation", {*t.isolation}, false);
+          if (t.read_only)
+            settings.set("default_transaction_read_only", {*t.read_only ? "on" : "off"}, false);
+          return "SET";
+        }
         if (!explicit_block_) {
           execution.context.notice({"WARNING",
                                     ErrorCode::NoActiveSqlTransaction,
@@ -490,58 +474,12 @@ class ProtocolSession final : public Session {
   // Prepared statements and portals
 
   void analyze(Prepared& prepared) {
-    if (prepared.statement == nullptr || failed_) return;
-    const auto& statement = *prepared.statement;
-    if (const auto* query = std::get_if<sql::QueryStatement>(&statement.body)) {
-      if (prepared.plan != nullptr && prepared.plan->is_valid(context_)) return;
-      if (!context_.in_transaction()) context_.begin_transaction();
-      context_.begin_statement();
-      prepared.plan = plans_.plan_of(context_, statement.text, query->query, prepared.declared_types);
-      prepared.columns = prepared.plan->columns();
-      prepared.parameter_types = prepared.plan->parameter_types();
-      return;
-    }
-    if (prepared.is_analyzed) return;
-    prepared.is_analyzed = true;
-    if (is_control(statement)) return;
-    if (!context_.in_transaction()) context_.begin_transaction();
-    context_.begin_statement();
-    if (const auto* explain = std::get_if<sql::ExplainStatement>(&statement.body); explain != nullptr) {
-      prepared.columns = {{"QUERY PLAN", SqlType::of(TypeId::Text)}};
-    } else if (const auto* setting = std::get_if<sql::SettingStatement>(&statement.body);
-               setting != nullptr) {
-      if (setting->action == sql::SettingStatement::Action::Show)
-        prepared.columns = {{setting->name, SqlType::of(TypeId::Text)}};
-    } else if (const auto* action = std::get_if<sql::ActionStatement>(&statement.body); action != nullptr) {
-      if (!action->is_call) prepared.columns = action_columns(*action);
-    } else if (const auto* execute = std::get_if<sql::ExecuteStatement>(&statement.body);
-               execute != nullptr) {
-      Prepared& target = find_statement(execute->name);
-      analyze(target);
-      prepared.columns = target.columns;
-    } else {
-      prepared.columns = describe_returning(context_, statement);
-    }
-    auto inferred = dml_parameter_types(context_, statement);
-    const auto count = std::max<std::size_t>({static_cast<std::size_t>(statement.parameter_count),
-                                              inferred.size(), prepared.declared_types.size()});
-    inferred.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (i < prepared.declared_types.size() && prepared.declared_types[i].id != TypeId::Unknown)
-        inferred[i] = prepared.declared_types[i];
-      if (inferred[i].id == TypeId::Unknown) inferred[i] = SqlType::of(TypeId::Text);
-    }
-    prepared.parameter_types = std::move(inferred);
-  }
-
-  Prepared& find_statement(const std::string& name) {
-    const auto found = statements_.find(name);
-    if (found == statements_.end()) {
-      throw Error(ErrorCode::InvalidSqlStatementName,
-                  name.empty() ? "unnamed prepared statement does not exist"
-                               : "prepared statement \"" + name + "\" does not exist");
-    }
-    return *found->second;
+    if (failed_) return;
+    statements_.analyze(prepared);
+    if (prepared.statement == nullptr) return;
+    const auto* cursor = std::get_if<sql::CursorStatement>(&prepared.statement->body);
+    if (cursor != nullptr && cursor->action == sql::CursorStatement::Action::Fetch)
+      prepared.columns = cursors_.columns(cursor->name);
   }
 
   Portal& find_portal(const std::string& name) {
@@ -592,33 +530,20 @@ class ProtocolSession final : public Session {
   }
 
   std::string run_prepare(const sql::PrepareStatement& prepare) {
-    if (statements_.contains(prepare.name)) {
-      throw Error(ErrorCode::DuplicatePreparedStatement,
-                  "prepared statement \"" + prepare.name + "\" already exists");
-    }
+    statements_.require_free(prepare.name);
     auto prepared = std::make_shared<Prepared>();
     prepared->statement = prepare.statement;
     prepared->declared_types = prepare.parameter_types;
     analyze(*prepared);
-    statements_[prepare.name] = std::move(prepared);
+    statements_.put(prepare.name, std::move(prepared));
     return "PREPARE";
   }
 
   std::string run_execute(Execution& execution, const sql::ExecuteStatement& execute) {
-    find_statement(execute.name);
-    const auto prepared = statements_.at(execute.name);
+    const auto prepared = statements_.find(execute.name);
     analyze(*prepared);
-    if (execute.arguments.size() != prepared->parameter_types.size()) {
-      throw Error(ErrorCode::SyntaxError,
-                  "wrong number of parameters for prepared statement \"" + execute.name + "\"",
-                  "Expected " + std::to_string(prepared->parameter_types.size()) + " parameters but got " +
-                      std::to_string(execute.arguments.size()) + ".");
-    }
-    std::vector<Value> values;
-    for (std::size_t i = 0; i < execute.arguments.size(); ++i) {
-      values.push_back(coerce(context_.evaluate(execute.arguments[i]), prepared->parameter_types[i]));
-    }
-    if (prepared->plan != nullptr) {
+    const auto values = statements_.arguments_of(execute, *prepared);
+    if (prepared->plan != nullptr && !prepared->is_locking()) {
       context_.refresh_view();
       const auto plan = prepared->plan;
       const auto stream = plan->open(values).stream;
@@ -629,74 +554,37 @@ class ProtocolSession final : public Session {
     return dispatch(inner, *prepared->statement);
   }
 
-  Value coerce(const Value& value, const SqlType& type) const {
-    if (value.is_null) return Value::null_of(type);
-    if (value.type == type) return value;
-    if (is_text_like(value.type.id) || value.type.id == TypeId::Unknown) {
-      return parse_value(type, value.text, context_.settings().format_context());
-    }
-    Column column(value.type);
-    append_value(column, value);
-    return value_at(
-        cast_column(column.view(), type, CastStrength::Assignment, context_.settings().format_context())
-            .view(),
-        0);
-  }
-
   std::string run_deallocate(const sql::DeallocateStatement& deallocate) {
     if (deallocate.all) {
       statements_.clear();
       return "DEALLOCATE ALL";
     }
-    find_statement(deallocate.name);
+    statements_.find(deallocate.name);
     statements_.erase(deallocate.name);
     return "DEALLOCATE";
   }
 
   std::string run_cursor(Execution& execution, const sql::CursorStatement& cursor) {
     using Action = sql::CursorStatement::Action;
-    if (cursor.action == Action::Declare) {
-      if (!explicit_block_ && !cursor.with_hold) {
-        throw Error(ErrorCode::NoActiveSqlTransaction,
-                    "DECLARE CURSOR can only be used in transaction blocks");
-      }
-      if (cursor.with_hold)
-        throw Error(ErrorCode::FeatureNotSupported, "cursors WITH HOLD are not supported");
-      if (portals_.contains(cursor.name))
-        throw Error(ErrorCode::DuplicateCursor, "cursor \"" + cursor.name + "\" already exists");
-      auto portal = std::make_unique<Portal>(
-          nullptr, std::vector<Value>(execution.parameters.begin(), execution.parameters.end()));
-      portal->plan = QueryPlan::make(context_, cursor.query, {});
-      portal->open();
-      if (portal->holds_connection) context_.detach_duck();
-      portals_[cursor.name] = std::move(portal);
-      return "DECLARE CURSOR";
+    switch (cursor.action) {
+      case Action::Declare:
+        if (!explicit_block_ && !cursor.with_hold) {
+          throw Error(ErrorCode::NoActiveSqlTransaction,
+                      "DECLARE CURSOR can only be used in transaction blocks");
+        }
+        if (cursors_.contains(cursor.name) || portals_.contains(cursor.name))
+          throw Error(ErrorCode::DuplicateCursor, "cursor \"" + cursor.name + "\" already exists");
+        return cursors_.declare(execution, cursor);
+      case Action::Fetch:
+      case Action::Move:
+        return cursors_.fetch(execution, cursor);
+      case Action::Close:
+        return cursors_.close(cursor.name);
+      case Action::CloseAll:
+        cursors_.close_all();
+        break;
     }
-    if (cursor.action == Action::CloseAll) {
-      portals_.clear();
-      return "CLOSE CURSOR ALL";
-    }
-    const auto found = portals_.find(cursor.name);
-    if (found == portals_.end())
-      throw Error(ErrorCode::InvalidCursorName, "cursor \"" + cursor.name + "\" does not exist");
-    if (cursor.action == Action::Close) {
-      portals_.erase(found);
-      return "CLOSE CURSOR";
-    }
-    using Direction = sql::CursorStatement::Direction;
-    const bool is_forward = cursor.direction == Direction::Forward ||
-                            (cursor.direction == Direction::Relative && cursor.count >= 0);
-    if (!is_forward || cursor.count < 0) {
-      throw Error(ErrorCode::ObjectNotInPrerequisiteState, "cursor can only scan forward", {},
-                  "Declare it again to read from its start.");
-    }
-    Portal& portal = *found->second;
-    const auto limit = static_cast<std::uint64_t>(cursor.count);
-    if (cursor.action == Action::Move) {
-      return "MOVE " + std::to_string(portal.send(context_, limit, null_sink_));
-    }
-    if (execution.describe) execution.sink.row_description(portal.columns);
-    return "FETCH " + std::to_string(portal.send(context_, limit, execution.sink));
+    return "CLOSE CURSOR ALL";
   }
 
   std::string run_utility(Execution& execution, const sql::UtilityStatement& utility) {
@@ -704,10 +592,15 @@ class ProtocolSession final : public Session {
       if (explicit_block_)
         throw Error(ErrorCode::ActiveSqlTransaction, "DISCARD ALL cannot run inside a transaction block");
       portals_.clear();
+      cursors_.close_all();
       statements_.clear();
       context_.settings().reset_all();
+      context_.discard_sequences();
+      discard_temporary_tables(context_);
       return utility.command;
     }
+    if (utility.command == "DISCARD TEMP") discard_temporary_tables(context_);
+    if (utility.command == "DISCARD SEQUENCES") context_.discard_sequences();
     return execute_utility(execution, utility);
   }
 
@@ -716,9 +609,10 @@ class ProtocolSession final : public Session {
   PlanCache plans_;
   bool explicit_block_ = false;
   bool failed_ = false;
-  bool has_savepoints_ = false;
-  std::map<std::string, std::shared_ptr<Prepared>> statements_;  // shared with the portals bound to them
+  Watchdog::Ticket idle_ticket_ = 0;
+  PreparedStatements statements_{context_, plans_};
   std::map<std::string, std::unique_ptr<Portal>> portals_;
+  Cursors cursors_;
   NullSink null_sink_;
 };
 

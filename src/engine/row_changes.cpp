@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/row_changes.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "engine/assignment.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -52,7 +54,15 @@ std::vector<std::uint32_t> all_rows(std::size_t count) {
   return rows;
 }
 
-/// Rows whose values in `columns` (of the target) are not what they were.
+std::vector<std::int64_t> row_ids_of(const Batch& old) {
+  const auto& column = old.columns.back();
+  std::vector<std::int64_t> ids(column.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = column.fixed<std::int64_t>(i);
+  return ids;
+}
+
+}  // namespace
+
 std::vector<bool> changed_rows(const WriteTarget& target, const std::vector<std::size_t>& columns,
                                const Batch& old, const Batch& rows) {
   std::vector<std::size_t> before_columns;
@@ -69,15 +79,6 @@ std::vector<bool> changed_rows(const WriteTarget& target, const std::vector<std:
   }
   return changed;
 }
-
-std::vector<std::int64_t> row_ids_of(const Batch& old) {
-  const auto& column = old.columns.back();
-  std::vector<std::int64_t> ids(column.size());
-  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = column.fixed<std::int64_t>(i);
-  return ids;
-}
-
-}  // namespace
 
 storage::Transaction::InsertResult store_rows(storage::Transaction& writes, const WriteTarget& target,
                                               const Batch& rows, storage::OnDuplicate on_duplicate) {
@@ -171,15 +172,29 @@ Batch old_rows(const WriteTarget& target, const Batch& rows, const Column* row_i
   return old;
 }
 
+Batch take_old(const WriteTarget& target, Batch& result, std::size_t from, const FormatContext& format) {
+  Batch old;
+  const auto& columns = target.old_columns();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    old.columns.push_back(assigned(std::move(result.columns[from + i]), target.column(columns[i]), format));
+  }
+  if (target.has_row_id()) old.columns.push_back(std::move(result.columns[from + columns.size()]));
+  return old;
+}
+
 bool lock_rows(SessionContext& context, storage::Transaction& writes, storage::TableId table,
-               const Batch& keys) {
+               const Batch& keys, storage::LockMode mode) {
   if (keys.row_count() == 0) return false;
   const auto seen = context.view().seq();
-  if (!writes.lock(table, keys, seen)) return false;
+  if (!writes.lock(table, keys, seen, mode)) return false;
   if (context.isolation() == Isolation::RepeatableRead) {
     // Having waited alone is no conflict: asked again, the locks are ours and only newer commits count.
-    if (writes.lock(table, keys, seen)) {
-      throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update");
+    if (writes.lock(table, keys, seen, mode)) {
+      const auto found = writes.read_view()->lookup(table, keys).found;
+      const bool is_deleted = std::find(found.begin(), found.end(), -1) != found.end();
+      throw Error(
+          ErrorCode::SerializationFailure,
+          std::string("could not serialize access due to concurrent ") + (is_deleted ? "delete" : "update"));
     }
     return false;
   }

@@ -25,12 +25,18 @@ std::uint64_t erase_rows(storage::Transaction& writes, const WriteTarget& target
 
 /// The rows' key as storage's `lock`, `erase` and `lookup` take it.
 Batch storage_key(const WriteTarget& target, const Batch& old);
+/// Rows whose values in `columns` (of the target) are not what they were.
+std::vector<bool> changed_rows(const WriteTarget& target, const std::vector<std::size_t>& columns,
+                               const Batch& old, const Batch& rows);
 /// What a lookup found, cut into whole rows in the target's order and old rows.
 Batch old_rows(const WriteTarget& target, const Batch& rows, const Column* row_ids);
+
+/// Columns from `from` on of a query's result as old rows; they are moved out of it.
+Batch take_old(const WriteTarget& target, Batch& result, std::size_t from, const FormatContext& format);
 
 /// Locks the keys. Returns true, with a new view, when somebody else changed them since the statement's view:
 /// what was read of them must be read again. Errors: SerializationFailure under REPEATABLE READ.
 bool lock_rows(SessionContext& context, storage::Transaction& writes, storage::TableId table,
-               const Batch& keys);
+               const Batch& keys, storage::LockMode mode);
 
 }  // namespace tickstone::engine

@@ -97,7 +97,8 @@ RowInserter::RowInserter(Execution& execution, std::shared_ptr<const InsertPlan>
       context_(execution.context),
       plan_(std::move(plan)),
       target_(*plan_->target),
-      writes_(context_.writes(command)) {}
+      writes_(context_.writes(command)),
+      references_(context_, writes_, target_) {}
 
 const std::vector<std::size_t>& RowInserter::key_columns(std::size_t arbiter) const {
   return arbiter == 0 ? target_.key() : target_.unique_keys()[arbiter - 1].columns;
@@ -122,7 +123,8 @@ void RowInserter::add(Batch rows) {
     case ConflictPlan::Kind::Nothing:
       return target_.unique_keys().empty() ? add_skipping(rows) : add_where_free(rows);
     case ConflictPlan::Kind::Replace:
-      return add_replacing(rows);
+      // A blind write does not see whether the row is newer than the transaction's view.
+      return context_.isolation() == Isolation::RepeatableRead ? add_updating(rows) : add_replacing(rows);
     case ConflictPlan::Kind::Merge:
     case ConflictPlan::Kind::Update:
       return add_updating(rows);
@@ -138,6 +140,7 @@ void RowInserter::add_plain(const Batch& rows) {
       error.in_context(place_(*row, nullptr));
     throw;
   }
+  references_.inserted(rows);
   affected(rows);
 }
 
@@ -162,7 +165,8 @@ std::optional<std::size_t> RowInserter::find_duplicate(const Batch& rows, const 
 void RowInserter::add_skipping(const Batch& rows) {
   if (target_.has_row_id()) return add_plain(rows);
   const auto result = store_rows(writes_, target_, rows, storage::OnDuplicate::Skip);
-  if (!keeps_affected_ || result.skipped.empty()) {
+  if (result.skipped.empty()) references_.inserted(rows);
+  if ((!keeps_affected_ && target_.references().empty()) || result.skipped.empty()) {
     affected_count_ += rows.row_count() - result.skipped.size();
     if (keeps_affected_) append_batch(affected_, rows);
     return;
@@ -173,7 +177,9 @@ void RowInserter::add_skipping(const Batch& rows) {
   for (std::uint32_t row = 0; row < rows.row_count(); ++row) {
     if (!is_skipped[row]) kept.push_back(row);
   }
-  affected(pick_rows(rows, kept));
+  const Batch inserted = pick_rows(rows, kept);
+  references_.inserted(inserted);
+  affected(inserted);
 }
 
 /// DO NOTHING where several keys may collide: the rows that are free in each are inserted.
@@ -188,7 +194,7 @@ void RowInserter::add_where_free(const Batch& rows) {
   std::vector<AskedKeys> asked;
   for (const auto arbiter : arbiters) {
     asked.push_back(asked_keys(rows, key_columns(arbiter)));
-    lock_rows(context_, writes_, key_table(arbiter), asked.back().keys);
+    lock_rows(context_, writes_, key_table(arbiter), asked.back().keys, storage::LockMode::Update);
   }
   context_.refresh_view();
   std::vector<bool> is_taken(rows.row_count());
@@ -226,6 +232,7 @@ void RowInserter::insert_unseen(const Batch& rows) {
     }
     throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update");
   }
+  references_.inserted(rows);
   affected(rows);
 }
 
@@ -246,6 +253,7 @@ void RowInserter::require_new_keys(const std::vector<ColumnView>& key) {
 void RowInserter::add_replacing(const Batch& rows) {
   require_new_keys(views_of(rows, target_.key()));
   store_rows(writes_, target_, rows, storage::OnDuplicate::Replace);
+  references_.inserted(rows);
   affected(rows);
 }
 
@@ -253,12 +261,13 @@ void RowInserter::add_updating(const Batch& rows) {
   const std::size_t arbiter = *plan_->conflict.arbiter;
   require_new_keys(views_of(rows, key_columns(arbiter)));
   const auto asked = asked_keys(rows, key_columns(arbiter));
-  lock_rows(context_, writes_, key_table(arbiter), asked.keys);
+  lock_rows(context_, writes_, key_table(arbiter), asked.keys, storage::LockMode::Update);
   context_.refresh_view();
   Existing existing = find_existing(context_, target_, arbiter, asked, rows.row_count());
   // By another key the row itself may be under change still.
   while (arbiter != 0 && existing.old.row_count() > 0 &&
-         lock_rows(context_, writes_, target_.table(), storage_key(target_, existing.old))) {
+         lock_rows(context_, writes_, target_.table(), storage_key(target_, existing.old),
+                   storage::LockMode::Update)) {
     existing = find_existing(context_, target_, arbiter, asked, rows.row_count());
   }
 
@@ -288,6 +297,7 @@ void RowInserter::add_updating(const Batch& rows) {
     for (const auto index : updated) of_existing.push_back(existing_rows[index]);
     const Batch old = pick_rows(existing.old, of_existing);
     update_rows(writes_, target_, old, changed);
+    references_.updated(old, changed);
     affected(changed);
   }
   if (!keeps_affected_) return;
@@ -309,7 +319,7 @@ Batch RowInserter::update_existing(const Batch& existing, const Batch& excluded,
                                    std::vector<std::uint32_t>& updated) {
   const auto& format = context_.settings().format_context();
   const std::size_t count = existing.row_count();
-  if (plan_->conflict.kind == ConflictPlan::Kind::Merge) {
+  if (plan_->conflict.kind != ConflictPlan::Kind::Update) {
     Batch changed = existing;
     for (const auto& merge : plan_->conflict.merges) {
       if (merge.excluded) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/constraints.hpp"
+#include "engine/foreign_keys.hpp"
 #include "engine/insert_plan.hpp"
 #include "engine/row_keys.hpp"
 
@@ -25,6 +26,9 @@ class RowInserter {
   /// Errors: NotNullViolation, CheckViolation, UniqueViolation; CardinalityViolation for a key twice in DO
   /// UPDATE.
   void add(Batch rows);
+
+  /// After the last batch: foreign keys. Errors: ForeignKeyViolation.
+  void finish() { references_.finish(); }
 
   std::uint64_t affected_count() const { return affected_count_; }
   const Batch& affected() const { return affected_; }
@@ -48,6 +52,7 @@ class RowInserter {
   std::shared_ptr<const InsertPlan> plan_;
   const WriteTarget& target_;
   storage::Transaction& writes_;
+  ReferenceWatch references_;
   RowPlace place_;
   bool keeps_affected_ = false;
   RowKeys statement_keys_;  // of DO UPDATE: no row twice

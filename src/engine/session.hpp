@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ namespace tickstone::engine {
 /// ReadyForQuery's byte.
 enum class TransactionStatus : char { Idle = 'I', InBlock = 'T', Failed = 'E' };
 
+/// Why the database ends a session that its client did not end.
+enum class SessionEnd : std::uint8_t { IdleInTransaction, Terminated };
+
 struct SessionOptions {
   std::string user;
   std::string database;
@@ -25,6 +29,8 @@ struct SessionOptions {
   std::int32_t client_port = -1;
   std::int32_t pid = 0;  // what pg_backend_pid() shows and a cancel request names
   std::vector<std::pair<std::string, std::string>> settings;  // of the startup packet
+  /// Has the session ended by whoever serves it; from any thread. Without it sessions are not ended.
+  std::function<void(SessionEnd)> end_session;
 };
 
 struct StatementDescription {

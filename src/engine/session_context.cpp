@@ -2,16 +2,43 @@
 #include "engine/session_context.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
 #include "base/clock.hpp"
+#include "catalog/object_json.hpp"
 #include "catalog/object_names.hpp"
 #include "engine/catalog_lock.hpp"
+#include "engine/foreign_keys.hpp"
 #include "engine/temporary_tables.hpp"
+#include "engine/write_target.hpp"
 
 namespace tickstone::engine {
+
+namespace {
+
+/// The same columns, constraints and indexes, and the same foreign keys of others to it.
+bool is_same_table(const catalog::Catalog& before, const catalog::RelationObject& relation,
+                   const catalog::Catalog& after, const catalog::RelationObject& found) {
+  if (catalog::encode_object(found) != catalog::encode_object(relation)) return false;
+  const auto constraints = [](const catalog::Catalog& catalog, const catalog::RelationObject& of) {
+    std::vector<WriteTarget::Reference> references, referenced_by;
+    find_references(catalog, of, references, referenced_by);
+    std::vector<catalog::Oid> oids;
+    for (const auto& reference : referenced_by) oids.push_back(reference.constraint);
+    return oids;
+  };
+  return constraints(before, relation) == constraints(after, found);
+}
+
+Isolation isolation_of(const std::string& level) {
+  return level == "repeatable read" || level == "serializable" ? Isolation::RepeatableRead
+                                                               : Isolation::ReadCommitted;
+}
+
+}  // namespace
 
 SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& options)
     : database_(database), options_(options), instance_(database.instance()) {
@@ -44,11 +71,14 @@ SessionContext::~SessionContext() {
 void SessionContext::begin_transaction() {
   TICKSTONE_CHECK(!in_transaction_);
   in_transaction_ = true;
+  isolation_name_.clear();  // the default
   isolation_ =
       settings_.is_repeatable_read_by_default() ? Isolation::RepeatableRead : Isolation::ReadCommitted;
   read_only_ = settings_.is_read_only_by_default();
   transaction_start_us_ = system_clock().now_us();
   settings_.begin_transaction();
+  std::lock_guard lock(activity_mutex_);
+  activity_.transaction_start_us = transaction_start_us_;
 }
 
 void SessionContext::set_isolation(Isolation isolation) {
@@ -59,13 +89,46 @@ void SessionContext::set_isolation(Isolation isolation) {
   isolation_ = isolation;
 }
 
+void SessionContext::set_isolation(const std::string& level) {
+  set_isolation(isolation_of(level));
+  isolation_name_ = level;
+}
+
+std::string SessionContext::isolation_name() const {
+  return in_transaction_ && !isolation_name_.empty() ? isolation_name_
+                                                     : settings_.show("default_transaction_isolation");
+}
+
 void SessionContext::begin_statement() {
   statement_start_us_ = system_clock().now_us();
   if (!in_transaction_) transaction_start_us_ = statement_start_us_;
   settings_.set_now_us(transaction_start_us_);
-  if (edit_ == nullptr) statement_catalog_ = database_.catalog();
-  refresh_view();
-  if (isolation_ == Isolation::RepeatableRead && base_view_ == nullptr) base_view_ = view_;
+  take_catalog_and_view();
+  if (isolation_ == Isolation::RepeatableRead && base_view_ == nullptr) {
+    base_view_ = view_;
+    base_catalog_ = statement_catalog_;
+  }
+}
+
+/// A catalog and a view that belong together: each change of the catalog that the view has is in the catalog,
+/// and no other.
+void SessionContext::take_catalog_and_view() {
+  if (edit_ != nullptr) return refresh_view();
+  if (base_catalog_ != nullptr) {
+    statement_catalog_ = base_catalog_;
+    return refresh_view();
+  }
+  constexpr int kAttempts = 1000;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto [catalog, seq] = database_.catalog_and_seq();
+    statement_catalog_ = catalog;
+    refresh_view();
+    const auto newest = view_->newest_commit(catalog::kObjectsTable);
+    // Whoever commits a change publishes the catalog after it is visible, so there is a moment between.
+    if (newest <= seq || view_->seq() < newest) return;
+    std::this_thread::yield();
+  }
+  statement_catalog_ = catalog::Catalog::load(*view_);
 }
 
 void SessionContext::refresh_view() {
@@ -74,23 +137,37 @@ void SessionContext::refresh_view() {
   } else {
     view_ = writes_ == nullptr ? database_.store().read_view() : writes_->read_view();
   }
+  snapshot_seq_.store(view_->seq(), std::memory_order_relaxed);
+}
+
+DeferredReferences& SessionContext::deferred_references() {
+  if (deferred_references_ == nullptr) deferred_references_ = std::make_shared<DeferredReferences>();
+  return *deferred_references_;
 }
 
 void SessionContext::commit() {
+  if (writes_ != nullptr && writes_->has_writes()) {
+    try {
+      if (deferred_references_ != nullptr) check_deferred_references(*this);
+      finish_temporary_tables(*this);
+    } catch (...) {
+      rollback();
+      throw;
+    }
+  }
   const bool had_ddl = edit_ != nullptr;
   std::unique_ptr<storage::Transaction> writes = std::move(writes_);
   std::shared_ptr<const catalog::Catalog> catalog = had_ddl ? edit_->finish() : nullptr;
   edit_.reset();
   auto actions = std::move(on_commit_);
   on_commit_.clear();
-  base_view_.reset();
-  view_.reset();
-  savepoints_.clear();
-  in_transaction_ = false;
+  forget_transaction();
   try {
     if (writes != nullptr && writes->has_writes()) {
-      const storage::CommitSeq seq = writes->commit(settings_.synchronous_commit());
-      if (had_ddl) database_.publish_catalog(std::move(catalog), seq);
+      // While the locks are held, so that who waits for them finds it.
+      if (had_ddl)
+        writes->set_on_committed([&](storage::CommitSeq seq) { database_.publish_catalog(catalog, seq); });
+      writes->commit(settings_.synchronous_commit());
     }
   } catch (...) {
     settings_.rollback_transaction();
@@ -105,12 +182,29 @@ void SessionContext::rollback() noexcept {
   writes_.reset();
   edit_.reset();
   on_commit_.clear();
-  base_view_.reset();
-  view_.reset();
-  savepoints_.clear();
   rows_.clear();
-  in_transaction_ = false;
+  forget_transaction();
   settings_.rollback_transaction();
+}
+
+void SessionContext::forget_transaction() noexcept {
+  base_view_.reset();
+  base_catalog_.reset();
+  view_.reset();
+  snapshot_seq_.store(0, std::memory_order_relaxed);
+  savepoints_.clear();
+  written_tables_.clear();
+  deferred_references_.reset();
+  in_transaction_ = false;
+}
+
+void SessionContext::abort_to_savepoint() noexcept {
+  if (savepoints_.empty()) return rollback();
+  try {
+    rollback_to_savepoint(std::string(savepoints_.back().name));
+  } catch (const Error&) {
+    rollback();
+  }
 }
 
 storage::Transaction& SessionContext::writes(std::string_view command) {
@@ -118,27 +212,77 @@ storage::Transaction& SessionContext::writes(std::string_view command) {
     throw Error(ErrorCode::ReadOnlySqlTransaction,
                 "cannot execute " + std::string(command) + " in a read-only transaction");
   }
+  return transaction();
+}
+
+storage::Transaction& SessionContext::transaction() {
   if (writes_ == nullptr) {
     writes_ = database_.store().begin();
     writes_->set_cancelled([this] { return is_cancelled(); });
+    writes_->set_session(options_.pid);
   }
+  writes_->set_lock_timeout(std::chrono::milliseconds(settings_.lock_timeout_ms()));
   return *writes_;
 }
 
 SessionContext::StatementMark SessionContext::mark_statement() {
-  return {writes_ == nullptr ? storage::Transaction::Savepoint{} : writes_->savepoint(), edit_ != nullptr};
+  if (writes_ == nullptr) return {std::nullopt, false};
+  return {writes_->savepoint(), edit_ != nullptr};
+}
+
+void SessionContext::release_mark(const StatementMark& mark) {
+  if (mark.position && writes_ != nullptr) writes_->release(*mark.position);
 }
 
 void SessionContext::undo_statement(const StatementMark& mark) {
   clear_rows();
-  if (writes_ != nullptr) writes_->rollback_to(mark.position);
-  if (edit_ == nullptr || mark.has_catalog_edit) return;
-  edit_.reset();
-  settings_.invalidate_plans();
+  written_tables_.clear();  // their locks may be gone
+  if (edit_ != nullptr && !mark.has_catalog_edit) {
+    edit_.reset();
+    settings_.invalidate_plans();
+  }
+  if (mark.position && writes_ != nullptr) {
+    writes_->rollback_to(*mark.position);
+  } else {
+    writes_.reset();
+  }
+}
+
+bool SessionContext::lock_for_write(const catalog::RelationObject& relation, std::string_view command) {
+  const auto table = relation.table();
+  auto& transaction = writes(command);
+  if (std::find(written_tables_.begin(), written_tables_.end(), table) != written_tables_.end()) return false;
+  transaction.lock_table(table, /*exclusive=*/false);
+  written_tables_.push_back(table);
+  if (edit_ != nullptr) return false;  // nobody else changes the catalog meanwhile
+  const auto newest = database_.catalog();
+  if (newest == statement_catalog_) return false;
+  if (base_catalog_ != nullptr) {
+    const auto* found = newest->find_relation(relation.oid);
+    if (found != nullptr && is_same_table(*statement_catalog_, relation, *newest, *found)) return false;
+    throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update",
+                "Table \"" + relation.name + "\" was altered by another transaction.");
+  }
+  begin_statement();
+  return true;
+}
+
+bool SessionContext::lock_for_change(const sql::QualifiedName& name, std::string_view command) {
+  for (bool has_moved = false;; has_moved = true) {
+    const auto* relation = find_user_relation(name.schema, name.name);
+    if (relation == nullptr || !relation->is_stored()) return has_moved;
+    const auto table = relation->table();
+    writes(command).lock_table(table, /*exclusive=*/true);
+    if (edit_ != nullptr || base_catalog_ != nullptr) return has_moved;
+    if (database_.catalog() == statement_catalog_) return has_moved;
+    begin_statement();
+    const auto* again = find_user_relation(name.schema, name.name);
+    if (again == nullptr || again->table() == table) return true;
+  }
 }
 
 void SessionContext::savepoint(const std::string& name) {
-  auto& writes = this->writes("SAVEPOINT");
+  auto& writes = transaction();
   // A copy: the edit goes on changing its catalog in place.
   std::shared_ptr<const catalog::Catalog> saved;
   if (edit_ != nullptr) saved = std::make_shared<catalog::Catalog>(edit_->catalog());
@@ -161,6 +305,7 @@ void SessionContext::rollback_to_savepoint(const std::string& name) {
     if (savepoints_[i].name != name) continue;
     savepoints_.resize(i + 1);
     writes_->rollback_to(savepoints_[i].position);
+    written_tables_.clear();  // their locks may be gone
     settings_.invalidate_plans();
     if (savepoints_[i].catalog != nullptr) {
       edit_ = std::make_unique<catalog::CatalogEdit>(savepoints_[i].catalog, *writes_);
@@ -193,7 +338,7 @@ catalog::CatalogEdit& SessionContext::edit_catalog(std::string_view command) {
 const catalog::RelationObject* SessionContext::find_user_relation(const std::string& schema,
                                                                   const std::string& name) const {
   const auto catalog = this->catalog();
-  if (!schema.empty()) return catalog->find_relation(schema, name);
+  if (!schema.empty()) return catalog->find_relation(schema_meant(schema), name);
   for (const auto& candidate : search_path()) {
     if (const auto* found = catalog->find_relation(candidate, name)) return found;
   }
@@ -233,7 +378,7 @@ const catalog::SchemaObject& SessionContext::creation_schema(const std::string& 
 
 std::vector<std::string> SessionContext::schemas_to_search(const std::string& schema) const {
   auto schemas = search_path();
-  if (!schema.empty()) schemas.assign(1, schema);
+  if (!schema.empty()) schemas.assign(1, schema_meant(schema));
   return schemas;
 }
 
@@ -298,7 +443,13 @@ std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string
 }
 
 bool SessionContext::schema_exists(const std::string& schema) const {
-  return catalog()->find_schema(schema) != nullptr;
+  return catalog()->find_schema(schema_meant(schema)) != nullptr;
+}
+
+std::vector<std::string> SessionContext::row_identity(const sql::RelationInfo& relation) const {
+  const auto* found = find_user_relation(relation.schema, relation.name);
+  if (found == nullptr || found->kind != catalog::RelationKind::Table) return {};
+  return WriteTarget(*this, *found).old_column_names();
 }
 
 bool SessionContext::is_host_table_function(const std::string& name) const {
@@ -482,7 +633,9 @@ void SessionContext::set_activity(const std::string& state, std::string_view que
 
 catalog::RunningFacts::SessionInfo SessionContext::session_info() const {
   std::lock_guard lock(activity_mutex_);
-  return activity_;
+  auto info = activity_;
+  info.snapshot_seq = snapshot_seq_.load(std::memory_order_relaxed);
+  return info;
 }
 
 }  // namespace tickstone::engine

@@ -21,7 +21,8 @@
 
 namespace tickstone::engine {
 
-struct DmlPlans;  // write_target.hpp
+struct DmlPlans;            // write_target.hpp
+struct DeferredReferences;  // foreign_keys.hpp
 
 enum class Isolation : std::uint8_t { ReadCommitted, RepeatableRead };
 
@@ -50,6 +51,9 @@ class SessionContext final : public sql::NameLookup,
   bool in_transaction() const { return in_transaction_; }
   void begin_transaction();
   void set_isolation(Isolation isolation);
+  /// By its name in SQL; SERIALIZABLE is REPEATABLE READ under its own name.
+  void set_isolation(const std::string& level);
+  std::string isolation_name() const;
   void set_read_only(bool read_only) { read_only_ = read_only; }
   bool is_read_only() const { return read_only_; }
   Isolation isolation() const { return isolation_; }
@@ -61,9 +65,19 @@ class SessionContext final : public sql::NameLookup,
   void savepoint(const std::string& name);
   void release_savepoint(const std::string& name);
   void rollback_to_savepoint(const std::string& name);
+  bool has_savepoints() const { return !savepoints_.empty(); }
+  /// What an error within a block does at once: back to the last savepoint, or rolled back as a whole.
+  void abort_to_savepoint() noexcept;
 
   /// The transaction to write to, begun at the first need. Errors: ReadOnlySqlTransaction.
   storage::Transaction& writes(std::string_view command);
+  /// Locks the table to write rows of it, to the end of the transaction: until then it stays what it is. True
+  /// when the catalog changed before the lock was there; the statement has begun anew and names have to be
+  /// looked up again. Errors: SerializationFailure under REPEATABLE READ; those of `Transaction::lock_table`.
+  bool lock_for_write(const catalog::RelationObject& relation, std::string_view command);
+  /// Locks the table, if it is one, to change what it is: waits for those that write rows of it. True when
+  /// the statement has begun anew.
+  bool lock_for_change(const sql::QualifiedName& name, std::string_view command);
   bool has_writes() const { return writes_ != nullptr && writes_->has_writes(); }
   /// After own writes within a statement, or after having waited for a lock: sees both.
   void refresh_view();
@@ -79,10 +93,12 @@ class SessionContext final : public sql::NameLookup,
   std::shared_ptr<DmlPlans>& dml_plans() { return dml_plans_; }
   // A statement whose numbers do not fit into 38 digits is run again with numbers of any digits.
   struct StatementMark {
-    storage::Transaction::Savepoint position;
+    std::optional<storage::Transaction::Savepoint> position;  // nothing: no writes before it
     bool has_catalog_edit = false;
   };
   StatementMark mark_statement();
+  /// The statement is over: nothing of it will be taken back alone.
+  void release_mark(const StatementMark& mark);
   /// Takes back what the statement has written since.
   void undo_statement(const StatementMark& mark);
   bool wants_wide_numeric() const override { return is_numeric_wide_; }
@@ -105,6 +121,8 @@ class SessionContext final : public sql::NameLookup,
     std::shared_ptr<DmlPlans> narrow_plans_;
   };
 
+  /// Foreign keys that this transaction checks at its end.
+  DeferredReferences& deferred_references();
   /// Run after a successful commit, or dropped.
   void on_commit(std::function<void()> action) { on_commit_.push_back(std::move(action)); }
 
@@ -117,6 +135,8 @@ class SessionContext final : public sql::NameLookup,
   std::vector<std::string> schemas_to_search(const std::string& schema) const;
   /// This session's own schema, made at the first need.
   std::string temporary_schema();
+  /// Its name, if it was made.
+  const std::string& existing_temporary_schema() const { return temporary_schema_; }
   /// The user's relations that a query reads.
   std::vector<catalog::Oid> relations_of(const sql::Expr& query);
   sql::RelationInfo relation_info(const catalog::RelationObject& relation) const;
@@ -170,6 +190,7 @@ class SessionContext final : public sql::NameLookup,
                                                  const std::string& name) const override;
   bool schema_exists(const std::string& schema) const override;
   bool is_host_table_function(const std::string& name) const override;
+  std::vector<std::string> row_identity(const sql::RelationInfo& relation) const override;
   // duck::RelationSource
   std::optional<duck::SourceRelation> find_relation(std::string_view name) override;
   std::shared_ptr<const storage::ReadView> read_view() override { return view_; }
@@ -180,6 +201,7 @@ class SessionContext final : public sql::NameLookup,
   Batch call_table(std::string_view function, std::span<const Value> arguments) override;
   // catalog::RunningFacts
   std::vector<SessionInfo> sessions() const override { return database_.sessions(); }
+  std::vector<storage::LockInfo> locks() const override { return database_.store().locks(); }
   std::vector<SettingInfo> settings_shown() const override;
   std::vector<JobRun> job_runs() const override { return {}; }
   std::string current_user() const override { return options_.user; }
@@ -189,9 +211,22 @@ class SessionContext final : public sql::NameLookup,
   std::optional<std::int64_t> last_sequence_value(catalog::Oid sequence) const override;
 
   std::int64_t nextval(catalog::Oid sequence);
+  /// currval and lastval are not defined again.
+  void discard_sequences() {
+    sequence_values_.clear();
+    lastval_.reset();
+  }
   std::int64_t transaction_start_us() const { return transaction_start_us_; }
 
  private:
+  storage::Transaction& transaction();
+  void forget_transaction() noexcept;
+  void take_catalog_and_view();
+  /// `pg_temp` is the session's own schema.
+  const std::string& schema_meant(const std::string& schema) const {
+    return schema == "pg_temp" && !temporary_schema_.empty() ? temporary_schema_ : schema;
+  }
+
   Value call_session_function(std::string_view function, std::span<const Value> arguments, bool& known);
   catalog::Oid sequence_oid(const Value& name) const;
 
@@ -203,10 +238,14 @@ class SessionContext final : public sql::NameLookup,
   bool in_transaction_ = false;
   bool read_only_ = false;
   Isolation isolation_ = Isolation::ReadCommitted;
+  std::string isolation_name_ = "read committed";
   std::int64_t transaction_start_us_ = 0;
   std::int64_t statement_start_us_ = 0;
   std::unique_ptr<storage::Transaction> writes_;
-  std::shared_ptr<const storage::ReadView> base_view_;  // REPEATABLE READ: of the first statement
+  std::vector<storage::TableId> written_tables_;  // locked, so that they are not changed meanwhile
+  // REPEATABLE READ: of the first statement.
+  std::shared_ptr<const storage::ReadView> base_view_;
+  std::shared_ptr<const catalog::Catalog> base_catalog_;
   std::shared_ptr<const storage::ReadView> view_;
   std::shared_ptr<const catalog::Catalog> statement_catalog_;
   std::unique_ptr<catalog::CatalogEdit> edit_;
@@ -220,6 +259,7 @@ class SessionContext final : public sql::NameLookup,
 
   std::shared_ptr<DmlPlans> dml_plans_;
   bool is_numeric_wide_ = false;
+  std::shared_ptr<DeferredReferences> deferred_references_;
 
   std::shared_ptr<duck::Instance> instance_;  // shared with the database until it is lost
   std::shared_ptr<duck::Connection> duck_;    // shared with the plans and portals made on it
@@ -235,7 +275,8 @@ class SessionContext final : public sql::NameLookup,
 
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> timed_out_{false};
-  mutable std::mutex activity_mutex_;  // guards what other sessions look at
+  std::atomic<storage::CommitSeq> snapshot_seq_{0};  // 0: no view is held
+  mutable std::mutex activity_mutex_;                // guards what other sessions look at
   SessionInfo activity_;
   std::vector<std::weak_ptr<duck::Connection>> running_;  // to interrupt
 };

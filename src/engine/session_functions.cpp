@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "engine/session_context.hpp"
+#include "types/array_value.hpp"
 
 namespace tickstone::engine {
 
@@ -46,6 +47,8 @@ std::vector<duck::HostFunction> host_functions() {
       {"setval", {bigint, bigint}, bigint, true},
       {"setval", {bigint, bigint, boolean}, bigint, true},
       {"pg_cancel_backend", {integer}, boolean, true},
+      {"pg_terminate_backend", {integer}, boolean, true},
+      {"pg_blocking_pids", {integer}, SqlType::array_of(TypeId::Integer), true},
       {"pg_sleep", {dbl}, SqlType::of(TypeId::Text), true},
       {"txid_current", {}, bigint, false},
   };
@@ -101,16 +104,18 @@ std::int64_t SessionContext::nextval(catalog::Oid sequence) {
   if (relation == nullptr || !relation->sequence)
     throw Error(ErrorCode::UndefinedTable, "the sequence of a column is gone");
   const auto& info = *relation->sequence;
-  const std::int64_t value = database_.store().next_sequence_value(sequence, info.start, info.increment);
-  if (value > info.maximum || value < info.minimum) {
-    throw Error(ErrorCode::ObjectNotInPrerequisiteState,
-                std::string("nextval: reached ") + (value > info.maximum ? "maximum" : "minimum") +
+  const auto value = database_.store().next_sequence_value(
+      sequence, {info.start, info.increment, info.minimum, info.maximum, info.cycle});
+  if (!value) {
+    const bool is_ascending = info.increment > 0;
+    throw Error(ErrorCode::SequenceLimitExceeded,
+                std::string("nextval: reached ") + (is_ascending ? "maximum" : "minimum") +
                     " value of sequence \"" + relation->name + "\" (" +
-                    std::to_string(value > info.maximum ? info.maximum : info.minimum) + ")");
+                    std::to_string(is_ascending ? info.maximum : info.minimum) + ")");
   }
-  sequence_values_[sequence] = value;
-  lastval_ = value;
-  return value;
+  sequence_values_[sequence] = *value;
+  lastval_ = *value;
+  return *value;
 }
 
 std::optional<std::int64_t> SessionContext::last_sequence_value(catalog::Oid sequence) const {
@@ -220,12 +225,34 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
                       std::to_string(info.maximum) + ")");
     }
     const bool is_called = arguments.size() < 3 || arguments[2].integer != 0;
-    database_.store().set_sequence(oid, is_called ? value + info.increment : value);
+    // What comes after the last one is kept as such, so that the end of BIGINT is no wrap-around.
+    const Int128 after = Int128{value} + (is_called ? info.increment : 0);
+    const auto next = after > INT64_MAX   ? INT64_MAX
+                      : after < INT64_MIN ? INT64_MIN
+                                          : static_cast<std::int64_t>(after);
+    database_.store().set_sequence(oid, next, is_called ? std::optional(value) : std::nullopt);
     if (is_called) sequence_values_[oid] = value, lastval_ = value;
     return Value::of_bigint(value);
   }
   if (f == "pg_cancel_backend")
     return Value::of_bool(database_.cancel_session(static_cast<std::int32_t>(arguments[0].integer)));
+  if (f == "pg_terminate_backend")
+    return Value::of_bool(database_.end_session(static_cast<std::int32_t>(arguments[0].integer)));
+  if (f == "pg_blocking_pids") {
+    std::vector<std::int32_t> pids;
+    for (const auto& lock : database_.store().locks()) {
+      if (lock.is_granted || lock.session != static_cast<std::int32_t>(arguments[0].integer)) continue;
+      for (const auto pid : lock.blocked_by) {
+        if (std::find(pids.begin(), pids.end(), pid) == pids.end()) pids.push_back(pid);
+      }
+    }
+    ArrayBuilder builder;
+    for (const auto pid : pids) builder.add(array_element_bytes(Value::of_integer(pid)));
+    Value value = Value::null_of(SqlType::array_of(TypeId::Integer));
+    value.is_null = false;
+    value.text = builder.finish();
+    return value;
+  }
   if (f == "pg_sleep") {
     const auto end =
         std::chrono::steady_clock::now() + std::chrono::duration<double>(std::max(0.0, arguments[0].number));

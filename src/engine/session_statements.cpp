@@ -13,9 +13,7 @@ std::string execute_setting(Execution& execution, const sql::SettingStatement& s
     case Action::Set:
       if (setting.name == "transaction_isolation") {
         const std::string level = setting.values.empty() ? "" : setting.values.front();
-        context.set_isolation(level == "repeatable read" || level == "serializable"
-                                  ? Isolation::RepeatableRead
-                                  : Isolation::ReadCommitted);
+        context.set_isolation(level);
       } else if (setting.name == "transaction_read_only") {
         context.set_read_only(!setting.values.empty() &&
                               (setting.values.front() == "on" || setting.values.front() == "true"));
@@ -44,7 +42,7 @@ std::string execute_setting(Execution& execution, const sql::SettingStatement& s
       batch.columns.emplace_back(SqlType::of(TypeId::Text));
       std::string shown = setting.name, value;
       if (setting.name == "transaction_isolation") {
-        value = context.isolation() == Isolation::RepeatableRead ? "repeatable read" : "read committed";
+        value = context.isolation_name();
       } else if (setting.name == "transaction_read_only") {
         value = context.is_read_only() ? "on" : "off";
       } else {
@@ -71,6 +69,31 @@ std::string execute_setting(Execution& execution, const sql::SettingStatement& s
     }
   }
   return "SET";
+}
+
+std::string execute_lock_table(Execution& execution, const sql::LockTableStatement& lock) {
+  auto& context = execution.context;
+  // Readers have their views and hold nobody up, so what only keeps them out has nothing to do.
+  const bool is_for_readers = lock.mode == "ACCESS SHARE" || lock.mode == "ROW SHARE";
+  if (lock.mode == "SHARE UPDATE EXCLUSIVE")
+    throw Error(ErrorCode::FeatureNotSupported,
+                "LOCK TABLE ... IN SHARE UPDATE EXCLUSIVE MODE is not supported");
+  for (const auto& name : lock.tables) {
+    const auto& relation = context.relation(name);
+    if (!relation.is_stored())
+      throw Error(ErrorCode::WrongObjectType, "cannot lock relation \"" + relation.name + "\"");
+    if (is_for_readers) continue;
+    const bool is_exclusive = lock.mode != "ROW EXCLUSIVE";
+    if (lock.no_wait && !context.writes("LOCK TABLE").try_lock_table(relation.table(), is_exclusive)) {
+      throw Error(ErrorCode::LockNotAvailable, "could not obtain lock on relation \"" + relation.name + "\"");
+    }
+    if (is_exclusive) {
+      context.lock_for_change(name, "LOCK TABLE");
+    } else {
+      context.lock_for_write(relation, "LOCK TABLE");
+    }
+  }
+  return "LOCK TABLE";
 }
 
 std::string execute_utility(Execution& execution, const sql::UtilityStatement& utility) {

@@ -35,7 +35,7 @@ std::optional<bool> parse_boolean(const std::string& text) {
 }
 
 /// Milliseconds of `250`, `250ms`, `2s`, `1min`, `1h`, `1d`.
-std::optional<std::int64_t> parse_milliseconds(const std::string& text) {
+std::optional<double> read_milliseconds(const std::string& text) {
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);
   if (end == text.c_str()) return std::nullopt;
@@ -54,9 +54,13 @@ std::optional<std::int64_t> parse_milliseconds(const std::string& text) {
     factor = 86'400'000;
   else if (!unit.empty() && unit != "ms")
     return std::nullopt;
-  const double result = number * factor;
-  if (result < 0 || result > 2147483647.0) return std::nullopt;
-  return static_cast<std::int64_t>(result);
+  return number * factor;
+}
+
+std::optional<std::int64_t> parse_milliseconds(const std::string& text) {
+  const auto result = read_milliseconds(text);
+  if (!result || *result < 0 || *result > 2147483647.0) return std::nullopt;
+  return static_cast<std::int64_t>(*result);
 }
 
 std::string show_milliseconds(std::int64_t ms) {
@@ -104,7 +108,7 @@ const std::vector<SettingDefinition>& Settings::definitions() {
        "idle_in_transaction_session_timeout",
        Kind::Milliseconds,
        "0",
-       "Accepted for compatibility.",
+       "Sets the maximum allowed idle time between queries, when in a transaction.",
        "user",
        false,
        {},
@@ -169,7 +173,7 @@ const std::vector<SettingDefinition>& Settings::definitions() {
        "ms"},
       {"synchronous_commit", "synchronous_commit", Kind::Enumeration, "on",
        "Sets the current transaction's synchronization level.", "user", false,
-       "on|off|local|remote_write|remote_apply|true|false|yes|no|1|0"},
+       "local|remote_write|remote_apply|on|off|true|false|yes|no|1|0"},
       {"timescaledb.telemetry_level", "timescaledb.telemetry_level", Kind::Text, "off",
        "Nothing is ever sent."},
       {"timezone", "TimeZone", Kind::Text, "UTC",
@@ -238,13 +242,20 @@ std::string Settings::checked(const SettingDefinition& definition,
         if (rest.substr(0, bar) == wanted) return wanted;
         rest = bar == std::string_view::npos ? std::string_view{} : rest.substr(bar + 1);
       }
-      std::string choices(definition.choices);
+      // Other words for a Boolean are understood and not told.
+      std::string choices(definition.choices.substr(0, definition.choices.find("|true|")));
       for (std::size_t at = 0; (at = choices.find('|', at)) != std::string::npos;)
         choices.replace(at, 1, ", ");
       invalid_value(definition, joined, "Available values: " + choices + ".");
     }
     case Kind::Milliseconds: {
       const auto ms = parse_milliseconds(joined);
+      if (const auto out_of_range = read_milliseconds(joined); !ms && out_of_range) {
+        throw Error(ErrorCode::InvalidParameterValue,
+                    std::to_string(static_cast<std::int64_t>(*out_of_range)) +
+                        " ms is outside the valid range for parameter \"" +
+                        std::string(definition.shown_name) + "\" (0 .. 2147483647)");
+      }
       if (!ms) invalid_value(definition, joined);
       return show_milliseconds(*ms);
     }
@@ -455,6 +466,8 @@ void Settings::refresh() {
   format_.bytea_escape = show("bytea_output") == "escape";
   statement_timeout_ms_ = parse_milliseconds(show("statement_timeout")).value_or(0);
   lock_timeout_ms_ = parse_milliseconds(show("lock_timeout")).value_or(0);
+  idle_in_transaction_timeout_ms_ =
+      parse_milliseconds(show("idle_in_transaction_session_timeout")).value_or(0);
   const std::string sync = show("synchronous_commit");
   synchronous_commit_ = !(sync == "off" || sync == "false" || sync == "no" || sync == "0");
   time_zone_ = show("timezone");

@@ -59,6 +59,7 @@ class Settings {
   std::vector<std::string> search_path(const std::string& user) const;
   std::int64_t statement_timeout_ms() const { return statement_timeout_ms_; }
   std::int64_t lock_timeout_ms() const { return lock_timeout_ms_; }
+  std::int64_t idle_in_transaction_timeout_ms() const { return idle_in_transaction_timeout_ms_; }
   bool synchronous_commit() const { return synchronous_commit_; }
   // What every statement asks for.
   const std::string& time_zone() const { return time_zone_; }
@@ -86,6 +87,7 @@ class Settings {
   FormatContext format_;
   std::int64_t statement_timeout_ms_ = 0;
   std::int64_t lock_timeout_ms_ = 0;
+  std::int64_t idle_in_transaction_timeout_ms_ = 0;
   bool synchronous_commit_ = true;
   std::string time_zone_;
   std::string application_name_;

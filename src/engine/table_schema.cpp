@@ -18,6 +18,7 @@ storage::TableSchema storage_schema(const catalog::RelationObject& relation) {
   storage::TableSchema schema;
   schema.id = relation.table();
   schema.name = relation.name;
+  schema.temporary = relation.temporary;
   for (const auto& column : relation.columns)
     schema.columns.push_back({column.id, column.name, column.type, column.not_null});
   if (const auto* key = relation.primary_key()) {
@@ -47,6 +48,7 @@ storage::TableSchema key_table_schema(const catalog::RelationObject& relation,
   storage::TableSchema schema;
   schema.id = id;
   schema.name = relation.name;
+  schema.temporary = relation.temporary;
   schema.primary_key_name = index.name;
   storage::ColumnId next = 1;
   for (const auto& key : index.keys) {

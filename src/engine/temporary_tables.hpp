@@ -12,4 +12,10 @@ namespace tickstone::engine {
 void drop_temporary_schema(DatabaseCore& database, const std::string& schema);
 void drop_temporary_schemas(DatabaseCore& database);
 
+class SessionContext;
+/// What ON COMMIT says of the session's temporary tables, before the transaction commits.
+void finish_temporary_tables(SessionContext& context);
+/// DISCARD TEMP.
+void discard_temporary_tables(SessionContext& context);
+
 }  // namespace tickstone::engine

@@ -39,7 +39,7 @@ class TrackingSink final : public ResultSink {
 };
 
 /// Takes everything and keeps nothing.
-class NullSink final : public ResultSink {
+class NullSink : public ResultSink {
  public:
   void row_description(const std::vector<ResultColumn>& /*columns*/) override {}
   void rows(const Batch& /*batch*/) override {}

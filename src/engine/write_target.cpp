@@ -7,6 +7,7 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "engine/foreign_keys.hpp"
 #include "engine/insert_plan.hpp"
 
 namespace tickstone::engine {
@@ -59,7 +60,7 @@ bool is_volatile(const std::string& lower_text) {
 
 }  // namespace
 
-WriteTarget::WriteTarget(SessionContext& context, const catalog::RelationObject& relation)
+WriteTarget::WriteTarget(const SessionContext& context, const catalog::RelationObject& relation)
     : relation_(relation), info_(context.relation_info(relation)) {
   const storage::TableSchema* schema = context.view().schema(relation.table());
   TICKSTONE_CHECK(schema != nullptr);
@@ -95,11 +96,18 @@ WriteTarget::WriteTarget(SessionContext& context, const catalog::RelationObject&
     }
     unique_keys_.push_back(std::move(key));
   }
+  find_references(*context.catalog(), relation_, references_, referenced_by_);
+  for (const auto& reference : references_) {
+    for (const auto id : reference.child_columns) {
+      const auto column = column_index(id);
+      if (!contains(old_columns_, column)) old_columns_.push_back(column);
+    }
+  }
   for (const auto index : old_columns_) old_column_names_.push_back(relation_.columns[index].name);
   if (has_row_id()) old_column_names_.emplace_back("rowid");
 }
 
-void WriteTarget::plan_default(SessionContext& context, const catalog::ColumnObject& column) {
+void WriteTarget::plan_default(const SessionContext& context, const catalog::ColumnObject& column) {
   DefaultPlan plan;
   if (!column.default_text.empty()) default_texts_.emplace_back(column.name, column.default_text);
   const std::string text = lower(column.default_text);
@@ -151,6 +159,12 @@ std::size_t WriteTarget::old_column_of(std::size_t column) const {
   const auto found = std::find(old_columns_.begin(), old_columns_.end(), column);
   TICKSTONE_CHECK(found != old_columns_.end());
   return static_cast<std::size_t>(found - old_columns_.begin());
+}
+
+std::vector<std::size_t> WriteTarget::column_indexes(const std::vector<storage::ColumnId>& ids) const {
+  std::vector<std::size_t> indexes;
+  for (const auto id : ids) indexes.push_back(column_index(id));
+  return indexes;
 }
 
 Batch WriteTarget::make_batch() const {
@@ -211,6 +225,15 @@ std::shared_ptr<const WriteTarget> find_write_target(SessionContext& context, co
   auto target = std::make_shared<const WriteTarget>(context, relation);
   plans.targets.emplace(relation.oid, target);
   return target;
+}
+
+std::shared_ptr<const WriteTarget> lock_write_target(SessionContext& context, const sql::QualifiedName& name,
+                                                     const std::string& verb, std::string_view command) {
+  for (;;) {
+    auto target = find_write_target(context, name, verb);
+    if (!context.lock_for_write(target->relation(), command) && !lock_dependents(context, *target, command))
+      return target;
+  }
 }
 
 }  // namespace tickstone::engine

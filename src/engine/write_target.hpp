@@ -33,7 +33,7 @@ struct DefaultPlan {
 /// `to_storage` brings them into storage's.
 class WriteTarget {
  public:
-  WriteTarget(SessionContext& context, const catalog::RelationObject& relation);
+  WriteTarget(const SessionContext& context, const catalog::RelationObject& relation);
 
   const catalog::RelationObject& relation() const { return relation_; }
   const std::string& name() const { return relation_.name; }
@@ -71,11 +71,32 @@ class WriteTarget {
   };
   const std::vector<UniqueKey>& unique_keys() const { return unique_keys_; }
 
+  /// A foreign key, as the table that has it and the one that it refers to both see it.
+  struct Reference {
+    catalog::Oid constraint = 0;
+    std::string name;
+    catalog::Oid child = 0, parent = 0;
+    std::string child_name, parent_name;
+    /// In the order of the key that the parent's rows are found by.
+    std::vector<storage::ColumnId> child_columns, parent_columns;
+    std::vector<std::size_t> declared_order;  // of those: where the constraint's first, second, ... stands
+    storage::TableId key_table =
+        0;  // whose key is `parent_columns`: the parent's own, or that of a unique key
+    char on_delete = 'a', on_update = 'a';
+    bool is_deferrable = false, is_deferred = false;
+  };
+  /// Foreign keys of this table.
+  const std::vector<Reference>& references() const { return references_; }
+  /// Foreign keys of other tables, and its own, that refer to this one.
+  const std::vector<Reference>& referenced_by() const { return referenced_by_; }
+  std::vector<std::size_t> column_indexes(const std::vector<storage::ColumnId>& ids) const;
+
   bool has_row_id() const { return schema_.primary_key.empty(); }
   /// Columns of storage's key (of a table without primary key: the time column, if any; the row id is apart).
   const std::vector<std::size_t>& key() const { return key_; }
 
-  /// Columns that name an old row and its unique keys: those of `key`, then those of unique keys, then rowid.
+  /// Columns that name an old row and its keys: those of `key`, then those of unique keys and foreign keys,
+  /// then rowid.
   const std::vector<std::size_t>& old_columns() const { return old_columns_; }
   const std::vector<std::string>& old_column_names() const { return old_column_names_; }
   std::size_t old_column_of(std::size_t column) const;
@@ -90,7 +111,7 @@ class WriteTarget {
   }
 
  private:
-  void plan_default(SessionContext& context, const catalog::ColumnObject& column);
+  void plan_default(const SessionContext& context, const catalog::ColumnObject& column);
 
   catalog::RelationObject relation_;
   sql::RelationInfo info_;
@@ -104,6 +125,7 @@ class WriteTarget {
   std::vector<Check> checks_;
   std::vector<Generated> generated_;
   std::vector<UniqueKey> unique_keys_;
+  std::vector<Reference> references_, referenced_by_;
   std::vector<std::size_t> key_;
   std::vector<std::size_t> old_columns_;
   std::vector<std::string> old_column_names_;
@@ -129,6 +151,9 @@ DmlPlans& current_plans(SessionContext& context);
 /// refusal of the `verb` ("insert into", "update", "delete from").
 std::shared_ptr<const WriteTarget> find_write_target(SessionContext& context, const sql::QualifiedName& name,
                                                      const std::string& verb);
+/// The same, with the table locked for writing: what a statement that runs uses.
+std::shared_ptr<const WriteTarget> lock_write_target(SessionContext& context, const sql::QualifiedName& name,
+                                                     const std::string& verb, std::string_view command);
 /// Errors: InsufficientPrivilege where the name is a system catalog's, UndefinedTable.
 const catalog::RelationObject& relation_to_write(SessionContext& context, const sql::QualifiedName& name);
 

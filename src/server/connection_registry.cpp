@@ -40,6 +40,13 @@ void Connection::cancel() {
   if (session_ != nullptr) session_->cancel();
 }
 
+void Connection::end(engine::SessionEnd reason) {
+  int none = -1;
+  if (!end_reason_.compare_exchange_strong(none, static_cast<int>(reason), std::memory_order_acq_rel)) return;
+  cancel();
+  ::shutdown(descriptor_, SHUT_RD);
+}
+
 Connection::Busy::Busy(Connection& connection) : connection_(connection) {
   connection_.busy_since_ns_.store(now_ns(), std::memory_order_relaxed);
 }

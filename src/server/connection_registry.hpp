@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
@@ -26,6 +27,12 @@ class Connection {
   /// The engine's session, while there is one; `nullptr` before it is destroyed.
   void set_session(engine::Session* session);
   void cancel();
+  /// Has the connection end: its read ends, what it runs is cancelled. `reason` is what the client is told.
+  void end(engine::SessionEnd reason);
+  std::optional<engine::SessionEnd> end_reason() const {
+    const int reason = end_reason_.load(std::memory_order_acquire);
+    return reason < 0 ? std::nullopt : std::optional(static_cast<engine::SessionEnd>(reason));
+  }
   /// From here to the destruction of the result a statement runs.
   class Busy {
    public:
@@ -46,6 +53,7 @@ class Connection {
   std::atomic<std::int64_t> busy_since_ns_{0};  // 0: no
   bool is_gone_ = false;                        // the registry's lock
   bool is_admitted_ = false;                    // the registry's lock
+  std::atomic<int> end_reason_{-1};             // a SessionEnd
   std::mutex session_mutex_;
   engine::Session* session_ = nullptr;
 };

@@ -51,12 +51,13 @@ void name_peer(int descriptor, engine::SessionOptions& options) {
   options.client_port = std::atoi(service);
 }
 
-engine::SessionOptions session_options(pgwire::StartupMessage&& startup, const Connection& connection,
+engine::SessionOptions session_options(pgwire::StartupMessage&& startup, Connection& connection,
                                        int descriptor) {
   engine::SessionOptions options;
   options.user = std::move(startup.user);
   options.database = std::move(startup.database);
   options.pid = connection.pid();
+  options.end_session = [&connection](engine::SessionEnd reason) { connection.end(reason); };
   options.settings = std::move(startup.settings);
   for (const auto& [name, value] : options.settings) {
     if (name == "application_name") options.application_name = value;

@@ -16,6 +16,13 @@ Error shutting_down() {
       .damaging(Damage::Session);
 }
 
+Error ended(engine::SessionEnd reason) {
+  if (reason == engine::SessionEnd::Terminated) return shutting_down();
+  return Error(ErrorCode::IdleInTransactionTimeout,
+               "terminating connection due to idle-in-transaction timeout")
+      .damaging(Damage::Session);
+}
+
 /// What a statement threw, as the client is told. Rethrows nothing: whatever it was becomes an Error.
 template <typename Action>
 std::optional<Error> error_of(Action&& action) {
@@ -41,6 +48,7 @@ void SessionLoop::run() {
     if (registry_.is_stopping()) throw shutting_down();
     const auto frame = channel_.read_frame();
     if (registry_.is_stopping()) throw shutting_down();
+    if (const auto reason = connection_.end_reason()) throw ended(*reason);
     if (!frame || handle(*frame) == Next::End) return;
   }
 }

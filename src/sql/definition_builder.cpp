@@ -33,6 +33,12 @@ std::vector<std::string> columns_read(const Node* expression) {
   return columns;
 }
 
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 char letter_of(const char* text) { return text != nullptr && *text != '\0' ? *text : 'a'; }
 
 bool is_temporary(const PgQuery__RangeVar* relation) {
@@ -46,6 +52,21 @@ std::string collation_of(const PgQuery__CollateClause* clause) {
   return clause != nullptr && clause->n_collname > 0 ? string_of(clause->collname[clause->n_collname - 1])
                                                      : "";
 }
+
+CreateTableStatement::OnCommit on_commit_of(PgQuery__OnCommitAction action) {
+  return action == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DELETE_ROWS
+             ? CreateTableStatement::OnCommit::DeleteRows
+         : action == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DROP ? CreateTableStatement::OnCommit::Drop
+                                                               : CreateTableStatement::OnCommit::PreserveRows;
+}
+
+// LIKE's option bits.
+constexpr std::uint32_t kLikeComments = 1U << 0;
+constexpr std::uint32_t kLikeConstraints = 1U << 2;
+constexpr std::uint32_t kLikeDefaults = 1U << 3;
+constexpr std::uint32_t kLikeGenerated = 1U << 4;
+constexpr std::uint32_t kLikeIdentity = 1U << 5;
+constexpr std::uint32_t kLikeIndexes = 1U << 6;
 
 char relation_kind_of(PgQuery__ObjectType type) {
   switch (type) {
@@ -89,7 +110,11 @@ std::string words_of(PgQuery__ObjectType type) {
 ConstraintDefinition StatementBuilder::constraint_of(const PgQuery__Constraint& constraint) const {
   ConstraintDefinition out;
   out.name = constraint.conname;
-  if (constraint.initdeferred != 0) refuse("INITIALLY DEFERRED", constraint.location);
+  out.is_deferrable = constraint.deferrable != 0;
+  out.is_deferred = constraint.initdeferred != 0;
+  out.is_not_valid = constraint.skip_validation != 0;
+  if (out.is_deferrable && constraint.contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
+    refuse("a DEFERRABLE constraint that is no foreign key", constraint.location);
   switch (constraint.contype) {
     case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
     case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
@@ -112,6 +137,8 @@ ConstraintDefinition StatementBuilder::constraint_of(const PgQuery__Constraint& 
       out.referenced_columns = strings_of(constraint.n_pk_attrs, constraint.pk_attrs);
       out.on_delete = letter_of(constraint.fk_del_action);
       out.on_update = letter_of(constraint.fk_upd_action);
+      if (*constraint.fk_matchtype == 'f') refuse("MATCH FULL", constraint.location);
+      if (*constraint.fk_matchtype == 'p') refuse("MATCH PARTIAL", constraint.location);
       if (constraint.n_fk_del_set_cols > 0) refuse("ON DELETE SET of some columns", constraint.location);
       break;
     case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
@@ -157,17 +184,24 @@ ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column, c
                fmt::format("multiple identity specifications for column \"{}\" of table \"{}\"", out.name,
                            table));
         out.identity_always = std::string_view(constraint.generated_when) == "a";
+        out.identity_options = sequence_options_of(constraint.n_options, constraint.options);
         out.not_null = true;
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
         out.generated = expr(constraint.raw_expr);
         break;
-      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
       case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
       case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE:
         break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
       case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
-        refuse("INITIALLY DEFERRED", constraint.location);
+        // They say something of the constraint before them.
+        if (constraints.empty() || constraints.back().kind != ConstraintDefinition::Kind::ForeignKey)
+          refuse("a DEFERRABLE constraint that is no foreign key", constraint.location);
+        constraints.back().is_deferrable = true;
+        if (constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED)
+          constraints.back().is_deferred = true;
+        break;
       default: {
         ConstraintDefinition table_constraint = constraint_of(constraint);
         if (table_constraint.kind == ConstraintDefinition::Kind::PrimaryKey) out.not_null = true;
@@ -211,10 +245,7 @@ void StatementBuilder::build_create_table(const PgQuery__CreateStmt& create, Sta
   body.if_not_exists = create.if_not_exists != 0;
   body.temporary = is_temporary(create.relation);
   body.unlogged = std::string_view(create.relation->relpersistence) == "u";
-  if (create.oncommit == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DELETE_ROWS ||
-      create.oncommit == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DROP) {
-    refuse("ON COMMIT DELETE ROWS or DROP");
-  }
+  body.on_commit = on_commit_of(create.oncommit);
   std::set<std::string> names;
   bool has_primary_key = false;
   const auto check_primary_keys = [&](std::size_t from, int location) {
@@ -247,7 +278,15 @@ void StatementBuilder::build_create_table(const PgQuery__CreateStmt& create, Sta
       body.constraints.push_back(constraint_of(*element->constraint));
       check_primary_keys(constraint_count, element->constraint->location);
     } else if (element->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE) {
-      body.like_tables.push_back(name_of(element->table_like_clause->relation));
+      const PgQuery__TableLikeClause& clause = *element->table_like_clause;
+      CreateTableStatement::Like like{name_of(clause.relation)};
+      like.comments = (clause.options & kLikeComments) != 0;
+      like.constraints = (clause.options & kLikeConstraints) != 0;
+      like.defaults = (clause.options & kLikeDefaults) != 0;
+      like.generated = (clause.options & kLikeGenerated) != 0;
+      like.identity = (clause.options & kLikeIdentity) != 0;
+      like.indexes = (clause.options & kLikeIndexes) != 0;
+      body.like_tables.push_back(std::move(like));
     } else {
       refuse("this part of CREATE TABLE");
     }
@@ -277,6 +316,7 @@ void StatementBuilder::build_create_table_as(const PgQuery__CreateTableAsStmt& c
   body.if_not_exists = create.if_not_exists != 0;
   body.temporary = is_temporary(into.rel);
   body.unlogged = std::string_view(into.rel->relpersistence) == "u";
+  body.on_commit = on_commit_of(into.on_commit);
   body.options = options_of(into.n_options, into.options);
   body.as_query = expr(create.query);
   body.as_columns = strings_of(into.n_col_names, into.col_names);
@@ -334,30 +374,35 @@ void StatementBuilder::build_create_view(const PgQuery__ViewStmt& view, Statemen
   out.body = std::move(body);
 }
 
-void StatementBuilder::build_create_sequence(const PgQuery__CreateSeqStmt& sequence, Statement& out) {
-  CreateSequenceStatement body;
-  out.tag = "CREATE SEQUENCE";
-  body.sequence = name_of(sequence.sequence);
-  body.if_not_exists = sequence.if_not_exists != 0;
-  body.temporary = is_temporary(sequence.sequence);
-  std::optional<std::int64_t> minimum;
-  std::optional<std::int64_t> maximum;
-  std::optional<std::int64_t> start;
-  std::int64_t type_maximum = INT64_MAX;
-  for (std::size_t i = 0; i < sequence.n_options; ++i) {
-    const PgQuery__DefElem* element = sequence.options[i]->def_elem;
+SequenceOptions StatementBuilder::sequence_options_of(std::size_t count, Node* const* options) const {
+  SequenceOptions out;
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < count; ++i) {
+    const PgQuery__DefElem* element = options[i]->def_elem;
     const std::string_view name = element->defname;
+    if (!seen.insert(name).second) {
+      throw Error(ErrorCode::SyntaxError, "conflicting or redundant options")
+          .at(tree_->position(element->location));
+    }
     if (name == "as") {
-      const SqlType type = sql_type_of(*tree_, *element->arg->type_name);
-      if (type.id == TypeId::SmallInt) type_maximum = INT16_MAX;
-      if (type.id == TypeId::Integer) type_maximum = INT32_MAX;
+      out.type = sql_type_of(*tree_, *element->arg->type_name);
       continue;
     }
     if (name == "cycle") {
-      body.cycle = option_value(element->arg) != "false";
+      out.cycle = option_value(element->arg) != "false";
       continue;
     }
-    if (name == "owned_by" || element->arg == nullptr) continue;
+    if (name == "owned_by") {
+      out.owned_by = strings_of(element->arg->list->n_items, element->arg->list->items);
+      if (out.owned_by->size() == 1 && lower_case(out.owned_by->front()) == "none") out.owned_by->clear();
+      continue;
+    }
+    if (name == "restart") out.restarts = true;
+    if (element->arg == nullptr) {
+      if (name == "minvalue") out.no_minimum = true;
+      if (name == "maxvalue") out.no_maximum = true;
+      continue;
+    }
     const std::string text = option_value(element->arg);
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -365,34 +410,43 @@ void StatementBuilder::build_create_sequence(const PgQuery__CreateSeqStmt& seque
       throw Error(ErrorCode::NumericValueOutOfRange,
                   fmt::format("value \"{}\" is out of range for type bigint", text));
     }
-    if (name == "start") start = value;
-    if (name == "increment") body.increment = value;
-    if (name == "minvalue") minimum = value;
-    if (name == "maxvalue") maximum = value;
-    if (name == "cache") body.cache = value;
+    if (name == "start") out.start = value;
+    if (name == "restart") out.restart = value;
+    if (name == "increment") out.increment = value;
+    if (name == "minvalue") out.minimum = value;
+    if (name == "maxvalue") out.maximum = value;
+    if (name == "cache") out.cache = value;
   }
-  if (body.increment == 0) throw Error(ErrorCode::InvalidParameterValue, "INCREMENT must not be zero");
-  const bool is_descending = body.increment < 0;
-  body.minimum = minimum.value_or(is_descending ? -type_maximum - 1 : 1);
-  body.maximum = maximum.value_or(is_descending ? -1 : type_maximum);
-  body.has_start = start.has_value();
-  body.start = start.value_or(is_descending ? body.maximum : body.minimum);
-  if (body.minimum >= body.maximum) {
-    throw Error(ErrorCode::InvalidParameterValue,
-                fmt::format("MINVALUE ({}) must be less than MAXVALUE ({})", body.minimum, body.maximum));
-  }
-  if (body.start < body.minimum) {
-    throw Error(ErrorCode::InvalidParameterValue,
-                fmt::format("START value ({}) cannot be less than MINVALUE ({})", body.start, body.minimum));
-  }
-  if (body.start > body.maximum) {
-    throw Error(
-        ErrorCode::InvalidParameterValue,
-        fmt::format("START value ({}) cannot be greater than MAXVALUE ({})", body.start, body.maximum));
-  }
-  if (body.cache < 1)
-    throw Error(ErrorCode::InvalidParameterValue,
-                fmt::format("CACHE ({}) must be greater than zero", body.cache));
+  return out;
+}
+
+void StatementBuilder::build_create_sequence(const PgQuery__CreateSeqStmt& sequence, Statement& out) {
+  CreateSequenceStatement body;
+  out.tag = "CREATE SEQUENCE";
+  body.sequence = name_of(sequence.sequence);
+  body.if_not_exists = sequence.if_not_exists != 0;
+  body.temporary = is_temporary(sequence.sequence);
+  body.options = sequence_options_of(sequence.n_options, sequence.options);
+  out.body = std::move(body);
+}
+
+void StatementBuilder::build_alter_sequence(const PgQuery__AlterSeqStmt& sequence, Statement& out) {
+  AlterSequenceStatement body;
+  out.tag = "ALTER SEQUENCE";
+  body.sequence = name_of(sequence.sequence);
+  body.if_exists = sequence.missing_ok != 0;
+  body.options = sequence_options_of(sequence.n_options, sequence.options);
+  out.body = std::move(body);
+}
+
+void StatementBuilder::build_set_schema(const PgQuery__AlterObjectSchemaStmt& set, Statement& out) {
+  SetSchemaStatement body;
+  body.kind = words_of(set.object_type);
+  out.tag = "ALTER " + body.kind;
+  if (set.relation == nullptr) refuse(out.tag + " ... SET SCHEMA");
+  body.object = name_of(set.relation);
+  body.schema = set.newschema;
+  body.if_exists = set.missing_ok != 0;
   out.body = std::move(body);
 }
 
@@ -437,6 +491,50 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
       case PG_QUERY__ALTER_TABLE_TYPE__AT_DropNotNull:
         command.kind = Kind::DropNotNull;
         break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_DropExpression:
+        command.kind = Kind::DropExpression;
+        command.if_exists = cmd.missing_ok != 0;
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity:
+        command.kind = Kind::AddIdentity;
+        command.identity_always = std::string_view(cmd.def->constraint->generated_when) == "a";
+        command.sequence = sequence_options_of(cmd.def->constraint->n_options, cmd.def->constraint->options);
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetIdentity: {
+        command.kind = Kind::SetIdentity;
+        std::vector<Node*> options;
+        for (std::size_t k = 0; cmd.def != nullptr && k < cmd.def->list->n_items; ++k) {
+          Node* item = cmd.def->list->items[k];
+          if (std::string_view(item->def_elem->defname) == "generated") {
+            command.identity_always = option_value(item->def_elem->arg) == std::to_string('a');
+          } else {
+            options.push_back(item);
+          }
+        }
+        command.sequence = sequence_options_of(options.size(), options.data());
+        break;
+      }
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_DropIdentity:
+        command.kind = Kind::DropIdentity;
+        command.if_exists = cmd.missing_ok != 0;
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint:
+        command.kind = Kind::ValidateConstraint;
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterConstraint:
+        command.kind = Kind::AlterConstraint;
+        command.name = cmd.def->constraint->conname;
+        command.constraint.is_deferrable = cmd.def->constraint->deferrable != 0;
+        command.constraint.is_deferred = cmd.def->constraint->initdeferred != 0;
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStorage:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetCompression:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_ClusterOn:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_DropCluster:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_ReplicaIdentity:
+        command.kind = Kind::Nothing;
+        break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint:
         command.kind = Kind::AddConstraint;
         command.constraint = constraint_of(*cmd.def->constraint);
@@ -474,6 +572,7 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
       AlterTableStatement::Command added;
       added.kind = Kind::AddConstraint;
       added.name = constraint.name;
+      added.is_of_column = true;
       added.constraint = std::move(constraint);
       body.commands.push_back(std::move(added));
     }

@@ -243,6 +243,7 @@ constexpr FunctionRow kRows[] = {
     {"current_setting", "", "text", "tb"},
     {"set_config", "", "text", "ttb"},
     {"pg_backend_pid", "", "integer", ""},
+    {"pg_blocking_pids", "", "integer[]", "i"},
     {"pg_get_userbyid", "", "name", "-"},
     {"pg_encoding_to_char", "", "name", "i"},
     {"format_type", "", "text", "-i"},

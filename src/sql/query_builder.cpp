@@ -65,7 +65,34 @@ bool is_plain_call(const PgQuery__FuncCall& call) {
          call.agg_distinct == 0 && is_action_function(last_name(call));
 }
 
+RowLocking::Strength strength_of(PgQuery__LockClauseStrength strength) {
+  switch (strength) {
+    case PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORKEYSHARE:
+      return RowLocking::Strength::KeyShare;
+    case PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORSHARE:
+      return RowLocking::Strength::Share;
+    case PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORNOKEYUPDATE:
+      return RowLocking::Strength::NoKeyUpdate;
+    default:
+      return RowLocking::Strength::Update;
+  }
+}
+
 }  // namespace
+
+std::string RowLocking::name() const {
+  switch (strength) {
+    case Strength::KeyShare:
+      return "FOR KEY SHARE";
+    case Strength::Share:
+      return "FOR SHARE";
+    case Strength::NoKeyUpdate:
+      return "FOR NO KEY UPDATE";
+    case Strength::Update:
+      break;
+  }
+  return "FOR UPDATE";
+}
 
 bool is_action_function(std::string_view name) {
   if (std::find(kActions.begin(), kActions.end(), name) != kActions.end()) return true;
@@ -148,13 +175,29 @@ void StatementBuilder::build_select(const Node* node, Statement& out) {
     return;
   }
   QueryStatement query{expr(node)};
-  for (std::size_t i = 0; i < select.n_locking_clause; ++i) {
-    const PgQuery__LockingClause* locking = select.locking_clause[i]->locking_clause;
+  query.locking = locking_of(select);
+  for (const RowLocking& clause : query.locking) {
     query.has_locking = true;
-    query.no_wait = query.no_wait || locking->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError;
-    query.skip_locked = query.skip_locked || locking->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitSkip;
+    query.no_wait = query.no_wait || clause.wait == RowLocking::Wait::Fail;
+    query.skip_locked = query.skip_locked || clause.wait == RowLocking::Wait::Skip;
   }
   out.body = std::move(query);
+}
+
+std::vector<RowLocking> StatementBuilder::locking_of(const PgQuery__SelectStmt& select) const {
+  std::vector<RowLocking> clauses;
+  for (std::size_t i = 0; i < select.n_locking_clause; ++i) {
+    const PgQuery__LockingClause* locking = select.locking_clause[i]->locking_clause;
+    RowLocking& clause = clauses.emplace_back();
+    clause.strength = strength_of(locking->strength);
+    clause.wait = locking->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError ? RowLocking::Wait::Fail
+                  : locking->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitSkip
+                      ? RowLocking::Wait::Skip
+                      : RowLocking::Wait::Block;
+    for (std::size_t k = 0; k < locking->n_locked_rels; ++k)
+      clause.tables.push_back(name_of(locking->locked_rels[k]->range_var));
+  }
+  return clauses;
 }
 
 void StatementBuilder::build_call(const PgQuery__CallStmt& call, Statement& out) {
@@ -225,6 +268,7 @@ void StatementBuilder::build_insert(const Node* node, Statement& out) {
     body.column_positions.push_back(tree_->position(column->location));
   }
   body.overriding_system = insert.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
+  body.overriding_user = insert.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE;
   body.has_with = insert.with_clause != nullptr;
   if (insert.select_stmt == nullptr) {
     body.default_values = true;

@@ -120,6 +120,18 @@ DuckQuery Rewriter::query(const Expr& query) const {
   return finished(translator, std::move(text), columns);
 }
 
+DuckQuery Rewriter::locking_query(const QueryStatement& query) const {
+  Translator translator(lookup_, query.query.tree);
+  translator.set_top_level(true);
+  translator.set_locking(&query.locking);
+  ColumnList columns;
+  std::string text = translator.select(*node_of(query.query)->select_stmt, nullptr, columns);
+  auto locked = std::move(translator.locked);
+  DuckQuery out = finished(translator, std::move(text), columns);
+  out.locked = std::move(locked);
+  return out;
+}
+
 DuckQuery Rewriter::update_rows(const UpdateStatement& update, const RelationInfo& table,
                                 const std::vector<std::string>& old_columns,
                                 const std::vector<std::pair<std::string, std::string>>& defaults) const {

@@ -36,6 +36,9 @@ class NameLookup {
   /// Whether NUMERIC is to be computed with any number of digits: slower, for statements that 38 do not
   /// suffice for.
   virtual bool wants_wide_numeric() const { return false; }
+  /// Columns that name a row of the relation to whoever locks it, a hidden one included; none where its rows
+  /// cannot be locked (a view, a system relation).
+  virtual std::vector<std::string> row_identity(const RelationInfo& /*relation*/) const { return {}; }
   /// The columns of such a function, where they are known.
   virtual std::optional<std::vector<RelationInfo::Column>> table_function_columns(
       const std::string& /*name*/) const {
@@ -53,6 +56,13 @@ struct DuckQuery {
                                           // DuckDB's; empty: keep DuckDB's
   std::vector<std::optional<SqlType>> output_types;  // where known better than DuckDB: json or jsonb, name,
                                                      // oid, regclass, varchar(n), columns of tables
+  /// Of `locking_query`: relations whose rows to lock, and where their identity stands among the columns.
+  struct LockedRange {
+    std::string schema, name;
+    std::size_t first_column = 0, column_count = 0;
+    RowLocking locking;
+  };
+  std::vector<LockedRange> locked;
 };
 
 /// Rewrites PostgreSQL and TimescaleDB trees to text that DuckDB runs with PostgreSQL's meaning.
@@ -64,6 +74,9 @@ class Rewriter {
   explicit Rewriter(const NameLookup& lookup) : lookup_(lookup) {}
 
   DuckQuery query(const Expr& query) const;
+  /// The query with the identity of the rows to lock after its own columns. Errors: FeatureNotSupported where
+  /// its rows are not rows of tables, with PostgreSQL's words; UndefinedTable for a name after OF.
+  DuckQuery locking_query(const QueryStatement& query) const;
   /// SELECT that gives, for each row to update: all columns of the table in order with their new values
   /// (expressions cast to the column's type is the caller's work), then `old_columns` (key columns and
   /// perhaps "rowid") of the old row. Assignments of DEFAULT use `defaults` (PostgreSQL expression text by

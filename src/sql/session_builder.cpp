@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -27,6 +28,7 @@ bool is_on(const std::string& value) {
 // DECLARE's option bits.
 constexpr int kBinaryCursor = 0x01;
 constexpr int kScrollCursor = 0x02;
+constexpr int kNoScrollCursor = 0x04;
 constexpr int kHoldCursor = 0x20;
 
 }  // namespace
@@ -94,7 +96,13 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
       std::vector<QualifiedName> tables;
       for (std::size_t i = 0; i < node->lock_stmt->n_relations; ++i)
         tables.push_back(name_of(node->lock_stmt->relations[i]->range_var));
-      return utility("LOCK TABLE", std::move(tables));
+      out.tag = "LOCK TABLE";
+      static constexpr std::array kModes = {
+          "",      "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",   "SHARE UPDATE EXCLUSIVE",
+          "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
+      const auto mode = static_cast<std::size_t>(node->lock_stmt->mode);
+      out.body = LockTableStatement{std::move(tables), kModes.at(mode), node->lock_stmt->nowait != 0};
+      return true;
     }
     case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT:
       return utility("REFRESH MATERIALIZED VIEW", {name_of(node->refresh_mat_view_stmt->relation)});
@@ -131,8 +139,15 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
       return utility("NOTIFY");
     case PG_QUERY__NODE__NODE_CHECK_POINT_STMT:
       return utility("CHECKPOINT");
-    case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
-      return utility("SET CONSTRAINTS");
+    case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: {
+      SetConstraintsStatement body;
+      body.deferred = node->constraints_set_stmt->deferred != 0;
+      for (std::size_t i = 0; i < node->constraints_set_stmt->n_constraints; ++i)
+        body.constraints.push_back(name_of(node->constraints_set_stmt->constraints[i]->range_var));
+      out.tag = "SET CONSTRAINTS";
+      out.body = std::move(body);
+      return true;
+    }
     case PG_QUERY__NODE__NODE_DISCARD_STMT:
       switch (node->discard_stmt->target) {
         case PG_QUERY__DISCARD_MODE__DISCARD_PLANS:
@@ -286,6 +301,9 @@ void StatementBuilder::build_declare(const PgQuery__DeclareCursorStmt& declare, 
   body.name = declare.portalname;
   body.with_hold = (declare.options & kHoldCursor) != 0;
   body.scroll = (declare.options & kScrollCursor) != 0;
+  body.no_scroll = (declare.options & kNoScrollCursor) != 0;
+  if (declare.query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT)
+    body.locking = locking_of(*declare.query->select_stmt);
   body.query = expr(declare.query);
   out.tag = "DECLARE CURSOR";
   out.body = std::move(body);

@@ -32,12 +32,25 @@ struct QualifiedName {
   std::uint32_t position = 0;  // 1-based character position in the statement's text; 0 unknown
 };
 
+/// Options of CREATE SEQUENCE, ALTER SEQUENCE and identity columns, those that were given.
+struct SequenceOptions {
+  std::optional<SqlType> type;
+  std::optional<std::int64_t> start, increment, cache;
+  std::optional<std::int64_t> minimum, maximum;
+  bool no_minimum = false, no_maximum = false;
+  std::optional<bool> cycle;
+  std::optional<std::int64_t> restart;
+  bool restarts = false;                             // RESTART, with a value or without
+  std::optional<std::vector<std::string>> owned_by;  // table and column, perhaps with a schema; empty: NONE
+};
+
 struct ColumnDefinition {
   std::string name;
   SqlType type;
   bool not_null = false;
   bool is_serial = false;               // SERIAL, BIGSERIAL, SMALLSERIAL: type is the integer type
   std::optional<bool> identity_always;  // GENERATED {ALWAYS|BY DEFAULT} AS IDENTITY
+  SequenceOptions identity_options;
   Expr default_value;
   Expr generated;  // GENERATED ALWAYS AS (...) STORED
   std::string collation;
@@ -52,6 +65,8 @@ struct ConstraintDefinition {
   QualifiedName referenced_table;
   std::vector<std::string> referenced_columns;
   char on_delete = 'a', on_update = 'a';  // PostgreSQL's letters: a r c n d
+  bool is_deferrable = false, is_deferred = false;
+  bool is_not_valid = false;  // rows that are there are not checked
 };
 
 struct Option {  // WITH (a.b = c): name "a.b", value as text; empty value for a bare name
@@ -61,8 +76,20 @@ struct Option {  // WITH (a.b = c): name "a.b", value as text; empty value for a
       {};  // of a list in parentheses, e.g. force_null (a, b); FORCE_QUOTE * has the value "*"
 };
 
+/// One FOR UPDATE clause or its kin.
+struct RowLocking {
+  enum class Strength : std::uint8_t { KeyShare, Share, NoKeyUpdate, Update };
+  enum class Wait : std::uint8_t { Block, Fail, Skip };
+  Strength strength = Strength::Update;
+  Wait wait = Wait::Block;
+  std::vector<QualifiedName> tables;  // OF; empty: all
+  /// `FOR NO KEY UPDATE`.
+  std::string name() const;
+};
+
 struct QueryStatement {  // SELECT, VALUES, TABLE, WITH ... SELECT
   Expr query;
+  std::vector<RowLocking> locking;
   bool has_locking = false;  // FOR UPDATE and its kin
   bool no_wait = false, skip_locked = false;
 };
@@ -110,6 +137,7 @@ struct InsertStatement {
   Expr query;
   bool default_values = false;
   bool overriding_system = false;
+  bool overriding_user = false;
   OnConflict on_conflict;
   std::vector<Expr> returning;  // ResTarget nodes
   bool has_with = false;
@@ -158,7 +186,13 @@ struct CreateTableStatement {
   std::vector<ColumnDefinition> columns;
   std::vector<ConstraintDefinition> constraints;  // column constraints included
   std::vector<Option> options;
-  std::vector<QualifiedName> like_tables;
+  struct Like {
+    QualifiedName table;
+    bool defaults = false, constraints = false, indexes = false, identity = false, generated = false,
+         comments = false;
+  };
+  std::vector<Like> like_tables;
+  enum class OnCommit : std::uint8_t { PreserveRows, DeleteRows, Drop } on_commit = OnCommit::PreserveRows;
   Expr as_query;  // CREATE TABLE AS
   std::vector<std::string> as_columns;
   bool with_no_data = false;
@@ -208,9 +242,28 @@ struct CreateExtensionStatement {
 struct CreateSequenceStatement {
   QualifiedName sequence;
   bool if_not_exists = false, temporary = false;
-  std::int64_t start = 1, increment = 1, minimum = 1, maximum = INT64_MAX, cache = 1;
-  bool cycle = false;
-  bool has_start = false;
+  SequenceOptions options;
+};
+struct AlterSequenceStatement {
+  QualifiedName sequence;
+  bool if_exists = false;
+  SequenceOptions options;
+};
+/// ALTER TABLE ... SET SCHEMA and its kin.
+struct SetSchemaStatement {
+  QualifiedName object;
+  std::string schema;
+  bool if_exists = false;
+  std::string kind;  // TABLE, VIEW, MATERIALIZED VIEW, SEQUENCE
+};
+struct LockTableStatement {
+  std::vector<QualifiedName> tables;
+  std::string mode;  // ACCESS EXCLUSIVE
+  bool no_wait = false;
+};
+struct SetConstraintsStatement {
+  std::vector<QualifiedName> constraints;  // empty: ALL
+  bool deferred = false;
 };
 
 struct AlterTableStatement {
@@ -223,8 +276,15 @@ struct AlterTableStatement {
       DropDefault,
       SetNotNull,
       DropNotNull,
+      DropExpression,
+      AddIdentity,
+      SetIdentity,
+      DropIdentity,
       AddConstraint,
       DropConstraint,
+      ValidateConstraint,
+      AlterConstraint,
+      Nothing,  // what has no effect here: SET STATISTICS, CLUSTER ON, ...
       SetOptions,
       ResetOptions,
       OwnerTo,
@@ -235,10 +295,13 @@ struct AlterTableStatement {
     bool if_exists = false, if_not_exists = false, cascade = false;
     ColumnDefinition column;
     ConstraintDefinition constraint;
-    Expr expression;  // SetDefault, AlterType USING
+    SequenceOptions sequence;             // AddIdentity, SetIdentity
+    std::optional<bool> identity_always;  // the same
+    Expr expression;                      // SetDefault, AlterType USING
     SqlType type;
     std::vector<Option> options;
-    std::string description;  // of Other, for the message
+    bool is_of_column = false;  // a constraint that was written with the column added before it
+    std::string description;    // of Other, for the message
   };
   QualifiedName table;
   bool if_exists = false;
@@ -338,8 +401,9 @@ struct CursorStatement {
   enum class Action : std::uint8_t { Declare, Fetch, Move, Close, CloseAll };
   Action action = Action::Fetch;
   std::string name;
-  bool with_hold = false, scroll = false;
+  bool with_hold = false, scroll = false, no_scroll = false;
   Expr query;
+  std::vector<RowLocking> locking;
   enum class Direction : std::uint8_t {
     Forward,
     Backward,
@@ -368,6 +432,7 @@ using StatementBody =
                  DeleteStatement, TruncateStatement, CopyStatement, CreateTableStatement,
                  CreateIndexStatement, CreateViewStatement, CreateMaterializedViewStatement,
                  CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement,
+                 AlterSequenceStatement, SetSchemaStatement, LockTableStatement, SetConstraintsStatement,
                  AlterTableStatement, RenameStatement, DropStatement, RoleStatement, TransactionStatement,
                  SettingStatement, ExplainStatement, PrepareStatement, ExecuteStatement, DeallocateStatement,
                  CursorStatement, CommentStatement, UtilityStatement>;

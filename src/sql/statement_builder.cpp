@@ -161,6 +161,10 @@ void StatementBuilder::build_body(const Node* node, Statement& out) {
       return build_create_view(*node->view_stmt, out);
     case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
       return build_create_sequence(*node->create_seq_stmt, out);
+    case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
+      return build_alter_sequence(*node->alter_seq_stmt, out);
+    case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
+      return build_set_schema(*node->alter_object_schema_stmt, out);
     case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
       return build_alter_table(*node->alter_table_stmt, out);
     case PG_QUERY__NODE__NODE_RENAME_STMT:

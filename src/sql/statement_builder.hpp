@@ -25,6 +25,7 @@ class StatementBuilder {
 
   // query_builder.cpp
   void build_select(const Node* node, Statement& out);
+  std::vector<RowLocking> locking_of(const PgQuery__SelectStmt& select) const;
   void build_call(const PgQuery__CallStmt& call, Statement& out);
   void build_insert(const Node* node, Statement& out);
   void build_update(const Node* node, Statement& out);
@@ -42,6 +43,9 @@ class StatementBuilder {
   void build_create_index(const PgQuery__IndexStmt& index, Statement& out);
   void build_create_view(const PgQuery__ViewStmt& view, Statement& out);
   void build_create_sequence(const PgQuery__CreateSeqStmt& sequence, Statement& out);
+  void build_alter_sequence(const PgQuery__AlterSeqStmt& sequence, Statement& out);
+  void build_set_schema(const PgQuery__AlterObjectSchemaStmt& set, Statement& out);
+  SequenceOptions sequence_options_of(std::size_t count, Node* const* options) const;
   void build_alter_table(const PgQuery__AlterTableStmt& alter, Statement& out);
   void build_rename(const PgQuery__RenameStmt& rename, Statement& out);
   void build_drop(const PgQuery__DropStmt& drop, Statement& out);

@@ -79,6 +79,8 @@ std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* out
                                const TypeHints* hints) {
   const Holding<const CteScope*> scope_of_ctes(ctes_, ctes_);
   const Holding<const char*> with_aggregates(without_aggregates_, nullptr);
+  const std::vector<RowLocking>* const locking = std::exchange(locking_, nullptr);
+  if (locking != nullptr) refuse_locking(stmt, locking->front());
   std::string text;
   if (stmt.with_clause != nullptr) {
     push_ctes();
@@ -86,7 +88,7 @@ std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* out
   }
   if (stmt.op != PG_QUERY__SET_OPERATION__SETOP_NONE) return text + set_operation(stmt, outer, out, hints);
   if (stmt.n_values_lists > 0) return text + values(stmt, outer, out, hints);
-  return text + plain_select(stmt, outer, out, hints);
+  return text + plain_select(stmt, outer, out, hints, locking);
 }
 
 std::string Translator::with_clause(const PgQuery__WithClause& with, const Scope* outer) {
@@ -136,7 +138,7 @@ void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, con
 }
 
 std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
-                                     const TypeHints* hints) {
+                                     const TypeHints* hints, const std::vector<RowLocking>* locking) {
   Scope scope;
   scope.outer = outer;
   const std::string from = from_clause(stmt.n_from_clause, stmt.from_clause, scope);
@@ -161,7 +163,7 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
     const Holding<const char*> clause(without_aggregates_, "WHERE");
     where = " WHERE " + condition(stmt.where_clause, scope, "WHERE");
   }
-  const std::string target_list = targets(stmt.n_target_list, stmt.target_list, scope, out, hints);
+  std::string target_list = targets(stmt.n_target_list, stmt.target_list, scope, out, hints);
   if (stmt.n_distinct_clause > 0) {
     text += "DISTINCT ";
     if (stmt.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
@@ -172,6 +174,8 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
       text += ") ";
     }
   }
+  const ColumnList own_columns = out;
+  if (locking != nullptr) target_list += locked_columns(stmt, *locking, out);
   text += target_list + from + where + group_clause(stmt, scope, out);
   if (stmt.having_clause != nullptr) text += " HAVING " + condition(stmt.having_clause, scope, "HAVING");
   for (std::size_t i = 0; i < stmt.n_window_clause; ++i) {
@@ -179,7 +183,8 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
     text += fmt::format("{}{} AS {}", i > 0 ? ", " : " WINDOW ", duck_identifier(definition.name),
                         window_body(definition, scope));
   }
-  return text + order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &out) + limit_clause(stmt, scope);
+  return text + order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &own_columns) +
+         limit_clause(stmt, scope);
 }
 
 std::string Translator::targets(std::size_t count, Node* const* nodes, const Scope& scope, ColumnList& out,

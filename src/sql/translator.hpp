@@ -64,6 +64,8 @@ class Translator {
                       const TypeHints* hints);
   /// At the top: columns of reg types are shown by name, untyped literals and parameters are text.
   void set_top_level(bool is_top_level) { is_top_level_ = is_top_level; }
+  /// The top SELECT locks its rows: their identity is added to its columns.
+  void set_locking(const std::vector<RowLocking>* locking) { locking_ = locking; }
   void push_ctes() {
     cte_scopes_.push_back(std::make_unique<CteScope>(CteScope{ctes_, {}})), ctes_ = cte_scopes_.back().get();
   }
@@ -101,13 +103,14 @@ class Translator {
 
   std::vector<std::string> relations;
   std::vector<std::optional<SqlType>> parameter_types;
+  std::vector<DuckQuery::LockedRange> locked;
 
  private:
   friend class FunctionTranslator;
 
   // translate_query.cpp
   std::string plain_select(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
-                           const TypeHints* hints);
+                           const TypeHints* hints, const std::vector<RowLocking>* locking);
   std::string values(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
                      const TypeHints* hints);
   std::string set_operation(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
@@ -120,6 +123,11 @@ class Translator {
   const ScopeColumn* output_column(const Node* node, const Scope& scope, const ColumnList& out,
                                    bool prefers_input) const;
   void cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, const Scope* outer, std::string& text);
+
+  // translate_locking.cpp
+  void refuse_locking(const PgQuery__SelectStmt& select, const RowLocking& locking) const;
+  std::string locked_columns(const PgQuery__SelectStmt& select, const std::vector<RowLocking>& locking,
+                             ColumnList& out);
 
   // translate_from.cpp
   std::string from_item(const Node* node, Scope& scope, ColumnList& star);
@@ -188,7 +196,8 @@ class Translator {
   const CteScope* ctes_ = nullptr;
   std::vector<std::unique_ptr<CteScope>> cte_scopes_;
   bool is_top_level_ = false;
-  const bool is_wide_;                        // NUMERIC is computed with any number of digits
+  const bool is_wide_;  // NUMERIC is computed with any number of digits
+  const std::vector<RowLocking>* locking_ = nullptr;
   const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none
   bool is_first_pass_ = false;                // over a set operation's arms, to learn their types
 };

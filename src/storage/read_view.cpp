@@ -91,6 +91,11 @@ std::vector<ChunkInfo> SnapshotView::chunks(TableId table) const {
   return infos;
 }
 
+CommitSeq SnapshotView::newest_commit(TableId table) const {
+  const TableState* state = find(table);
+  return state == nullptr ? 0 : state->counters->last_commit.load(std::memory_order_acquire);
+}
+
 std::uint64_t SnapshotView::row_count(TableId table) const {
   TableView view = view_of(table);
   std::uint64_t count = 0;

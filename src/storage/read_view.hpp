@@ -40,6 +40,7 @@ class SnapshotView final : public ReadView {
   std::vector<ChunkInfo> chunks(TableId table) const override;
   std::uint64_t row_count(TableId table) const override;
   LookupResult lookup(TableId table, const Batch& keys) const override;
+  CommitSeq newest_commit(TableId table) const override;
 
  private:
   const TableState* find(TableId table) const;

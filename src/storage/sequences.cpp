@@ -24,37 +24,49 @@ SequenceRecord record_of(TableId sequence, const Sequences::State& state, std::i
 
 }  // namespace
 
-std::int64_t Sequences::next_value(TableId sequence, std::int64_t start, std::int64_t increment,
-                                   const Write& write) {
+std::optional<std::int64_t> Sequences::next_value(TableId sequence, const SequenceRule& rule,
+                                                  const Write& write) {
   const std::lock_guard lock(mutex_);
   const auto found = sequences_.find(sequence);
-  State state = found == sequences_.end() ? State{start, 0, increment, std::nullopt} : found->second;
-  if (state.increment != increment) {
-    state.increment = increment;
+  State state =
+      found == sequences_.end() ? State{rule.start, 0, rule.increment, std::nullopt} : found->second;
+  if (state.increment != rule.increment) {
+    state.increment = rule.increment;
     state.reserved = 0;
   }
-  const Int128 after = Int128{state.next} + increment;
-  if (after > INT64_MAX || after < INT64_MIN) {
-    throw Error(ErrorCode::ObjectNotInPrerequisiteState, "nextval: reached the limit of the sequence");
+  const auto is_past = [&](std::int64_t value) {
+    return rule.increment > 0 ? value > rule.maximum : value < rule.minimum;
+  };
+  if (is_past(state.next)) {
+    if (!rule.cycles) return std::nullopt;
+    state.next = rule.increment > 0 ? rule.minimum : rule.maximum;
+    state.reserved = 0;
   }
   const std::int64_t value = state.next;
+  const std::int64_t after = advanced(value, rule.increment, 1);
+  if (after == value) return std::nullopt;  // the end of BIGINT, of which what comes after cannot be kept
   state.last = value;
   if (state.reserved == 0) {
-    // Durable before the first number of the block is given out.
-    write(record_of(sequence, state, advanced(value, increment, kBlock)));
+    // Durable before the first number of the block is given out. Not further than the end: what is lost of a
+    // block in a crash are numbers of the sequence.
+    std::int64_t ahead = advanced(value, rule.increment, kBlock);
+    if (is_past(ahead)) ahead = advanced(rule.increment > 0 ? rule.maximum : rule.minimum, rule.increment, 1);
+    write(record_of(sequence, state, ahead));
     state.reserved = kBlock;
   }
-  state.next = static_cast<std::int64_t>(after);
+  state.next = after;
   --state.reserved;
   sequences_[sequence] = state;
   return value;
 }
 
-void Sequences::set(TableId sequence, std::int64_t next, const Write& write) {
+void Sequences::set(TableId sequence, std::int64_t next, std::optional<std::int64_t> last,
+                    const Write& write) {
   const std::lock_guard lock(mutex_);
   const auto found = sequences_.find(sequence);
   State state = found == sequences_.end() ? State{} : found->second;
   state.next = next;
+  state.last = last;
   state.reserved = 0;
   write(record_of(sequence, state, next));
   sequences_[sequence] = state;

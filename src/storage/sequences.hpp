@@ -9,6 +9,7 @@
 
 #include "storage/commit_record.hpp"
 #include "storage/schema.hpp"
+#include "storage/store.hpp"
 
 namespace tickstone::storage {
 
@@ -30,8 +31,9 @@ class Sequences {
   /// `write` makes a record durable.
   using Write = std::function<void(const SequenceRecord&)>;
 
-  std::int64_t next_value(TableId sequence, std::int64_t start, std::int64_t increment, const Write& write);
-  void set(TableId sequence, std::int64_t next, const Write& write);
+  /// Nothing when the last one was given out and the rule does not cycle.
+  std::optional<std::int64_t> next_value(TableId sequence, const SequenceRule& rule, const Write& write);
+  void set(TableId sequence, std::int64_t next, std::optional<std::int64_t> last, const Write& write);
   std::optional<std::int64_t> last_value(TableId sequence) const;
   void drop(TableId sequence, const Write& write);
 

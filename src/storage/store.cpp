@@ -85,14 +85,18 @@ class OpenStore final : public Store {
   }
 
   TableId next_table_id() override {
-    return static_cast<TableId>(core_.sequences.next_value(kTableIdSequence, kFirstUserTable, 1, writer()));
+    const SequenceRule rule{kFirstUserTable, 1, kFirstUserTable, UINT32_MAX - 1, false};
+    const auto id = core_.sequences.next_value(kTableIdSequence, rule, writer());
+    if (!id) throw Error(ErrorCode::ProgramLimitExceeded, "the store has given out all its table numbers");
+    return static_cast<TableId>(*id);
   }
-  std::int64_t next_sequence_value(TableId sequence, std::int64_t start, std::int64_t increment) override {
-    return core_.sequences.next_value(sequence, start, increment, writer());
+  std::optional<std::int64_t> next_sequence_value(TableId sequence, const SequenceRule& rule) override {
+    return core_.sequences.next_value(sequence, rule, writer());
   }
-  void set_sequence(TableId sequence, std::int64_t next) override {
-    core_.sequences.set(sequence, next, writer());
+  void set_sequence(TableId sequence, std::int64_t next, std::optional<std::int64_t> last) override {
+    core_.sequences.set(sequence, next, last, writer());
   }
+  std::vector<LockInfo> locks() const override { return core_.locks.locks(); }
   std::optional<std::int64_t> last_sequence_value(TableId sequence) const override {
     return core_.sequences.last_value(sequence);
   }

@@ -82,9 +82,32 @@ class ReadView {
     std::vector<std::int64_t> found;
   };
   virtual LookupResult lookup(TableId table, const Batch& keys) const = 0;
+  /// The newest commit so far, published or not, that changed rows of the table; 0 where it does not exist.
+  virtual CommitSeq newest_commit(TableId table) const = 0;
 };
 
 enum class OnDuplicate : std::uint8_t { Fail, Skip, Replace };
+
+/// PostgreSQL's row locks, weakest first: each includes those before it. KeyShare goes with NoKeyUpdate, so
+/// that rows are referenced while their other columns change.
+enum class LockMode : std::uint8_t { KeyShare, Share, NoKeyUpdate, Update };
+
+/// A lock that is held or waited for. Of row locks only those that somebody waits for are listed.
+struct LockInfo {
+  TableId table = 0;
+  bool is_of_table = false;
+  LockMode mode = LockMode::KeyShare;
+  bool is_granted = false;
+  std::int32_t session = 0;
+  std::uint64_t transaction = 0;
+  std::vector<std::int32_t> blocked_by;  // sessions
+};
+
+/// What numbers a sequence gives.
+struct SequenceRule {
+  std::int64_t start = 1, increment = 1, minimum = 1, maximum = INT64_MAX;
+  bool cycles = false;
+};
 
 /// Reads and writes that commit together, DDL included.
 ///
@@ -129,12 +152,19 @@ class Transaction {
   virtual std::uint64_t erase(TableId table, const Batch& keys) = 0;
   /// Waits for and takes the row locks of `keys`. Returns true when it had to wait or a newer commit than
   /// `seen` touched one of them (the caller evaluates again). Errors: DeadlockDetected, QueryCanceled (when
-  /// `cancelled` turns true), LockNotAvailable when `no_wait`.
-  virtual bool lock(TableId table, const Batch& keys, CommitSeq seen, bool no_wait = false) = 0;
+  /// `cancelled` turns true), LockNotAvailable after the lock timeout.
+  virtual bool lock(TableId table, const Batch& keys, CommitSeq seen, LockMode mode = LockMode::Update) = 0;
+  /// Takes those that nobody else has in the way, without waiting: which of them it got.
+  virtual std::vector<bool> try_lock(TableId table, const Batch& keys, LockMode mode) = 0;
+  /// Locks the table: `exclusive` to change what it is, else to write rows of it. True when it had to wait.
+  virtual bool lock_table(TableId table, bool exclusive) = 0;
+  virtual bool try_lock_table(TableId table, bool exclusive) = 0;
 
-  /// A position to return to: ROLLBACK TO SAVEPOINT, and a failed statement's undo.
+  /// A position to return to: ROLLBACK TO SAVEPOINT, and a failed statement's undo. Locks taken since are
+  /// given back by `rollback_to`.
   struct Savepoint {
     std::uint64_t position = 0;
+    std::size_t lock_count = 0;
   };
   virtual Savepoint savepoint() = 0;
   /// It will not be returned to any more.
@@ -148,6 +178,12 @@ class Transaction {
   virtual void rollback() noexcept = 0;
   /// Asked while waiting for locks.
   virtual void set_cancelled(std::function<bool()> cancelled) = 0;
+  /// How long each wait for a lock may last; 0: for ever.
+  virtual void set_lock_timeout(std::chrono::milliseconds timeout) = 0;
+  /// Who it belongs to, for `Store::locks`.
+  virtual void set_session(std::int32_t session) = 0;
+  /// Called by `commit` when the commit is visible and durable, while its locks are still held.
+  virtual void set_on_committed(std::function<void(CommitSeq)> action) = 0;
 };
 
 struct StoreStatistics {
@@ -175,14 +211,16 @@ class Store {
   virtual std::unique_ptr<Transaction> begin() = 0;
   virtual std::shared_ptr<const ReadView> read_view() const = 0;
   virtual TableId next_table_id() = 0;
-  /// Numbers that never repeat, also after a crash: logs ahead in blocks of `cache`. A sequence is named by a
-  /// table id of its own.
-  virtual std::int64_t next_sequence_value(TableId sequence, std::int64_t start, std::int64_t increment) = 0;
-  /// setval: the next value will be `next`. Not transactional, as in PostgreSQL.
-  virtual void set_sequence(TableId sequence, std::int64_t next) = 0;
+  /// Numbers that never repeat (unless it cycles), also after a crash: logs ahead in blocks. Nothing when the
+  /// last one was given out. A sequence is named by a table id of its own.
+  virtual std::optional<std::int64_t> next_sequence_value(TableId sequence, const SequenceRule& rule) = 0;
+  /// setval: the next value will be `next`, the last one was `last`. Not transactional, as in PostgreSQL.
+  virtual void set_sequence(TableId sequence, std::int64_t next,
+                            std::optional<std::int64_t> last = std::nullopt) = 0;
   /// The value last given out since the store was made, if any.
   virtual std::optional<std::int64_t> last_sequence_value(TableId sequence) const = 0;
   virtual void drop_sequence(TableId sequence) = 0;
+  virtual std::vector<LockInfo> locks() const = 0;
   /// Seals all open chunks and lets go of the log before it. Blocks until done; commits go on meanwhile.
   virtual void checkpoint() = 0;
   /// Does all merging of segments that is due, at full speed. Blocks until done; everything goes on

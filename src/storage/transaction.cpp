@@ -280,7 +280,7 @@ Transaction::Savepoint StoreTransaction::savepoint() {
     undo_.clear();
   }
   savepoints_.push_back(position_);
-  return {position_};
+  return {position_, lock_owner_.count()};
 }
 
 void StoreTransaction::release(Savepoint savepoint) {
@@ -289,9 +289,14 @@ void StoreTransaction::release(Savepoint savepoint) {
 }
 
 void StoreTransaction::rollback_to(Savepoint savepoint) {
+  undo_to(savepoint.position);
+  core_.locks.release_to(lock_owner_, savepoint.lock_count);
+}
+
+void StoreTransaction::undo_to(std::uint64_t position) {
   changes_.reset();
-  while (!savepoints_.empty() && savepoints_.back() > savepoint.position) savepoints_.pop_back();
-  while (!undo_.empty() && undo_.back().position > savepoint.position) {
+  while (!savepoints_.empty() && savepoints_.back() > position) savepoints_.pop_back();
+  while (!undo_.empty() && undo_.back().position > position) {
     Undo& undo = undo_.back();
     OwnTable& own = tables_[undo.table];
     switch (undo.kind) {
@@ -302,7 +307,7 @@ void StoreTransaction::rollback_to(Savepoint savepoint) {
         undo.rows->set_ended(undo.first, kNeverEnded);
         break;
       case Undo::Kind::Touched:
-        own.touched->take_back_after(savepoint.position);
+        own.touched->take_back_after(position);
         own.view_checked = 0;
         break;
       case Undo::Kind::Overlay:
@@ -338,6 +343,7 @@ CommitSeq StoreTransaction::commit(bool synchronous) {
     if (has_sealed_) prepare_sealed();
     encode();
     const CommitSeq seq = core_.commits.commit(*this, synchronous);
+    if (on_committed_) on_committed_(seq);
     // A manifest that names the segments lets go of the log.
     if (has_sealed_ && core_.checkpointer != nullptr) core_.checkpointer->request();
     finish();

@@ -39,7 +39,10 @@ class StoreTransaction final : public Transaction, private CommitWork {
   InsertResult insert(TableId table, const Batch& rows, OnDuplicate on_duplicate) override;
   void update(TableId table, const Batch& rows, const std::vector<std::int64_t>* row_ids) override;
   std::uint64_t erase(TableId table, const Batch& keys) override;
-  bool lock(TableId table, const Batch& keys, CommitSeq seen, bool no_wait) override;
+  bool lock(TableId table, const Batch& keys, CommitSeq seen, LockMode mode) override;
+  std::vector<bool> try_lock(TableId table, const Batch& keys, LockMode mode) override;
+  bool lock_table(TableId table, bool exclusive) override;
+  bool try_lock_table(TableId table, bool exclusive) override;
 
   Savepoint savepoint() override;
   void release(Savepoint savepoint) override;
@@ -49,6 +52,9 @@ class StoreTransaction final : public Transaction, private CommitWork {
   CommitSeq commit(bool synchronous) override;
   void rollback() noexcept override;
   void set_cancelled(std::function<bool()> cancelled) override { cancelled_ = std::move(cancelled); }
+  void set_lock_timeout(std::chrono::milliseconds timeout) override { lock_timeout_ = timeout; }
+  void set_session(std::int32_t session) override { lock_owner_.set_session(session); }
+  void set_on_committed(std::function<void(CommitSeq)> action) override { on_committed_ = std::move(action); }
 
  private:
   struct Run {
@@ -131,6 +137,7 @@ class StoreTransaction final : public Transaction, private CommitWork {
   std::shared_ptr<TableOverlay> copy_overlay(TableId id, OwnTable& own, const Snapshot& snapshot);
   void set_overlay(TableId id, OwnTable& own, std::shared_ptr<const TableOverlay> overlay);
   std::shared_ptr<const OwnChanges> own_changes(const Snapshot& snapshot);
+  void undo_to(std::uint64_t position);
   void touch_possible_collisions(TableId id, OwnTable& own, const TableState& table,
                                  const Snapshot& snapshot);
   void end_own_rows(TableId id, OwnTable& own, const std::function<bool(const OwnPart&)>& which);
@@ -150,7 +157,8 @@ class StoreTransaction final : public Transaction, private CommitWork {
   void end_own(TableId id, const OwnFound& found);
   void touch(TableId id, OwnTable& own, const TableSchema& schema, const std::vector<ColumnView>& cells,
              std::size_t row, std::string_view key, std::uint64_t hash, bool is_guess = false);
-  bool lock_keys(TableId id, const std::vector<ColumnView>& cells, std::size_t count, bool no_wait);
+  LockTable::Patience patience() const;
+  bool lock_keys(TableId id, const std::vector<ColumnView>& cells, std::size_t count, LockMode mode);
   [[noreturn]] void throw_duplicate(const TableSchema& schema, const std::vector<ColumnView>& cells,
                                     std::size_t row) const;
   bool ends_part(const OpenChunk& rows, const PartState& state) const;
@@ -191,6 +199,8 @@ class StoreTransaction final : public Transaction, private CommitWork {
   std::uint64_t id_;
   LockTable::Owner lock_owner_;
   std::function<bool()> cancelled_;
+  std::chrono::milliseconds lock_timeout_{0};
+  std::function<void(CommitSeq)> on_committed_;
   std::map<TableId, OwnTable> tables_;
   std::vector<Undo> undo_;
   std::uint64_t position_ = 0;
@@ -222,7 +232,7 @@ auto StoreTransaction::operate(Action&& action) {
   try {
     return action();
   } catch (...) {
-    rollback_to({before});
+    undo_to(before);  // locks stay: what they were taken for may be tried again
     throw;
   }
 }

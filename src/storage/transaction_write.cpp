@@ -16,6 +16,10 @@ namespace tickstone::storage {
 
 namespace {
 
+/// Rows of small batches are locked also where nothing committed can collide: another session that inserts
+/// the same key waits. Of larger ones committing decides; so it does after this many locks.
+constexpr std::size_t kAlwaysLockedRows = 256;
+constexpr std::size_t kMostInsertLocks = 100'000;
 /// Batches with more rows that could collide are not locked row by row: committing decides.
 constexpr std::size_t kMaxLockedRows = 10'000;
 /// Parts with fewer rows than this are not divided by savepoints.
@@ -214,16 +218,55 @@ void StoreTransaction::touch(TableId id, OwnTable& own, const TableSchema& schem
   undo_.push_back(std::move(undo));
 }
 
+LockTable::Patience StoreTransaction::patience() const {
+  LockTable::Patience patience;
+  if (lock_timeout_.count() > 0) patience.deadline = std::chrono::steady_clock::now() + lock_timeout_;
+  if (cancelled_) patience.cancelled = &cancelled_;
+  return patience;
+}
+
 bool StoreTransaction::lock_keys(TableId id, const std::vector<ColumnView>& cells, std::size_t count,
-                                 bool no_wait) {
+                                 LockMode mode) {
   bool has_waited = false;
   std::string key;
+  const auto patience = this->patience();
   for (std::size_t row = 0; row < count; ++row) {
     key.clear();
     for (const auto& cell : cells) append_key_part(key, cell, row);
-    has_waited |= core_.locks.lock(lock_owner_, id, hash_key(key), no_wait, cancelled_);
+    has_waited |= core_.locks.lock(lock_owner_, id, hash_key(key), mode, patience) ==
+                  LockTable::Outcome::TakenAfterWait;
   }
   return has_waited;
+}
+
+std::vector<bool> StoreTransaction::try_lock(TableId id, const Batch& keys, LockMode mode) {
+  check_active();
+  const auto cells = views_of(keys);
+  LockTable::Patience patience;
+  patience.no_wait = true;
+  std::vector<bool> taken(keys.row_count());
+  std::string key;
+  for (std::size_t row = 0; row < taken.size(); ++row) {
+    key.clear();
+    for (const auto& cell : cells) append_key_part(key, cell, row);
+    taken[row] =
+        core_.locks.lock(lock_owner_, id, hash_key(key), mode, patience) != LockTable::Outcome::NotAvailable;
+  }
+  return taken;
+}
+
+bool StoreTransaction::lock_table(TableId id, bool exclusive) {
+  check_active();
+  return core_.locks.lock_table(lock_owner_, id, exclusive ? LockMode::Update : LockMode::KeyShare,
+                                patience()) == LockTable::Outcome::TakenAfterWait;
+}
+
+bool StoreTransaction::try_lock_table(TableId id, bool exclusive) {
+  check_active();
+  LockTable::Patience patience;
+  patience.no_wait = true;
+  return core_.locks.lock_table(lock_owner_, id, exclusive ? LockMode::Update : LockMode::KeyShare,
+                                patience) != LockTable::Outcome::NotAvailable;
 }
 
 void StoreTransaction::throw_duplicate(const TableSchema& schema, const std::vector<ColumnView>& cells,
@@ -325,7 +368,8 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
     }
   }
   const auto key_views = views_of(keys);
-  if (open_questions.size() <= kMaxLockedRows) lock_keys(id, key_views, open_questions.size(), false);
+  if (open_questions.size() <= kMaxLockedRows)
+    lock_keys(id, key_views, open_questions.size(), LockMode::Update);
   if (mode == OnDuplicate::Replace) {
     for (std::size_t i = 0; i < open_questions.size(); ++i) {
       key.clear();
@@ -350,12 +394,19 @@ Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows
   make_room();
   return operate([&] {
     InsertResult result;
-    const Snapshot snapshot = core_.snapshot();
+    Snapshot snapshot = core_.snapshot();
     OwnTable& own = own_table(id, snapshot);
     auto columns = views_of(rows);
     const std::size_t count = rows.row_count();
-    check_rows(*seen_as(id, own, snapshot)->schema, columns);
+    const auto schema = seen_as(id, own, snapshot)->schema;
+    check_rows(*schema, columns);
     if (count == 0) return result;
+    if (!schema->primary_key.empty() && count <= kAlwaysLockedRows &&
+        lock_owner_.count() < kMostInsertLocks &&
+        lock_keys(id, key_cells(*schema, columns), count, LockMode::Update)) {
+      snapshot = core_.snapshot();
+      own_table(id, snapshot);
+    }
     const auto table = widened(id, own, snapshot, columns);
     Column row_ids(SqlType::of(TypeId::BigInt));
     if (table->schema->primary_key.empty()) {
@@ -397,7 +448,7 @@ void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<s
       auto& column = keys.columns.emplace_back(cell.type, cell.layout);
       column.append_all(cell);
     }
-    lock_keys(id, cells, rows.row_count(), false);
+    lock_keys(id, cells, rows.row_count(), LockMode::NoKeyUpdate);
     snapshot = core_.snapshot();
     const auto table = widened(id, own, snapshot, columns);
     const auto places = locate(*table, keys, snapshot.seq);
@@ -431,7 +482,7 @@ std::uint64_t StoreTransaction::erase(TableId id, const Batch& keys) {
   return operate([&]() -> std::uint64_t {
     OwnTable& own = own_table(id, core_.snapshot());
     const auto cells = views_of(keys);
-    lock_keys(id, cells, keys.row_count(), false);
+    lock_keys(id, cells, keys.row_count(), LockMode::Update);
     const Snapshot snapshot = core_.snapshot();
     const auto table = seen_as(id, own, snapshot);
     if (table == nullptr) return 0;
@@ -456,11 +507,11 @@ std::uint64_t StoreTransaction::erase(TableId id, const Batch& keys) {
   });
 }
 
-bool StoreTransaction::lock(TableId id, const Batch& keys, CommitSeq seen, bool no_wait) {
+bool StoreTransaction::lock(TableId id, const Batch& keys, CommitSeq seen, LockMode mode) {
   check_active();
   OwnTable& own = own_table(id, core_.snapshot());
   const auto cells = views_of(keys);
-  if (lock_keys(id, cells, keys.row_count(), no_wait)) return true;
+  if (lock_keys(id, cells, keys.row_count(), mode)) return true;
   const Snapshot snapshot = core_.snapshot();
   const auto table = seen_as(id, own, snapshot);
   if (table == nullptr || table->counters->last_commit.load(std::memory_order_acquire) <= seen) return false;

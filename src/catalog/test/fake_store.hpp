@@ -30,6 +30,7 @@ class FakeView final : public storage::ReadView {
   std::vector<storage::ChunkInfo> chunks(storage::TableId table) const override;
   std::uint64_t row_count(storage::TableId table) const override;
   LookupResult lookup(storage::TableId, const Batch&) const override { return {}; }
+  storage::CommitSeq newest_commit(storage::TableId) const override { return 1; }
 
  private:
   const FakeTables& tables_;
@@ -53,7 +54,12 @@ class FakeTransaction final : public storage::Transaction {
   InsertResult insert(storage::TableId table, const Batch& rows, storage::OnDuplicate) override;
   void update(storage::TableId, const Batch&, const std::vector<std::int64_t>*) override {}
   std::uint64_t erase(storage::TableId table, const Batch& keys) override;
-  bool lock(storage::TableId, const Batch&, storage::CommitSeq, bool) override { return false; }
+  bool lock(storage::TableId, const Batch&, storage::CommitSeq, storage::LockMode) override { return false; }
+  std::vector<bool> try_lock(storage::TableId, const Batch& keys, storage::LockMode) override {
+    return std::vector<bool>(keys.row_count(), true);
+  }
+  bool lock_table(storage::TableId, bool) override { return false; }
+  bool try_lock_table(storage::TableId, bool) override { return true; }
   Savepoint savepoint() override { return {}; }
   void release(Savepoint) override {}
   void rollback_to(Savepoint) override {}
@@ -61,6 +67,9 @@ class FakeTransaction final : public storage::Transaction {
   storage::CommitSeq commit(bool) override { return 1; }
   void rollback() noexcept override {}
   void set_cancelled(std::function<bool()>) override {}
+  void set_lock_timeout(std::chrono::milliseconds) override {}
+  void set_session(std::int32_t) override {}
+  void set_on_committed(std::function<void(storage::CommitSeq)>) override {}
 
  private:
   FakeTables& tables_;

@@ -143,6 +143,7 @@ class FakeView : public storage::ReadView {
     return rows;
   }
   LookupResult lookup(storage::TableId, const Batch&) const override { return {}; }
+  storage::CommitSeq newest_commit(storage::TableId) const override { return 1; }
 
  private:
   FakeStore& store_;

@@ -166,8 +166,9 @@ TEST(Parse, CreateTableInOtherForms) {
   EXPECT_EQ(to_postgres_text(as.as_query), "SELECT 1");
   EXPECT_EQ(one("SELECT a INTO y FROM x").tag, "SELECT");
   EXPECT_EQ(body_of<CreateTableStatement>("SELECT a INTO y FROM x").table.name, "y");
-  EXPECT_THAT(body_of<CreateTableStatement>("CREATE TABLE x (LIKE s.y INCLUDING ALL)").like_tables[0].schema,
-              "s");
+  EXPECT_THAT(
+      body_of<CreateTableStatement>("CREATE TABLE x (LIKE s.y INCLUDING ALL)").like_tables[0].table.schema,
+      "s");
   EXPECT_EQ(body_of<CreateTableStatement>("CREATE TABLE x (a bigint GENERATED ALWAYS AS IDENTITY)")
                 .columns[0]
                 .identity_always,
@@ -223,15 +224,19 @@ TEST(Parse, CreateViews) {
 TEST(Parse, OtherCreates) {
   const auto sequence = body_of<CreateSequenceStatement>(
       "CREATE SEQUENCE IF NOT EXISTS s START 5 INCREMENT BY 2 MAXVALUE 100 CYCLE");
-  EXPECT_EQ(sequence.start, 5);
-  EXPECT_EQ(sequence.increment, 2);
-  EXPECT_EQ(sequence.maximum, 100);
-  EXPECT_TRUE(sequence.cycle && sequence.has_start && sequence.if_not_exists);
-  const auto down = body_of<CreateSequenceStatement>("CREATE SEQUENCE s AS smallint INCREMENT -1");
-  EXPECT_EQ(down.minimum, -32768);
-  EXPECT_EQ(down.maximum, -1);
-  EXPECT_EQ(down.start, -1);
-  EXPECT_EQ(error_of("CREATE SEQUENCE s INCREMENT 0"), "INCREMENT must not be zero 22023");
+  EXPECT_EQ(sequence.options.start, 5);
+  EXPECT_EQ(sequence.options.increment, 2);
+  EXPECT_EQ(sequence.options.maximum, 100);
+  EXPECT_TRUE(sequence.options.cycle == true && sequence.if_not_exists && !sequence.options.minimum);
+  const auto down =
+      body_of<CreateSequenceStatement>("CREATE SEQUENCE s AS smallint INCREMENT -1 NO MAXVALUE OWNED BY t.c");
+  EXPECT_EQ(down.options.type, SqlType::of(TypeId::SmallInt));
+  EXPECT_TRUE(down.options.no_maximum);
+  EXPECT_THAT(down.options.owned_by.value(), ElementsAre("t", "c"));
+  EXPECT_EQ(error_of("CREATE SEQUENCE s START 1 START 2"), "conflicting or redundant options@27");
+  const auto alter = body_of<AlterSequenceStatement>("ALTER SEQUENCE IF EXISTS s RESTART OWNED BY NONE");
+  EXPECT_TRUE(alter.if_exists && alter.options.restarts && !alter.options.restart);
+  EXPECT_TRUE(alter.options.owned_by.value().empty());
   EXPECT_TRUE(
       body_of<CreateExtensionStatement>("CREATE EXTENSION IF NOT EXISTS timescaledb CASCADE").cascade);
   EXPECT_EQ(body_of<CreateSchemaStatement>("CREATE SCHEMA IF NOT EXISTS feed AUTHORIZATION me").owner, "me");
@@ -383,8 +388,9 @@ TEST(Parse, AlterTable) {
       'm');
   EXPECT_EQ(one("ALTER MATERIALIZED VIEW v SET (timescaledb.materialized_only = true)").tag,
             "ALTER MATERIALIZED VIEW");
-  EXPECT_EQ(body_of<AlterTableStatement>("ALTER TABLE t ALTER a SET STATISTICS 100").commands[0].description,
-            "SET STATISTICS");
+  EXPECT_EQ(body_of<AlterTableStatement>("ALTER TABLE t ALTER a SET STATISTICS 100").commands[0].kind,
+            Kind::Nothing);
+  EXPECT_EQ(body_of<AlterTableStatement>("ALTER TABLE t INHERIT u").commands[0].description, "ADD INHERIT");
 }
 
 TEST(Parse, RenameDropComment) {
@@ -472,7 +478,32 @@ TEST(Parse, Roles) {
   EXPECT_TRUE(body_of<RoleStatement>("DROP ROLE IF EXISTS a, b").if_exists);
 }
 
+TEST(Parse, LocksAndConstraintModes) {
+  const auto lock = body_of<LockTableStatement>("LOCK TABLE a, s.b IN SHARE ROW EXCLUSIVE MODE NOWAIT");
+  EXPECT_EQ(lock.tables.size(), 2U);
+  EXPECT_EQ(lock.mode, "SHARE ROW EXCLUSIVE");
+  EXPECT_TRUE(lock.no_wait);
+  EXPECT_EQ(body_of<LockTableStatement>("LOCK a").mode, "ACCESS EXCLUSIVE");
+  EXPECT_TRUE(body_of<SetConstraintsStatement>("SET CONSTRAINTS ALL DEFERRED").constraints.empty());
+  const auto set = body_of<SetConstraintsStatement>("SET CONSTRAINTS s.c IMMEDIATE");
+  EXPECT_FALSE(set.deferred);
+  EXPECT_EQ(set.constraints[0].name, "c");
+  const auto foreign = body_of<CreateTableStatement>(
+      "CREATE TABLE x (a int REFERENCES p ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED, b int)");
+  ASSERT_EQ(foreign.constraints.size(), 1U);
+  EXPECT_TRUE(foreign.constraints[0].is_deferrable && foreign.constraints[0].is_deferred);
+  EXPECT_EQ(foreign.constraints[0].on_delete, 'n');
+  EXPECT_EQ(body_of<SetSchemaStatement>("ALTER TABLE a SET SCHEMA b").schema, "b");
+}
+
 TEST(Parse, Locking) {
+  const auto of =
+      body_of<QueryStatement>("SELECT 1 FROM t a, u FOR NO KEY UPDATE OF a FOR KEY SHARE OF u NOWAIT");
+  ASSERT_EQ(of.locking.size(), 2U);
+  EXPECT_EQ(of.locking[0].name(), "FOR NO KEY UPDATE");
+  EXPECT_EQ(of.locking[0].tables[0].name, "a");
+  EXPECT_EQ(of.locking[1].strength, RowLocking::Strength::KeyShare);
+  EXPECT_EQ(of.locking[1].wait, RowLocking::Wait::Fail);
   const auto query = body_of<QueryStatement>("SELECT 1 FROM t FOR UPDATE NOWAIT");
   EXPECT_TRUE(query.has_locking && query.no_wait && !query.skip_locked);
   EXPECT_TRUE(body_of<QueryStatement>("SELECT 1 FROM t FOR SHARE SKIP LOCKED").skip_locked);

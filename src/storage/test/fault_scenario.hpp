@@ -125,7 +125,7 @@ inline std::vector<FaultStep> fault_steps() {
     erase_step(transaction, contents, kTrades, {{"B", 4, 0, ""}, {"X", 4, 0, ""}});
   });
   add("number", [](Store& store, Contents& contents) {
-    const auto number = store.next_sequence_value(kFaultSequence, 1, 1);
+    const auto number = store.next_sequence_value(kFaultSequence, {}).value();
     EXPECT_GT(number, contents.last_number);
     contents.last_number = number;
   });
@@ -185,7 +185,7 @@ inline std::vector<FaultStep> fault_steps() {
     upsert_step(transaction, contents, kTrades, {{"A", 3, 0, "3"}, {"A", 199, 9, "4"}});
   });
   add("number", [](Store& store, Contents& contents) {
-    const auto number = store.next_sequence_value(kFaultSequence, 1, 1);
+    const auto number = store.next_sequence_value(kFaultSequence, {}).value();
     EXPECT_GT(number, contents.last_number);
     contents.last_number = number;
   });

@@ -125,17 +125,104 @@ TEST_F(StoreConcurrency, LockedCountersLoseNoUpdate) {
   EXPECT_EQ(std::stoi(std::get<3>(rows[0])) + std::stoi(std::get<3>(rows[1])), kThreads * kRounds);
 }
 
-TEST_F(StoreConcurrency, SecondInsertOfANewKeyIsADuplicate) {
+/// Too many rows to be locked one by one; those from 2 on are of series that nobody else writes.
+Rows many_rows(const Rows& first, const std::string& series) {
+  Rows rows = first;
+  for (std::int64_t i = 0; i < 300; ++i) rows.emplace_back(series, i, i, "1");
+  return rows;
+}
+
+TEST_F(StoreConcurrency, CommittingDecidesBetweenLargeInsertsOfANewKey) {
   auto first = store->begin();
   auto second = store->begin();
   auto third = store->begin();
-  first->insert(kTrades, batch({{"A", 1, 1, "1"}}), OnDuplicate::Fail);
-  second->insert(kTrades, batch({{"A", 1, 1, "2"}, {"A", 2, 1, "2"}}), OnDuplicate::Fail);
-  third->insert(kTrades, batch({{"A", 1, 1, "3"}, {"A", 3, 1, "3"}}), OnDuplicate::Skip);
+  first->insert(kTrades, batch(many_rows({{"A", 1, 1, "1"}}, "X")), OnDuplicate::Fail);
+  second->insert(kTrades, batch(many_rows({{"A", 1, 1, "2"}, {"A", 2, 1, "2"}}, "Y")), OnDuplicate::Fail);
+  third->insert(kTrades, batch(many_rows({{"A", 1, 1, "3"}, {"A", 3, 1, "3"}}, "Z")), OnDuplicate::Skip);
   first->commit();
   EXPECT_EQ(code_of([&] { second->commit(); }), ErrorCode::UniqueViolation);
   third->commit();
-  EXPECT_EQ(rows_of(kTrades), (Rows{{"A", 1, 1, "1"}, {"A", 3, 1, "3"}}));
+  Rows rows = rows_of(kTrades);
+  EXPECT_EQ(rows.size(), 602U);
+  std::erase_if(rows, [](const auto& row) { return std::get<0>(row) != "A"; });
+  EXPECT_EQ(rows, (Rows{{"A", 1, 1, "1"}, {"A", 3, 1, "3"}}));
+}
+
+TEST_F(StoreConcurrency, InsertOfANewKeyWaitsForTheOtherWhoInsertsIt) {
+  for (const bool commits : {true, false}) {
+    const std::int64_t time = commits ? 1 : 2;
+    auto first = store->begin();
+    auto second = store->begin();
+    first->insert(kTrades, batch({{"A", time, 1, "1"}}), OnDuplicate::Fail);
+    std::atomic<int> code{-1};
+    std::thread waiting([&] {
+      code = static_cast<int>(code_of([&] {
+        second->insert(kTrades, batch({{"A", time, 1, "2"}}), OnDuplicate::Fail);
+      }));
+    });
+    while (store->locks().empty()) std::this_thread::yield();  // those of rows are listed once one waits
+    EXPECT_EQ(code, -1);
+    commits ? (void)first->commit() : first->rollback();
+    waiting.join();
+    EXPECT_EQ(code, static_cast<int>(commits ? ErrorCode::UniqueViolation : ErrorCode::SuccessfulCompletion));
+    second->commit();
+  }
+  EXPECT_EQ(rows_of(kTrades), (Rows{{"A", 1, 1, "1"}, {"A", 2, 1, "2"}}));
+}
+
+TEST_F(StoreConcurrency, RowLocksGoTogetherAsPostgreSqls) {
+  const Batch key = keys({{"A", 1, 1, ""}});
+  constexpr std::array kModes = {LockMode::KeyShare, LockMode::Share, LockMode::NoKeyUpdate,
+                                 LockMode::Update};
+  constexpr bool kTogether[4][4] = {{true, true, true, false},
+                                    {true, true, false, false},
+                                    {true, false, false, false},
+                                    {false, false, false, false}};
+  for (std::size_t i = 0; i < kModes.size(); ++i) {
+    for (std::size_t k = 0; k < kModes.size(); ++k) {
+      auto holder = store->begin(), other = store->begin();
+      holder->lock(kTrades, key, 0, kModes[i]);
+      EXPECT_EQ(other->try_lock(kTrades, key, kModes[k]), std::vector<bool>{kTogether[i][k]})
+          << i << " " << k;
+    }
+  }
+  auto a = store->begin(), b = store->begin();
+  EXPECT_TRUE(a->try_lock_table(kTrades, false));
+  EXPECT_TRUE(b->try_lock_table(kTrades, false));
+  EXPECT_FALSE(a->try_lock_table(kTrades, true));
+  b->rollback();
+  EXPECT_TRUE(a->try_lock_table(kTrades, true));
+}
+
+TEST_F(StoreConcurrency, SharersWhoBothWantTheRowAloneAreADeadlock) {
+  const Batch key = keys({{"A", 1, 1, ""}});
+  auto first = store->begin(), second = store->begin();
+  first->lock(kTrades, key, 0, LockMode::Share);
+  second->lock(kTrades, key, 0, LockMode::Share);
+  std::atomic<int> deadlocks{0}, taken{0};
+  const auto strengthen = [&](Transaction& transaction) {
+    const auto code = code_of([&] { transaction.lock(kTrades, key, 0, LockMode::Update); });
+    (code == ErrorCode::DeadlockDetected ? deadlocks : taken) += 1;
+    transaction.rollback();
+  };
+  std::thread other([&] { strengthen(*first); });
+  strengthen(*second);
+  other.join();
+  EXPECT_EQ(deadlocks, 1);
+  EXPECT_EQ(taken, 1);
+}
+
+TEST_F(StoreConcurrency, ASavepointGivesItsLocksBack) {
+  const Batch a = keys({{"A", 1, 1, ""}}), b = keys({{"B", 1, 1, ""}});
+  auto holder = store->begin(), other = store->begin();
+  holder->lock(kTrades, a, 0, LockMode::Share);
+  const auto savepoint = holder->savepoint();
+  holder->lock(kTrades, a, 0, LockMode::Update);
+  holder->lock(kTrades, b, 0);
+  holder->rollback_to(savepoint);
+  EXPECT_EQ(other->try_lock(kTrades, b, LockMode::Update), std::vector<bool>{true});
+  EXPECT_EQ(other->try_lock(kTrades, a, LockMode::Share), std::vector<bool>{true});
+  EXPECT_EQ(other->try_lock(kTrades, a, LockMode::Update), std::vector<bool>{false});
 }
 
 TEST_F(StoreConcurrency, InsertAfterAWaitSeesWhatTheHolderCommitted) {
@@ -180,7 +267,10 @@ TEST_F(StoreConcurrency, WaitingForALockCanBeCancelledOrRefused) {
   auto holder = store->begin();
   holder->lock(kTrades, key, 0);
   auto waiter = store->begin();
-  EXPECT_EQ(code_of([&] { waiter->lock(kTrades, key, 0, /*no_wait=*/true); }), ErrorCode::LockNotAvailable);
+  EXPECT_EQ(waiter->try_lock(kTrades, key, LockMode::Update), std::vector<bool>{false});
+  waiter->set_lock_timeout(std::chrono::milliseconds(1));
+  EXPECT_EQ(code_of([&] { waiter->lock(kTrades, key, 0); }), ErrorCode::LockNotAvailable);
+  waiter->set_lock_timeout(std::chrono::milliseconds(0));
   int asked = 0;
   waiter->set_cancelled([&] { return ++asked > 2; });
   EXPECT_EQ(code_of([&] { waiter->lock(kTrades, key, 0); }), ErrorCode::QueryCanceled);

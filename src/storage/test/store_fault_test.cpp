@@ -26,7 +26,7 @@ PowerLossFileSystem::Chance random_chance(std::uint64_t seed) {
 Contents found_on(PowerLossFileSystem& files, std::int64_t last_number) {
   const auto store = Store::open(kFaultPath, fault_options(files));
   Contents contents = read_contents(*store);
-  EXPECT_GT(store->next_sequence_value(kFaultSequence, 1, 1), last_number);
+  EXPECT_GT(store->next_sequence_value(kFaultSequence, {}).value(), last_number);
   contents.last_number = last_number;
   return contents;
 }

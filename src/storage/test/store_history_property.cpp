@@ -158,7 +158,7 @@ class History {
   }
 
   void take_number() {
-    const auto number = store_->next_sequence_value(700, 1, 1);
+    const auto number = store_->next_sequence_value(700, {}).value();
     RC_ASSERT(number > last_number_);
     last_number_ = number;
   }

@@ -296,8 +296,8 @@ TEST_F(StoreRecovery, FailureAnywhereInACheckpointLosesNothing) {
 
 TEST_F(StoreRecovery, SequencesNeverRepeat) {
   open();
-  EXPECT_EQ(store->next_sequence_value(500, 10, 5), 10);
-  EXPECT_EQ(store->next_sequence_value(500, 10, 5), 15);
+  EXPECT_EQ(store->next_sequence_value(500, {.start = 10, .increment = 5}), 10);
+  EXPECT_EQ(store->next_sequence_value(500, {.start = 10, .increment = 5}), 15);
   EXPECT_EQ(store->last_sequence_value(500), 15);
   EXPECT_EQ(store->last_sequence_value(501), std::nullopt);
   const TableId table = store->next_table_id();
@@ -309,22 +309,46 @@ TEST_F(StoreRecovery, SequencesNeverRepeat) {
     open();
   };
   crash();
-  const auto after_crash = store->next_sequence_value(500, 10, 5);
+  const auto after_crash = store->next_sequence_value(500, {.start = 10, .increment = 5}).value();
   EXPECT_GT(after_crash, 15);
   EXPECT_EQ(after_crash % 5, 0);
   EXPECT_GT(store->next_table_id(), table);
   store->checkpoint();
   crash();
-  const auto after_checkpoint = store->next_sequence_value(500, 10, 5);
+  const auto after_checkpoint = store->next_sequence_value(500, {.start = 10, .increment = 5}).value();
   EXPECT_GT(after_checkpoint, after_crash);
   open();  // closed in order: no gap
-  EXPECT_EQ(store->next_sequence_value(500, 10, 5), after_checkpoint + 5);
+  EXPECT_EQ(store->next_sequence_value(500, {.start = 10, .increment = 5}), after_checkpoint + 5);
   store->set_sequence(500, 3);
   crash();
-  EXPECT_EQ(store->next_sequence_value(500, 10, 5), 3);
+  EXPECT_EQ(store->next_sequence_value(500, {.start = 10, .increment = 5}), 3);
   store->drop_sequence(500);
   crash();
-  EXPECT_EQ(store->next_sequence_value(500, 10, 5), 10);
+  EXPECT_EQ(store->next_sequence_value(500, {.start = 10, .increment = 5}), 10);
+}
+
+TEST_F(StoreRecovery, ASequenceEndsOrStartsAgain) {
+  open();
+  const SequenceRule ends{.start = 8, .increment = 1, .minimum = 1, .maximum = 9};
+  EXPECT_EQ(store->next_sequence_value(500, ends), 8);
+  EXPECT_EQ(store->next_sequence_value(500, ends), 9);
+  EXPECT_EQ(store->next_sequence_value(500, ends), std::nullopt);
+  EXPECT_EQ(store->last_sequence_value(500), 9);
+  const SequenceRule down{.start = -1, .increment = -2, .minimum = -3, .maximum = -1, .cycles = true};
+  for (const std::int64_t expected : {-1, -3, -1, -3})
+    EXPECT_EQ(store->next_sequence_value(501, down), expected);
+  auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
+  store.reset();
+  files = std::move(survivors);
+  options.files = files.get();
+  open();
+  EXPECT_EQ(store->next_sequence_value(500, ends), std::nullopt);
+  const auto after_crash = store->next_sequence_value(501, down);
+  EXPECT_TRUE(after_crash == -1 || after_crash == -3);
+  // The end of BIGINT is no wrap-around.
+  const SequenceRule widest{.start = INT64_MAX - 1, .increment = 7};
+  EXPECT_EQ(store->next_sequence_value(502, widest), INT64_MAX - 1);
+  EXPECT_EQ(store->next_sequence_value(502, widest), std::nullopt);
 }
 
 TEST_F(StoreRecovery, LogIsLetGoOfAfterACheckpoint) {

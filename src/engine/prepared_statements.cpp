@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/prepared_statements.hpp"
+
+#include <tickstone/error.hpp>
+
+#include "engine/executors.hpp"
+
+namespace tickstone::engine {
+namespace {
+
+Value coerce(const SessionContext& context, const Value& value, const SqlType& type) {
+  const auto& format = context.settings().format_context();
+  if (value.is_null) return Value::null_of(type);
+  if (value.type == type) return value;
+  if (is_text_like(value.type.id) || value.type.id == TypeId::Unknown)
+    return parse_value(type, value.text, format);
+  Column column(value.type);
+  append_value(column, value);
+  return value_at(cast_column(column.view(), type, CastStrength::Assignment, format).view(), 0);
+}
+
+}  // namespace
+
+bool is_control(const sql::Statement& statement) {
+  return std::holds_alternative<sql::TransactionStatement>(statement.body) ||
+         std::holds_alternative<sql::DeallocateStatement>(statement.body);
+}
+
+std::shared_ptr<Prepared> PreparedStatements::find(const std::string& name) const {
+  const auto found = statements_.find(name);
+  if (found == statements_.end()) {
+    throw Error(ErrorCode::InvalidSqlStatementName,
+                name.empty() ? "unnamed prepared statement does not exist"
+                             : "prepared statement \"" + name + "\" does not exist");
+  }
+  return found->second;
+}
+
+void PreparedStatements::require_free(const std::string& name) const {
+  if (statements_.contains(name)) {
+    throw Error(ErrorCode::DuplicatePreparedStatement, "prepared statement \"" + name + "\" already exists");
+  }
+}
+
+void PreparedStatements::analyze(Prepared& prepared) {
+  if (prepared.statement == nullptr) return;
+  const auto& statement = *prepared.statement;
+  if (const auto* query = std::get_if<sql::QueryStatement>(&statement.body)) {
+    if (prepared.plan != nullptr && prepared.plan->is_valid(context_)) return;
+    if (!context_.in_transaction()) context_.begin_transaction();
+    context_.begin_statement();
+    prepared.plan = plans_.plan_of(context_, statement.text, query->query, prepared.declared_types);
+    prepared.columns = prepared.plan->columns();
+    prepared.parameter_types = prepared.plan->parameter_types();
+    return;
+  }
+  if (prepared.is_analyzed) return;
+  prepared.is_analyzed = true;
+  if (is_control(statement)) return;
+  if (!context_.in_transaction()) context_.begin_transaction();
+  context_.begin_statement();
+  if (const auto* explain = std::get_if<sql::ExplainStatement>(&statement.body); explain != nullptr) {
+    prepared.columns = {{"QUERY PLAN", SqlType::of(TypeId::Text)}};
+  } else if (const auto* setting = std::get_if<sql::SettingStatement>(&statement.body); setting != nullptr) {
+    if (setting->action == sql::SettingStatement::Action::Show)
+      prepared.columns = {{setting->name, SqlType::of(TypeId::Text)}};
+  } else if (const auto* action = std::get_if<sql::ActionStatement>(&statement.body); action != nullptr) {
+    if (!action->is_call) prepared.columns = action_columns(*action);
+  } else if (const auto* execute = std::get_if<sql::ExecuteStatement>(&statement.body); execute != nullptr) {
+    Prepared& target = *find(execute->name);
+    analyze(target);
+    prepared.columns = target.columns;
+  } else {
+    prepared.columns = describe_returning(context_, statement);
+  }
+  auto inferred = dml_parameter_types(context_, statement);
+  const auto count = std::max<std::size_t>(
+      {static_cast<std::size_t>(statement.parameter_count), inferred.size(), prepared.declared_types.size()});
+  inferred.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i < prepared.declared_types.size() && prepared.declared_types[i].id != TypeId::Unknown)
+      inferred[i] = prepared.declared_types[i];
+    if (inferred[i].id == TypeId::Unknown) inferred[i] = SqlType::of(TypeId::Text);
+  }
+  prepared.parameter_types = std::move(inferred);
+}
+
+std::vector<Value> PreparedStatements::arguments_of(const sql::ExecuteStatement& execute,
+                                                    const Prepared& prepared) {
+  if (execute.arguments.size() != prepared.parameter_types.size()) {
+    throw Error(ErrorCode::SyntaxError,
+                "wrong number of parameters for prepared statement \"" + execute.name + "\"",
+                "Expected " + std::to_string(prepared.parameter_types.size()) + " parameters but got " +
+                    std::to_string(execute.arguments.size()) + ".");
+  }
+  std::vector<Value> values;
+  for (std::size_t i = 0; i < execute.arguments.size(); ++i)
+    values.push_back(coerce(context_, context_.evaluate(execute.arguments[i]), prepared.parameter_types[i]));
+  return values;
+}
+
+}  // namespace tickstone::engine

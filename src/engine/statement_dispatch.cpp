@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which executor a statement has.
+#include "engine/executors.hpp"
+
+namespace tickstone::engine {
+namespace {
+
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+
+}  // namespace
+
+std::optional<std::string> execute_statement(Execution& execution, const sql::Statement& statement) {
+  using Tag = std::optional<std::string>;
+  return std::visit(
+      Overloaded{
+          [&](const sql::QueryStatement& body) -> Tag {
+            return body.has_locking ? execute_locking_query(execution, body) : execute_query(execution, body);
+          },
+          [&](const sql::ActionStatement& body) -> Tag { return execute_action(execution, body); },
+          [&](const sql::InsertStatement& body) -> Tag { return execute_insert(execution, body); },
+          [&](const sql::UpdateStatement& body) -> Tag { return execute_update(execution, body); },
+          [&](const sql::DeleteStatement& body) -> Tag { return execute_delete(execution, body); },
+          [&](const sql::TruncateStatement& body) -> Tag { return execute_truncate(execution, body); },
+          [&](const sql::CopyStatement& body) -> Tag { return execute_copy(execution, body); },
+          [&](const sql::CreateTableStatement& body) -> Tag { return execute_create_table(execution, body); },
+          [&](const sql::CreateIndexStatement& body) -> Tag { return execute_create_index(execution, body); },
+          [&](const sql::CreateViewStatement& body) -> Tag { return execute_create_view(execution, body); },
+          [&](const sql::CreateMaterializedViewStatement& body) -> Tag {
+            return execute_create_materialized_view(execution, body);
+          },
+          [&](const sql::CreateSchemaStatement& body) -> Tag {
+            return execute_create_schema(execution, body);
+          },
+          [&](const sql::CreateExtensionStatement& body) -> Tag {
+            return execute_create_extension(execution, body);
+          },
+          [&](const sql::CreateSequenceStatement& body) -> Tag {
+            return execute_create_sequence(execution, body);
+          },
+          [&](const sql::AlterSequenceStatement& body) -> Tag {
+            return execute_alter_sequence(execution, body);
+          },
+          [&](const sql::SetSchemaStatement& body) -> Tag { return execute_set_schema(execution, body); },
+          [&](const sql::AlterTableStatement& body) -> Tag { return execute_alter_table(execution, body); },
+          [&](const sql::RenameStatement& body) -> Tag { return execute_rename(execution, body); },
+          [&](const sql::DropStatement& body) -> Tag { return execute_drop(execution, body); },
+          [&](const sql::RoleStatement& body) -> Tag { return execute_role(execution, body); },
+          [&](const sql::SettingStatement& body) -> Tag { return execute_setting(execution, body); },
+          [&](const sql::ExplainStatement& body) -> Tag { return execute_explain(execution, body); },
+          [&](const sql::CommentStatement& body) -> Tag { return execute_comment(execution, body); },
+          [](const auto&) -> Tag { return std::nullopt; },
+      },
+      statement.body);
+}
+
+}  // namespace tickstone::engine
