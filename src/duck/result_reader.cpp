@@ -89,30 +89,36 @@ Column text_column(const SqlType& type, const UnifiedVectorFormat& format, idx_t
 /// Numbers of any digits: a NUMERIC column where its layout holds them all, else their text.
 Column wide_column(const UnifiedVectorFormat& format, idx_t row_count, LongNumbers long_numbers) {
   const auto* values = reinterpret_cast<const duckdb::string_t*>(format.data);
-  const auto each = [&](auto&& use) {
-    for (idx_t i = 0; i < row_count; ++i) {
-      const auto at = format.sel->get_index(i);
-      const bool is_null = !format.validity.RowIsValid(at);
-      use(is_null ? std::nullopt : std::optional(decode_wide({values[at].GetData(), values[at].GetSize()})));
-    }
+  const auto bytes_at = [&](idx_t row) -> std::optional<std::string_view> {
+    const auto at = format.sel->get_index(row);
+    if (!format.validity.RowIsValid(at)) return std::nullopt;
+    return std::string_view(values[at].GetData(), values[at].GetSize());
   };
   try {
     Column column(SqlType::of(TypeId::Numeric));
-    each([&](const std::optional<WideNumeric>& number) {
-      if (!number) return column.append_null();
-      const auto decimal = to_decimal(*number);
+    for (idx_t row = 0; row < row_count; ++row) {
+      const auto bytes = bytes_at(row);
+      if (!bytes) {
+        column.append_null();
+        continue;
+      }
+      const auto decimal = decode_decimal(*bytes);
       if (!decimal) throw Error(ErrorCode::NumericValueOutOfRange, "value overflows numeric format");
       column.append_decimal(*decimal);
-    });
+    }
     return column;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::NumericValueOutOfRange || long_numbers == LongNumbers::Refused) throw;
   }
   Column column(SqlType::of(TypeId::Text));
-  each([&](const std::optional<WideNumeric>& number) {
-    if (!number) return column.append_null();
-    column.append_bytes(to_text(*number));
-  });
+  for (idx_t row = 0; row < row_count; ++row) {
+    const auto bytes = bytes_at(row);
+    if (bytes) {
+      column.append_bytes(to_text(decode_wide(*bytes)));
+    } else {
+      column.append_null();
+    }
+  }
   return column;
 }
 

@@ -55,7 +55,7 @@ void send_result(Execution& execution, const std::vector<ResultColumn>& columns,
 
 std::string execute_query(Execution& execution, const sql::QueryStatement& query) {
   auto& context = execution.context;
-  const auto rewritten = sql::Rewriter(context).query(query.query);
+  const auto rewritten = sql::Rewriter(context).query(query.query, sql::Rewriter::Rows::Sent);
   std::unique_ptr<duck::ResultStream> stream;
   if (!query.has_locking) {
     if (const auto point = PointReader::make(context, query.query))

@@ -111,10 +111,11 @@ std::string table_text(const Range& range) {
 
 }  // namespace
 
-DuckQuery Rewriter::query(const Expr& query) const {
+DuckQuery Rewriter::query(const Expr& query, Rows rows) const {
   TICKSTONE_CHECK(query && node_of(query)->node_case == PG_QUERY__NODE__NODE_SELECT_STMT);
   Translator translator(lookup_, query.tree);
   translator.set_top_level(true);
+  translator.set_sends_rows(rows == Rows::Sent);
   ColumnList columns;
   std::string text = translator.select(*node_of(query)->select_stmt, nullptr, columns);
   return finished(translator, std::move(text), columns);

@@ -73,7 +73,10 @@ class Rewriter {
  public:
   explicit Rewriter(const NameLookup& lookup) : lookup_(lookup) {}
 
-  DuckQuery query(const Expr& query) const;
+  /// Where a query's rows go: to a client as they come, or to us.
+  enum class Rows : std::uint8_t { Sent, Read };
+
+  DuckQuery query(const Expr& query, Rows rows = Rows::Read) const;
   /// The query with the identity of the rows to lock after its own columns. Errors: FeatureNotSupported where
   /// its rows are not rows of tables, with PostgreSQL's words; UndefinedTable for a name after OF.
   DuckQuery locking_query(const QueryStatement& query) const;

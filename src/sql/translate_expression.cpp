@@ -54,6 +54,9 @@ std::optional<SqlType> common_type(const SqlType& a, const SqlType& b) {
   if (a == b) return a;
   if (a.is_array || b.is_array)
     return a.is_array == b.is_array && a.id == b.id ? std::optional(SqlType::array_of(a.id)) : std::nullopt;
+  // Between text and varchar the first decides.
+  const auto is_plain = [](TypeId id) { return id == TypeId::Text || id == TypeId::Varchar; };
+  if (is_plain(a.id) && is_plain(b.id)) return SqlType::of(a.id);
   if (is_text_like(a.id) && is_text_like(b.id)) return SqlType::of(TypeId::Text);
   if (const int x = number_rank(a.id), y = number_rank(b.id); x > 0 && y > 0) {
     if (a.id == b.id) return SqlType::of(a.id);
@@ -363,6 +366,20 @@ std::optional<SqlType> Translator::unify(std::span<Typed> values) {
   return common;
 }
 
+std::optional<SqlType> Translator::unify_results(std::span<Typed> values) {
+  const std::optional<SqlType> type = unify(values);
+  if (!type || type->is_array || (type->id != TypeId::Integer && type->id != TypeId::BigInt)) return type;
+  // DuckDB takes a literal for the smallest type that it fits into.
+  for (Typed& value : values) {
+    if (value.form != Typed::Form::Plain || (value.type == type && !value.is_number)) continue;
+    value.text = fmt::format("CAST({} AS {})", value.text, duck_type(*type));
+    value.type = type;
+    value.is_number = false;
+    value.is_atomic = true;
+  }
+  return type;
+}
+
 Typed Translator::bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope) {
   const SqlType type = SqlType::of(TypeId::Boolean);
   if (expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR) {
@@ -400,7 +417,10 @@ Typed Translator::case_expression(const PgQuery__CaseExpr& expr, const Scope& sc
   }
   if (expr.defresult != nullptr) results.push_back(expression(expr.defresult, scope));
   if (expr.arg != nullptr) unify(conditions);
-  const std::optional<SqlType> type = unify(results);
+  // ELSE comes first where the types are chosen.
+  if (expr.defresult != nullptr) std::rotate(results.begin(), results.end() - 1, results.end());
+  const std::optional<SqlType> type = unify_results(results);
+  if (expr.defresult != nullptr) std::rotate(results.begin(), results.begin() + 1, results.end());
   std::string text = "CASE";
   if (expr.arg != nullptr) text += " " + operand(conditions[0]);
   const std::size_t first = expr.arg != nullptr ? 1 : 0;
@@ -422,7 +442,7 @@ Typed Translator::unpadded(Typed value) {
 Typed Translator::list_of(const char* name, std::size_t count, Node* const* nodes, const Scope& scope) {
   std::vector<Typed> values;
   for (std::size_t i = 0; i < count; ++i) values.push_back(expression(nodes[i], scope));
-  const std::optional<SqlType> type = unify(values);
+  const std::optional<SqlType> type = unify_results(values);
   std::string text = std::string(name) + "(";
   for (std::size_t i = 0; i < count; ++i) text += (i > 0 ? ", " : "") + values[i].text;
   return plain(text + ")", type);

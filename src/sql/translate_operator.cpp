@@ -159,6 +159,51 @@ Typed Translator::operation(const PgQuery__AExpr& expr, const Scope& scope) {
   return binary(op, std::move(left), std::move(right), expr.location);
 }
 
+namespace {
+
+const PgQuery__AExpr* arithmetic_of(const Node* node) {
+  if (node->node_case != PG_QUERY__NODE__NODE_A_EXPR) return nullptr;
+  const PgQuery__AExpr* expr = node->a_expr;
+  if (expr->kind != PG_QUERY__A__EXPR__KIND__AEXPR_OP || expr->lexpr == nullptr || expr->n_name != 1)
+    return nullptr;
+  const std::string_view op = string_of(expr->name[0]);
+  return op == "+" || op == "-" || op == "*" || op == "/" ? expr : nullptr;
+}
+
+bool has_quotient(const Node* node) {
+  const PgQuery__AExpr* expr = arithmetic_of(node);
+  if (expr == nullptr) return false;
+  return std::string_view(string_of(expr->name[0])) == "/" || has_quotient(expr->lexpr) ||
+         has_quotient(expr->rexpr);
+}
+
+}  // namespace
+
+Typed Translator::streamed_target(const Node* node, const Scope& scope) {
+  const Holding<bool> inside(streams_rows_, false);
+  if (has_quotient(node)) {
+    if (std::optional<Typed> wide = wide_chain(node, scope)) return std::move(*wide);
+  }
+  return expression(node, scope);
+}
+
+std::optional<Typed> Translator::wide_chain(const Node* node, const Scope& scope) {
+  const PgQuery__AExpr* expr = arithmetic_of(node);
+  if (expr == nullptr) {
+    Typed leaf = expression(node, scope);
+    const bool is_exact = leaf.form == Typed::Form::Plain && leaf.type && !leaf.type->is_array &&
+                          (is_integer(leaf.type->id) || leaf.type->id == TypeId::Numeric);
+    if (!is_exact) return std::nullopt;
+    if (leaf.has_type(TypeId::Numeric)) leaf.text = fmt::format("pg_wide({})", leaf.text);
+    leaf.is_atomic = leaf.is_atomic || leaf.has_type(TypeId::Numeric);
+    return leaf;
+  }
+  std::optional<Typed> left = wide_chain(expr->lexpr, scope);
+  std::optional<Typed> right = left ? wide_chain(expr->rexpr, scope) : std::nullopt;
+  if (!left || !right) return std::nullopt;
+  return arithmetic(string_of(expr->name[0]), std::move(*left), std::move(*right));
+}
+
 Typed Translator::unary(const std::string& op, Typed value, int location) {
   if (op == "-" || op == "+") {
     if (value.form == Typed::Form::Parameter || value.form == Typed::Form::UnknownLiteral)
@@ -189,6 +234,12 @@ Typed Translator::comparison(const std::string& op, Typed left, Typed right, int
   }
   std::array<Typed, 2> sides = {unpadded(std::move(left)), unpadded(std::move(right))};
   unify(sides);
+  // Intervals are equal where 30 days and a month, 24 hours and a day are.
+  if (sides[0].has_type(TypeId::Interval) && sides[1].has_type(TypeId::Interval)) {
+    return plain(
+        fmt::format("pg_interval_span({}) {} pg_interval_span({})", sides[0].text, op, sides[1].text),
+        kBoolean, false);
+  }
   // Values of jsonb are ordered by their kinds and numbers, not by their texts.
   if (sides[0].has_type(TypeId::Jsonb) && sides[1].has_type(TypeId::Jsonb))
     return plain(fmt::format("pg_jsonb_compare({}, {}) {} 0", sides[0].text, sides[1].text, op), kBoolean,

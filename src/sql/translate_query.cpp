@@ -163,6 +163,10 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
     const Holding<const char*> clause(without_aggregates_, "WHERE");
     where = " WHERE " + condition(stmt.where_clause, scope, "WHERE");
   }
+  const Holding<bool> streams(streams_rows_, sends_rows_ && is_top_level_ && !is_wide_ && !is_first_pass_ &&
+                                                 hints == nullptr && stmt.n_sort_clause == 0 &&
+                                                 stmt.n_group_clause == 0 && stmt.n_distinct_clause == 0 &&
+                                                 stmt.n_from_clause > 0);
   std::string target_list = targets(stmt.n_target_list, stmt.target_list, scope, out, hints);
   if (stmt.n_distinct_clause > 0) {
     text += "DISTINCT ";
@@ -237,7 +241,7 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
       add_star(found->list, duck_identifier(relation) + ".");
       continue;
     }
-    Typed value = expression(target.val, scope);
+    Typed value = streams_rows_ ? streamed_target(target.val, scope) : expression(target.val, scope);
     const bool has_hint = hints != nullptr && out.is_complete && out.columns.size() < hints->size() &&
                           (*hints)[out.columns.size()];
     if (has_hint) {

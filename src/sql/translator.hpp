@@ -66,6 +66,7 @@ class Translator {
   void set_top_level(bool is_top_level) { is_top_level_ = is_top_level; }
   /// The top SELECT locks its rows: their identity is added to its columns.
   void set_locking(const std::vector<RowLocking>* locking) { locking_ = locking; }
+  void set_sends_rows(bool sends_rows) { sends_rows_ = sends_rows; }
   void push_ctes() {
     cte_scopes_.push_back(std::make_unique<CteScope>(CteScope{ctes_, {}})), ctes_ = cte_scopes_.back().get();
   }
@@ -76,6 +77,8 @@ class Translator {
   Typed coerced(Typed value, const SqlType& type);
   /// Untyped literals and parameters of the list take the type of the others; returns the common type.
   std::optional<SqlType> unify(std::span<Typed> values);
+  /// The same for values of which one is the result: whole numbers all get the common type, too.
+  std::optional<SqlType> unify_results(std::span<Typed> values);
   static std::string operand(const Typed& value);
   Typed cast_to(Typed value, const SqlType& type, const PgQuery__TypeName* name);
   /// PostgreSQL's output of a value as text.
@@ -167,6 +170,10 @@ class Translator {
 
   // translate_operator.cpp
   Typed operation(const PgQuery__AExpr& expr, const Scope& scope);
+  /// A target of a query whose rows are sent as they come: a quotient among its outer operators is computed
+  /// with any number of digits at once, for it is too late to run the statement again once rows are sent.
+  Typed streamed_target(const Node* node, const Scope& scope);
+  std::optional<Typed> wide_chain(const Node* node, const Scope& scope);
   Typed binary(const std::string& op, Typed left, Typed right, int location);
   Typed unary(const std::string& op, Typed value, int location);
   Typed comparison(const std::string& op, Typed left, Typed right, int location);
@@ -199,6 +206,8 @@ class Translator {
   const bool is_wide_;  // NUMERIC is computed with any number of digits
   const std::vector<RowLocking>* locking_ = nullptr;
   const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none
+  bool sends_rows_ = false;                   // the rows of the query go to a client
+  bool streams_rows_ = false;                 // the targets at hand are sent as they are computed
   bool is_first_pass_ = false;                // over a set operation's arms, to learn their types
 };
 

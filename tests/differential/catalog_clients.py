@@ -123,6 +123,20 @@ QUERIES = [
 ]
 
 
+# What differs, and why.
+KNOWN = {
+    r"\dn": "schemas of TimescaleDB's names; their owner is the user",
+    r"\dT text": "types have no descriptions",
+    r"\dL": "no procedural language",
+    r"\sv open_orders": "a view shows its query as it was written",
+    "SELECT sequencename, data_type, start_value, min_value, max_value, increment_by, cycle, cache_size, last_value "
+    "FROM pg_sequences ORDER BY 1": "regtype is described as text",
+    "SELECT 'orders'::regclass, 'research.signals'::regclass::text, 'int4'::regtype, to_regclass('nothing'), "
+    "'orders'::regclass::oid = (SELECT oid FROM pg_class WHERE relname = 'orders')": "regclass is described as text",
+    "SELECT word, catcode FROM pg_get_keywords() ORDER BY 1 LIMIT 5": "\"char\" of a function is described as text",
+}
+
+
 def run_psql(url, command):
     done = subprocess.run(["psql", "-X", url, "-c", command], capture_output=True, text=True)
     return done.stdout + done.stderr
@@ -195,12 +209,15 @@ def main(postgres_url, tickstone_url):
     actual = observations(tickstone_url)
     different = 0
     for what, text in expected.items():
-        if text == actual[what]:
+        if (text != actual[what]) == (what in KNOWN):
             continue
         different += 1
+        if what in KNOWN:
+            print(f"== listed as different, yet alike: {what}")
+            continue
         print(f"== {what}")
         print("\n".join(list(difflib.unified_diff(text.splitlines(), actual[what].splitlines(), lineterm="", n=0))[2:]))
-    print(f"{len(expected) - different} of {len(expected)} alike")
+    print(f"catalog: {len(expected)} looks, {len(KNOWN)} known to differ, {different} not as listed")
     return 1 if different else 0
 
 

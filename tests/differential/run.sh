@@ -49,4 +49,11 @@ as_peer "$programs/pg_ctl" -D "$scratch/peer/data" -l "$scratch/peer/log" -w sta
 export PGPASSWORD=postgres
 createdb -h 127.0.0.1 -p "$peer_port" -U inavvi_user inavvi
 
+# The clients need what Debian's python3 has.
+our_url="postgresql://inavvi_user:postgres@127.0.0.1:$port/inavvi"
+peer_url="postgresql://inavvi_user:postgres@127.0.0.1:$peer_port/inavvi"
+if /usr/bin/python3 -c 'import psycopg2, sqlalchemy' 2>"$scratch/import"; then
+  /usr/bin/python3 tests/differential/catalog_columns.py "$peer_url"
+  /usr/bin/python3 tests/differential/catalog_clients.py "$peer_url" "$our_url"
+fi
 python3 tests/differential/run.py --peer-port "$peer_port" --port "$port" "$@"

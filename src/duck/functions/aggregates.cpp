@@ -2,8 +2,10 @@
 #include <cmath>
 
 #include "duck/functions/functions.hpp"
+#include "duck/functions/list_aggregate.hpp"
 #include "duck/functions/numeric_math.hpp"
 #include "duck/functions/numeric_types.hpp"
+#include "duck/functions/time_arithmetic.hpp"
 
 // sum, avg, variance and deviation with PostgreSQL's result types and digits; first and last.
 
@@ -360,6 +362,51 @@ unique_ptr<duckdb::FunctionData> bind_spread(duckdb::ClientContext&, AggregateFu
   return make_uniq<ScaleData>(scale_of(loop), result_scale);
 }
 
+duckdb::Value interval_sum(const duckdb::Value& list, std::int64_t& count) {
+  Int128 months = 0;
+  Int128 days = 0;
+  Int128 micros = 0;
+  for (const auto& value : duckdb::ListValue::GetChildren(list)) {
+    if (value.IsNull()) continue;
+    const auto interval = value.GetValueUnsafe<duckdb::interval_t>();
+    months += interval.months;
+    days += interval.days;
+    micros += interval.micros;
+    ++count;
+  }
+  if (count == 0) return duckdb::Value();
+  const auto fits = [](Int128 value, Int128 most) { return value <= most && value >= -most - 1; };
+  if (!fits(months, INT32_MAX) || !fits(days, INT32_MAX) || !fits(micros, INT64_MAX))
+    throw Error(ErrorCode::DatetimeFieldOverflow, "interval out of range");
+  duckdb::interval_t sum;
+  sum.months = static_cast<std::int32_t>(months);
+  sum.days = static_cast<std::int32_t>(days);
+  sum.micros = static_cast<std::int64_t>(micros);
+  return duckdb::Value::INTERVAL(sum);
+}
+duckdb::Value sum_of_intervals(const duckdb::Value& list) {
+  std::int64_t count = 0;
+  return interval_sum(list, count);
+}
+duckdb::Value average_of_intervals(const duckdb::Value& list) {
+  std::int64_t count = 0;
+  const duckdb::Value sum = interval_sum(list, count);
+  if (count == 0) return sum;
+  return duckdb::Value::INTERVAL(
+      scaled_interval(sum.GetValueUnsafe<duckdb::interval_t>(), 1 / static_cast<double>(count)));
+}
+
+void add_interval_aggregate(FunctionCatalog& catalog, const std::string& name, ListFinish finish) {
+  auto set = catalog.aggregates(name);
+  std::erase_if(set.functions, [](const AggregateFunction& function) {
+    return function.arguments.size() == 1 && function.arguments[0].id() == LogicalTypeId::INTERVAL;
+  });
+  auto function = list_aggregate(name, {LogicalType::INTERVAL}, LogicalType::INTERVAL, finish);
+  function.order_dependent = duckdb::AggregateOrderDependent::NOT_ORDER_DEPENDENT;
+  set.AddFunction(std::move(function));
+  catalog.replace(std::move(set));
+}
+
 /// One aggregate over any number; DuckDB's own overloads for intervals and times stay.
 void register_number_aggregate(FunctionCatalog& catalog, const std::string& name,
                                duckdb::bind_aggregate_function_t bind) {
@@ -421,6 +468,8 @@ void register_aggregates(FunctionCatalog& catalog) {
     register_number_aggregate(catalog, name, bind_spread<Spread::DeviationSample>);
   }
   register_number_aggregate(catalog, "stddev_pop", bind_spread<Spread::DeviationPopulation>);
+  add_interval_aggregate(catalog, "sum", sum_of_intervals);
+  add_interval_aggregate(catalog, "avg", average_of_intervals);
   register_first<true>(catalog, "first");
   register_first<false>(catalog, "last");
   catalog.alias("every", "bool_and");

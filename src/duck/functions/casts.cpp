@@ -404,20 +404,20 @@ bool number_to_wide(Vector& source, Vector& result, idx_t count, CastParameters&
   const auto scale = static_cast<std::uint8_t>(scale_of(type));
   return convert_rows(source, result, count, parameters, [&](const auto& format, idx_t at, idx_t row) {
     const T value = reinterpret_cast<const T*>(format.data)[at];
-    WideNumeric number;
+    std::string bytes;
     if constexpr (std::is_floating_point_v<T>) {
       if (!std::isfinite(value)) {
         throw Error(
             ErrorCode::NumericValueOutOfRange,
             std::string("cannot convert ") + (std::isnan(value) ? "NaN" : "infinity") + " to numeric");
       }
-      number = parse_wide(fmt::format("{:.{}g}", value, sizeof(T) == 8 ? 15 : 6));
+      bytes = encode_wide(parse_wide(fmt::format("{:.{}g}", value, sizeof(T) == 8 ? 15 : 6)));
     } else if constexpr (std::is_same_v<T, duckdb::hugeint_t>) {
-      number = to_wide({to_int128(value), scale});
+      bytes = encode_wide(Decimal{to_int128(value), scale});
     } else {
-      number = to_wide({value, scale});
+      bytes = encode_wide(Decimal{value, scale});
     }
-    flat<string_t>(result)[row] = duckdb::StringVector::AddStringOrBlob(result, encode_wide(number));
+    flat<string_t>(result)[row] = duckdb::StringVector::AddStringOrBlob(result, bytes);
   });
 }
 

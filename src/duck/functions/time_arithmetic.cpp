@@ -116,6 +116,8 @@ void interval_sum_loop(DataChunk& arguments, ExpressionState&, Vector& result) {
 
 double rounded_to_micros(double value) { return std::rint(value * 1e6) / 1e6; }
 
+}  // namespace
+
 interval_t scaled_interval(const interval_t& value, double factor) {
   const double months = value.months * factor;
   const double days = value.days * factor;
@@ -137,6 +139,8 @@ interval_t scaled_interval(const interval_t& value, double factor) {
   result.micros = static_cast<std::int64_t>(micros);
   return result;
 }
+
+namespace {
 
 void interval_times_loop(DataChunk& arguments, ExpressionState&, Vector& result) {
   BinaryExecutor::Execute<interval_t, double, interval_t>(arguments.data[0], arguments.data[1], result,

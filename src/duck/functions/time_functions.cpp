@@ -482,6 +482,18 @@ void epoch_of_interval(DataChunk& arguments, ExpressionState&, Vector& result) {
 }
 
 void register_isfinite(FunctionCatalog& catalog) {
+  ScalarBuilder("pg_interval_span")
+      .overload({"",
+                 {LogicalType::INTERVAL},
+                 LogicalType::HUGEINT,
+                 [](DataChunk& arguments, ExpressionState&, Vector& result) {
+                   duckdb::UnaryExecutor::Execute<interval_t, duckdb::hugeint_t>(
+                       arguments.data[0], result, arguments.size(), [](const interval_t& value) {
+                         const Int128 days = value.months * Int128{30} + value.days;
+                         return to_hugeint(days * kMicrosPerDay + value.micros);
+                       });
+                 }})
+      .replace_in(catalog);
   ScalarBuilder("pg_interval_us")
       .overload({"", {LogicalType::INTERVAL}, LogicalType::BIGINT, epoch_of_interval})
       .replace_in(catalog);

@@ -40,14 +40,50 @@ void unary_loop(duckdb::DataChunk& arguments, ExpressionState&, Vector& result) 
   });
 }
 
-template <Binary operation>
+/// Computes in 128 bits; nothing where those do not suffice.
+using Short = std::optional<Decimal> (*)(Decimal, Decimal);
+
+template <Binary operation, Short in_short = nullptr>
 void binary_loop(duckdb::DataChunk& arguments, ExpressionState&, Vector& result) {
   through_duckdb([&] {
     duckdb::BinaryExecutor::Execute<string_t, string_t, string_t>(
         arguments.data[0], arguments.data[1], result, arguments.size(), [&](string_t left, string_t right) {
+          if constexpr (in_short != nullptr) {
+            const auto a = decode_decimal(view_of(left));
+            const auto b = decode_decimal(view_of(right));
+            if (const auto value = a && b ? in_short(*a, *b) : std::nullopt)
+              return StringVector::AddStringOrBlob(result, encode_wide(*value));
+          }
           return stored(result, operation(decode_wide(view_of(left)), decode_wide(view_of(right))));
         });
   });
+}
+
+std::optional<Decimal> short_sum(Decimal a, Decimal b) {
+  const int scale = std::max(a.scale, b.scale);
+  const auto left = rescale(a.unscaled, a.scale, scale);
+  const auto right = rescale(b.unscaled, b.scale, scale);
+  Int128 sum;
+  if (!left || !right || __builtin_add_overflow(*left, *right, &sum) || !fits_38_digits(sum))
+    return std::nullopt;
+  return trimmed({sum, static_cast<std::uint8_t>(scale)});
+}
+std::optional<Decimal> short_difference(Decimal a, Decimal b) { return short_sum(a, {-b.unscaled, b.scale}); }
+std::optional<Decimal> short_product(Decimal a, Decimal b) {
+  Int128 product;
+  const int scale = a.scale + b.scale;
+  if (scale > kMaxNumericDigits || __builtin_mul_overflow(a.unscaled, b.unscaled, &product) ||
+      !fits_38_digits(product))
+    return std::nullopt;
+  return trimmed({product, static_cast<std::uint8_t>(scale)});
+}
+std::optional<Decimal> short_quotient(Decimal a, Decimal b) {
+  if (b.unscaled == 0) throw Error(ErrorCode::DivisionByZero, "division by zero");
+  const int scale = quotient_scale(a, b);
+  if (scale > kMaxNumericDigits) return std::nullopt;
+  const auto quotient = divide(a, b, scale);
+  if (!quotient) return std::nullopt;
+  return trimmed({*quotient, static_cast<std::uint8_t>(scale)});
 }
 
 template <WideNumeric (*operation)(const WideNumeric&, int)>
@@ -106,11 +142,11 @@ struct Operation {
 };
 
 const Operation kOperations[] = {
-    {"+", 2, binary_loop<wide_add>},
-    {"-", 2, binary_loop<wide_subtract>},
+    {"+", 2, binary_loop<wide_add, short_sum>},
+    {"-", 2, binary_loop<wide_subtract, short_difference>},
     {"-", 1, unary_loop<negated>},
-    {"*", 2, binary_loop<wide_multiply>},
-    {"/", 2, binary_loop<wide_divide>},
+    {"*", 2, binary_loop<wide_multiply, short_product>},
+    {"/", 2, binary_loop<wide_divide, short_quotient>},
     {"%", 2, binary_loop<wide_remainder>},
     {"mod", 2, binary_loop<wide_remainder>},
     {"div", 2, binary_loop<whole_quotient>},

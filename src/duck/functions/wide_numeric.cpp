@@ -97,6 +97,24 @@ Leading leading_of(const WideNumeric& value) {
   return {weight, digit};
 }
 
+// A byte for the sign, four for the power of ten, then two digits a byte. Of negative numbers all but the
+// first is turned over, and a byte above all others ends them, so that the longer one comes first.
+std::string encode_digits(std::string digits, int scale, bool is_negative) {
+  const int exponent = static_cast<int>(digits.size()) - scale;
+  while (digits.back() == '0') digits.pop_back();
+  if (digits.size() % 2 != 0) digits += '0';
+  std::string out(1, is_negative ? '\0' : '\2');
+  const auto biased = static_cast<std::uint32_t>(exponent) + 0x8000'0000U;
+  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(biased >> shift);
+  for (std::size_t i = 0; i < digits.size(); i += 2)
+    out += static_cast<char>((digits[i] - '0') * 10 + (digits[i + 1] - '0') + 1);
+  if (is_negative) {
+    for (std::size_t i = 1; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
+    out += '\xff';
+  }
+  return out;
+}
+
 }  // namespace
 
 WideNumeric to_wide(Decimal value) { return trimmed({from_int128(value.unscaled), value.scale}); }
@@ -180,25 +198,43 @@ std::string to_text(const WideNumeric& value) {
 
 double to_double(const WideNumeric& value) { return std::strtod(to_text(value).c_str(), nullptr); }
 
-// A byte for the sign, four for the power of ten, then two digits a byte. Of negative numbers all but the
-// first is turned over, and a byte above all others ends them, so that the longer one comes first.
 std::string encode_wide(const WideNumeric& value) {
   if (value.unscaled == 0) return std::string(1, '\1');
-  const bool is_negative = value.unscaled < 0;
-  std::string digits = digits_of(value.unscaled);
-  const int exponent = static_cast<int>(digits.size()) - value.scale;
-  while (digits.back() == '0') digits.pop_back();
-  if (digits.size() % 2 != 0) digits += '0';
-  std::string out(1, is_negative ? '\0' : '\2');
-  const auto biased = static_cast<std::uint32_t>(exponent) + 0x8000'0000U;
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(biased >> shift);
-  for (std::size_t i = 0; i < digits.size(); i += 2)
-    out += static_cast<char>((digits[i] - '0') * 10 + (digits[i + 1] - '0') + 1);
-  if (is_negative) {
-    for (std::size_t i = 1; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
-    out += '\xff';
+  return encode_digits(digits_of(value.unscaled), value.scale, value.unscaled < 0);
+}
+
+std::string encode_wide(Decimal value) {
+  if (value.unscaled == 0) return std::string(1, '\1');
+  std::string digits;
+  append_decimal(digits, value.unscaled < 0 ? -value.unscaled : value.unscaled, 0);
+  return encode_digits(std::move(digits), value.scale, value.unscaled < 0);
+}
+
+std::optional<Decimal> decode_decimal(std::string_view bytes) {
+  if (bytes.size() < 6) return Decimal{};
+  const bool is_negative = bytes[0] == '\0';
+  if (is_negative) bytes.remove_suffix(1);
+  constexpr std::size_t kHead = 5;
+  if (bytes.size() > kHead + kMaxNumericDigits / 2) return std::nullopt;
+  const unsigned char mask = is_negative ? 0xff : 0;
+  std::uint32_t biased = 0;
+  for (std::size_t i = 1; i < kHead; ++i)
+    biased = biased << 8 | static_cast<unsigned char>(static_cast<unsigned char>(bytes[i]) ^ mask);
+  const auto exponent = static_cast<std::int32_t>(biased - 0x8000'0000U);
+  Int128 unscaled = 0;
+  for (std::size_t i = kHead; i < bytes.size(); ++i)
+    unscaled = unscaled * 100 + static_cast<unsigned char>(static_cast<unsigned char>(bytes[i]) ^ mask) - 1;
+  int scale = 2 * static_cast<int>(bytes.size() - kHead) - exponent;
+  if (scale > 0 && unscaled % 10 == 0) {
+    unscaled /= 10;
+    --scale;
   }
-  return out;
+  if (scale > kMaxNumericDigits || exponent > kMaxNumericDigits) return std::nullopt;
+  if (scale < 0) {
+    unscaled *= power_of_ten(-scale);
+    scale = 0;
+  }
+  return Decimal{is_negative ? -unscaled : unscaled, static_cast<std::uint8_t>(scale)};
 }
 
 WideNumeric decode_wide(std::string_view bytes) {

@@ -28,6 +28,9 @@ double to_double(const WideNumeric& value);
 /// Bytes that are in the order of the numbers, one form for each number.
 std::string encode_wide(const WideNumeric& value);
 WideNumeric decode_wide(std::string_view bytes);
+/// The same for numbers of at most 38 digits, which nearly all are; nothing for others.
+std::string encode_wide(Decimal value);
+std::optional<Decimal> decode_decimal(std::string_view bytes);
 
 // As PostgreSQL computes them: sums, differences and products exact, quotients with its choice of digits.
 // Errors: DivisionByZero; NumericValueOutOfRange past PostgreSQL's own limits.
