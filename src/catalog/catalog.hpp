@@ -145,6 +145,9 @@ class RunningFacts {
   virtual std::vector<std::string> search_path() const = 0;  // schema names, in order
   virtual const storage::ReadView& current_view() const = 0;
   virtual std::optional<std::int64_t> last_sequence_value(Oid sequence) const = 0;
+  /// Of the store underneath; empty where there is none.
+  virtual storage::StoreStatistics storage_statistics() const { return {}; }
+  virtual std::vector<storage::SegmentInfo> segments() const { return {}; }
 };
 
 struct SystemColumn {

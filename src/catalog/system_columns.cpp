@@ -121,6 +121,7 @@ const std::vector<SystemRelation>& system_relation_list() {
     read_relations(kTimescaleInformation, kSchemaTimescaleInformation, "timescaledb_information", relations);
     read_relations(kTimescaleExperimental, kSchemaTimescaleExperimental, "timescaledb_experimental",
                    relations);
+    read_relations(kTickstoneViews, kSchemaTickstone, "tickstone", relations);
     Oid next = kFirstSystemRelation;
     for (auto& relation : relations) {
       if (relation.oid == 0) relation.oid = next++;

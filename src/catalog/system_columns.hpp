@@ -15,6 +15,7 @@ extern const std::string_view kPgCatalogViews;
 extern const std::string_view kInformationSchema;
 extern const std::string_view kTimescaleInformation;
 extern const std::string_view kTimescaleExperimental;
+extern const std::string_view kTickstoneViews;
 
 struct SystemRelation {
   Oid oid = 0;

@@ -19,8 +19,9 @@ inline constexpr Oid kSchemaTimescaleExperimental = 12003;
 inline constexpr Oid kSchemaTimescaleInternal = 12004;
 inline constexpr Oid kSchemaTimescaleFunctions = 12005;
 inline constexpr Oid kSchemaTimescaleCatalog = 12006;
+inline constexpr Oid kSchemaTickstone = 12007;
 
-inline constexpr std::array<std::pair<Oid, std::string_view>, 8> kFirstSchemas = {{
+inline constexpr std::array<std::pair<Oid, std::string_view>, 9> kFirstSchemas = {{
     {kSchemaPgCatalog, "pg_catalog"},
     {kSchemaPublic, "public"},
     {kSchemaInformation, "information_schema"},
@@ -29,6 +30,7 @@ inline constexpr std::array<std::pair<Oid, std::string_view>, 8> kFirstSchemas =
     {kSchemaTimescaleInternal, "_timescaledb_internal"},
     {kSchemaTimescaleFunctions, "_timescaledb_functions"},
     {kSchemaTimescaleCatalog, "_timescaledb_catalog"},
+    {kSchemaTickstone, "tickstone"},
 }};
 
 /// System relations that PostgreSQL gives no fixed number, and TimescaleDB's, count from here.

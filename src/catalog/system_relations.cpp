@@ -19,6 +19,7 @@ const RowMakers& row_makers() {
     add_information_constraint_rows(makers);
     add_timescale_rows(makers);
     add_job_rows(makers);
+    add_storage_rows(makers);
     return makers;
   }();
   return all;

@@ -31,6 +31,7 @@ void add_information_rows(RowMakers& makers);  // information_schema
 void add_information_constraint_rows(RowMakers& makers);
 void add_timescale_rows(RowMakers& makers);  // timescaledb_information
 void add_job_rows(RowMakers& makers);
+void add_storage_rows(RowMakers& makers);  // tickstone
 
 // What several of them need.
 

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/byte_size.hpp"
+#include "engine/memory_budget.hpp"
 #include "server/scram.hpp"
 
 namespace tickstone::cli {
@@ -12,19 +14,27 @@ void StoreArguments::add_to(CLI::App& command, bool is_required) {
   if (is_required) option->required();
   command.add_option("--database", database, "Name of the database, for a new store")->capture_default_str();
   command.add_option("--user", user, "Name of the first role, for a new store")->capture_default_str();
-  command.add_option("--memory", memory_mb, "Memory for open chunks, block cache and queries together, MiB")
-      ->capture_default_str()
-      ->check(CLI::Range(256, 1 << 20));
+  command
+      .add_option(
+          "--memory", memory,
+          "Memory for open chunks, block cache and queries together: 2GB, 512MB, or MiB as a number; half of "
+          "what the machine or its control group has unless given")
+      ->type_name("SIZE")
+      ->check([](const std::string& text) -> std::string {
+        const auto bytes = parse_bytes(text, 1 << 20);
+        const auto least = static_cast<std::int64_t>(engine::kLeastMemoryBytes);
+        if (bytes && *bytes >= least) return {};
+        return "the memory is at least " + format_bytes(least);
+      });
 }
 
 std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create,
                                                 const std::string& password) {
   engine::DatabaseOptions options;
-  const std::size_t budget = arguments.memory_mb << 20;
   options.store.create_if_missing = may_create;
-  options.store.open_chunk_budget_bytes = budget / 4;
-  options.store.block_cache_bytes = budget / 4;
-  options.query_memory_bytes = budget / 2;
+  engine::set_memory(options, arguments.memory.empty()
+                                  ? engine::default_memory_bytes()
+                                  : static_cast<std::size_t>(*parse_bytes(arguments.memory, 1 << 20)));
   options.database_name = arguments.database;
   options.owner_name = arguments.user;
   if (!password.empty()) options.owner_verifier = server::make_scram_verifier(password);

@@ -18,7 +18,7 @@ struct StoreArguments {
   std::string data;
   std::string database = "inavvi";
   std::string user = "inavvi_user";
-  std::uint64_t memory_mb = 2048;
+  std::string memory;  // empty: a share of the machine
 
   void add_to(CLI::App& command, bool is_required);
 };

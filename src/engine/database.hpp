@@ -16,6 +16,7 @@ namespace tickstone::engine {
 
 struct DatabaseOptions {
   storage::StoreOptions store;
+  std::size_t memory_bytes = 0;  // of all together, as `set_memory` split it; 0: what the parts say
   std::size_t query_memory_bytes = 2ULL << 30;
   int threads = 0;                         // of one query; 0: all cores
   std::string database_name = "inavvi";    // of a new store; an old one keeps its own

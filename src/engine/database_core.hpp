@@ -31,6 +31,13 @@ class DatabaseCore {
   const std::string& name() const { return options_.database_name; }
   Watchdog& watchdog() { return watchdog_; }
 
+  /// The budget of open chunks, block cache and queries together.
+  std::size_t memory_bytes() const {
+    if (options_.memory_bytes > 0) return options_.memory_bytes;
+    return options_.store.open_chunk_budget_bytes + options_.store.block_cache_bytes +
+           options_.query_memory_bytes;
+  }
+
   std::shared_ptr<const catalog::Catalog> catalog() const;
   /// With the commit that it was published for.
   std::pair<std::shared_ptr<const catalog::Catalog>, storage::CommitSeq> catalog_and_seq() const;

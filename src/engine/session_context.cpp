@@ -38,11 +38,17 @@ Isolation isolation_of(const std::string& level) {
                                                                : Isolation::ReadCommitted;
 }
 
+/// As PostgreSQL shows a memory setting.
+std::string memory_text(std::size_t bytes) { return std::to_string(bytes >> 20) + "MB"; }
+
 }  // namespace
 
 SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& options)
     : database_(database), options_(options), instance_(database.instance()) {
   settings_.set_session_default("session_authorization", options.user);
+  const auto& parts = database.options();
+  settings_.set_session_default("tickstone.memory", memory_text(database.memory_bytes()));
+  settings_.set_session_default("shared_buffers", memory_text(parts.store.block_cache_bytes));
   if (!options.application_name.empty())
     settings_.set_session_default("application_name", options.application_name);
   for (const auto& [name, value] : options.settings) settings_.set_session_default(name, value);

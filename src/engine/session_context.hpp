@@ -209,6 +209,8 @@ class SessionContext final : public sql::NameLookup,
   std::vector<std::string> search_path() const override;
   const storage::ReadView& current_view() const override { return *view_; }
   std::optional<std::int64_t> last_sequence_value(catalog::Oid sequence) const override;
+  storage::StoreStatistics storage_statistics() const override { return database_.store().statistics(); }
+  std::vector<storage::SegmentInfo> segments() const override { return database_.store().segments(); }
 
   std::int64_t nextval(catalog::Oid sequence);
   /// currval and lastval are not defined again.

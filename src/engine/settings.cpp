@@ -158,6 +158,8 @@ const std::vector<SettingDefinition>& Settings::definitions() {
        "internal", true},
       {"shared_buffers", "shared_buffers", Kind::Text, "512MB", "Shows the block cache's size.",
        "postmaster"},
+      {"tickstone.memory", "tickstone.memory", Kind::Text, "",
+       "Shows the memory that open chunks, block cache and queries share.", "postmaster"},
       {"standard_conforming_strings", "standard_conforming_strings", Kind::Boolean, "on",
        "Strings treat backslashes literally.", "user", true},
       {"is_superuser", "is_superuser", Kind::Boolean, "on", "Shows whether the current user is a superuser.",

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "storage/own_rows.hpp"
+#include "storage/reader_registry.hpp"
 #include "storage/state.hpp"
 #include "storage/store.hpp"
 
@@ -26,8 +27,15 @@ struct OwnChanges {
 
 class SnapshotView final : public ReadView {
  public:
-  explicit SnapshotView(Snapshot snapshot, std::shared_ptr<const OwnChanges> own = nullptr)
-      : snapshot_(std::move(snapshot)), own_(std::move(own)) {}
+  SnapshotView(Snapshot snapshot, std::shared_ptr<const OwnChanges> own,
+               std::shared_ptr<ReaderRegistry> readers)
+      : snapshot_(std::move(snapshot)),
+        own_(std::move(own)),
+        readers_(std::move(readers)),
+        entry_(readers_->enter(snapshot_.seq)) {}
+  ~SnapshotView() override { readers_->leave(entry_); }
+  SnapshotView(const SnapshotView&) = delete;
+  SnapshotView& operator=(const SnapshotView&) = delete;
 
   const Snapshot& snapshot() const { return snapshot_; }
 
@@ -49,6 +57,8 @@ class SnapshotView final : public ReadView {
   Snapshot snapshot_;
   std::shared_ptr<const OwnChanges>
       own_;  // shared with the transaction, which replaces its own when it writes
+  std::shared_ptr<ReaderRegistry> readers_;
+  ReaderRegistry::Entry entry_;
 };
 
 /// The version of a key among a transaction's own rows at `position`, newest part first.

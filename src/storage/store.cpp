@@ -81,7 +81,7 @@ class OpenStore final : public Store {
 
   std::unique_ptr<Transaction> begin() override { return std::make_unique<StoreTransaction>(core_); }
   std::shared_ptr<const ReadView> read_view() const override {
-    return std::make_shared<SnapshotView>(core_.snapshot());
+    return std::make_shared<SnapshotView>(core_.snapshot(), nullptr, core_.readers);
   }
 
   TableId next_table_id() override {
@@ -130,12 +130,20 @@ class OpenStore final : public Store {
       statistics.compaction_backlog_bytes = core_.compactor->backlog_bytes();
       statistics.compaction_depth = core_.compactor->depth();
       statistics.bytes_written_compactions = core_.compactor->written_bytes();
-      statistics.bytes_written_segments =
-          statistics.bytes_written_checkpoints + statistics.bytes_written_compactions;
+      statistics.bytes_written_transactions = core_.early_segment_bytes.load(std::memory_order_relaxed);
+      statistics.bytes_written_segments = statistics.bytes_written_checkpoints +
+                                          statistics.bytes_written_transactions +
+                                          statistics.bytes_written_compactions;
     }
     statistics.commits = core_.commit_count.load(std::memory_order_relaxed);
+    statistics.readers = core_.readers->size();
+    if (const auto oldest = core_.readers->oldest()) {
+      statistics.oldest_reader_commit = oldest->seq;
+      statistics.oldest_reader_age_us = (core_.options.clock->monotonic_ns() - oldest->since_ns) / 1000;
+    }
     statistics.block_cache_bytes = cached_bytes(*core_.block_cache);
     const Snapshot snapshot = core_.snapshot();
+    statistics.last_commit = snapshot.seq;
     for (const auto& [id, table] : snapshot.state->tables) {
       for (const auto& [start, chunk] : table->chunks) {
         for (const auto& open : chunk->open) statistics.open_chunk_bytes += open->memory_bytes();
@@ -146,6 +154,27 @@ class OpenStore final : public Store {
       }
     }
     return statistics;
+  }
+
+  std::vector<SegmentInfo> segments() const override {
+    const Snapshot snapshot = core_.snapshot();
+    std::vector<SegmentInfo> infos;
+    for (const auto& [id, table] : snapshot.state->tables) {
+      for (const auto& [start, chunk] : table->chunks) {
+        for (const auto& sealed : chunk->segments) {
+          SegmentInfo& info = infos.emplace_back();
+          info.table = id;
+          info.chunk = chunk->number;
+          info.number = sealed->number();
+          info.level = sealed->level();
+          info.rows = sealed->segment().row_count();
+          info.ended_rows = sealed->ended_count();
+          info.size_bytes = sealed->segment().size_bytes();
+          info.row_groups = sealed->segment().row_groups().size();
+        }
+      }
+    }
+    return infos;
   }
 
   std::uint64_t directory_bytes() const override {
@@ -186,6 +215,7 @@ StoreCore::StoreCore(std::filesystem::path path, const StoreOptions& store_optio
       options(store_options),
       files(options.files == nullptr ? posix_file_system() : *options.files),
       block_cache(make_block_cache(options.block_cache_bytes)),
+      readers(std::make_shared<ReaderRegistry>(*options.clock)),
       commits(*this) {}
 
 StoreCore::~StoreCore() = default;

@@ -191,10 +191,24 @@ struct StoreStatistics {
   std::uint64_t open_chunk_bytes = 0, block_cache_bytes = 0, segment_bytes = 0, segment_files = 0;
   std::uint64_t bytes_written_log = 0, bytes_written_segments = 0;  // segments: by what follows together
   std::uint64_t bytes_written_checkpoints = 0, bytes_written_compactions = 0;
+  std::uint64_t bytes_written_transactions = 0;  // by large ones, before they committed
+  std::uint64_t last_commit = 0;
+  std::uint64_t readers = 0, oldest_reader_commit = 0;  // views in use
+  std::int64_t oldest_reader_age_us = 0;
   std::uint64_t compaction_failures = 0, compaction_backlog_bytes = 0;
   std::uint64_t compaction_depth = 0;    // the most segments of any chunk that may hold one key
   std::uint64_t segments_reclaimed = 0;  // of dropped chunks and tables, without waiting for a checkpoint
   std::uint64_t write_stalls = 0, write_stall_us = 0;  // commits that were held up
+};
+
+/// One segment file in use.
+struct SegmentInfo {
+  TableId table = 0;
+  std::uint32_t chunk = 0;
+  std::uint64_t number = 0;
+  int level = 0;                           // 1: part of the sorted order of a large chunk
+  std::uint64_t rows = 0, ended_rows = 0;  // ended: replaced or deleted since it was written
+  std::uint64_t size_bytes = 0, row_groups = 0;
 };
 
 /// A data directory, opened by one process.
@@ -227,6 +241,7 @@ class Store {
   /// meanwhile.
   virtual void compact() = 0;
   virtual StoreStatistics statistics() const = 0;
+  virtual std::vector<SegmentInfo> segments() const = 0;
   virtual std::uint64_t directory_bytes() const = 0;
 };
 

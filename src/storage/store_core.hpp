@@ -71,6 +71,7 @@ class StoreCore {
   const StoreOptions options;
   FileSystem& files;
   const std::shared_ptr<BlockCache> block_cache;
+  const std::shared_ptr<ReaderRegistry> readers;
   std::unique_ptr<Log> log;  // nullptr when read-only
   LockTable locks;
   GroupCommit commits;
@@ -85,6 +86,7 @@ class StoreCore {
 
   std::atomic<std::int64_t> open_bytes{0};
   std::atomic<std::uint64_t> commit_count{0};
+  std::atomic<std::uint64_t> early_segment_bytes{0};  // written by transactions before they committed
 
  private:
   mutable std::mutex snapshot_mutex_;

@@ -109,12 +109,12 @@ void StoreTransaction::set_overlay(TableId id, OwnTable& own, std::shared_ptr<co
 
 std::shared_ptr<const ReadView> StoreTransaction::read_view() {
   const Snapshot snapshot = core_.snapshot();
-  return std::make_shared<SnapshotView>(snapshot, own_changes(snapshot));
+  return std::make_shared<SnapshotView>(snapshot, own_changes(snapshot), core_.readers);
 }
 
 std::shared_ptr<const ReadView> StoreTransaction::read_view_at(const ReadView& base) {
   const Snapshot& snapshot = dynamic_cast<const SnapshotView&>(base).snapshot();
-  return std::make_shared<SnapshotView>(snapshot, own_changes(snapshot));
+  return std::make_shared<SnapshotView>(snapshot, own_changes(snapshot), core_.readers);
 }
 
 std::shared_ptr<const OwnChanges> StoreTransaction::own_changes(const Snapshot& snapshot) {

@@ -86,6 +86,7 @@ void StoreTransaction::seal(TableId id, OwnTable& own) {
         throw Error(ErrorCode::QueryCanceled, "canceling statement due to user request");
     };
     build_segments(core_, *table, position_, limits, replaced);
+    core_.early_segment_bytes.fetch_add(replaced.written_bytes, std::memory_order_relaxed);
     std::vector<std::shared_ptr<SealedSegment>> made;
     own.sealed_checked = own.sealed == nullptr ? own.checked : std::min(own.sealed_checked, own.checked);
     for (const auto& [sealed, first_row] : replaced.made) {
