@@ -169,6 +169,32 @@ void Checkpointer::run(bool is_last) {
   if (error != nullptr) std::rethrow_exception(error);
 }
 
+PinnedStore Checkpointer::pin() {
+  // No checkpoint lets go of log files meanwhile, and no edit of the manifest of segments.
+  const std::lock_guard one_at_a_time(run_mutex_);
+  const std::lock_guard lock(manifest_.mutex());
+  PinnedStore pinned;
+  pinned.manifest = manifest_.current();
+  for (const auto& table : pinned.manifest.tables) {
+    for (const auto& chunk : table.chunks) {
+      for (const auto& named : chunk.segments)
+        pinned.segments[named.number] = manifest_.segment(named.number);
+    }
+  }
+  {
+    const std::lock_guard commits(core_.commit_mutex);
+    pinned.next_log_file = core_.log->rotate();
+    for (auto& sealed : manifest_.logged()) pinned.segments[sealed->number()] = std::move(sealed);
+    pinned.seq = core_.snapshot().seq;
+  }
+  core_.log->sync();
+  for (auto number = pinned.manifest.first_log_file; number < pinned.next_log_file; ++number) {
+    pinned.log_files.emplace_back(
+        number, core_.files.open(core_.log_directory() / log_file_name(number), FileSystem::Mode::Read));
+  }
+  return pinned;
+}
+
 void Checkpointer::run_checked(bool is_last) {
   const auto started = core_.options.clock->monotonic_ns();
   EndsTracker tracker;

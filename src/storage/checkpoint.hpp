@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "storage/live_manifest.hpp"
+#include "storage/pinned_store.hpp"
 #include "storage/replaced_layers.hpp"
 #include "storage/state.hpp"
 
@@ -32,6 +33,9 @@ class Checkpointer {
   /// A checkpoint on the calling thread. `is_last`: nothing follows, numbers of sequences may be kept
   /// exactly. Errors: DiskFull, IoError, DataCorrupted; what was live stays so.
   void run(bool is_last = false);
+  /// What is committed now. A manifest alone is no commit: compaction and drops go ahead of it, and the log
+  /// brings the rest up to them. Errors: DiskFull, IoError.
+  PinnedStore pin();
   /// Asks for one in the background when there is enough to write.
   void notice_growth();
   void request();

@@ -33,6 +33,9 @@ class FileSystem {
   virtual ~FileSystem() = default;
   virtual std::unique_ptr<File> open(const std::filesystem::path& path, Mode mode) = 0;
   virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+  /// Gives a file a second name. False where the file system cannot: another device, or one without links.
+  virtual bool try_link(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+  virtual bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) = 0;
   virtual void remove(const std::filesystem::path& path) = 0;
   virtual void make_directory(const std::filesystem::path& path) = 0;
   virtual void sync_directory(const std::filesystem::path& path) = 0;

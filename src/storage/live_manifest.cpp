@@ -110,12 +110,13 @@ void LiveManifest::forget_logged() {
   });
 }
 
+std::vector<std::shared_ptr<SealedSegment>> LiveManifest::logged() {
+  const std::lock_guard lock(logged_mutex_);
+  return logged_;
+}
+
 bool LiveManifest::has_dropped_logged(const StoreState& state) {
-  std::vector<std::shared_ptr<SealedSegment>> logged;
-  {
-    const std::lock_guard lock(logged_mutex_);
-    logged = logged_;
-  }
+  const auto logged = this->logged();
   return std::any_of(logged.begin(), logged.end(), [&](const auto& sealed) {
     const auto* table = state.find(sealed->segment().schema().id);
     if (table == nullptr) return true;

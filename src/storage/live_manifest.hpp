@@ -36,6 +36,8 @@ class LiveManifest {
   bool names(std::uint64_t segment) const { return named_.contains(segment); }
   /// A commit has named it in the log: until a manifest has caught up it stays on the disk. Threads: any.
   void note_logged(std::shared_ptr<SealedSegment> sealed);
+  /// Those that were noted and not forgotten. Threads: any.
+  std::vector<std::shared_ptr<SealedSegment>> logged();
   /// Whether the log names a segment that `state` has no more.
   bool has_dropped_logged(const StoreState& state);
   const std::shared_ptr<SealedSegment>& segment(std::uint64_t number) const { return named_.at(number); }

@@ -44,7 +44,7 @@ std::string log_file_name(std::uint64_t number) { return fmt::format("{:010}.log
 std::vector<std::byte> log_file_header(std::uint64_t number, std::uint64_t previous_end) {
   ByteWriter out;
   out.put_raw(kMagic, sizeof(kMagic));
-  out.put(kLogVersion);
+  out.put(kLogVersions.newest);
   out.put(static_cast<std::uint32_t>(previous_end > UINT32_MAX ? 0 : previous_end));
   out.put(number);
   out.put(checksum64(out.bytes(), number));
@@ -57,12 +57,7 @@ bool is_log_file_header(std::span<const std::byte> bytes, std::uint64_t number) 
   if (std::memcmp(header.data(), kMagic, sizeof(kMagic)) != 0) return false;
   if (load<std::uint64_t>(header.data() + 24) != checksum64(header.first(24), number)) return false;
   const auto version = load<std::uint32_t>(header.data() + 8);
-  if (version > kLogVersion) {
-    throw Error(ErrorCode::FeatureNotSupported,
-                fmt::format("log file \"{}\" has format version {}, this program reads up to {}",
-                            log_file_name(number), version, kLogVersion),
-                {}, "Open the data directory with a newer program.");
-  }
+  check_format_version(fmt::format("log file \"{}\"", log_file_name(number)), version, kLogVersions);
   return true;
 }
 

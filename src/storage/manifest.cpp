@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/manifest.hpp"
 
-#include <cstring>
-
 #include <fmt/format.h>
 
 #include <tickstone/error.hpp>
 
-#include "base/checksum.hpp"
+#include "storage/checked_file.hpp"
 #include "storage/schema_codec.hpp"
 
 namespace tickstone::storage {
 
 namespace {
 
-constexpr char kMagic[8] = {'T', 'I', 'C', 'K', 'M', 'A', 'N', '1'};
-constexpr std::uint32_t kVersion = 2;
-constexpr std::size_t kHeaderBytes =
-    32;  // magic, u32 version, u32 zero, u64 body bytes, u64 checksum of both
+constexpr CheckedFormat kFormat{
+    {'T', 'I', 'C', 'K', 'M', 'A', 'N', '1'}, {.oldest = 1, .newest = 2}, "manifest"};
 
 void put_table(const ManifestTable& table, ByteWriter& out) {
   put_schema(table.schema, out);
@@ -109,21 +105,9 @@ void write_manifest(FileSystem& files, const std::filesystem::path& directory, c
   body.put(static_cast<std::uint32_t>(manifest.tables.size()));
   for (const auto& table : manifest.tables) put_table(table, body);
 
-  ByteWriter out;
-  out.put_raw(kMagic, sizeof(kMagic));
-  out.put(kVersion);
-  out.put(std::uint32_t{0});
-  out.put(static_cast<std::uint64_t>(body.size()));
-  out.put(checksum64(body.bytes(), checksum64(out.bytes())));
-  out.put_bytes(body.bytes());
-
   const auto temporary = directory / kNewManifestName;
   if (files.exists(temporary)) files.remove(temporary);
-  {
-    const auto file = files.open(temporary, FileSystem::Mode::Create);
-    file->write_at(0, out.bytes());
-    file->sync_data();
-  }
+  write_checked_file(files, temporary, kFormat, body.bytes());
   before_rename();
   files.rename(temporary, directory / kManifestName);
   files.sync_directory(directory);
@@ -132,37 +116,14 @@ void write_manifest(FileSystem& files, const std::filesystem::path& directory, c
 std::optional<Manifest> read_manifest(FileSystem& files, const std::filesystem::path& directory) {
   const auto path = directory / kManifestName;
   if (!files.exists(path)) return std::nullopt;
-  const auto file = files.open(path, FileSystem::Mode::Read);
-  std::vector<std::byte> bytes(file->size_bytes());
-  bytes.resize(file->read_at(0, bytes));
-  auto damaged = [&](std::size_t offset, const std::string& what) {
-    return Error(ErrorCode::DataCorrupted,
-                 fmt::format("manifest \"{}\" is damaged at offset {}", path.string(), offset), what);
-  };
-  if (bytes.size() < kHeaderBytes) throw damaged(bytes.size(), "the file is too short");
-  if (std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0) throw damaged(0, "this is no manifest");
-  std::uint32_t version = 0;
-  std::memcpy(&version, bytes.data() + 8, sizeof(version));
-  if (version > kVersion) {
-    throw Error(ErrorCode::FeatureNotSupported,
-                fmt::format("data directory \"{}\" has format version {}, this program reads up to {}",
-                            directory.string(), version, kVersion),
-                {}, "Open it with a newer program.");
-  }
-  std::uint64_t body_bytes = 0;
-  std::uint64_t checksum = 0;
-  std::memcpy(&body_bytes, bytes.data() + 16, sizeof(body_bytes));
-  std::memcpy(&checksum, bytes.data() + 24, sizeof(checksum));
-  const auto body = std::span<const std::byte>(bytes).subspan(kHeaderBytes);
-  if (body.size() != body_bytes) throw damaged(bytes.size(), "the file is not as long as its header says");
-  if (checksum64(body, checksum64(std::span<const std::byte>(bytes).first(24))) != checksum) {
-    throw damaged(kHeaderBytes, "the checksum does not match");
-  }
+  const auto file = read_checked_file(files, path, kFormat);
   try {
-    return get_manifest(body, version);
+    return get_manifest(file.body(), file.version);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::DataCorrupted) throw damaged(kHeaderBytes, error.message());
-    throw;
+    if (error.code() != ErrorCode::DataCorrupted) throw;
+    throw Error(ErrorCode::DataCorrupted,
+                fmt::format("manifest \"{}\" is damaged at offset {}", path.string(), kCheckedHeaderBytes),
+                error.message());
   }
 }
 

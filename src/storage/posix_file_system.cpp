@@ -160,6 +160,24 @@ class PosixFileSystem final : public FileSystem {
     }
   }
 
+  bool try_link(const std::filesystem::path& from, const std::filesystem::path& to) override {
+    if (::link(from.c_str(), to.c_str()) == 0) return true;
+    const int error = errno;
+    // Another device, no links at all, too many of them, or a file that this user may not link.
+    if (error == EXDEV || error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK) {
+      return false;
+    }
+    throw_errno(error, fmt::format("link file \"{}\" to", from.string()), to);
+  }
+
+  bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) override {
+    struct stat first {};
+    struct stat second {};
+    if (::stat(a.c_str(), &first) != 0) throw_errno(errno, "stat file", a);
+    if (::stat(b.c_str(), &second) != 0) throw_errno(errno, "stat file", b);
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  }
+
   void remove(const std::filesystem::path& path) override {
     if (std::remove(path.c_str()) != 0) throw_errno(errno, "remove file", path);
   }

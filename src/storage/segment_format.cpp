@@ -277,10 +277,10 @@ SegmentHeader read_header(std::span<const std::byte> bytes) {
   if (in.get<std::uint64_t>() != checksum64(bytes.first(kSegmentHeaderBytes - 8))) {
     throw_corrupted("the checksum of its header does not match");
   }
-  if (version == 0 || version > kSegmentFormatVersion || flags != 0) {
-    throw Error(ErrorCode::FeatureNotSupported,
-                "segment format version " + std::to_string(version) + " is not supported", {},
-                "The file was written by a newer version of Tickstone.");
+  check_format_version("it", version, kSegmentVersions);
+  if (flags != 0) {
+    throw Error(ErrorCode::FeatureNotSupported, "it has flags that this program does not know", {},
+                "Open the data directory with a newer program.");
   }
   return header;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "storage/format_version.hpp"
 #include "storage/segment.hpp"
 
 namespace tickstone::storage {
@@ -15,8 +16,8 @@ namespace tickstone::storage {
 
 inline constexpr std::string_view kSegmentMagic = "TKSTSEG\n";
 inline constexpr std::string_view kSegmentEndMagic = "TKSTEND\n";
-/// Written by this program; it also reads version 1, which had no filters and no counts of nulls.
-inline constexpr std::uint32_t kSegmentFormatVersion = 2;
+/// Version 1 had no filters and no counts of nulls.
+inline constexpr FormatVersions kSegmentVersions{.oldest = 1, .newest = 2};
 inline constexpr std::size_t kSegmentHeaderBytes = 32;
 inline constexpr std::size_t kSegmentTrailerBytes = 40;
 inline constexpr std::size_t kBlockChecksumBytes = 8;
@@ -52,7 +53,7 @@ struct SegmentFooter {
 };
 
 struct SegmentHeader {
-  std::uint32_t version = kSegmentFormatVersion;
+  std::uint32_t version = kSegmentVersions.newest;
   std::uint64_t seed = 0;  // of every checksum behind the header
 };
 

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/store.hpp"
 
-#include <cerrno>
 #include <system_error>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <tickstone/error.hpp>
 
+#include "storage/backup.hpp"
 #include "storage/checkpoint.hpp"
 #include "storage/compactor.hpp"
+#include "storage/directory_lock.hpp"
 #include "storage/recovery.hpp"
 #include "storage/store_core.hpp"
 #include "storage/transaction.hpp"
@@ -24,40 +22,12 @@ namespace {
 /// Table ids are given out as numbers of this sequence.
 constexpr TableId kTableIdSequence = 0;
 
-/// Held while a process has the directory open.
-class DirectoryLock {
- public:
-  DirectoryLock(const std::filesystem::path& directory, bool read_only) {
-    const auto path = directory / "LOCK";
-    descriptor_ = ::open(path.c_str(), read_only ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor_ < 0) {
-      // A directory that may not be written may still be read.
-      if (read_only) return;
-      const int error = errno;
-      throw Error(ErrorCode::IoError, fmt::format("could not open lock file \"{}\": {}", path.string(),
-                                                  std::generic_category().message(error)));
-    }
-    if (::flock(descriptor_, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
-      ::close(descriptor_);
-      throw Error(ErrorCode::ObjectInUse,
-                  fmt::format("data directory \"{}\" is in use by another process", directory.string()), {},
-                  "Stop the other process, or connect to it as a server.");
-    }
-  }
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
-  ~DirectoryLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
- private:
-  int descriptor_ = -1;
-};
-
 class OpenStore final : public Store {
  public:
   OpenStore(const std::filesystem::path& directory, const StoreOptions& options) : core_(directory, options) {
-    if (options.files == nullptr) lock_.emplace(directory, options.read_only);
+    if (options.files == nullptr)
+      lock_.emplace(directory, options.read_only ? LockMode::Shared : LockMode::Exclusive);
+    if (!options.read_only) refuse_backup(core_.files, directory);
     recover(core_);
     if (core_.log == nullptr) return;
     core_.start_background();
@@ -109,6 +79,13 @@ class OpenStore final : public Store {
   void compact() override {
     check_writable();
     core_.compactor->run_all();
+  }
+
+  BackupReport backup(const std::filesystem::path& target, const BackupOptions& backup_options) override {
+    const std::unique_lock one_at_a_time(backup_mutex_, std::try_to_lock);
+    if (!one_at_a_time.owns_lock()) throw Error(ErrorCode::ObjectInUse, "a backup is running already");
+    checkpoint();
+    return write_backup(core_.files, core_.directory, core_.checkpointer->pin(), target, backup_options);
   }
 
   StoreStatistics statistics() const override {
@@ -206,6 +183,7 @@ class OpenStore final : public Store {
 
   std::optional<DirectoryLock> lock_;
   StoreCore core_;
+  std::mutex backup_mutex_;
 };
 
 }  // namespace

@@ -18,6 +18,9 @@
 
 namespace tickstone::storage {
 
+struct BackupOptions;
+struct BackupReport;
+
 struct StoreOptions {
   bool create_if_missing = true;
   bool read_only = false;
@@ -240,6 +243,9 @@ class Store {
   /// Does all merging of segments that is due, at full speed. Blocks until done; everything goes on
   /// meanwhile.
   virtual void compact() = 0;
+  /// Writes a backup of the newest commit into a directory of its own (`backup.hpp`). Blocks until done;
+  /// commits and checkpoints go on meanwhile.
+  virtual BackupReport backup(const std::filesystem::path& target, const BackupOptions& options) = 0;
   virtual StoreStatistics statistics() const = 0;
   virtual std::vector<SegmentInfo> segments() const = 0;
   virtual std::uint64_t directory_bytes() const = 0;

@@ -30,6 +30,13 @@ class MemoryFileSystem final : public FileSystem {
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
     files_[to.string()] = std::exchange(files_[from.string()], nullptr);
   }
+  bool try_link(const std::filesystem::path& from, const std::filesystem::path& to) override {
+    files_[to.string()] = files_.at(from.string());
+    return true;
+  }
+  bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) override {
+    return files_.at(a.string()) == files_.at(b.string());
+  }
   void remove(const std::filesystem::path& path) override { files_.erase(path.string()); }
   void make_directory(const std::filesystem::path&) override {}
   void sync_directory(const std::filesystem::path&) override {}

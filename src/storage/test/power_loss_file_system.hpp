@@ -34,6 +34,7 @@ class PowerLossFileSystem final : public FileSystem {
     Allocate,
     Create,
     Rename,
+    Link,
     SyncDirectory,
     Truncate,
     Remove,
@@ -71,9 +72,35 @@ class PowerLossFileSystem final : public FileSystem {
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
     ask(Call::Rename, to);
     const std::lock_guard lock(mutex_);
-    if (!names_.contains(from.string())) throw Error(ErrorCode::IoError, "no such file: " + from.string());
-    pending_.push_back({from.string(), to.string(), names_.at(from.string())});
-    apply(names_, pending_.back());
+    const auto found = names_.find(from.string());
+    if (found != names_.end()) {
+      pending_.push_back({from.string(), to.string(), found->second});
+    } else {
+      const auto first = names_.lower_bound(from.string() + "/");
+      if (first == names_.end() || !first->first.starts_with(from.string() + "/")) {
+        throw Error(ErrorCode::IoError, "no such file: " + from.string());
+      }
+      pending_.push_back({from.string(), to.string(), nullptr, /*is_directory=*/true});
+    }
+    const Change change = pending_.back();
+    apply(names_, change);
+  }
+  bool try_link(const std::filesystem::path& from, const std::filesystem::path& to) override {
+    ask(Call::Link, to);
+    const std::lock_guard lock(mutex_);
+    if (!has_links_) return false;
+    if (names_.contains(to.string())) throw Error(ErrorCode::IoError, "file exists");
+    change(to.string(), names_.at(from.string()));
+    return true;
+  }
+  bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) override {
+    const std::lock_guard lock(mutex_);
+    return names_.at(a.string()) == names_.at(b.string());
+  }
+  /// A file system without links from now on.
+  void forbid_links() {
+    const std::lock_guard lock(mutex_);
+    has_links_ = false;
   }
   void remove(const std::filesystem::path& path) override {
     ask(Call::Remove, path);
@@ -191,6 +218,7 @@ class PowerLossFileSystem final : public FileSystem {
     std::string from;  // empty: created
     std::string to;
     std::shared_ptr<Content> content;  // nullptr: removed
+    bool is_directory = false;         // renamed with all that is in it
   };
 
   class OpenFile final : public File {
@@ -278,6 +306,17 @@ class PowerLossFileSystem final : public FileSystem {
               to.begin() + static_cast<std::ptrdiff_t>(begin));
   }
   static void apply(std::map<std::string, std::shared_ptr<Content>>& names, const Change& change) {
+    if (change.is_directory) {
+      std::map<std::string, std::shared_ptr<Content>> moved;
+      const std::string beginning = change.from + "/";
+      for (auto name = names.lower_bound(beginning);
+           name != names.end() && name->first.starts_with(beginning);) {
+        moved[change.to + "/" + name->first.substr(beginning.size())] = name->second;
+        name = names.erase(name);
+      }
+      names.merge(moved);
+      return;
+    }
     if (!change.from.empty()) names.erase(change.from);
     if (change.content == nullptr) {
       names.erase(change.to);
@@ -301,6 +340,7 @@ class PowerLossFileSystem final : public FileSystem {
   mutable std::mutex mutex_;
   std::shared_ptr<Hook> hook_;
   Chance torn_write_;
+  bool has_links_ = true;
   std::map<std::string, std::shared_ptr<Content>> names_;
   std::map<std::string, std::shared_ptr<Content>> durable_names_;
   std::vector<Change> pending_;  // of names, since their directories were synced

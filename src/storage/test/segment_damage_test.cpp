@@ -108,12 +108,14 @@ TEST_F(SegmentDamageTest, NamesFileAndOffset) {
 
 TEST_F(SegmentDamageTest, ANewerVersionIsNotDamage) {
   auto newer = original_;
-  newer[8] = std::byte{kSegmentFormatVersion + 1};
+  newer[8] = std::byte{kSegmentVersions.newest + 1};
   const std::uint64_t checksum = checksum64(std::span(newer).first(kSegmentHeaderBytes - 8));
   std::memcpy(newer.data() + kSegmentHeaderBytes - 8, &checksum, sizeof(checksum));
   EXPECT_EQ(check(newer), ErrorCode::FeatureNotSupported);
-  EXPECT_EQ(message_,
-            "could not open segment file \"store/00000001.seg\": segment format version 3 is not supported");
+  EXPECT_EQ(
+      message_,
+      "could not open segment file \"store/00000001.seg\": it has format version 3, this program reads up "
+      "to 2");
 }
 
 }  // namespace

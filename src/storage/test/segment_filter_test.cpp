@@ -159,7 +159,7 @@ TEST(SegmentFilter, AFilterThatHidesARowIsFound) {
   std::memcpy(&footer_offset, bytes.data() + bytes.size() - kSegmentTrailerBytes, sizeof(footer_offset));
   const auto footer = read_footer(
       std::span(bytes).subspan(footer_offset, bytes.size() - kSegmentTrailerBytes - footer_offset),
-      footer_offset, kSegmentFormatVersion);
+      footer_offset, kSegmentVersions.newest);
   // One bit cleared and the checksum made right: only comparing with the column shows it.
   const auto& filter = footer.filters[2];
   ASSERT_GT(filter.size_bytes, 0U);

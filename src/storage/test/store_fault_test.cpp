@@ -282,6 +282,7 @@ bool takes_space(Call call) {
     case Call::Allocate:
     case Call::Create:
     case Call::Rename:
+    case Call::Link:
       return true;
     case Call::Sync:
     case Call::SyncDirectory:
