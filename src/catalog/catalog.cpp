@@ -58,6 +58,8 @@ std::shared_ptr<const Catalog> Catalog::load(const storage::ReadView& view) {
         case ObjectKind::Job:
           catalog->add(decode_job(body));
           break;
+        case ObjectKind::Database:
+          break;  // read by itself: read_database_name
         default:
           throw Error(
               ErrorCode::DataCorrupted,

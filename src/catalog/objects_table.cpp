@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/objects_table.hpp"
 
+#include <nlohmann/json.hpp>
+
+#include <tickstone/error.hpp>
+
 #include "catalog/catalog.hpp"
 #include "catalog/system_oids.hpp"
 
 namespace tickstone::catalog {
 namespace {
+
+/// A store has one database.
+constexpr Oid kDatabaseOid = 1;
 
 Batch key_batch(Oid oid, ObjectKind kind) {
   Batch keys;
@@ -39,6 +46,22 @@ void write_object(storage::Transaction& transaction, Oid oid, ObjectKind kind, c
 
 void erase_object(storage::Transaction& transaction, Oid oid, ObjectKind kind) {
   transaction.erase(kObjectsTable, key_batch(oid, kind));
+}
+
+void write_database_name(storage::Transaction& transaction, const std::string& name) {
+  write_object(transaction, kDatabaseOid, ObjectKind::Database, nlohmann::json{{"name", name}}.dump());
+}
+
+std::optional<std::string> read_database_name(const storage::ReadView& view) {
+  if (view.schema(kObjectsTable) == nullptr) return std::nullopt;
+  const auto found = view.lookup(kObjectsTable, key_batch(kDatabaseOid, ObjectKind::Database));
+  if (found.found[0] < 0) return std::nullopt;
+  const auto body = found.rows.columns[2].view().bytes(static_cast<std::size_t>(found.found[0]));
+  const auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("name") || !json["name"].is_string()) {
+    throw Error(ErrorCode::DataCorrupted, "the catalog's row of the database has no name");
+  }
+  return json["name"].get<std::string>();
 }
 
 void bootstrap(storage::Transaction& transaction, const RoleObject& owner) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "catalog/objects.hpp"
@@ -9,7 +10,14 @@
 namespace tickstone::catalog {
 
 /// The rows of the objects table. The numbers are part of the stored format: append only.
-enum class ObjectKind : std::uint8_t { Schema = 1, Relation = 2, Role = 3, Extension = 4, Job = 5 };
+enum class ObjectKind : std::uint8_t {
+  Schema = 1,
+  Relation = 2,
+  Role = 3,
+  Extension = 4,
+  Job = 5,
+  Database = 6
+};
 
 inline constexpr storage::ColumnId kObjectOidColumn = 1;
 inline constexpr storage::ColumnId kObjectKindColumn = 2;
@@ -18,6 +26,9 @@ inline constexpr storage::ColumnId kObjectBodyColumn = 3;
 inline constexpr std::int32_t kFirstJobId = 1000;
 
 void write_object(storage::Transaction& transaction, Oid oid, ObjectKind kind, const std::string& body);
+/// What the store's one database is called; nothing in a store that has not kept it.
+void write_database_name(storage::Transaction& transaction, const std::string& name);
+std::optional<std::string> read_database_name(const storage::ReadView& view);
 void erase_object(storage::Transaction& transaction, Oid oid, ObjectKind kind);
 
 }  // namespace tickstone::catalog

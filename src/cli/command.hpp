@@ -18,6 +18,9 @@ Run add_init(CLI::App& program);
 Run add_query(CLI::App& program);
 Run add_import(CLI::App& program);
 Run add_simulate(CLI::App& program);
+Run add_verify(CLI::App& program);
+Run add_backup(CLI::App& program);
+Run add_restore(CLI::App& program);
 Run add_version(CLI::App& program);
 
 /// Parses the command line and runs the subcommand. Errors end here: printed to standard error, exit status 1

@@ -34,6 +34,7 @@ struct Arguments {
   std::string null_text;
   char delimiter = ',';
   bool no_header = false;
+  bool skip_existing = false;
 };
 
 std::string lower(std::string text) {
@@ -133,7 +134,7 @@ std::string take_line(InputFile& file, std::string& chunk) {
 }
 
 std::uint64_t import_file(const Arguments& arguments, const std::string& path, QueryTarget& target,
-                          const TextResult& table, RejectFile& rejects) {
+                          const TextResult& table, RejectFile& rejects, std::uint64_t& skipped) {
   const auto file = InputFile::open(path);
   std::string chunk;
   std::vector<std::string> header = arguments.columns;
@@ -151,9 +152,9 @@ std::uint64_t import_file(const Arguments& arguments, const std::string& path, Q
   options.delimiter = arguments.delimiter;
   options.null_text = arguments.null_text;
   CopyReader reader(options, columns, arguments.table);
-  std::vector<std::uint64_t> bad_lines;
+  std::vector<std::uint64_t> lines;
+  reader.set_line_numbers(&lines);
   reader.set_bad_row_handler([&](const CopyBadRow& bad) {
-    bad_lines.push_back(bad.line_number);
     // COPY's context counts lines from after the header; the column is what it adds.
     std::string reason = bad.error.message();
     if (const auto at = bad.error.context().find("column "); at != std::string::npos) {
@@ -162,25 +163,14 @@ std::uint64_t import_file(const Arguments& arguments, const std::string& path, Q
     rejects.add(path, bad.line_number + skipped_lines, reason, bad.text);
   });
 
-  RowLoader loader(target, arguments.table, columns, rejects, path);
+  RowLoader loader(target, arguments.table, columns, rejects, path, arguments.delimiter,
+                   arguments.skip_existing ? ExistingRows::Skip : ExistingRows::Reject);
   ProgressBar progress(path, file->size_bytes());
   Batch batch = reader.make_batch();
-  std::uint64_t first_line = 1;
   const auto flush = [&] {
-    // Each row's line, exact as long as no field has a line break inside.
-    std::vector<std::uint64_t> lines;
-    std::uint64_t line = first_line;
-    auto bad = bad_lines.begin();
-    while (lines.size() < batch.row_count()) {
-      if (bad != bad_lines.end() && *bad == line)
-        ++bad;
-      else
-        lines.push_back(line + skipped_lines);
-      ++line;
-    }
+    for (auto& line : lines) line += skipped_lines;
     loader.load(batch, lines);
-    first_line = reader.line_number() + 1;
-    bad_lines.clear();
+    lines.clear();
     batch = reader.make_batch();
     progress.show(file->position_bytes(), fmt::format("{} rows", loader.row_count()));
   };
@@ -190,6 +180,7 @@ std::uint64_t import_file(const Arguments& arguments, const std::string& path, Q
   } while (file->read(chunk));
   reader.finish(batch);
   flush();
+  skipped += loader.skipped_count();
   return loader.row_count();
 }
 
@@ -199,14 +190,17 @@ int import(const Arguments& arguments) {
   TextResult table;
   target->execute("SELECT * FROM " + arguments.table + " LIMIT 0",
                   [&](const TextResult& result) { table = result; });
-  RejectFile rejects(arguments.reject_file.empty() ? arguments.files.front() + ".rejects.csv"
-                                                   : arguments.reject_file);
-  std::uint64_t total = 0;
+  const auto& first = arguments.files.front();
+  RejectFile rejects(!arguments.reject_file.empty() ? arguments.reject_file
+                                                    : (first == "-" ? "stdin" : first) + ".rejects.csv");
   for (const auto& path : arguments.files) {
-    const std::uint64_t count = import_file(arguments, path, *target, table, rejects);
-    std::printf("%s: %llu rows into %s\n", path.c_str(), static_cast<unsigned long long>(count),
+    std::uint64_t skipped = 0;
+    const std::uint64_t count = import_file(arguments, path, *target, table, rejects, skipped);
+    std::printf("%s: %llu rows into %s", path.c_str(), static_cast<unsigned long long>(count),
                 arguments.table.c_str());
-    total += count;
+    if (arguments.skip_existing)
+      std::printf(", %llu were there already", static_cast<unsigned long long>(skipped));
+    std::printf("\n");
   }
   if (rejects.row_count() == 0) return 0;
   std::fprintf(stderr, "WARNING:  %llu rows were rejected: see %s\n",
@@ -222,7 +216,9 @@ Run add_import(CLI::App& program) {
   command->footer(
       "Fields go to the columns that the header names. Rows that cannot be loaded are written to the reject "
       "file with their line\n"
-      "and the reason; the others are loaded. Exit status: 0 all loaded, 3 some rejected, 1 failed.\n\n"
+      "and the reason; the others are loaded. An import that was interrupted is taken up again with "
+      "--skip-existing.\n"
+      "Exit status: 0 all loaded, 3 some rejected, 1 failed.\n\n"
       "Examples:\n"
       "  tickstone import --data ./store --table trades trades-2026-01-05.csv.gz\n"
       "  tickstone import -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi --table ohlcv --map "
@@ -248,6 +244,8 @@ Run add_import(CLI::App& program) {
   command->add_option("--columns", arguments->columns, "Columns of the fields, with --no-header")
       ->delimiter(',')
       ->type_name("NAMES");
+  command->add_flag("--skip-existing", arguments->skip_existing,
+                    "Leave out rows whose key the table has already, instead of rejecting them");
   command
       ->add_option("--reject-file", arguments->reject_file,
                    "Where rejected rows go (default: FILE.rejects.csv)")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <vector>
@@ -19,16 +20,24 @@ int run_program(int argc, char** argv) {
       "  tickstone serve --data ./store --port 5433\n"
       "  tickstone query --data ./store \"SELECT count(*) FROM trades\"\n"
       "  tickstone import --data ./store --table trades trades.csv.gz\n"
-      "  tickstone simulate --data ./store --symbols 20 --days 2\n",
+      "  tickstone simulate --data ./store --symbols 20 --days 2\n"
+      "  tickstone backup --data ./store ./backup\n",
       "tickstone");
   program.require_subcommand(1);
   program.fallthrough(false);
   program.set_help_all_flag("--help-all", "Help of all subcommands");
   using Adder = Run (*)(CLI::App&);
   std::vector<Run> runs;
-  for (const Adder add : {add_serve, add_init, add_query, add_import, add_simulate, add_version})
+  for (const Adder add : {add_serve, add_init, add_query, add_import, add_simulate, add_verify, add_backup,
+                          add_restore, add_version})
     runs.push_back(add(program));
   const auto subcommands = program.get_subcommands([](CLI::App*) { return true; });
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::none_of(subcommands.begin(), subcommands.end(),
+                   [&](const CLI::App* one) { return one->get_name() == argv[1]; })) {
+    std::fprintf(stderr, "tickstone: \"%s\" is no subcommand\nRun tickstone --help for a list.\n", argv[1]);
+    return 2;
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -19,8 +19,13 @@ constexpr std::size_t kBarWidth = 30;
 ProgressBar::ProgressBar(std::string title, std::uint64_t total)
     : title_(std::move(title)), total_(total), is_terminal_(isatty(STDERR_FILENO) != 0) {}
 
-ProgressBar::~ProgressBar() {
-  if (has_shown_) std::fputs("\r\x1b[K", stderr);
+ProgressBar::~ProgressBar() { clear(); }
+
+void ProgressBar::clear() {
+  if (!has_shown_) return;
+  std::fputs("\r\x1b[K", stderr);
+  std::fflush(stderr);
+  has_shown_ = false;
 }
 
 void ProgressBar::show(std::uint64_t done, const std::string& note) {

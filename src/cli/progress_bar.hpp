@@ -16,6 +16,8 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
   /// Cost: prints at most ten times a second.
   void show(std::uint64_t done, const std::string& note);
+  /// Wipes the line, so that something else can be printed; the next `show` draws it again.
+  void clear();
 
  private:
   std::string title_;

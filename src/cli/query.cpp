@@ -88,7 +88,9 @@ Run add_query(CLI::App& program) {
   const std::map<std::string, OutputFormat> formats = {
       {"table", OutputFormat::Table}, {"csv", OutputFormat::Csv}, {"json", OutputFormat::Json}};
   command->add_option("--format", arguments->format, "table, csv or json")
-      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case));
+      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""))
+      ->type_name("FORMAT")
+      ->default_str("table");
   command->add_flag_callback(
       "--csv", [arguments] { arguments->format = OutputFormat::Csv; }, "As --format csv");
   command->add_flag_callback(

@@ -13,11 +13,6 @@
 namespace tickstone::cli {
 namespace {
 
-std::uint64_t rows_of_tag(const std::string& tag) {
-  const auto space = tag.rfind(' ');
-  return space == std::string::npos ? 0 : std::strtoull(tag.c_str() + space, nullptr, 10);
-}
-
 /// Collects a session's results as text.
 class TextSink final : public engine::ResultSink {
  public:
@@ -126,6 +121,11 @@ class ServerTarget final : public QueryTarget {
 };
 
 }  // namespace
+
+std::uint64_t rows_of_tag(const std::string& tag) {
+  const auto space = tag.rfind(' ');
+  return space == std::string::npos ? 0 : std::strtoull(tag.c_str() + space, nullptr, 10);
+}
 
 std::unique_ptr<QueryTarget> open_embedded(const StoreArguments& store, bool may_create) {
   return std::make_unique<EmbeddedTarget>(store, may_create);

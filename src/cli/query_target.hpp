@@ -21,6 +21,9 @@ class QueryTarget {
                                 const std::function<bool(std::string& chunk)>& next) = 0;
 };
 
+/// The number at the end of a command tag: `INSERT 0 12`.
+std::uint64_t rows_of_tag(const std::string& tag);
+
 std::unique_ptr<QueryTarget> open_embedded(const StoreArguments& store, bool may_create);
 std::unique_ptr<QueryTarget> open_server(const std::string& conninfo);
 

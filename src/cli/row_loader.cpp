@@ -16,11 +16,23 @@ std::vector<CopyColumn> kept(const std::vector<CopyColumn>& columns) {
   return kept;
 }
 
-std::string copy_statement(const std::string& table, const std::vector<CopyColumn>& columns) {
+std::string names_of(const std::vector<CopyColumn>& columns) {
   std::string names;
   for (const auto& column : kept(columns))
     names += (names.empty() ? "" : ", ") + catalog::quote_identifier(column.name);
-  return "COPY " + table + " (" + names + ") FROM STDIN";
+  return names;
+}
+
+CopyOptions csv_options(char delimiter) {
+  CopyOptions options = CopyOptions::csv();
+  options.delimiter = delimiter;
+  return options;
+}
+
+/// Where rows wait that may be in the table already: a temporary table, found before any other of its name.
+std::string next_staging_table() {
+  static int count = 0;
+  return "tickstone_import_" + std::to_string(++count);
 }
 
 std::string csv_field(std::string_view text) {
@@ -60,12 +72,48 @@ void RejectFile::add(const std::string& file, std::uint64_t line, const std::str
 }
 
 RowLoader::RowLoader(QueryTarget& target, const std::string& table, const std::vector<CopyColumn>& columns,
-                     RejectFile& rejects, std::string file)
+                     RejectFile& rejects, std::string file, char delimiter, ExistingRows existing)
     : target_(target),
-      copy_(copy_statement(table, columns)),
+      table_(table),
+      names_(names_of(columns)),
+      existing_(existing),
       writer_(CopyOptions::text(), kept(columns)),
+      reject_writer_(csv_options(delimiter), kept(columns)),
       rejects_(rejects),
-      file_(std::move(file)) {}
+      file_(std::move(file)) {
+  if (existing_ != ExistingRows::Skip) return;
+  const auto ignore = [](const TextResult&) {};
+  target_.execute("SET client_min_messages = warning", ignore);
+  staging_ = next_staging_table();
+  target_.execute(
+      "CREATE TEMPORARY TABLE " + staging_ + " AS SELECT " + names_ + " FROM " + table_ + " LIMIT 0", ignore);
+}
+
+std::uint64_t RowLoader::copy_rows(const std::string& statement, const std::vector<ColumnView>& columns,
+                                   std::size_t from, std::size_t to) {
+  constexpr std::size_t kChunkRows = 2'000;
+  std::size_t at = from;
+  return target_.copy_in(statement, [&](std::string& chunk) {
+    chunk.clear();
+    if (at == to) return false;
+    const std::size_t end = std::min(to, at + kChunkRows);
+    writer_.append_rows(chunk, columns, at, end);
+    at = end;
+    return true;
+  });
+}
+
+std::uint64_t RowLoader::copy_new_rows(const std::vector<ColumnView>& columns, std::size_t from,
+                                       std::size_t to) {
+  const auto ignore = [](const TextResult&) {};
+  target_.execute("TRUNCATE " + staging_, ignore);
+  copy_rows("COPY " + staging_ + " (" + names_ + ") FROM STDIN", columns, from, to);
+  std::uint64_t inserted = 0;
+  target_.execute("INSERT INTO " + table_ + " (" + names_ + ") SELECT " + names_ + " FROM " + staging_ +
+                      " ON CONFLICT DO NOTHING",
+                  [&](const TextResult& result) { inserted = rows_of_tag(result.tag); });
+  return inserted;
+}
 
 void RowLoader::load(const Batch& batch, const std::vector<std::uint64_t>& lines) {
   if (batch.row_count() > 0) load_range(batch, lines, 0, batch.row_count());
@@ -76,21 +124,18 @@ void RowLoader::load_range(const Batch& batch, const std::vector<std::uint64_t>&
   std::vector<ColumnView> views;
   for (const auto& column : batch.columns) views.push_back(column.view());
   try {
-    constexpr std::size_t kChunkRows = 2'000;
-    std::size_t at = from;
-    row_count_ += target_.copy_in(copy_, [&](std::string& chunk) {
-      chunk.clear();
-      if (at == to) return false;
-      const std::size_t end = std::min(to, at + kChunkRows);
-      writer_.append_rows(chunk, views, at, end);
-      at = end;
-      return true;
-    });
+    if (existing_ == ExistingRows::Reject) {
+      row_count_ += copy_rows("COPY " + table_ + " (" + names_ + ") FROM STDIN", views, from, to);
+    } else {
+      const std::uint64_t inserted = copy_new_rows(views, from, to);
+      row_count_ += inserted;
+      skipped_count_ += to - from - inserted;
+    }
   } catch (const Error& error) {
     if (!is_of_rows(error)) throw;
     if (to - from == 1) {
       std::string row;
-      writer_.append_rows(row, views, from, to);
+      reject_writer_.append_rows(row, views, from, to);
       rejects_.add(file_, lines[from],
                    error.message() + (error.detail().empty() ? "" : ": " + error.detail()), row);
       return;

@@ -29,28 +29,41 @@ class RejectFile {
   std::uint64_t row_count_ = 0;
 };
 
+/// What becomes of rows whose key is in the table already.
+enum class ExistingRows : std::uint8_t { Reject, Skip };
+
 /// Loads batches by COPY; where the database refuses one, finds the rows that are to blame by halving and
 /// rejects only those.
 class RowLoader {
  public:
   static constexpr std::size_t kBatchRows = 100'000;
 
+  /// `delimiter`: of the file, and of rows in the reject file.
   RowLoader(QueryTarget& target, const std::string& table, const std::vector<CopyColumn>& columns,
-            RejectFile& rejects, std::string file);
+            RejectFile& rejects, std::string file, char delimiter, ExistingRows existing);
   /// `lines`: of each row in its file. Errors: those that are not of the rows (connection, disk).
   void load(const Batch& batch, const std::vector<std::uint64_t>& lines);
   std::uint64_t row_count() const { return row_count_; }
+  std::uint64_t skipped_count() const { return skipped_count_; }
 
  private:
   void load_range(const Batch& batch, const std::vector<std::uint64_t>& lines, std::size_t from,
                   std::size_t to);
+  std::uint64_t copy_rows(const std::string& statement, const std::vector<ColumnView>& columns,
+                          std::size_t from, std::size_t to);
+  std::uint64_t copy_new_rows(const std::vector<ColumnView>& columns, std::size_t from, std::size_t to);
 
   QueryTarget& target_;
-  std::string copy_;
+  std::string table_;
+  std::string names_;    // of the columns
+  std::string staging_;  // name of the temporary table, where one is used
+  ExistingRows existing_;
   CopyWriter writer_;
+  CopyWriter reject_writer_;
   RejectFile& rejects_;
   std::string file_;
   std::uint64_t row_count_ = 0;
+  std::uint64_t skipped_count_ = 0;
 };
 
 }  // namespace tickstone::cli

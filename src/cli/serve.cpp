@@ -32,6 +32,7 @@ struct Arguments {
 
 int serve(const Arguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
+  server::block_shutdown_signals();
 
   const auto given = given_password(arguments.password_file);
   auto database = open_database(arguments.store, true, given.value_or(kLoopbackPassword));

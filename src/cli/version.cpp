@@ -9,7 +9,7 @@
 namespace tickstone::cli {
 
 Run add_version(CLI::App& program) {
-  program.add_subcommand("version", "Print the version");
+  program.add_subcommand("version", "Print the version")->footer("Example:\n  tickstone version");
   return [] {
     std::printf("tickstone %s (speaks PostgreSQL %.*s)\n", TICKSTONE_VERSION,
                 static_cast<int>(engine::kServerVersion.size()), engine::kServerVersion.data());

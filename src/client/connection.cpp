@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/connection.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string_view>
 
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <tickstone/error.hpp>
 
@@ -17,11 +23,12 @@ struct Connection::Impl {
 
   ~Impl() { PQfinish(connection); }
 
-  [[noreturn]] void fail(ErrorCode otherwise) const {
+  std::string message() const {
     std::string message = PQerrorMessage(connection);
     while (!message.empty() && message.back() == '\n') message.pop_back();
-    throw Error(otherwise, message);
+    return message;
   }
+  [[noreturn]] void fail(ErrorCode otherwise) const { throw Error(otherwise, message()); }
 };
 
 namespace {
@@ -67,11 +74,69 @@ Result read_result(const PGresult* result) {
   return read;
 }
 
+/// Of the connection's own parameters and the environment; nothing where there is no limit.
+std::optional<std::chrono::seconds> connect_timeout(PGconn* connection) {
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(PQconninfo(connection),
+                                                                               &PQconninfoFree);
+  for (const auto* option = options.get(); option != nullptr && option->keyword != nullptr; ++option) {
+    if (std::string_view(option->keyword) != "connect_timeout" || option->val == nullptr) continue;
+    const int seconds = std::atoi(option->val);
+    if (seconds > 0) return std::chrono::seconds(std::max(seconds, 2));  // as libpq's own
+  }
+  return std::nullopt;
+}
+
+/// PQconnectdb, but with the server's SQLSTATE in what is said of a failure: libpq has no other way to it.
+void connect(PGconn* connection) {
+  PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
+  const auto limit = connect_timeout(connection);
+  const auto start = std::chrono::steady_clock::now();
+  auto next = PGRES_POLLING_WRITING;
+  while (PQstatus(connection) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
+    struct pollfd waiting {};
+    waiting.fd = PQsocket(connection);
+    waiting.events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    int wait_ms = -1;
+    if (limit) {
+      const auto left = *limit - (std::chrono::steady_clock::now() - start);
+      wait_ms = static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(left).count());
+      if (wait_ms <= 0) throw Error(ErrorCode::ConnectionFailure, "connection to server timed out");
+    }
+    if (::poll(&waiting, 1, wait_ms) > 0) next = PQconnectPoll(connection);
+  }
+  PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
+}
+
+/// `... failed: FATAL:  28P01: password authentication failed for user "x"`, then lines of DETAIL, HINT and
+/// LOCATION: the server's own words, where it was reached.
+[[noreturn]] void throw_refused(const std::string& text) {
+  const auto begin = text.find("FATAL:  ");
+  constexpr std::size_t kLabelBytes = 8;
+  constexpr std::size_t kCodeBytes = 5;
+  const std::size_t code = begin + kLabelBytes;
+  if (begin == std::string::npos || text.substr(code + kCodeBytes, 2) != ": ") {
+    throw Error(ErrorCode::ConnectionFailure, text);
+  }
+  const auto line = [&](std::string_view label) -> std::string {
+    const auto at = text.find(label);
+    if (at == std::string::npos) return {};
+    const auto from = at + label.size();
+    return text.substr(from, text.find('\n', from) - from);
+  };
+  const std::size_t message = code + kCodeBytes + 2;
+  throw Error(error_code_of(text.substr(code, kCodeBytes)),
+              text.substr(message, text.find('\n', message) - message), line("\nDETAIL:  "),
+              line("\nHINT:  "));
+}
+
 }  // namespace
 
 Connection::Connection(const std::string& conninfo) : impl_(std::make_unique<Impl>()) {
-  impl_->connection = PQconnectdb(conninfo.c_str());
-  if (PQstatus(impl_->connection) != CONNECTION_OK) impl_->fail(ErrorCode::ConnectionFailure);
+  impl_->connection = PQconnectStart(conninfo.c_str());
+  if (impl_->connection == nullptr) throw Error(ErrorCode::OutOfMemory, "out of memory");
+  if (PQstatus(impl_->connection) == CONNECTION_BAD) impl_->fail(ErrorCode::ConnectionFailure);
+  connect(impl_->connection);
+  if (PQstatus(impl_->connection) != CONNECTION_OK) throw_refused(impl_->message());
   PQsetNoticeProcessor(
       impl_->connection,
       [](void* self, const char* text) {

@@ -4,6 +4,7 @@
 #include <tickstone/error.hpp>
 
 #include "engine/action_arguments.hpp"
+#include "engine/backup.hpp"
 #include "engine/executors.hpp"
 #include "engine/hypertable.hpp"
 #include "engine/policies.hpp"
@@ -92,6 +93,10 @@ const Action* find_action(std::string_view name) {
     all["delete_job"] = {{"job_id"}, {}, [](SessionContext& c, std::string_view, const ActionArguments& a) {
                            return delete_job(c, a);
                          }};
+    all["tickstone_backup"] = {
+        {"path", "base"},
+        {"commit_number", "files", "bytes", "copied_files", "copied_bytes", "kept_files", "kept_bytes"},
+        [](SessionContext& c, std::string_view, const ActionArguments& a) { return write_backup(c, a); }};
     return all;
   }();
   const auto found = actions.find(name);
@@ -100,6 +105,7 @@ const Action* find_action(std::string_view name) {
 
 SqlType output_type(std::string_view function, std::string_view column) {
   if (column == "hypertable_id" || function.starts_with("add_")) return SqlType::of(TypeId::Integer);
+  if (function == "tickstone_backup") return SqlType::of(TypeId::BigInt);
   if (column == "created") return SqlType::of(TypeId::Boolean);
   return SqlType::of(TypeId::Text);
 }

@@ -4,6 +4,7 @@
 #include <tickstone/error.hpp>
 
 #include "catalog/catalog.hpp"
+#include "catalog/objects_table.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/database_core.hpp"
 #include "engine/protocol_session.hpp"
@@ -24,6 +25,7 @@ class OpenDatabase final : public Database {
       owner.verifier = options.owner_verifier;
       owner.superuser = owner.create_db = owner.create_role = true;
       catalog::bootstrap(*transaction, owner);
+      catalog::write_database_name(*transaction, options.database_name);
       transaction->commit();
     }
     core_->reload_catalog();
@@ -83,7 +85,10 @@ class OpenDatabase final : public Database {
 
 std::unique_ptr<Database> Database::open(const std::filesystem::path& directory,
                                          const DatabaseOptions& options) {
-  return std::make_unique<OpenDatabase>(storage::Store::open(directory, options.store), options);
+  auto store = storage::Store::open(directory, options.store);
+  auto kept = options;
+  if (const auto name = catalog::read_database_name(*store->read_view())) kept.database_name = *name;
+  return std::make_unique<OpenDatabase>(std::move(store), kept);
 }
 
 }  // namespace tickstone::engine

@@ -309,10 +309,11 @@ void Settings::store(const std::string& name, std::string value) {
   refresh();
 }
 
-void Settings::set(const std::string& name, const std::vector<std::string>& values, bool local) {
+void Settings::set(const std::string& given, const std::vector<std::string>& values, bool local) {
+  const std::string name = lower(given);
   const SettingDefinition* definition = find_definition(name);
   if (definition == nullptr && name.find('.') == std::string::npos) {
-    throw Error(ErrorCode::UndefinedObject, "unrecognized configuration parameter \"" + name + "\"");
+    throw Error(ErrorCode::UndefinedObject, "unrecognized configuration parameter \"" + given + "\"");
   }
   if (definition != nullptr && (definition->context == "internal" || definition->context == "postmaster")) {
     throw Error(ErrorCode::CantChangeRuntimeParam,
@@ -336,9 +337,10 @@ void Settings::set(const std::string& name, const std::vector<std::string>& valu
   store(name, std::move(value));
 }
 
-void Settings::reset(const std::string& name, bool local) {
+void Settings::reset(const std::string& given, bool local) {
+  const std::string name = lower(given);
   if (find_definition(name) == nullptr && name.find('.') == std::string::npos) {
-    throw Error(ErrorCode::UndefinedObject, "unrecognized configuration parameter \"" + name + "\"");
+    throw Error(ErrorCode::UndefinedObject, "unrecognized configuration parameter \"" + given + "\"");
   }
   if (in_transaction_) {
     const auto old = values_.find(name);
@@ -355,7 +357,8 @@ void Settings::reset_all() {
   for (const auto& [name, value] : std::map(values_)) reset(name);
 }
 
-std::optional<std::string> Settings::find(const std::string& name) const {
+std::optional<std::string> Settings::find(const std::string& given) const {
+  const std::string name = lower(given);
   if (const auto set = values_.find(name); set != values_.end()) return set->second;
   if (const auto preset = defaults_.find(name); preset != defaults_.end()) return preset->second;
   return std::nullopt;
@@ -366,11 +369,12 @@ std::string Settings::show(const std::string& name) const {
   throw Error(ErrorCode::UndefinedObject, "unrecognized configuration parameter \"" + name + "\"");
 }
 
-void Settings::set_session_default(const std::string& name, const std::string& value) {
+void Settings::set_session_default(const std::string& given, const std::string& value) {
+  const std::string name = lower(given);
   const SettingDefinition* definition = find_definition(name);
   if (definition == nullptr) {
     if (name.find('.') == std::string::npos) {
-      throw Error(ErrorCode::UndefinedObject, "unrecognized configuration parameter \"" + name + "\"");
+      throw Error(ErrorCode::UndefinedObject, "unrecognized configuration parameter \"" + given + "\"");
     }
     defaults_[name] = value;
   } else {

@@ -189,12 +189,26 @@ const std::vector<std::string>& Server::endpoints() const {
 
 std::size_t Server::connection_count() const { return impl_->registry.connection_count(); }
 
-int wait_for_shutdown_signal() {
+namespace {
+
+sigset_t shutdown_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+}  // namespace
+
+void block_shutdown_signals() {
+  const sigset_t signals = shutdown_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+int wait_for_shutdown_signal() {
+  block_shutdown_signals();
+  const sigset_t signals = shutdown_signals();
   int caught = 0;
   while (sigwait(&signals, &caught) != 0) {
   }

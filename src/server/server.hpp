@@ -42,5 +42,8 @@ class Server {
 /// Waits for SIGINT or SIGTERM and returns its number. Both must have been blocked before the first thread
 /// began: one that takes them would end the process.
 int wait_for_shutdown_signal();
+/// Leaves SIGINT and SIGTERM to `wait_for_shutdown_signal`, however early they come. Threads: before any
+/// other is started.
+void block_shutdown_signals();
 
 }  // namespace tickstone::server

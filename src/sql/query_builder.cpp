@@ -12,7 +12,7 @@ namespace tickstone::sql {
 
 namespace {
 
-constexpr std::array<std::string_view, 37> kActions = {"create_hypertable",
+constexpr std::array<std::string_view, 38> kActions = {"create_hypertable",
                                                        "create_distributed_hypertable",
                                                        "add_dimension",
                                                        "set_chunk_time_interval",
@@ -48,7 +48,8 @@ constexpr std::array<std::string_view, 37> kActions = {"create_hypertable",
                                                        "detach_chunk",
                                                        "create_chunk",
                                                        "cagg_migrate",
-                                                       "hypertable_set_owner"};
+                                                       "hypertable_set_owner",
+                                                       "tickstone_backup"};
 
 /// The left-most SELECT of set operations, which has the INTO clause.
 const PgQuery__SelectStmt* leftmost(const PgQuery__SelectStmt* select) {

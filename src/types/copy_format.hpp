@@ -39,6 +39,9 @@ class CopyReader {
     on_bad_row_ = std::move(on_bad_row);
   }
 
+  /// Gets the line number of each row that is appended to a batch. Lifetime: as long as rows are read.
+  void set_line_numbers(std::vector<std::uint64_t>* lines) { lines_ = lines; }
+
   /// An empty batch with a column for each one that is not ignored.
   Batch make_batch() const;
   /// Appends the rows that `chunk` completes.
@@ -79,6 +82,7 @@ class CopyReader {
   FormatContext context_;
   CopySplitter splitter_;
   std::function<void(const CopyBadRow&)> on_bad_row_;
+  std::vector<std::uint64_t>* lines_ = nullptr;
   std::uint64_t row_count_ = 0;
   std::uint64_t bad_row_count_ = 0;
   bool header_pending_ = false;

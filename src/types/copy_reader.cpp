@@ -120,6 +120,7 @@ void CopyReader::take_row(Batch& into) {
   try {
     append_fields(splitter_.fields(), into);
     ++row_count_;
+    if (lines_ != nullptr) lines_->push_back(splitter_.line_number());
   } catch (Error& error) {
     reject_or_throw(error, into, rows_before);
   }
