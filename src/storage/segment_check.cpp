@@ -170,19 +170,46 @@ class SegmentCheck {
     return bytes;
   }
 
-  /// nullptr where the block is damaged.
-  DecodedPointer read_block(std::size_t group, std::size_t column) const {
+  DecodedPointer decode(std::size_t group, std::size_t column, ColumnLayout layout) const {
+    const std::size_t index = group * footer_.columns.size() + column;
+    const auto encoded = read_checked(footer_.blocks[index], index, block_checksum);
+    const auto read_related = [&](std::uint16_t number, ColumnLayout wanted) {
+      // Only columns before it are: no circle.
+      if (number >= column) throw Error(ErrorCode::DataCorrupted, "it is relative to a column behind it");
+      return decode(group, number, wanted);
+    };
+    return decode_block(encoded, footer_.columns[column].schema.type, layout,
+                        footer_.row_groups[group].row_count, /*dictionary_id=*/index + 1, read_related);
+  }
+
+  /// nullptr where the block is damaged, or one before it in the row group that it is relative to, which has
+  /// been told then.
+  DecodedPointer read_block(std::size_t group, std::size_t column,
+                            const std::vector<DecodedPointer>& before) const {
     const std::size_t index = group * footer_.columns.size() + column;
     const auto& place = footer_.blocks[index];
+    const auto& stored = footer_.columns[column];
     DecodedPointer block;
     is_fine(place.offset, describe(group, column), [&] {
       const auto encoded = read_checked(place, index, block_checksum);
-      const auto& stored = footer_.columns[column];
-      block = decode_block(encoded, stored.schema.type, stored.layout, footer_.row_groups[group].row_count,
-                           /*dictionary_id=*/index + 1);
+      bool is_related_damaged = false;
+      const auto read_related = [&](std::uint16_t number, ColumnLayout wanted) -> DecodedPointer {
+        if (number >= column) throw Error(ErrorCode::DataCorrupted, "it is relative to a column behind it");
+        is_related_damaged = before[number] == nullptr;
+        if (is_related_damaged)
+          throw Error(ErrorCode::DataCorrupted, "the column it is relative to is damaged");
+        return stored_layout(number) == wanted ? before[number] : decode(group, number, wanted);
+      };
+      try {
+        block = decode_block(encoded, stored.schema.type, stored.layout, footer_.row_groups[group].row_count,
+                             /*dictionary_id=*/index + 1, read_related);
+      } catch (const Error&) {
+        if (!is_related_damaged) throw;
+      }
     });
     return block;
   }
+  ColumnLayout stored_layout(std::size_t column) const { return footer_.columns[column].layout; }
 
   /// A filter that left out a value would hide its rows. `block` may be nullptr: it is damaged itself.
   void check_values(std::size_t group, std::size_t column, const DecodedPointer& block) const {
@@ -207,7 +234,7 @@ class SegmentCheck {
   void check_row_group(std::size_t group, SeriesCheck& series) {
     std::vector<DecodedPointer> blocks;
     for (std::size_t column = 0; column < footer_.columns.size(); ++column) {
-      blocks.push_back(read_block(group, column));
+      blocks.push_back(read_block(group, column, blocks));
       if (blocks.back() != nullptr) check_range(group, column, blocks.back()->view());
       check_values(group, column, blocks.back());
     }
