@@ -13,9 +13,9 @@
 
 namespace tickstone::storage {
 
-DirectoryLock::DirectoryLock(const std::filesystem::path& directory, LockMode mode) {
+DirectoryLock::DirectoryLock(const std::filesystem::path& directory, DirectoryLockMode mode) {
   const auto path = directory / kLockName;
-  const bool is_shared = mode == LockMode::Shared;
+  const bool is_shared = mode == DirectoryLockMode::Shared;
   descriptor_ = ::open(path.c_str(), is_shared ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor_ < 0) {
     // A directory that may not be written may still be read.

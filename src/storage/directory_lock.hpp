@@ -6,12 +6,12 @@
 
 namespace tickstone::storage {
 
-enum class LockMode : std::uint8_t { Exclusive, Shared };  // Shared: with other readers
+enum class DirectoryLockMode : std::uint8_t { Exclusive, Shared };  // Shared: with other readers
 
 /// Held while a process has a data directory open. Errors: ObjectInUse when another one has it; IoError.
 class DirectoryLock {
  public:
-  DirectoryLock(const std::filesystem::path& directory, LockMode mode);
+  DirectoryLock(const std::filesystem::path& directory, DirectoryLockMode mode);
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
   ~DirectoryLock();

@@ -26,7 +26,7 @@ class OpenStore final : public Store {
  public:
   OpenStore(const std::filesystem::path& directory, const StoreOptions& options) : core_(directory, options) {
     if (options.files == nullptr)
-      lock_.emplace(directory, options.read_only ? LockMode::Shared : LockMode::Exclusive);
+      lock_.emplace(directory, options.read_only ? DirectoryLockMode::Shared : DirectoryLockMode::Exclusive);
     if (!options.read_only) refuse_backup(core_.files, directory);
     recover(core_);
     if (core_.log == nullptr) return;

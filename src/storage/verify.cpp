@@ -396,7 +396,7 @@ VerifyReport verify_directory(const std::filesystem::path& directory, const Veri
       throw Error(ErrorCode::UndefinedFile,
                   fmt::format("data directory \"{}\" does not exist", directory.string()));
     }
-    lock.emplace(directory, LockMode::Shared);
+    lock.emplace(directory, DirectoryLockMode::Shared);
   }
   return Verification(directory, options).run();
 }

@@ -99,7 +99,7 @@ TEST_F(BackupOnDisk, ARestoredBackupHasEveryRowOfEveryTable) {
   auto transaction = store->begin();
   transaction->erase(kTrades, keys({{"A", 0, 0, ""}, {"A", 600, 600, ""}}));
   transaction->commit();
-  store->next_sequence_value(kTrades + 9, 1, 1);
+  store->next_sequence_value(kTrades + 9, {});
   const auto report = take();
   EXPECT_EQ(report.seq, store->read_view()->seq());
   EXPECT_EQ(report.copied_files, 0U) << "the file system of the test has no links?";
@@ -115,14 +115,14 @@ TEST_F(BackupOnDisk, ARestoredStoreGoesOn) {
   open();
   create(trades(kTrades));
   insert(kTrades, make_rows(0, 100));
-  const auto number = store->next_sequence_value(kTrades + 9, 1, 1);
+  const auto number = store->next_sequence_value(kTrades + 9, {}).value();
   const auto id = store->next_table_id();
   take();
   const auto restored = directory.next();
   restore_backup(nullptr, backup, restored);
   {
     const auto opened = Store::open(restored, options);
-    EXPECT_GT(opened->next_sequence_value(kTrades + 9, 1, 1), number);
+    EXPECT_GT(opened->next_sequence_value(kTrades + 9, {}).value(), number);
     EXPECT_GT(opened->next_table_id(), id);
     auto transaction = opened->begin();
     transaction->insert(kTrades, batch(make_rows(100, 100)), OnDuplicate::Fail);
