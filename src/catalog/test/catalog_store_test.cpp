@@ -59,7 +59,7 @@ TEST_F(CatalogStore, SurvivesReopening) {
   for (const RelationObject* relation : market.catalog().relations()) {
     EXPECT_EQ(encode_object(*loaded->find_relation(relation->oid)), encode_object(*relation));
   }
-  EXPECT_EQ(loaded->schemas().size(), 8U);
+  EXPECT_EQ(loaded->schemas().size(), 9U);
 }
 
 TEST_F(CatalogStore, ReplacesAndRemovesRows) {

@@ -53,7 +53,7 @@ TEST(Catalog, LoadsWhatWasStored) {
     ASSERT_NE(again, nullptr);
     EXPECT_EQ(encode_object(*again), encode_object(*relation));
   }
-  EXPECT_EQ(loaded->schemas().size(), 8U);
+  EXPECT_EQ(loaded->schemas().size(), 9U);
   EXPECT_EQ(loaded->find_job(1000)->config_json, "{\"end_offset\": \"1 day\"}");
   EXPECT_TRUE(loaded->find_role("trader")->superuser);
 }

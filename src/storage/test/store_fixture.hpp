@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -126,9 +127,31 @@ class StoreDirectory {
   int count_ = 0;
 };
 
-/// What a crash leaves: all that was written so far.
+/// Name, size and time of the last change of all files below.
+inline std::set<std::string> listing_of(const std::filesystem::path& directory) {
+  std::set<std::string> listing;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, error)) {
+    std::error_code gone;
+    if (!entry.is_regular_file(gone)) continue;
+    const auto size = entry.file_size(gone);
+    const auto changed = entry.last_write_time(gone);
+    listing.insert(entry.path().string() + ' ' + std::to_string(size) + ' ' +
+                   std::to_string(changed.time_since_epoch().count()));
+  }
+  return listing;
+}
+
+/// What a crash leaves: all that was written so far. Upkeep goes on in the background; a copy during which
+/// something changed would be of no one moment and is made again.
 inline void copy_directory(const std::filesystem::path& from, const std::filesystem::path& to) {
-  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+  for (;;) {
+    const auto before = listing_of(from);
+    std::error_code error;
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive, error);
+    if (!error && listing_of(from) == before) return;
+    std::filesystem::remove_all(to);
+  }
 }
 
 class StoreFixture : public ::testing::Test {
