@@ -22,7 +22,8 @@ LoggedRows get_logged_rows(ByteReader& in) {
   rows.first_row = in.get<std::uint32_t>();
   rows.columns = get_list<ColumnId>(in);
   rows.rows = decode_batch(in);
-  if (rows.rows.columns.size() != rows.columns.size()) {
+  // Every row has a column, be it the row id: without one, their number would be bounded by nothing.
+  if (rows.columns.empty() || rows.rows.columns.size() != rows.columns.size()) {
     throw Error(ErrorCode::DataCorrupted, "logged rows have other columns than they name");
   }
   return rows;
@@ -92,7 +93,12 @@ CommitRecord get_commit(ByteReader& in, bool with_segments) {
     }
     table.is_truncated = in.get<std::uint8_t>() != 0;
     table.dropped_chunks = get_list<std::int64_t>(in);
-    if (in.get<std::uint8_t>() != 0) table.erased_keys = decode_batch(in);
+    if (in.get<std::uint8_t>() != 0) {
+      table.erased_keys = decode_batch(in);
+      if (table.erased_keys.columns.empty()) {
+        throw Error(ErrorCode::DataCorrupted, "a commit erases keys without columns");
+      }
+    }
     if (with_segments) {
       const auto segments = in.get<std::uint32_t>();
       for (std::uint32_t s = 0; s < segments; ++s) {

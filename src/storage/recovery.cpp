@@ -104,14 +104,31 @@ class Replay {
       for (const std::int64_t start : table.dropped_chunks) state_.drop_chunk(table.table, start);
       const auto current = state_.share(table.table);
       if (table.erased_keys.row_count() > 0) {
+        check_keys(*current->schema, table.erased_keys);
         for (const auto& place : locate(*current, table.erased_keys, kNewest)) {
           if (place) place.set_ended(seq_);
         }
       }
       for (const auto& segment : table.segments) apply_segment(table.table, segment);
       for (const auto& part : table.earlier) apply_earlier(commit.transaction, table.table, part);
-      for (const auto& rows : table.rows) apply_rows(rows, {});
+      for (const auto& rows : table.rows) {
+        if (rows.table != table.table) {
+          throw Error(ErrorCode::DataCorrupted, "a commit writes the rows of one table into another");
+        }
+        apply_rows(rows, {});
+      }
       state_.find(table.table)->counters->last_commit.store(seq_, std::memory_order_relaxed);
+    }
+  }
+
+  static void check_keys(const TableSchema& schema, const Batch& keys) {
+    const Batch expected = empty_keys(schema);
+    const bool is_same =
+        std::equal(keys.columns.begin(), keys.columns.end(), expected.columns.begin(), expected.columns.end(),
+                   [](const Column& a, const Column& b) { return a.type() == b.type(); });
+    if (!is_same) {
+      throw Error(ErrorCode::DataCorrupted,
+                  fmt::format("a commit erases keys that table {} does not have", schema.id));
     }
   }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Fuzzes everything that reads bytes from outside, each target for TICKSTONE_FUZZ_SECONDS (10) on its seeds; two at a
-# time. What is found is printed, and kept where TICKSTONE_FUZZ_KEEP names a directory, with the corpus that grew.
+# Fuzzes everything that reads bytes from outside, each target for TICKSTONE_FUZZ_SECONDS (10) on its seeds, two at a
+# time, from the same start (TICKSTONE_FUZZ_SEED, 1; 0 takes a new one). What is found is printed, and kept where
+# TICKSTONE_FUZZ_KEEP names a directory, with the corpus that grew.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -20,7 +21,7 @@ build/fuzz/tests/fuzz/fuzz_seeds "$scratch/seeds"
 run() {
   local target=$1 log=$keep/$1.log
   mkdir -p "$keep/$target"
-  if build/fuzz/tests/fuzz/"$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1536 -max_len=65536 \
+  if build/fuzz/tests/fuzz/"$target" -max_total_time="$seconds" -seed="${TICKSTONE_FUZZ_SEED:-1}" -timeout=20 -rss_limit_mb=1536 -max_len=65536 \
     -print_final_stats=1 -artifact_prefix="$keep/$target-" "$keep/$target" "$scratch/seeds/$target" >"$log" 2>&1; then
     echo "fuzz: $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs in $seconds s"
   else

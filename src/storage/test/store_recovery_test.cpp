@@ -8,6 +8,7 @@
 #include <tickstone/error.hpp>
 
 #include "base/checksum.hpp"
+#include "storage/commit_record.hpp"
 #include "storage/log.hpp"
 #include "storage/log_format.hpp"
 #include "storage/manifest.hpp"
@@ -411,6 +412,23 @@ TEST_F(StoreRecovery, ASequenceEndsOrStartsAgain) {
   const SequenceRule widest{.start = INT64_MAX - 1, .increment = 7};
   EXPECT_EQ(store->next_sequence_value(502, widest), INT64_MAX - 1);
   EXPECT_EQ(store->next_sequence_value(502, widest), std::nullopt);
+}
+
+TEST(CommitRecordTest, KeysAndRowsWithoutColumnsAreDamage) {
+  // Their number would stand for itself, and ask for as much memory as it says.
+  CommitRecord erases;
+  erases.tables.emplace_back().erased_keys.zero_column_rows = std::size_t{1} << 55;
+  ByteWriter erased;
+  put_commit(erases, erased);
+  ByteReader in(erased.bytes(), "commit record");
+  EXPECT_THROW(get_commit(in, false), Error);
+
+  LoggedRows rows;
+  rows.rows.zero_column_rows = std::size_t{1} << 31;
+  ByteWriter written;
+  put_logged_rows(rows, written);
+  ByteReader rows_in(written.bytes(), "rows record");
+  EXPECT_THROW(get_logged_rows(rows_in), Error);
 }
 
 TEST_F(StoreRecovery, LogIsLetGoOfAfterACheckpoint) {
