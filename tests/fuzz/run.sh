@@ -26,6 +26,7 @@ run() {
     echo "fuzz: $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs in $seconds s"
   else
     echo "fuzz: $target FAILED"
+    find "$keep" -maxdepth 1 -type f -name "$target-*" -exec sh -c 'echo "fuzz: $1 in base64:"; base64 -w 0 "$1"; echo' sh {} \;
     grep -vE '^(#[0-9]+\s+(NEW|REDUCE|pulse)|INFO)' "$log" | tail -n 60
     return 1
   fi
