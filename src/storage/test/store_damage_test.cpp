@@ -147,7 +147,13 @@ TEST_F(StoreDamage, APageOfZerosIsNamedOrDoesNothing) {
 }
 
 TEST_F(StoreDamage, AMissingFileIsNamed) {
+  // A segment that a merge has replaced may still be there: opening removes it, and nobody misses it.
+  const auto opened = original_->copy();
+  auto options = fault_options(*opened);
+  options.background_compaction = false;
+  const auto store = Store::open(kFaultPath, options);
   for (const auto& path : original_->paths()) {
+    if (path.extension() == ".seg" && !opened->exists(path)) continue;
     const auto files = original_->copy();
     files->remove(path);
     if (path == last_log_) continue;  // as if it had never been written
