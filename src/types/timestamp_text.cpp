@@ -44,6 +44,9 @@ char* put_date(char* at, std::int32_t days, bool& is_bc) {
 
 /// hh:mm:ss and the fraction without its trailing zeros.
 char* put_clock(char* at, std::int64_t units, std::int64_t units_per_second, int fraction_digits) {
+  // Bytes from outside may say what is no time of a day; what is printed must be one.
+  const std::int64_t day = 86'400 * units_per_second;
+  if (units < 0 || units > day) units = (units % day + day) % day;
   const auto second = static_cast<std::int32_t>(units / units_per_second);
   std::int64_t fraction = units % units_per_second;
   at = put_pair(at, second / 3600);
