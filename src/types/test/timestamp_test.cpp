@@ -122,5 +122,15 @@ TEST(TimeZone, ReadsPosixRules) {
   EXPECT_EQ(julian->at_utc(*parse_timestamp("2024-03-01 12:00:00") / kMicrosPerSecond).abbreviation, "B");
 }
 
+TEST(Timestamp, ATimePastItsDayIsPrintedWithinIt) {
+  // Only bytes from outside can say so.
+  for (const std::int64_t us : {INT64_MIN, std::int64_t{-1}, std::int64_t{86'400'000'001}, INT64_MAX}) {
+    std::string text;
+    append_time(text, us);
+    EXPECT_LT(text.substr(0, 2), "24") << us;
+    EXPECT_EQ(text[2], ':') << us;
+  }
+}
+
 }  // namespace
 }  // namespace tickstone
