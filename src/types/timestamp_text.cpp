@@ -113,7 +113,9 @@ void append_moment(std::string& out, std::int64_t local, std::int64_t units_per_
   const std::int64_t days = floor_divide(local, units_per_day);
   char* at = put_date(buffer, static_cast<std::int32_t>(days), is_bc);
   *at++ = ' ';
-  at = put_clock(at, local - days * units_per_day, units_per_second, fraction_digits);
+  // Not by days * units_per_day, which the earliest moments would overflow.
+  const std::int64_t within = local % units_per_day;
+  at = put_clock(at, within < 0 ? within + units_per_day : within, units_per_second, fraction_digits);
   if (offset_seconds != nullptr) at = put_offset(at, *offset_seconds);
   at = put_era(at, is_bc);
   out.append(buffer, at);

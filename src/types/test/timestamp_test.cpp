@@ -132,5 +132,14 @@ TEST(Timestamp, ATimePastItsDayIsPrintedWithinIt) {
   }
 }
 
+TEST(Timestamp, TheEarliestMomentsArePrinted) {
+  std::string text;
+  append_timestamp_ns(text, INT64_MIN + 2, utc_zone());
+  EXPECT_EQ(text, "1677-09-21 00:12:43.145224194+00");
+  text.clear();
+  append_timestamp(text, INT64_MIN + 2);  // only bytes from outside can say so
+  EXPECT_EQ(text, "290309-12-21 19:59:05.224194 BC");
+}
+
 }  // namespace
 }  // namespace tickstone
