@@ -127,7 +127,7 @@ _timescaledb_functions.policy_reorder(job_id int4, config jsonb) void pvn;
 const std::string_view kTickstoneFunctions = R"(
 timestamp_ns_in(cstring, oid, int4) timestamp_ns fss; timestamp_ns_out(timestamp_ns) cstring fss;
 timestamp_ns_recv(internal, oid, int4) timestamp_ns fss; timestamp_ns_send(timestamp_ns) bytea fss;
-tickstone_backup(path text, base text = NULL) table(commit_number int8, files int8, bytes int8,
+tickstone_backup(path text, base text = NULL, trust bool = false) table(commit_number int8, files int8, bytes int8,
   copied_files int8, copied_bytes int8, kept_files int8, kept_bytes int8) fvn;
 )";
 

@@ -21,6 +21,7 @@ struct Arguments {
   std::string data;
   std::string connect;
   std::string base;
+  bool trusts_base = false;
   std::string target;
 };
 
@@ -44,6 +45,7 @@ storage::BackupReport backup_directory(const Arguments& arguments) {
   ProgressBar progress("backing up", 1000);
   storage::BackupOptions options;
   options.base = arguments.base;
+  options.trusts_base = arguments.trusts_base;
   options.progress = [&](std::uint64_t done, std::uint64_t total) {
     progress.show(total == 0 ? 1000 : done * 1000 / total, format_bytes(static_cast<std::int64_t>(done)));
   };
@@ -54,7 +56,8 @@ storage::BackupReport backup_directory(const Arguments& arguments) {
 storage::BackupReport backup_server(const Arguments& arguments) {
   const auto server = open_server(arguments.connect);
   std::string call = "SELECT * FROM tickstone_backup(" + quoted(absolute(arguments.target));
-  if (!arguments.base.empty()) call += ", " + quoted(absolute(arguments.base));
+  if (!arguments.base.empty()) call += ", base => " + quoted(absolute(arguments.base));
+  if (arguments.trusts_base) call += ", trust => true";
   storage::BackupReport report;
   server->execute(call + ")", [&](const TextResult& result) {
     const auto number = [&](const char* name) -> std::uint64_t {
@@ -114,6 +117,8 @@ Run add_backup(CLI::App& program) {
       ->add_option("--base", arguments->base,
                    "An earlier backup on the same file system: what it has already is not copied again")
       ->type_name("DIR");
+  command->add_flag("--trust", arguments->trusts_base,
+                    "Keep what an earlier backup shares with the store without reading it again");
   command->add_option("target", arguments->target, "Where the backup goes; its folder must exist")
       ->type_name("DIR")
       ->required();

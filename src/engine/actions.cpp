@@ -94,7 +94,7 @@ const Action* find_action(std::string_view name) {
                            return delete_job(c, a);
                          }};
     all["tickstone_backup"] = {
-        {"path", "base"},
+        {"path", "base", "trust"},
         {"commit_number", "files", "bytes", "copied_files", "copied_bytes", "kept_files", "kept_bytes"},
         [](SessionContext& c, std::string_view, const ActionArguments& a) { return write_backup(c, a); }};
     return all;

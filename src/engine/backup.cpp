@@ -38,6 +38,7 @@ ActionResult write_backup(SessionContext& context, const ActionArguments& argume
   }
   storage::BackupOptions options;
   options.base = absolute_path(arguments, "base");
+  options.trusts_base = arguments.boolean("trust", false);
   options.progress = [&](std::uint64_t, std::uint64_t) { context.check_cancelled(); };
   const auto report = context.database().store().backup(path, options);
   ActionResult result;

@@ -19,6 +19,8 @@ struct BackupOptions {
   /// An earlier backup: segments that it has already are linked from it instead of copied. A backup that
   /// stands at the target is one too.
   std::filesystem::path base;
+  /// What is the same file in the store and in the base is kept without reading it again.
+  bool trusts_base = false;
   /// Bytes done, bytes in all. May throw: the backup is then given up.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
 };
@@ -45,8 +47,8 @@ struct BackupManifest {
 };
 
 /// Writes a backup of what `pinned` names, from its store's `directory`. It is written under another name
-/// (`<target>.incomplete`) and renamed when all of it is on disk. Every segment is checked before it is
-/// taken. Errors: ObjectInUse where something else stands at `target`, DataCorrupted for a damaged segment,
+/// (`<target>.incomplete`) and renamed when all of it is on disk. Every segment is read and checked before it
+/// is taken, unless `trusts_base`. Errors: ObjectInUse where something else stands at `target`, DataCorrupted for a damaged segment,
 /// UndefinedFile, DiskFull, IoError: nothing is left of the backup, and an earlier one is as it was.
 BackupReport write_backup(FileSystem& files, const std::filesystem::path& directory,
                           const PinnedStore& pinned, const std::filesystem::path& target,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -74,6 +75,7 @@ void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
   file_ = std::move(file);
   number_ = number;
   end_ = kLogHeaderBytes;
+  is_marked_ = true;  // the header says where the file before ends
   capacity_ = capacity;
   sizes_.emplace_back(number, capacity);
   dirty_.push_back(file_);
@@ -98,6 +100,13 @@ LogPosition Log::append(LogRecordKind kind, std::uint64_t id, std::span<const st
     lock.lock();
     throw_if_failed();
   }
+  is_marked_ = false;
+  return append_here(kind, id, body);
+}
+
+/// Under `mutex_`, where there is room.
+LogPosition Log::append_here(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body) {
+  const std::uint64_t size = kLogRecordHeaderBytes + body.size();
   buffer_.clear();
   LogRecordHeader header;
   header.kind = kind;
@@ -151,6 +160,20 @@ void Log::sync() {
   const std::lock_guard lock(mutex_);
   durable_ = std::max(durable_, reached);
   ++sync_count_;
+}
+
+void Log::mark_when_idle() {
+  {
+    const std::lock_guard lock(mutex_);
+    const LogPosition here{number_, end_};
+    const bool is_idle = std::exchange(idle_at_, here) == here;
+    if (has_failed_ || is_marked_ || !is_idle || durable_ < here) return;
+    // Where not even a mark has room, the next file's header will say it.
+    if (end_ + kLogRecordHeaderBytes > capacity_) return;
+    append_here(LogRecordKind::Mark, 0, {});
+    is_marked_ = true;
+  }
+  sync();
 }
 
 std::uint64_t Log::rotate() {
@@ -326,13 +349,16 @@ LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory
     // Something else than records. It may be what a crash left of the last writes, unless a later record
     // proves that it was durable.
     LogPosition durable = durable_after(bytes, at, number);
+    if (i + 1 < numbers.size() && numbers[i + 1] == number + 1) {
+      durable = std::max(durable, {number, end_by_next(files, directory, number + 1)});
+    }
     for (std::size_t later = i + 1; later < numbers.size(); ++later) {
       const auto later_path = directory / log_file_name(numbers[later]);
       const auto later_bytes = read_whole(*files.open(later_path, FileSystem::Mode::Read));
       durable = std::max(durable, durable_after(later_bytes, 0, numbers[later]));
     }
     if (durable > LogPosition{number, at}) {
-      throw_damaged(path, at, "Records that were written later are whole.");
+      throw_damaged(path, at, "What was written later says that records were durable here.");
     }
     if (!read_only) {
       for (std::size_t later = numbers.size(); later-- > i + 1;)

@@ -21,6 +21,7 @@ enum class LogRecordKind : std::uint8_t {
   Abort = 3,               // id: transaction
   Sequence = 4,            // id: 0
   CommitWithSegments = 5,  // as Commit; some of its rows are in segments that it names
+  Mark = 6,                // id: 0. Says how far the log is durable, and nothing else
 };
 
 struct LogPosition {
@@ -51,6 +52,10 @@ class Log {
   LogPosition append(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body);
   /// Makes all that was appended durable. Errors: IoError, after which nothing can be appended.
   void sync();
+  /// To be called now and then: where nothing was appended since the call before, a record says durably how
+  /// far the log goes, so that damage to what was acknowledged last is not taken for a torn write. Errors: as
+  /// `append` and `sync`.
+  void mark_when_idle();
   /// Starts a new file and returns its number.
   std::uint64_t rotate();
   void remove_before(std::uint64_t file);
@@ -70,6 +75,7 @@ class Log {
  private:
   void throw_if_failed() const;
   void start_file(std::uint64_t number, std::uint64_t least_bytes);
+  LogPosition append_here(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body);
   void take_back(std::uint64_t offset) noexcept;
 
   FileSystem& files_;
@@ -83,6 +89,8 @@ class Log {
   std::uint64_t capacity_ = 0;
   std::vector<std::shared_ptr<File>> dirty_;  // written to since the last sync, oldest first
   LogPosition durable_;
+  LogPosition idle_at_;    // the end at the last call of `mark_when_idle`
+  bool is_marked_ = true;  // nothing but a mark was appended since the file was started, or since the last mark
   std::vector<std::pair<std::uint64_t, std::uint64_t>>
       sizes_;  // of the files that are there: number, bytes used
   std::uint64_t written_bytes_ = 0;

@@ -149,6 +149,8 @@ class LogCheck {
         case LogRecordKind::Abort:
           forget(header.id);
           break;
+        case LogRecordKind::Mark:
+          break;
         case LogRecordKind::Sequence: {
           ByteReader in(body, "sequence record");
           get_sequence(in);
@@ -192,7 +194,7 @@ class LogCheck {
     for (const auto& gap : gaps_) {
       if (durable_ > gap.start) {
         findings_.damage(gap.path, gap.start.offset,
-                         gap.what + "; records that were written later are whole");
+                         gap.what + "; what was written later says that it was durable");
       } else {
         findings_.note(gap.path, gap.start.offset,
                        gap.what + ": writes that a crash cut off; opening the store removes them");

@@ -53,6 +53,8 @@ class Replay {
           last_transaction_ = std::max(last_transaction_, record.id);
           rows_.erase(record.id);
           break;
+        case LogRecordKind::Mark:
+          break;
         case LogRecordKind::Sequence: {
           ByteReader in(record.body, "sequence record");
           core_.sequences.replay(get_sequence(in));

@@ -142,6 +142,22 @@ class Backup(BackupCase):
         self.assertEqual(self.restored_content(), self.content(self.store))
         self.fails("backup", "--data", self.store, "--base", self.store, self.scratch / "x", sqlstate="58P01", says="is no backup")
 
+    def test_what_a_base_shares_is_read_again_unless_trusted(self):
+        self.ok("backup", "--data", self.store, self.scratch / "monday")
+        damaged = self.segments(self.store)[0]
+        self.assertTrue(damaged.samefile(self.scratch / "monday" / "segments" / damaged.name))
+        content = bytearray(damaged.read_bytes())
+        content[len(content) // 2] ^= 1
+        damaged.write_bytes(content)
+        self.fails("backup", "--data", self.store, "--base", self.scratch / "monday", self.backup, sqlstate="XX001", says=damaged.name)
+        self.assertFalse(self.backup.exists())
+        self.ok("backup", "--data", self.store, "--base", self.scratch / "monday", "--trust", self.backup)
+        self.fails("restore", self.backup, self.restored, sqlstate="XX001", says=damaged.name)
+        server = self.serve()
+        self.fails("backup", "-c", server.url(), "--base", self.scratch / "monday", self.scratch / "x", sqlstate="XX001",
+                   says=damaged.name)
+        self.ok("backup", "-c", server.url(), "--base", self.scratch / "monday", "--trust", self.scratch / "x")
+
     def test_of_a_server_while_it_writes(self):
         server = self.serve()
         stop = threading.Event()

@@ -301,6 +301,29 @@ TEST_F(BackupOnDisk, AnEarlierBackupCanBeTheBase) {
   EXPECT_EQ(restored_rows(), rows_of(kTrades));
 }
 
+TEST_F(BackupOnDisk, ASegmentThatWasDamagedSinceTheBaseIsNotKept) {
+  open();
+  create(trades(kTrades));
+  insert(kTrades, make_rows(0, 300));
+  take();
+  // The same file in the store and in the backup.
+  const auto segment = first_segment(path);
+  ASSERT_TRUE(std::filesystem::equivalent(segment, first_segment(backup)));
+  flip(segment, std::filesystem::file_size(segment) / 2);
+  const auto monday = backup;
+  backup = directory.next();
+  const Error error = error_of([&] { take(monday); });
+  EXPECT_EQ(error.code(), ErrorCode::DataCorrupted);
+  EXPECT_THAT(error.message(), HasSubstr(segment.filename().string()));
+  EXPECT_FALSE(std::filesystem::exists(backup));
+  // Who trusts the base takes it as it is; restoring finds it.
+  BackupOptions how;
+  how.base = monday;
+  how.trusts_base = true;
+  EXPECT_EQ(store->backup(backup, how).kept_files, 1U);
+  EXPECT_EQ(error_of([&] { restored_rows(); }).code(), ErrorCode::DataCorrupted);
+}
+
 TEST_F(BackupOnDisk, EveryDamagedFileIsRefusedAndNamed) {
   open();
   create(trades(kTrades));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +16,7 @@
 #include "storage/schema_codec.hpp"
 #include "storage/test/power_loss_file_system.hpp"
 #include "storage/test/store_fixture.hpp"
+#include "storage/verify.hpp"
 
 namespace tickstone::storage {
 namespace {
@@ -28,6 +30,7 @@ class StoreRecovery : public StoreFixture {
     files = std::make_unique<PowerLossFileSystem>();
     options.files = files.get();
     options.log_file_bytes = 8192;
+    options.marks_when_idle = false;
     path = "/store";
   }
   ~StoreRecovery() override { store.reset(); }
@@ -118,6 +121,83 @@ TEST_F(StoreRecovery, DamageBeforeTheEndIsNamed) {
       ASSERT_THAT(error.message(), HasSubstr("/store/log/0000000001.log")) << at;
       ASSERT_THAT(error.message(), HasSubstr("at offset")) << at;
     }
+  }
+}
+
+TEST_F(StoreRecovery, DamageToTheLastRecordIsNamedOnceTheStoreWasOpenedAgain) {
+  open();
+  create(trades(kTrades));
+  for (int i = 0; i < 3; ++i) insert(kTrades, {{"A", i, 0, "1"}});
+  // Killed; opened again and killed before anything was written: the header of the new file is all that says
+  // that the last record was there.
+  const auto killed = files->copy();
+  StoreOptions other = options;
+  other.files = killed.get();
+  auto reopened = Store::open(path, other);
+  const auto snapshot = killed->copy();
+  reopened.reset();
+  const auto ends = record_ends(snapshot->bytes_of(log_path(1)), 1);
+  ASSERT_EQ(ends.size(), 4U);
+  ASSERT_TRUE(record_ends(snapshot->bytes_of(log_path(2)), 2).empty());
+  for (std::uint64_t at = ends[2]; at < ends[3]; ++at) {
+    const auto survivors = snapshot->copy();
+    survivors->bytes_of(log_path(1))[at] ^= std::byte{0x10};
+    VerifyOptions check;
+    check.files = survivors.get();
+    ASSERT_TRUE(verify_directory(path, check).has_damage()) << at;
+    try {
+      rows_on(*survivors);
+      FAIL() << "byte " << at << " was not missed";
+    } catch (const Error& error) {
+      ASSERT_EQ(error.code(), ErrorCode::DataCorrupted) << at << " " << error.what();
+      ASSERT_THAT(error.message(), HasSubstr("/store/log/0000000001.log\" is damaged at offset " +
+                                             std::to_string(ends[2])));
+    }
+  }
+}
+
+TEST_F(StoreRecovery, AnIdleLogIsMarkedOnce) {
+  options.marks_when_idle = true;
+  open();
+  create(trades(kTrades));
+  insert(kTrades, {{"A", 1, 0, "1"}});
+  const auto kinds = [&] {
+    const auto snapshot = files->copy();
+    const auto& bytes = snapshot->bytes_of(log_path(1));
+    std::vector<LogRecordKind> found;
+    std::uint64_t start = kLogHeaderBytes;
+    for (const std::uint64_t end : record_ends(bytes, 1)) {
+      found.push_back(get_log_record_header(std::span(bytes).subspan(start), 1)->kind);
+      start = end;
+    }
+    return found;
+  };
+  while (kinds().back() != LogRecordKind::Mark) std::this_thread::yield();
+  const auto marked = kinds();
+  // Idle for longer it stays as it is: the mark is durable once the sync after it is through, and no second one comes.
+  const auto syncs = store->statistics().log_syncs;
+  insert(kTrades, {{"A", 2, 0, "1"}});
+  EXPECT_GT(store->statistics().log_syncs, syncs);
+  while (kinds().back() != LogRecordKind::Mark) std::this_thread::yield();
+  const auto again = kinds();
+  ASSERT_EQ(again.size(), marked.size() + 2);
+  EXPECT_EQ(again[marked.size()], LogRecordKind::Commit);
+  const auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
+  EXPECT_EQ(rows_on(*survivors), (Rows{{"A", 1, 0, "1"}, {"A", 2, 0, "1"}}));
+}
+
+TEST_F(StoreRecovery, LogFilesOfOlderVersionsAreRead) {
+  open();
+  create(trades(kTrades));
+  for (int i = 0; i < 3; ++i) insert(kTrades, {{"A", i, 0, "1"}});
+  const Rows expected = rows_of(kTrades);
+  for (const std::uint32_t version : {1U, 2U}) {
+    const auto older = files->copy();
+    auto& bytes = older->bytes_of(log_path(1));
+    std::memcpy(bytes.data() + 8, &version, sizeof(version));
+    const std::uint64_t checksum = checksum64(std::span(bytes).first(24), 1);
+    std::memcpy(bytes.data() + 24, &checksum, sizeof(checksum));
+    EXPECT_EQ(rows_on(*older), expected) << version;
   }
 }
 
