@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold after a restart, by the ledger."""
+from asynchronous import check_asynchronous
+from schema_changes import check_chunks, check_shape
 from writers import ACCOUNTS, BASE, CASH
 
 KEPT_COPIES = 4
@@ -62,7 +64,7 @@ def check_tables(cur, ledger):
         if len(set(states)) != 1:
             yield f"transaction of {name} is there in part: table, row, hypertable = {states}"
         elif not states[0]:
-            if acknowledged:
+            if acknowledged is True:
                 yield f"table {name} was acknowledged and is gone"
             del ledger.tables[name]
         else:
@@ -98,20 +100,27 @@ def check_facts(cur, ledger):
     ledger.fact_in_flight.clear()
 
 
-def check_transfers(cur, ledger):
-    # One statement sees one moment.
+def transfer_problems(cur):
+    """The transfers that are there, and what is wrong with them and the positions, whatever was acknowledged."""
     cur.execute("SELECT account, cash FROM positions")
     positions = {account: int(cash) for account, cash in cur.fetchall()}
     cur.execute("SELECT id, sender, receiver, amount FROM transfers")
     transfers = {row[0]: tuple(int(value) for value in row[1:]) for row in cur.fetchall()}
+    problems = []
     if sum(positions.values()) != ACCOUNTS * CASH:
-        yield f"the sum of all positions is {sum(positions.values())} instead of {ACCOUNTS * CASH}"
+        problems.append(f"the sum of all positions is {sum(positions.values())} instead of {ACCOUNTS * CASH}")
     expected = dict.fromkeys(range(ACCOUNTS), CASH)
     for sender, receiver, amount in transfers.values():
         expected[sender] -= amount
         expected[receiver] += amount
     if positions != expected:
-        yield f"positions are {positions}, by transfers they are {expected}"
+        problems.append(f"positions are {positions}, by transfers they are {expected}")
+    return transfers, problems
+
+
+def check_transfers(cur, ledger):
+    transfers, problems = transfer_problems(cur)
+    yield from problems
     for number, (sender, receiver, amount, acknowledged) in list(ledger.transfers.items()):
         if number not in transfers:
             if acknowledged:
@@ -146,4 +155,5 @@ def check_aggregate(cur, _):
         yield f"the aggregate has {len(aggregated)} buckets of {len(direct)}, stale: {stale[:3]}"
 
 
-CHECKS = (check_upserts, check_copies, check_tables, check_facts, check_transfers, check_numbers, check_aggregate)
+CHECKS = (check_upserts, check_copies, check_tables, check_facts, check_transfers, check_numbers, check_aggregate,
+          check_shape, check_chunks, check_asynchronous)

@@ -11,6 +11,9 @@ What must hold after every restart:
     between rows and wrote down that it did;
   - a sequence gives no number twice;
   - a continuous aggregate is after a refresh what its query gives;
+  - ALTER TABLE is there in whole or not at all, with and without a rewrite; chunks that were dropped stay away;
+  - of commits that did not wait for the disk the last may be missing, in commit order (asynchronous.py);
+  - a backup that was taken meanwhile can be restored and is of one moment (backups.py);
   - nothing else is there.
 """
 import argparse
@@ -24,27 +27,34 @@ import tempfile
 import threading
 import time
 
+import asynchronous
+import backups
+import schema_changes
 import writers
 from checks import CHECKS
-from server import ROOT, Server
+from server import PROGRAM, Server
 
 
-def make_threads(server, ledger, rng, counters, stop):
+def make_threads(server, ledger, rng, counters, takes_backups, stop):
     loops = [(writers.upsert_loop, (writer, rng.random())) for writer in range(writers.WRITERS)]
     loops += [(writers.fact_loop, (writer, rng.random())) for writer in range(3)]
     loops += [(writers.transfer_loop, (counters["transfers"], rng.random())) for _ in range(3)]
     loops += [(writers.number_loop, ())] * 2
     loops += [(writers.copy_loop, (counters["copies"],)), (writers.ddl_loop, (counters["tables"],)),
-              (writers.upkeep_loop, (rng.random(),))]
+              (writers.upkeep_loop, (rng.random(),)), (schema_changes.alter_loop, ()), (schema_changes.chunk_loop, ())]
+    loops += [(asynchronous.asynchronous_loop, (writer, rng.random())) for writer in range(2)]
+    if takes_backups:
+        loops.append((backups.backup_loop, ()))
     return [threading.Thread(target=loop, args=(server, ledger, *arguments, stop)) for loop, arguments in loops]
 
 
-def run_round(server, ledger, rng, counters, most_seconds):
+def run_round(server, ledger, rng, counters, takes_backups, most_seconds):
     stop = threading.Event()
-    threads = make_threads(server, ledger, rng, counters, stop)
+    threads = make_threads(server, ledger, rng, counters, takes_backups, stop)
     for thread in threads:
         thread.start()
     time.sleep(rng.uniform(0.05, most_seconds))
+    ledger.crashed_at = time.monotonic()
     server.kill()
     stop.set()
     for thread in threads:
@@ -74,6 +84,8 @@ def set_up(server):
     cur = conn.cursor()
     cur.execute(writers.SCHEMA)
     cur.execute(writers.AGGREGATE)
+    cur.execute(schema_changes.SCHEMA)
+    cur.execute(asynchronous.SCHEMA)
     for account in range(writers.ACCOUNTS):
         cur.execute("INSERT INTO positions VALUES (%s, %s)", (account, writers.CASH))
     conn.close()
@@ -81,7 +93,7 @@ def set_up(server):
 
 def verify(directory):
     """Every byte, by the program's own check."""
-    done = subprocess.run([ROOT / "build/tickstone", "verify", directory], capture_output=True, text=True, check=False)
+    done = subprocess.run([PROGRAM, "verify", directory], capture_output=True, text=True, check=False)
     return [] if done.returncode == 0 else ["verify: " + done.stdout[-2000:] + done.stderr[-2000:]]
 
 
@@ -99,6 +111,10 @@ def main():
     server = Server(os.path.join(scratch, "store"), args.memory)
     set_up(server)
     ledger = writers.Ledger()
+    ledger.changes = schema_changes.Ledger()
+    ledger.unwaited = asynchronous.Ledger()
+    ledger.backups = backups.Ledger()
+    ledger.backups.target = os.path.join(scratch, "backup")
     counters = {name: itertools.count() for name in ("copies", "tables", "transfers")}
     started = time.monotonic()
     done = kills = 0
@@ -106,9 +122,11 @@ def main():
         if time.monotonic() - started > args.seconds:
             break
         before = (ledger.upserts, ledger.commits)
-        recovery, kills_in_recovery = run_round(server, ledger, rng, counters, args.most_seconds)
+        recovery, kills_in_recovery = run_round(server, ledger, rng, counters, round_number % 3 == 1, args.most_seconds)
         kills += 1 + kills_in_recovery
         problems = check(server, ledger)
+        if not problems and (round_number % 3 == 2 or round_number == args.rounds):
+            problems = list(backups.check_backup(ledger, scratch))
         if not problems and (round_number % 10 == 0 or round_number == args.rounds):
             server.kill()
             problems = verify(server.directory)
@@ -127,7 +145,8 @@ def main():
     server.kill()
     shutil.rmtree(scratch)
     print(f"crash: {done} rounds, {kills} kills, {ledger.upserts} upserts, {ledger.commits} transactions, "
-          f"{len(ledger.numbers)} numbers, nothing lost", flush=True)
+          f"{len(ledger.numbers)} numbers, {ledger.changes.steps} steps of ALTER TABLE, {len(ledger.unwaited.commits)} commits "
+          f"without waiting, {ledger.backups.restored} backups restored, nothing lost", flush=True)
     return 0
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server that is killed."""
+import os
 import pathlib
 import select
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.path.abspath(os.environ.get("TICKSTONE_BINARY", ROOT / "build/tickstone"))
 
 
 class Server:
@@ -25,7 +27,7 @@ class Server:
             self.port = probe.getsockname()[1]
         with open(self.directory + ".log", "ab") as log:
             self.process = subprocess.Popen(
-                [str(ROOT / "build/tickstone"), "serve", "--data", self.directory, "--listen", "127.0.0.1",
+                [PROGRAM, "serve", "--data", self.directory, "--listen", "127.0.0.1",
                  "--port", str(self.port), "--memory", str(self.memory_mb)],
                 stdout=subprocess.PIPE, stderr=log)
 
