@@ -4,6 +4,7 @@ and has all that was committed when it began, at one moment."""
 import os
 import shutil
 import subprocess
+import threading
 
 import schema_changes
 from checks import transfer_problems
@@ -17,6 +18,7 @@ class Ledger:
         self.transfers = None     # acknowledged before the last whole backup began; None: there is none
         self.steps = 0            # the same, of ALTER TABLE
         self.restored = 0
+        self.made = threading.Event()
 
 
 @until_the_crash
@@ -28,6 +30,7 @@ def backup_loop(server, ledger, stop):
         cur.execute("SELECT * FROM tickstone_backup(%s)", (ledger.backups.target,))
         ledger.backups.transfers = transfers
         ledger.backups.steps = steps
+        ledger.backups.made.set()
         stop.wait(0.05)
 
 

@@ -53,6 +53,9 @@ def run_round(server, ledger, rng, counters, takes_backups, most_seconds):
     threads = make_threads(server, ledger, rng, counters, takes_backups, stop)
     for thread in threads:
         thread.start()
+    if takes_backups:
+        ledger.backups.made.clear()
+        ledger.backups.made.wait(30)
     time.sleep(rng.uniform(0.05, most_seconds))
     ledger.crashed_at = time.monotonic()
     server.kill()
