@@ -48,8 +48,9 @@ struct BackupManifest {
 
 /// Writes a backup of what `pinned` names, from its store's `directory`. It is written under another name
 /// (`<target>.incomplete`) and renamed when all of it is on disk. Every segment is read and checked before it
-/// is taken, unless `trusts_base`. Errors: ObjectInUse where something else stands at `target`, DataCorrupted for a damaged segment,
-/// UndefinedFile, DiskFull, IoError: nothing is left of the backup, and an earlier one is as it was.
+/// is taken, unless `trusts_base`. Errors: ObjectInUse where something else stands at `target`, DataCorrupted
+/// for a damaged segment, UndefinedFile, DiskFull, IoError: nothing is left of the backup, and an earlier one
+/// is as it was.
 BackupReport write_backup(FileSystem& files, const std::filesystem::path& directory,
                           const PinnedStore& pinned, const std::filesystem::path& target,
                           const BackupOptions& options);

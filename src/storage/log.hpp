@@ -89,8 +89,9 @@ class Log {
   std::uint64_t capacity_ = 0;
   std::vector<std::shared_ptr<File>> dirty_;  // written to since the last sync, oldest first
   LogPosition durable_;
-  LogPosition idle_at_;    // the end at the last call of `mark_when_idle`
-  bool is_marked_ = true;  // nothing but a mark was appended since the file was started, or since the last mark
+  LogPosition idle_at_;  // the end at the last call of `mark_when_idle`
+  bool is_marked_ =
+      true;  // nothing but a mark was appended since the file was started, or since the last mark
   std::vector<std::pair<std::uint64_t, std::uint64_t>>
       sizes_;  // of the files that are there: number, bytes used
   std::uint64_t written_bytes_ = 0;

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# For long: crash rounds (TICKSTONE_SOAK_ROUNDS, 200), fuzzing (TICKSTONE_SOAK_FUZZ_MINUTES, 60, over all targets) and damage
-# at every single byte. Adds a dated line for each to docs/soak.md.
+# run.sh [crash|fuzz|damage|properties...]: for long, and without names all of them: crash rounds (TICKSTONE_SOAK_ROUNDS, 200),
+# fuzzing (TICKSTONE_SOAK_FUZZ_MINUTES, 60, over all targets), damage at every single byte, and the store's properties with new
+# seeds under the sanitizers (TICKSTONE_SOAK_PROPERTIES, 2000 histories). Adds a dated line for each to docs/soak.md. What fuzzing
+# finds, and its corpus, stay in build/soak-fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 rounds=${TICKSTONE_SOAK_ROUNDS:-200}
 minutes=${TICKSTONE_SOAK_FUZZ_MINUTES:-60}
+histories=${TICKSTONE_SOAK_PROPERTIES:-2000}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 revision=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -29,7 +32,8 @@ soak() {
 
 fuzz() {
   # Two of six targets at a time.
-  TICKSTONE_FUZZ_SEED=0 TICKSTONE_FUZZ_SECONDS=$((minutes * 60 / 3)) tests/fuzz/run.sh | tee "$log.fuzz" || return 1
+  TICKSTONE_FUZZ_SEED=0 TICKSTONE_FUZZ_SECONDS=$((minutes * 60 / 3)) TICKSTONE_FUZZ_KEEP=build/soak-fuzz tests/fuzz/run.sh |
+    tee "$log.fuzz" || { echo "fuzz: what was found is in build/soak-fuzz"; return 1; }
   echo "fuzz: $(awk '{ inputs += $3 } END { print inputs }' "$log.fuzz") inputs of $(wc -l <"$log.fuzz") targets, $((minutes / 3)) min each"
   rm -f "$log.fuzz"
 }
@@ -40,7 +44,21 @@ damage() {
     sed -n 's/^\[==========\] /damage at every byte: /p'
 }
 
-[ "$rounds" = 0 ] || soak "crash rounds" tests/crash/crash_rounds.py --rounds "$rounds"
-[ "$minutes" = 0 ] || soak "fuzzing" fuzz
-soak "damage" damage
+properties() {
+  [ -f build/asan/build.ninja ] || cmake --preset asan >/dev/null
+  cmake --build --preset asan --target tickstone_storage_test >/dev/null || return 1
+  RC_PARAMS="max_success=$histories" build/asan/src/storage/tickstone_storage_test --gtest_filter='StoreHistory.*:StoreModel*.*' --gtest_brief=1 |
+    sed -n 's/^\[==========\] /properties of the store: /p'
+}
+
+[ $# -gt 0 ] || set -- crash fuzz damage properties
+for part in "$@"; do
+  case $part in
+    crash) soak "crash rounds" tests/crash/crash_rounds.py --rounds "$rounds" ;;
+    fuzz) soak "fuzzing" fuzz ;;
+    damage) soak "damage" damage ;;
+    properties) soak "properties" properties ;;
+    *) echo "soak: no part is called $part: crash, fuzz, damage or properties" >&2; exit 2 ;;
+  esac
+done
 exit $status

@@ -150,8 +150,8 @@ TEST_F(StoreRecovery, DamageToTheLastRecordIsNamedOnceTheStoreWasOpenedAgain) {
       FAIL() << "byte " << at << " was not missed";
     } catch (const Error& error) {
       ASSERT_EQ(error.code(), ErrorCode::DataCorrupted) << at << " " << error.what();
-      ASSERT_THAT(error.message(), HasSubstr("/store/log/0000000001.log\" is damaged at offset " +
-                                             std::to_string(ends[2])));
+      ASSERT_THAT(error.message(),
+                  HasSubstr("/store/log/0000000001.log\" is damaged at offset " + std::to_string(ends[2])));
     }
   }
 }
@@ -174,7 +174,8 @@ TEST_F(StoreRecovery, AnIdleLogIsMarkedOnce) {
   };
   while (kinds().back() != LogRecordKind::Mark) std::this_thread::yield();
   const auto marked = kinds();
-  // Idle for longer it stays as it is: the mark is durable once the sync after it is through, and no second one comes.
+  // Idle for longer it stays as it is: the mark is durable once the sync after it is through, and no second
+  // one comes.
   const auto syncs = store->statistics().log_syncs;
   insert(kTrades, {{"A", 2, 0, "1"}});
   EXPECT_GT(store->statistics().log_syncs, syncs);
