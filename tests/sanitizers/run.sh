@@ -1,11 +1,52 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The store's tests with several threads, under the thread sanitizer. (tests/fuzz has the sanitizers of addresses and of
-# undefined behaviour on.)
+# run.sh [address|thread...]: the modules that need no DuckDB under the sanitizers; without names both: all their tests under those
+# of addresses and of undefined behaviour, and everything with several threads under the thread sanitizer. The store's longest
+# tests are short here: tests/soak gives them their time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_init_order=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+export RC_PARAMS="seed=20250102 max_success=20"
+export TICKSTONE_SHORT_TESTS=1
 
-[ -f build/tsan/build.ninja ] || cmake --preset tsan >/dev/null
-cmake --build --preset tsan --target tickstone_storage_test >/dev/null
-TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 build/tsan/src/storage/tickstone_storage_test --gtest_brief=1 \
-  --gtest_filter='*BlockCache*:Compaction.*:StoreConcurrency.*'
+# build PRESET MODULE...
+build() {
+  local preset=$1 targets=()
+  shift
+  for module in "$@"; do targets+=("tickstone_${module}_test"); done
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null
+  cmake --build --preset "$preset" --target "${targets[@]}" >/dev/null
+}
+
+# run PRESET MODULE [FILTER]: in two halves at a time.
+run() {
+  local pids=() failed=0
+  for shard in 0 1; do
+    GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$shard "build/$1/src/$2/tickstone_$2_test" --gtest_brief=1 --gtest_filter="${3:-*}" &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+  [ "$failed" = 0 ] || { echo "sanitizers: $2 failed under $1" >&2; exit 1; }
+}
+
+address() {
+  build asan base types storage catalog sql pgwire
+  for module in base types sql pgwire catalog storage; do run asan "$module"; done
+}
+
+thread() {
+  build tsan base storage
+  run tsan base
+  # All that starts threads: the store's own in every test that opens one, readers and writers in some.
+  run tsan storage '*BlockCache*:Compaction.*:StoreConcurrency.*:AsynchronousCommit.*:LargeTransaction*.*:Backup*.*:StoreTest.*:StoreModel*.*'
+}
+
+[ $# -gt 0 ] || set -- address thread
+for part in "$@"; do
+  case $part in
+    address | thread) "$part" ;;
+    *) echo "sanitizers: no part is called $part: address or thread" >&2; exit 2 ;;
+  esac
+done
