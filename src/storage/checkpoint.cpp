@@ -70,7 +70,7 @@ void Checkpointer::work() {
       } else if (core_.log->has_unsynced()) {
         core_.log->sync();
       }
-      if (core_.options.marks_when_idle) core_.log->mark_when_idle();
+      core_.log->mark_when_idle();
       if (is_reclaim_requested) reclaim();
     } catch (const std::exception& error) {
       // Boundary: a background thread. The error is kept for whoever waits for room; the log refuses writes

@@ -171,6 +171,7 @@ void Log::mark_when_idle() {
     // Where not even a mark has room, the next file's header will say it.
     if (end_ + kLogRecordHeaderBytes > capacity_) return;
     append_here(LogRecordKind::Mark, 0, {});
+    written_bytes_ -= kLogRecordHeaderBytes;  // counts what was to be logged
     is_marked_ = true;
   }
   sync();

@@ -42,7 +42,6 @@ struct StoreOptions {
   // Rows of a chunk beyond this lie in several segments, each with its stretch of keys.
   std::uint64_t segment_rows = 4'000'000;
   bool background_compaction = true;
-  bool marks_when_idle = true;  // see docs/format/log.md; tests that count records do without
   std::uint64_t compaction_bytes_per_second = 64ULL << 20;  // with a small backlog; 0: as fast as it can
   std::int64_t compaction_quiet_us =
       60LL * 1'000'000;  // a chunk that took no rows for so long is merged to one segment

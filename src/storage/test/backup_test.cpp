@@ -309,7 +309,9 @@ TEST_F(BackupOnDisk, ASegmentThatWasDamagedSinceTheBaseIsNotKept) {
   // The same file in the store and in the backup.
   const auto segment = first_segment(path);
   ASSERT_TRUE(std::filesystem::equivalent(segment, first_segment(backup)));
-  flip(segment, std::filesystem::file_size(segment) / 2);
+  posix_file_system()
+      .open(segment, FileSystem::Mode::ReadWrite)
+      ->write_at(std::filesystem::file_size(segment) / 2, std::as_bytes(std::span("!!", 2)));
   const auto monday = backup;
   backup = directory.next();
   const Error error = error_of([&] { take(monday); });

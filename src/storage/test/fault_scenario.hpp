@@ -72,7 +72,6 @@ inline StoreOptions fault_options(FileSystem& files) {
   options.early_log_bytes = 1500;
   options.adopted_rows = 60;
   options.block_cache_bytes = 64U << 10;
-  options.marks_when_idle = false;
   return options;
 }
 

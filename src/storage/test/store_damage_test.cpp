@@ -26,7 +26,6 @@ class StoreDamage : public ::testing::Test {
   void SetUp() override {
     PowerLossFileSystem files;
     auto options = fault_options(files);
-    options.marks_when_idle = true;
     auto store = Store::open(kFaultPath, options);
     const auto steps = fault_steps();
     contents_.push_back({});
