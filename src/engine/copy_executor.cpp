@@ -4,6 +4,7 @@
 #include "engine/copy_columns.hpp"
 #include "engine/copy_from.hpp"
 #include "engine/executors.hpp"
+#include "engine/locking_query.hpp"
 #include "types/copy_format.hpp"
 
 namespace tickstone::engine {
@@ -96,7 +97,7 @@ std::string copy_table_to(Execution& execution, const sql::CopyStatement& copy, 
 
 std::string copy_query_to(Execution& execution, const sql::CopyStatement& copy, const CopyOptions& options) {
   auto& context = execution.context;
-  const auto query = sql::Rewriter(context).query(copy.query);
+  const auto query = locked_within(execution, [&] { return sql::Rewriter(context).query(copy.query); });
   const auto stream = context.open(query, execution.parameters);
   const auto result = result_columns(stream->columns(), query);
   std::vector<CopyColumn> columns;

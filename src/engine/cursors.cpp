@@ -44,12 +44,17 @@ std::string Cursors::declare(Execution& execution, const sql::CursorStatement& d
                   "Scrollable cursors must be READ ONLY.");
     }
     // All its rows at once, not as they are fetched.
-    sql::QueryStatement query{declared.query, declared.locking, true};
-    NullSink nowhere;
-    Execution locking{context, nowhere, execution.parameters, false};
-    execute_locking_query(locking, query);
-    context.refresh_view();
+    auto read = read_locked(execution, {declared.query, declared.locking, true});
+    Cursor cursor;
+    cursor.columns = std::move(read.columns);
+    cursor.kept = std::move(read.rows);
+    cursor.locked = std::move(read.relations);
+    cursor.keeps_rows = cursor.only_forward = true;
+    cursors_.insert_or_assign(declared.name, std::move(cursor));
+    return "DECLARE CURSOR";
   }
+  if (sql::locks_rows(declared.query))
+    throw Error(ErrorCode::FeatureNotSupported, "a cursor with FOR UPDATE in a subquery is not supported");
   Cursor cursor;
   cursor.portal = std::make_unique<Portal>(
       nullptr, std::vector<Value>(execution.parameters.begin(), execution.parameters.end()));
@@ -122,7 +127,7 @@ std::string Cursors::fetch(Execution& execution, const sql::CursorStatement& sta
   const bool is_forward = step >= 0;
   Int128 count = is_step && !is_forward ? -step : step;
 
-  if (!cursor.keeps_rows) {
+  if (!cursor.keeps_rows || cursor.only_forward) {
     const bool goes_on =
         (is_step && is_forward && count > 0) ||
         (statement.direction == Direction::Relative && statement.count > 0) ||
@@ -132,7 +137,9 @@ std::string Cursors::fetch(Execution& execution, const sql::CursorStatement& sta
       throw Error(ErrorCode::ObjectNotInPrerequisiteState, "cursor can only scan forward", {},
                   "Declare it with SCROLL option to enable backward scan.");
     }
-    if (cursor.portal == nullptr) return tag + "0";
+    if (!cursor.only_forward && cursor.portal == nullptr) return tag + "0";
+  }
+  if (!cursor.keeps_rows) {
     std::uint64_t wanted =
         count > INT64_MAX || count == INT64_MAX ? UINT64_MAX : static_cast<std::uint64_t>(count);
     if (!is_step) {

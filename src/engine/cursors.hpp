@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/executors.hpp"
+#include "engine/locking_query.hpp"
 #include "engine/portal.hpp"
 
 namespace tickstone::engine {
@@ -33,9 +34,11 @@ class Cursors {
     bool is_held = false;       // WITH HOLD
     bool is_committed = false;  // its transaction has
     bool keeps_rows = false;
-    Batch kept;                  // what was read, of one that can scroll
+    bool only_forward = false;   // though it keeps its rows
+    Batch kept;                  // what was read, of one that can scroll or locks its rows
     std::uint64_t position = 0;  // the row that it is on, from 1; 0: before the first
     bool is_after_last = false;
+    std::vector<LockedRead::Relation> locked;  // what its rows come from
   };
   static void read_to(SessionContext& context, Cursor& cursor, std::uint64_t row);
   static void move_to(SessionContext& context, Cursor& cursor, Int128 row);

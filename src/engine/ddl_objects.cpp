@@ -227,6 +227,9 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
 
 std::string execute_create_view(Execution& execution, const sql::CreateViewStatement& create) {
   auto& context = execution.context;
+  if (sql::locks_rows(create.query))
+    throw Error(ErrorCode::FeatureNotSupported, "a view that locks rows is not supported", {},
+                "Use the locking clause where the view is read.");
   auto& edit = context.edit_catalog("CREATE VIEW");
   const auto schema_name =
       create.temporary ? context.temporary_schema() : context.creation_schema(create.view.schema).name;

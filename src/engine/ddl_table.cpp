@@ -9,6 +9,7 @@
 
 #include "catalog/sql_tokens.hpp"
 #include "engine/executors.hpp"
+#include "engine/locking_query.hpp"
 #include "engine/table_schema.hpp"
 
 namespace tickstone::engine {
@@ -256,7 +257,8 @@ std::string execute_create_table(Execution& execution, const sql::CreateTableSta
 
   std::unique_ptr<duck::ResultStream> stream;
   if (create.as_query) {
-    const auto rewritten = sql::Rewriter(context).query(create.as_query);
+    const auto rewritten =
+        locked_within(execution, [&] { return sql::Rewriter(context).query(create.as_query); });
     context.refresh_view();
     stream = context.open(rewritten, execution.parameters);
     const auto columns = result_columns(stream->columns(), rewritten);

@@ -33,7 +33,7 @@ class Types {
 void add_insert(SessionContext& context, const sql::InsertStatement& insert, Types& types) {
   const auto plan = make_insert_plan(context, insert);
   const auto& target = *plan->target;
-  const sql::Rewriter rewriter(context);
+  const sql::Rewriter rewriter(context, sql::Rewriter::Locks::LeftOut);
   plan_cells(*plan);
   std::vector<sql::Expr> expressions;
   for (std::size_t row = 0; row < plan->cells.size(); ++row) {
@@ -63,7 +63,7 @@ void add_insert(SessionContext& context, const sql::InsertStatement& insert, Typ
 std::vector<SqlType> dml_parameter_types(SessionContext& context, const sql::Statement& statement) {
   Types types;
   if (statement.parameter_count == 0) return types.take();
-  const sql::Rewriter rewriter(context);
+  const sql::Rewriter rewriter(context, sql::Rewriter::Locks::LeftOut);
   if (const auto* insert = std::get_if<sql::InsertStatement>(&statement.body)) {
     add_insert(context, *insert, types);
   } else if (const auto* update = std::get_if<sql::UpdateStatement>(&statement.body)) {

@@ -7,6 +7,7 @@
 #include "engine/assignment.hpp"
 #include "engine/insert_plan.hpp"
 #include "engine/insert_rows.hpp"
+#include "engine/locking_query.hpp"
 #include "engine/returning.hpp"
 #include "engine/row_defaults.hpp"
 #include "engine/row_inserter.hpp"
@@ -78,8 +79,8 @@ std::vector<Value> evaluate_cells(Execution& execution, const InsertPlan& plan) 
         expressions.begin() + static_cast<std::ptrdiff_t>(from),
         expressions.begin() +
             static_cast<std::ptrdiff_t>(std::min(expressions.size(), from + kExpressionsPerQuery)));
-    const Batch result =
-        run_typed(execution.context, rewriter.expressions(part, nullptr, ""), execution.parameters);
+    const auto query = locked_within(execution, [&] { return rewriter.expressions(part, nullptr, ""); });
+    const Batch result = run_typed(execution.context, query, execution.parameters);
     TICKSTONE_CHECK(result.columns.size() == part.size() && result.row_count() == 1);
     for (const auto& column : result.columns) values.push_back(value_at(column.view(), 0));
   }
@@ -209,14 +210,16 @@ std::string execute_insert(Execution& execution, const sql::InsertStatement& ins
     complete_rows(*plan, defaults, rows, 0, 1);
     inserter.add(std::move(rows));
   } else if (insert.query) {
-    insert_stream(execution, *plan, sql::Rewriter(context).insert_query(insert), defaults, inserter);
+    const auto query = locked_within(execution, [&] { return sql::Rewriter(context).insert_query(insert); });
+    insert_stream(execution, *plan, query, defaults, inserter);
   } else if (insert.has_with) {
     std::vector<std::string> names;
     for (const auto column : plan->columns) names.push_back(plan->target->column(column).name);
-    insert_stream(execution, *plan,
-                  sql::Rewriter(context).insert_values(insert, plan->target->info(), names,
-                                                       plan->target->default_texts()),
-                  defaults, inserter);
+    const auto query = locked_within(execution, [&] {
+      return sql::Rewriter(context).insert_values(insert, plan->target->info(), names,
+                                                  plan->target->default_texts());
+    });
+    insert_stream(execution, *plan, query, defaults, inserter);
   } else {
     inserter.add(values_rows(execution, *plan, defaults));
   }

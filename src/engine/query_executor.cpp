@@ -70,7 +70,7 @@ std::string execute_query(Execution& execution, const sql::QueryStatement& query
 namespace {
 
 std::string explained_text(SessionContext& context, const sql::Statement& statement) {
-  const sql::Rewriter rewriter(context);
+  const sql::Rewriter rewriter(context, sql::Rewriter::Locks::LeftOut);
   if (const auto* query = std::get_if<sql::QueryStatement>(&statement.body))
     return rewriter.query(query->query).text;
   if (const auto* update = std::get_if<sql::UpdateStatement>(&statement.body)) {

@@ -61,7 +61,9 @@ std::shared_ptr<QueryPlan> QueryPlan::make_as_asked(SessionContext& context, con
   plan->catalog_ = context.catalog();
   plan->settings_version_ = context.settings().version();
   plan->is_wide_ = context.wants_wide_numeric();
-  const auto rewritten = sql::Rewriter(context).query(query, sql::Rewriter::Rows::Sent);
+  // A query that locks rows is described by its plan and not run by it.
+  const sql::Rewriter rewriter(context, sql::Rewriter::Locks::LeftOut);
+  const auto rewritten = rewriter.query(query, sql::Rewriter::Rows::Sent);
   plan->text_ = rewritten.text;
   plan->point_ = PointReader::make(context, query);
   if (plan->point_ != nullptr && is_typed(rewritten, plan->point_->output_count(), declared)) {

@@ -292,7 +292,7 @@ void SessionContext::savepoint(const std::string& name) {
   // A copy: the edit goes on changing its catalog in place.
   std::shared_ptr<const catalog::Catalog> saved;
   if (edit_ != nullptr) saved = std::make_shared<catalog::Catalog>(edit_->catalog());
-  savepoints_.push_back({name, writes.savepoint(), saved});
+  savepoints_.push_back({name, writes.savepoint(), saved, settings_.mark(), read_only_});
 }
 
 void SessionContext::release_savepoint(const std::string& name) {
@@ -312,6 +312,8 @@ void SessionContext::rollback_to_savepoint(const std::string& name) {
     savepoints_.resize(i + 1);
     writes_->rollback_to(savepoints_[i].position);
     written_tables_.clear();  // their locks may be gone
+    settings_.rollback_to(savepoints_[i].settings);
+    read_only_ = savepoints_[i].is_read_only;
     settings_.invalidate_plans();
     if (savepoints_[i].catalog != nullptr) {
       edit_ = std::make_unique<catalog::CatalogEdit>(savepoints_[i].catalog, *writes_);
@@ -399,7 +401,7 @@ std::string SessionContext::temporary_schema() {
 
 std::vector<catalog::Oid> SessionContext::relations_of(const sql::Expr& query) {
   std::vector<catalog::Oid> oids;
-  for (const auto& name : sql::Rewriter(*this).query(query).relations) {
+  for (const auto& name : sql::Rewriter(*this, sql::Rewriter::Locks::LeftOut).query(query).relations) {
     const auto dot = name.find('.');
     if (dot == std::string::npos) continue;
     if (const auto* relation = catalog()->find_relation(name.substr(0, dot), name.substr(dot + 1)))
@@ -458,6 +460,12 @@ std::vector<std::string> SessionContext::row_identity(const sql::RelationInfo& r
   return WriteTarget(*this, *found).old_column_names();
 }
 
+std::optional<std::string> SessionContext::view_text(const sql::RelationInfo& relation) const {
+  const auto* found = find_user_relation(relation.schema, relation.name);
+  if (found == nullptr || found->kind != catalog::RelationKind::View) return std::nullopt;
+  return found->view_text;
+}
+
 bool SessionContext::is_host_table_function(const std::string& name) const {
   const auto& functions = catalog::catalog_table_functions();
   return std::any_of(functions.begin(), functions.end(), [&](const auto& f) { return f.name == name; });
@@ -498,6 +506,8 @@ void SessionContext::recover_instance() {
 std::unique_ptr<duck::ResultStream> SessionContext::open(const sql::DuckQuery& query,
                                                          std::span<const Value> parameters) {
   check_cancelled();
+  if (!query.subqueries.empty())  // those who can have them have run them by now
+    throw Error(ErrorCode::FeatureNotSupported, "FOR UPDATE in a subquery is not supported here");
   const auto connection = duck();
   if (parameters.empty()) return connection->query(query.text);
   // The stream keeps what it needs of the prepared query.
@@ -569,7 +579,10 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
   if (relation->kind == catalog::RelationKind::View) {
     // Names in a view mean what they meant when it was made: its search_path is kept with it.
     source.kind = duck::SourceRelation::Kind::Query;
-    source.query = sql::Rewriter(*this).query(sql::parse_query(relation->view_text)).text;
+    auto query = sql::Rewriter(*this).query(sql::parse_query(relation->view_text));
+    if (!query.subqueries.empty())
+      throw Error(ErrorCode::FeatureNotSupported, "a view that locks rows is not supported");
+    source.query = std::move(query.text);
     return source;
   }
   if (!relation->is_stored()) return std::nullopt;

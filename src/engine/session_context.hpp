@@ -191,6 +191,7 @@ class SessionContext final : public sql::NameLookup,
   bool schema_exists(const std::string& schema) const override;
   bool is_host_table_function(const std::string& name) const override;
   std::vector<std::string> row_identity(const sql::RelationInfo& relation) const override;
+  std::optional<std::string> view_text(const sql::RelationInfo& relation) const override;
   // duck::RelationSource
   std::optional<duck::SourceRelation> find_relation(std::string_view name) override;
   std::shared_ptr<const storage::ReadView> read_view() override { return view_; }
@@ -256,6 +257,8 @@ class SessionContext final : public sql::NameLookup,
     std::string name;
     storage::Transaction::Savepoint position;
     std::shared_ptr<const catalog::Catalog> catalog;  // nullptr: no DDL before it
+    Settings::Mark settings;
+    bool is_read_only = false;
   };
   std::vector<NamedSavepoint> savepoints_;
 

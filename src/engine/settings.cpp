@@ -346,7 +346,10 @@ void Settings::reset(const std::string& given, bool local) {
     const auto old = values_.find(name);
     const auto before = old == values_.end() ? std::nullopt : std::optional(old->second);
     before_transaction_.try_emplace(name, before);
-    if (local) before_local_.try_emplace(name, before);
+    if (local)
+      before_local_.try_emplace(name, before);
+    else
+      before_local_.erase(name);
   }
   values_.erase(name);
   ++version_;
@@ -423,6 +426,16 @@ void Settings::rollback_transaction() {
   if (!before_transaction_.empty()) ++version_, refresh();
   before_local_.clear();
   before_transaction_.clear();
+}
+
+void Settings::rollback_to(const Mark& mark) {
+  if (values_ != mark.values) {
+    values_ = mark.values;
+    ++version_;
+    refresh();
+  }
+  before_transaction_ = mark.before_transaction;
+  before_local_ = mark.before_local;
 }
 
 std::vector<std::pair<std::string, std::string>> Settings::take_reported() {

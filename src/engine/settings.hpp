@@ -50,6 +50,13 @@ class Settings {
   void begin_transaction();
   void commit_transaction();
   void rollback_transaction();
+  /// What a savepoint has to know to come back to it.
+  struct Mark {
+    std::map<std::string, std::string> values;
+    std::map<std::string, std::optional<std::string>> before_transaction, before_local;
+  };
+  Mark mark() const { return {values_, before_transaction_, before_local_}; }
+  void rollback_to(const Mark& mark);
 
   /// What clients are told of and has changed since the last call.
   std::vector<std::pair<std::string, std::string>> take_reported();

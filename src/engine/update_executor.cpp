@@ -8,6 +8,7 @@
 #include "engine/constraints.hpp"
 #include "engine/executors.hpp"
 #include "engine/foreign_keys.hpp"
+#include "engine/locking_query.hpp"
 #include "engine/returning.hpp"
 #include "engine/row_changes.hpp"
 
@@ -163,11 +164,14 @@ std::uint64_t erase_all(SessionContext& context, storage::Transaction& writes, c
 
 std::string execute_update(Execution& execution, const sql::UpdateStatement& update) {
   auto& context = execution.context;
-  const auto target = lock_write_target(context, update.table, "update", "UPDATE");
-  check_assignments(*target, update.assignments);
+  std::shared_ptr<const WriteTarget> target;
+  const auto query = locked_within(execution, [&] {
+    target = lock_write_target(context, update.table, "update", "UPDATE");
+    check_assignments(*target, update.assignments);
+    return sql::Rewriter(context).update_rows(update, target->info(), target->old_column_names(),
+                                              target->default_texts());
+  });
   auto& writes = context.writes("UPDATE");
-  const auto query = sql::Rewriter(context).update_rows(update, target->info(), target->old_column_names(),
-                                                        target->default_texts());
   Batch old;
   Batch rows = locked_rows(execution, writes, *target, query, target->column_count(),
                            lock_mode(*target, update.assignments), old);
@@ -190,14 +194,16 @@ std::string execute_update(Execution& execution, const sql::UpdateStatement& upd
 
 std::string execute_delete(Execution& execution, const sql::DeleteStatement& del) {
   auto& context = execution.context;
-  const auto target = lock_write_target(context, del.table, "delete from", "DELETE");
+  auto target = lock_write_target(context, del.table, "delete from", "DELETE");
   auto& writes = context.writes("DELETE");
   if (del.is_unconditional && del.returning.empty()) {
     return "DELETE " + std::to_string(erase_all(context, writes, *target));
   }
   const bool with_rows = !del.returning.empty();
-  const auto query =
-      sql::Rewriter(context).delete_rows(del, target->info(), target->old_column_names(), with_rows);
+  const auto query = locked_within(execution, [&] {
+    target = lock_write_target(context, del.table, "delete from", "DELETE");
+    return sql::Rewriter(context).delete_rows(del, target->info(), target->old_column_names(), with_rows);
+  });
   Batch old;
   Batch rows = locked_rows(execution, writes, *target, query, with_rows ? target->column_count() : 0,
                            storage::LockMode::Update, old);

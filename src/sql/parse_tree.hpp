@@ -62,6 +62,9 @@ class ParseTree {
 /// PostgreSQL text of a statement node.
 std::string deparse_statement(const Node* node);
 
+/// Whether a SELECT in it has a locking clause, at the top or further in.
+bool locks_rows(const Node* node);
+
 /// Where the expression begins: the least location in it, or -1.
 int location_of(const Node* node);
 

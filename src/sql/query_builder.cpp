@@ -177,13 +177,25 @@ void StatementBuilder::build_select(const Node* node, Statement& out) {
   }
   QueryStatement query{expr(node)};
   query.locking = locking_of(select);
+  query.has_locking = locks_rows(node);
   for (const RowLocking& clause : query.locking) {
-    query.has_locking = true;
     query.no_wait = query.no_wait || clause.wait == RowLocking::Wait::Fail;
     query.skip_locked = query.skip_locked || clause.wait == RowLocking::Wait::Skip;
   }
   out.body = std::move(query);
 }
+
+bool locks_rows(const Node* node) {
+  bool found = false;
+  walk(&node->base, [&](const ProtobufCMessage* message) {
+    const auto* select = as_message<PgQuery__SelectStmt>(message, pg_query__select_stmt__descriptor);
+    found = found || (select != nullptr && select->n_locking_clause > 0);
+    return !found;
+  });
+  return found;
+}
+
+bool locks_rows(const Expr& query) { return locks_rows(node_of(query)); }
 
 std::vector<RowLocking> StatementBuilder::locking_of(const PgQuery__SelectStmt& select) const {
   std::vector<RowLocking> clauses;

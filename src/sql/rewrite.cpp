@@ -24,6 +24,7 @@ DuckQuery finished(Translator& translator, std::string text, const ColumnList& c
   query.text = std::move(text);
   query.relations = std::move(translator.relations);
   query.parameter_types = std::move(translator.parameter_types);
+  query.subqueries = translator.locking_subqueries();
   if (columns.is_complete) {
     for (const ScopeColumn& column : columns.columns) {
       query.output_names.push_back(column.name);
@@ -113,7 +114,7 @@ std::string table_text(const Range& range) {
 
 DuckQuery Rewriter::query(const Expr& query, Rows rows) const {
   TICKSTONE_CHECK(query && node_of(query)->node_case == PG_QUERY__NODE__NODE_SELECT_STMT);
-  Translator translator(lookup_, query.tree);
+  Translator translator(lookup_, query.tree, locks_);
   translator.set_top_level(true);
   translator.set_sends_rows(rows == Rows::Sent);
   ColumnList columns;
@@ -122,22 +123,25 @@ DuckQuery Rewriter::query(const Expr& query, Rows rows) const {
 }
 
 DuckQuery Rewriter::locking_query(const QueryStatement& query) const {
-  Translator translator(lookup_, query.query.tree);
+  Translator translator(lookup_, query.query.tree, locks_);
   translator.set_top_level(true);
-  translator.set_locking(&query.locking);
+  DuckQuery out;
+  const LockRequest request{query.locking, &out, nullptr};
+  translator.set_locking(&request);
   ColumnList columns;
   std::string text = translator.select(*node_of(query.query)->select_stmt, nullptr, columns);
-  auto locked = std::move(translator.locked);
-  DuckQuery out = finished(translator, std::move(text), columns);
-  out.locked = std::move(locked);
-  return out;
+  DuckQuery rest = finished(translator, std::move(text), columns);
+  rest.locked = std::move(out.locked);
+  rest.limit = std::move(out.limit);
+  rest.offset = std::move(out.offset);
+  return rest;
 }
 
 DuckQuery Rewriter::update_rows(const UpdateStatement& update, const RelationInfo& table,
                                 const std::vector<std::string>& old_columns,
                                 const std::vector<std::pair<std::string, std::string>>& defaults) const {
   const PgQuery__UpdateStmt& stmt = *node_of(update.whole)->update_stmt;
-  Translator translator(lookup_, update.whole.tree);
+  Translator translator(lookup_, update.whole.tree, locks_);
   std::string text;
   if (stmt.with_clause != nullptr) {
     translator.push_ctes();
@@ -171,7 +175,7 @@ DuckQuery Rewriter::update_rows(const UpdateStatement& update, const RelationInf
 DuckQuery Rewriter::delete_rows(const DeleteStatement& del, const RelationInfo& table,
                                 const std::vector<std::string>& old_columns, bool with_all_columns) const {
   const PgQuery__DeleteStmt& stmt = *node_of(del.whole)->delete_stmt;
-  Translator translator(lookup_, del.whole.tree);
+  Translator translator(lookup_, del.whole.tree, locks_);
   std::string text;
   if (stmt.with_clause != nullptr) {
     translator.push_ctes();
@@ -207,7 +211,7 @@ DuckQuery Rewriter::insert_values(const InsertStatement& insert, const RelationI
                                   const std::vector<std::string>& columns,
                                   const std::vector<std::pair<std::string, std::string>>& defaults) const {
   const PgQuery__InsertStmt& stmt = *node_of(insert.whole)->insert_stmt;
-  Translator translator(lookup_, insert.whole.tree);
+  Translator translator(lookup_, insert.whole.tree, locks_);
   std::string text;
   if (stmt.with_clause != nullptr) {
     translator.push_ctes();
@@ -253,7 +257,7 @@ DuckQuery Rewriter::insert_values(const InsertStatement& insert, const RelationI
 
 DuckQuery Rewriter::insert_query(const InsertStatement& insert) const {
   const PgQuery__InsertStmt& stmt = *node_of(insert.whole)->insert_stmt;
-  Translator translator(lookup_, insert.whole.tree);
+  Translator translator(lookup_, insert.whole.tree, locks_);
   std::string text;
   if (stmt.with_clause != nullptr) {
     translator.push_ctes();
@@ -284,7 +288,7 @@ DuckQuery Rewriter::insert_query(const InsertStatement& insert) const {
 DuckQuery Rewriter::returning(const std::vector<Expr>& targets, const RelationInfo& table,
                               const std::string& alias, const std::string& rows_name) const {
   TICKSTONE_CHECK(!targets.empty());
-  Translator translator(lookup_, targets[0].tree);
+  Translator translator(lookup_, targets[0].tree, locks_);
   translator.set_top_level(true);
   Scope scope;
   Range range = translator.table_range(table, alias);
@@ -301,7 +305,7 @@ DuckQuery Rewriter::returning(const std::vector<Expr>& targets, const RelationIn
 DuckQuery Rewriter::conflict_rows(const InsertStatement& insert, const RelationInfo& table,
                                   const std::string& existing_name, const std::string& excluded_name,
                                   const std::vector<std::pair<std::string, std::string>>& defaults) const {
-  Translator translator(lookup_, insert.whole.tree);
+  Translator translator(lookup_, insert.whole.tree, locks_);
   // `excluded` is looked at after the table, so that a bare name is the table's.
   Scope around;
   Range excluded = translator.table_range(table, "excluded");
@@ -330,7 +334,7 @@ DuckQuery Rewriter::conflict_rows(const InsertStatement& insert, const RelationI
 DuckQuery Rewriter::expressions(const std::vector<Expr>& exprs, const RelationInfo* table,
                                 const std::string& rows_name) const {
   TICKSTONE_CHECK(!exprs.empty());
-  Translator translator(lookup_, exprs[0].tree);
+  Translator translator(lookup_, exprs[0].tree, locks_);
   Scope scope;
   std::string from;
   if (table != nullptr) {

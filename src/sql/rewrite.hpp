@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,8 @@ class NameLookup {
   /// Columns that name a row of the relation to whoever locks it, a hidden one included; none where its rows
   /// cannot be locked (a view, a system relation).
   virtual std::vector<std::string> row_identity(const RelationInfo& /*relation*/) const { return {}; }
+  /// The query of a view, as text whose names mean what they meant when it was made; nothing for all else.
+  virtual std::optional<std::string> view_text(const RelationInfo& /*relation*/) const { return std::nullopt; }
   /// The columns of such a function, where they are known.
   virtual std::optional<std::vector<RelationInfo::Column>> table_function_columns(
       const std::string& /*name*/) const {
@@ -56,13 +59,30 @@ struct DuckQuery {
                                           // DuckDB's; empty: keep DuckDB's
   std::vector<std::optional<SqlType>> output_types;  // where known better than DuckDB: json or jsonb, name,
                                                      // oid, regclass, varchar(n), columns of tables
-  /// Of `locking_query`: relations whose rows to lock, and where their identity stands among the columns.
+  /// Of a query that locks rows: relations whose rows to lock, and where their identity stands among the
+  /// columns.
   struct LockedRange {
+    struct Identity {
+      std::string name;
+      std::optional<SqlType> type;
+    };
     std::string schema, name;
-    std::size_t first_column = 0, column_count = 0;
+    std::vector<Identity> identity;
+    std::size_t first_column = 0;
     RowLocking locking;
   };
   std::vector<LockedRange> locked;
+  /// LIMIT and OFFSET of a query that locks rows: they count those that could be locked, and so are not in
+  /// `text`. Expressions of BIGINT; empty where there is none.
+  std::string limit, offset;
+  /// Queries within it that lock rows: to be run before it, in this order, once each. `text` reads their rows
+  /// from the relation `name`.
+  struct LockingSubquery {
+    std::string name;
+    std::shared_ptr<const DuckQuery> query;
+    bool is_needed = true;  // false: of a WITH query that nothing refers to, which PostgreSQL does not run
+  };
+  std::vector<LockingSubquery> subqueries;
 };
 
 /// Rewrites PostgreSQL and TimescaleDB trees to text that DuckDB runs with PostgreSQL's meaning.
@@ -71,7 +91,10 @@ struct DuckQuery {
 /// resolves. Errors: UndefinedTable with position, FeatureNotSupported naming the construct.
 class Rewriter {
  public:
-  explicit Rewriter(const NameLookup& lookup) : lookup_(lookup) {}
+  /// Locking clauses inside queries: their rows are locked first (`DuckQuery::subqueries`), or, of a text that
+  /// is not run, left out.
+  enum class Locks : std::uint8_t { Taken, LeftOut };
+  explicit Rewriter(const NameLookup& lookup, Locks locks = Locks::Taken) : lookup_(lookup), locks_(locks) {}
 
   /// Where a query's rows go: to a client as they come, or to us.
   enum class Rows : std::uint8_t { Sent, Read };
@@ -112,6 +135,7 @@ class Rewriter {
 
  private:
   const NameLookup& lookup_;
+  const Locks locks_;
 };
 
 }  // namespace tickstone::sql

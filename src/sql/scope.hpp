@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sql/rewrite.hpp"
 #include "types/sql_type.hpp"
 
 namespace tickstone::sql {
@@ -33,6 +35,7 @@ struct Range {
   ColumnList list;
   std::vector<std::string> hidden;  // names that resolve and are not in `*`: rowid
   bool is_value = false;            // the alias itself is a value: a function of one column
+  std::vector<DuckQuery::LockedRange> exported;  // of a query in FROM: rows to lock, by columns not in `*`
 };
 
 /// The relations that a query's expressions see, and those of the queries around it.
@@ -58,15 +61,24 @@ struct Scope {
   }
 };
 
+/// A query of WITH.
+struct Cte {
+  ColumnList list;
+  std::string text;  // `name AS (...)`; empty while it is translated
+  std::size_t number = 0;  // in the order of the text
+  bool is_recursive = false;
+  std::set<const Cte*> uses;
+};
+
 /// Relations of WITH by name; `outer` has those of the queries around.
 struct CteScope {
   const CteScope* outer = nullptr;
-  std::map<std::string, ColumnList, std::less<>> ctes;
+  std::map<std::string, const Cte*, std::less<>> ctes;
 
-  const ColumnList* find(std::string_view name) const {
+  const Cte* find(std::string_view name) const {
     for (const CteScope* scope = this; scope != nullptr; scope = scope->outer) {
       const auto found = scope->ctes.find(name);
-      if (found != scope->ctes.end()) return &found->second;
+      if (found != scope->ctes.end()) return found->second;
     }
     return nullptr;
   }

@@ -87,10 +87,13 @@ struct RowLocking {
   std::string name() const;
 };
 
+/// Whether a query has a locking clause, at the top or further in.
+bool locks_rows(const Expr& query);
+
 struct QueryStatement {  // SELECT, VALUES, TABLE, WITH ... SELECT
   Expr query;
   std::vector<RowLocking> locking;
-  bool has_locking = false;  // FOR UPDATE and its kin
+  bool has_locking = false;  // FOR UPDATE and its kin, at the top (`locking`) or further in
   bool no_wait = false, skip_locked = false;
 };
 

@@ -12,6 +12,8 @@ class StatementBuilder {
 
   /// Errors: FeatureNotSupported naming what we do not have; what the types' names say.
   Statement build(const Node* node, std::string_view text);
+  /// The locking clauses of a SELECT.
+  std::vector<RowLocking> locking_of(const PgQuery__SelectStmt& select) const;
 
  private:
   // statement_builder.cpp
@@ -25,7 +27,6 @@ class StatementBuilder {
 
   // query_builder.cpp
   void build_select(const Node* node, Statement& out);
-  std::vector<RowLocking> locking_of(const PgQuery__SelectStmt& select) const;
   void build_call(const PgQuery__CallStmt& call, Statement& out);
   void build_insert(const Node* node, Statement& out);
   void build_update(const Node* node, Statement& out);

@@ -530,6 +530,7 @@ Typed Translator::sub_link(const PgQuery__SubLink& link, const Scope& scope) {
   if (link.subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
     refuse("this form of subquery", link.location);
   ColumnList columns;
+  if (link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) how_many_ = HowMany::One;
   const std::string query = select(*link.subselect->select_stmt, &scope, columns);
   const auto first_type = [&columns] {
     return columns.columns.empty() ? std::nullopt : columns.columns[0].type;

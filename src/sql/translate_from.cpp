@@ -115,10 +115,11 @@ std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, Colum
   const std::string alias = item.alias != nullptr ? item.alias->aliasname : "";
   Range range;
   std::string text;
-  const ColumnList* cte = schema.empty() && ctes_ != nullptr ? ctes_->find(name) : nullptr;
+  const Cte* cte = schema.empty() && ctes_ != nullptr ? ctes_->find(name) : nullptr;
   if (cte != nullptr) {
+    uses_->insert(cte);
     range.alias = alias.empty() ? name : alias;
-    range.list = *cte;
+    range.list = cte->list;
     text = duck_identifier(name);
     if (!alias.empty()) text += alias_text(item.alias, range);
   } else {
@@ -135,7 +136,10 @@ std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, Colum
                     item.location);
     range = table_range(*info, alias);
     add_relation(range.scan_name);
-    text = duck_quoted_identifier(range.scan_name) + alias_text(item.alias, range);
+    const auto pushed = pushed_locks_.find(&item);
+    text = (pushed == pushed_locks_.end() ? duck_quoted_identifier(range.scan_name)
+                                          : locked_view(*info, pushed->second, range)) +
+           alias_text(item.alias, range);
   }
   star = range.list;
   scope.ranges.push_back(std::move(range));
@@ -147,8 +151,12 @@ std::string Translator::subselect(const PgQuery__RangeSubselect& item, Scope& sc
   Range range;
   {
     const Holding<bool> nested(is_top_level_, false);
-    const std::string body =
-        select(*item.subquery->select_stmt, item.lateral != 0 ? &scope : scope.around(), range.list);
+    const PgQuery__SelectStmt& query = *item.subquery->select_stmt;
+    const Scope* const outer = item.lateral != 0 ? &scope : scope.around();
+    const auto pushed = pushed_locks_.find(&item);
+    const std::string body = pushed == pushed_locks_.end()
+                                 ? select(query, outer, range.list)
+                                 : pushed_select(query, pushed->second, outer, range.list, range.exported);
     range.alias = item.alias != nullptr ? item.alias->aliasname : "";
     std::string text =
         fmt::format("{}({}){}", item.lateral != 0 ? "LATERAL " : "", body, alias_text(item.alias, range));

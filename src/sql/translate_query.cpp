@@ -79,8 +79,13 @@ std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* out
                                const TypeHints* hints) {
   const Holding<const CteScope*> scope_of_ctes(ctes_, ctes_);
   const Holding<const char*> with_aggregates(without_aggregates_, nullptr);
-  const std::vector<RowLocking>* const locking = std::exchange(locking_, nullptr);
-  if (locking != nullptr) refuse_locking(stmt, locking->front());
+  const LockRequest* const locking = std::exchange(locking_, nullptr);
+  const HowMany how_many = std::exchange(how_many_, HowMany::All);
+  if (locking != nullptr) {
+    refuse_locking(stmt, locking->clauses.front());
+  } else if (stmt.n_locking_clause > 0 && !leaves_locks_ && !is_probing_) {
+    return locking_subquery(stmt, outer, out, hints, clauses_of(stmt), how_many);
+  }
   std::string text;
   if (stmt.with_clause != nullptr) {
     push_ctes();
@@ -119,28 +124,46 @@ void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, con
     const Holding<bool> first_pass(is_first_pass_, true);
     ColumnList of_left;
     select(*query.larg, outer, of_left);
-    scope.ctes[cte.ctename] = renamed(of_left);
+    Cte& by_itself = entries_of_ctes_.emplace_back();
+    by_itself.list = renamed(of_left);
+    scope.ctes[cte.ctename] = &by_itself;
   }
+  Cte made;
   ColumnList columns;
-  const std::string body = select(query, outer, columns);
-  scope.ctes[cte.ctename] = renamed(columns);
-  text += duck_identifier(cte.ctename);
-  if (cte.n_aliascolnames > 0) {
-    text += '(';
-    for (std::size_t i = 0; i < cte.n_aliascolnames; ++i)
-      text += (i > 0 ? ", " : "") + duck_identifier(string_of(cte.aliascolnames[i]));
-    text += ')';
+  std::string body;
+  // Known by where it will be, before it can be referred to.
+  Cte* const place = &entries_of_ctes_.emplace_back();
+  {
+    const Holding<std::set<const Cte*>*> own_uses(uses_, &made.uses);
+    const Holding<const Cte*> owner(current_cte_, place);
+    body = select(query, outer, columns);
   }
-  text += " AS ";
-  if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways) text += "MATERIALIZED ";
-  if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever) text += "NOT MATERIALIZED ";
-  text += "(" + body + ")";
+  made.list = renamed(columns);
+  made.number = ++cte_count_;
+  made.is_recursive = is_recursive;
+  std::string& own = made.text;
+  own = duck_identifier(cte.ctename);
+  if (cte.n_aliascolnames > 0) {
+    own += '(';
+    for (std::size_t i = 0; i < cte.n_aliascolnames; ++i)
+      own += (i > 0 ? ", " : "") + duck_identifier(string_of(cte.aliascolnames[i]));
+    own += ')';
+  }
+  own += " AS ";
+  if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways) own += "MATERIALIZED ";
+  if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever) own += "NOT MATERIALIZED ";
+  own += "(" + body + ")";
+  text += own;
+  *place = std::move(made);
+  scope.ctes[cte.ctename] = place;
 }
 
 std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
-                                     const TypeHints* hints, const std::vector<RowLocking>* locking) {
+                                     const TypeHints* hints, const LockRequest* locking) {
   Scope scope;
   scope.outer = outer;
+  std::vector<LockedSource> locked;
+  if (locking != nullptr) locked = locked_sources(stmt, locking->clauses);
   const std::string from = from_clause(stmt.n_from_clause, stmt.from_clause, scope);
 
   // A function of the host that returns rows can only stand in FROM.
@@ -179,7 +202,7 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
     }
   }
   const ColumnList own_columns = out;
-  if (locking != nullptr) target_list += locked_columns(stmt, *locking, out);
+  if (locking != nullptr) target_list += locked_columns(locked, scope, *locking, out);
   text += target_list + from + where + group_clause(stmt, scope, out);
   if (stmt.having_clause != nullptr) text += " HAVING " + condition(stmt.having_clause, scope, "HAVING");
   for (std::size_t i = 0; i < stmt.n_window_clause; ++i) {
@@ -187,8 +210,11 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
     text += fmt::format("{}{} AS {}", i > 0 ? ", " : " WINDOW ", duck_identifier(definition.name),
                         window_body(definition, scope));
   }
-  return text + order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &own_columns) +
-         limit_clause(stmt, scope);
+  text += order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &own_columns);
+  if (locking == nullptr || locking->query == nullptr) return text + limit_clause(stmt, scope);
+  locking->query->limit = limit_of(stmt, stmt.limit_count, scope);
+  locking->query->offset = limit_of(stmt, stmt.limit_offset, scope);
+  return text;
 }
 
 std::string Translator::targets(std::size_t count, Node* const* nodes, const Scope& scope, ColumnList& out,
@@ -199,8 +225,17 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
     return "1";
   }
   std::string text;
-  const auto add_star = [&](const ColumnList& list, const std::string& prefix) {
+  const auto add_star = [&](const ColumnList& list, const std::string& prefix,
+                            std::span<const Range> ranges) {
     text += prefix + "*";
+    std::string hidden;
+    for (const Range& range : ranges) {
+      for (const DuckQuery::LockedRange& exported : range.exported) {
+        for (const auto& column : exported.identity)
+          hidden += (hidden.empty() ? "" : ", ") + duck_identifier(column.name);
+      }
+    }
+    if (!hidden.empty()) text += fmt::format(" EXCLUDE ({})", hidden);
     std::string replaced;
     for (ScopeColumn column : list.columns) {
       if (is_top_level_ && list.is_complete && is_reg_type(column.type)) {
@@ -223,7 +258,7 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
         if (scope.ranges.empty())
           throw located(Error(ErrorCode::SyntaxError, "SELECT * with no tables specified is not valid"),
                         ref.location);
-        add_star(scope.star, "");
+        add_star(scope.star, "", scope.ranges);
         continue;
       }
       const std::string relation = string_of(ref.fields[ref.n_fields - 2]);
@@ -238,7 +273,7 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
                             fmt::format("missing FROM-clause entry for table \"{}\"", relation)),
                       ref.location);
       }
-      add_star(found->list, duck_identifier(relation) + ".");
+      add_star(found->list, duck_identifier(relation) + ".", std::span(found, 1));
       continue;
     }
     Typed value = streams_rows_ ? streamed_target(target.val, scope) : expression(target.val, scope);
@@ -307,6 +342,12 @@ std::string Translator::values(const PgQuery__SelectStmt& stmt, const Scope* out
 
 std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
                                       const TypeHints* hints) {
+  for (const PgQuery__SelectStmt* arm : {stmt.larg, stmt.rarg}) {
+    if (arm->n_locking_clause > 0 && !leaves_locks_) {
+      throw Error(ErrorCode::FeatureNotSupported,
+                  fmt::format("{} is not allowed with UNION/INTERSECT/EXCEPT", clauses_of(*arm).front().name()));
+    }
+  }
   TypeHints found;
   if (hints == nullptr && !is_first_pass_) {
     std::vector<const PgQuery__SelectStmt*> arms;
@@ -476,19 +517,19 @@ std::string Translator::order_clause(std::size_t count, Node* const* items, cons
   return text;
 }
 
-std::string Translator::limit_clause(const PgQuery__SelectStmt& stmt, const Scope& scope) {
+/// A count of LIMIT or OFFSET; empty where there is none.
+std::string Translator::limit_of(const PgQuery__SelectStmt& stmt, const Node* node, const Scope& scope) {
   if (stmt.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) refuse("FETCH FIRST WITH TIES");
+  if (node == nullptr || is_null_constant(node)) return {};
   Scope around;
   around.outer = scope.outer;
-  std::string text;
-  const auto add = [&](const char* word, const Node* node) {
-    if (node == nullptr || is_null_constant(node)) return;
-    const Typed value = coerced(expression(node, around), SqlType::of(TypeId::BigInt));
-    text += fmt::format(" {} {}", word, operand(value));
-  };
-  add("LIMIT", stmt.limit_count);
-  add("OFFSET", stmt.limit_offset);
-  return text;
+  return operand(coerced(expression(node, around), SqlType::of(TypeId::BigInt)));
+}
+
+std::string Translator::limit_clause(const PgQuery__SelectStmt& stmt, const Scope& scope) {
+  const std::string limit = limit_of(stmt, stmt.limit_count, scope);
+  const std::string offset = limit_of(stmt, stmt.limit_offset, scope);
+  return (limit.empty() ? "" : " LIMIT " + limit) + (offset.empty() ? "" : " OFFSET " + offset);
 }
 
 }  // namespace tickstone::sql

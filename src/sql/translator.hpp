@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,13 +47,24 @@ inline Typed plain(std::string text, std::optional<SqlType> type, bool is_atomic
   return value;
 }
 
+/// What the SELECT at hand is to lock. The rows' identity is added to its columns: after those of a query that
+/// is run as it is, or, of one in FROM, under names of their own (`exports`) for the query around it.
+struct LockRequest {
+  std::vector<RowLocking> clauses;
+  DuckQuery* query = nullptr;
+  std::vector<DuckQuery::LockedRange>* exports = nullptr;
+};
+
 /// Prints PostgreSQL's trees as DuckDB's SQL: one pass that looks names up, finds types bottom up as
 /// PostgreSQL does, and writes casts and functions where the two differ. Private to the module; `Rewriter` is
 /// the entry point.
 class Translator {
  public:
-  Translator(const NameLookup& lookup, std::shared_ptr<const ParseTree> tree)
-      : lookup_(lookup), tree_(std::move(tree)), is_wide_(lookup.wants_wide_numeric()) {}
+  Translator(const NameLookup& lookup, std::shared_ptr<const ParseTree> tree, Rewriter::Locks locks)
+      : lookup_(lookup),
+        tree_(std::move(tree)),
+        is_wide_(lookup.wants_wide_numeric()),
+        leaves_locks_(locks == Rewriter::Locks::LeftOut) {}
 
   using TypeHints = std::vector<std::optional<SqlType>>;
 
@@ -64,8 +78,8 @@ class Translator {
                       const TypeHints* hints);
   /// At the top: columns of reg types are shown by name, untyped literals and parameters are text.
   void set_top_level(bool is_top_level) { is_top_level_ = is_top_level; }
-  /// The top SELECT locks its rows: their identity is added to its columns.
-  void set_locking(const std::vector<RowLocking>* locking) { locking_ = locking; }
+  /// The SELECT that comes next locks its rows.
+  void set_locking(const LockRequest* locking) { locking_ = locking; }
   void set_sends_rows(bool sends_rows) { sends_rows_ = sends_rows; }
   void push_ctes() {
     cte_scopes_.push_back(std::make_unique<CteScope>(CteScope{ctes_, {}})), ctes_ = cte_scopes_.back().get();
@@ -106,14 +120,15 @@ class Translator {
 
   std::vector<std::string> relations;
   std::vector<std::optional<SqlType>> parameter_types;
-  std::vector<DuckQuery::LockedRange> locked;
+  /// Those that were met, as the whole statement's text needs them.
+  std::vector<DuckQuery::LockingSubquery> locking_subqueries() const;
 
  private:
   friend class FunctionTranslator;
 
   // translate_query.cpp
   std::string plain_select(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
-                           const TypeHints* hints, const std::vector<RowLocking>* locking);
+                           const TypeHints* hints, const LockRequest* locking);
   std::string values(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
                      const TypeHints* hints);
   std::string set_operation(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
@@ -123,14 +138,31 @@ class Translator {
   std::string order_clause(std::size_t count, Node* const* items, const Scope& scope, const ColumnList* out);
   std::string sort_item(const PgQuery__SortBy& sort, const Scope& scope, const ColumnList* out);
   std::string limit_clause(const PgQuery__SelectStmt& select, const Scope& scope);
+  std::string limit_of(const PgQuery__SelectStmt& select, const Node* node, const Scope& scope);
   const ScopeColumn* output_column(const Node* node, const Scope& scope, const ColumnList& out,
                                    bool prefers_input) const;
   void cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, const Scope* outer, std::string& text);
 
   // translate_locking.cpp
+  enum class HowMany : std::uint8_t { All, One };
   void refuse_locking(const PgQuery__SelectStmt& select, const RowLocking& locking) const;
-  std::string locked_columns(const PgQuery__SelectStmt& select, const std::vector<RowLocking>& locking,
-                             ColumnList& out);
+  /// A relation in FROM whose rows are locked.
+  struct LockedSource {
+    const Node* node = nullptr;
+    std::string name;  // its alias, or the table's
+    RowLocking locking;
+  };
+  std::vector<LockedSource> locked_sources(const PgQuery__SelectStmt& select,
+                                           const std::vector<RowLocking>& clauses);
+  std::string locked_columns(const std::vector<LockedSource>& sources, const Scope& scope,
+                             const LockRequest& request, ColumnList& out);
+  std::string locking_subquery(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
+                               const TypeHints* hints, std::vector<RowLocking> clauses, HowMany how_many);
+  std::string pushed_select(const PgQuery__SelectStmt& select, const RowLocking& locking, const Scope* outer,
+                            ColumnList& out, std::vector<DuckQuery::LockedRange>& exported);
+  std::string locked_view(const RelationInfo& info, const RowLocking& locking, Range& range);
+  std::vector<RowLocking> clauses_of(const PgQuery__SelectStmt& select) const;
+  std::vector<const Cte*> with_all_used(const std::set<const Cte*>& uses) const;
 
   // translate_from.cpp
   std::string from_item(const Node* node, Scope& scope, ColumnList& star);
@@ -204,7 +236,24 @@ class Translator {
   std::vector<std::unique_ptr<CteScope>> cte_scopes_;
   bool is_top_level_ = false;
   const bool is_wide_;  // NUMERIC is computed with any number of digits
-  const std::vector<RowLocking>* locking_ = nullptr;
+  const bool leaves_locks_;  // a text that is not run
+  bool is_probing_ = false;  // translated only to see whether it can be
+  const LockRequest* locking_ = nullptr;
+  HowMany how_many_ = HowMany::All;  // rows that are asked for of the SELECT that comes next
+  std::map<const void*, RowLocking> pushed_locks_;  // queries and views in FROM whose rows are to be locked
+  struct Subquery {
+    const void* node = nullptr;
+    const Cte* owner = nullptr;  // the WITH query that it stands in
+    std::shared_ptr<const DuckQuery> query;
+  };
+  std::vector<Subquery> subqueries_;
+  std::map<std::string, Expr> views_;  // those that were opened, by name
+  std::deque<Cte> entries_of_ctes_;
+  const Cte* current_cte_ = nullptr;
+  std::size_t cte_count_ = 0;
+  std::size_t export_count_ = 0;
+  std::set<const Cte*> used_;                // by the statement itself
+  std::set<const Cte*>* uses_ = &used_;      // by the query at hand
   const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none
   bool sends_rows_ = false;                   // the rows of the query go to a client
   bool streams_rows_ = false;                 // the targets at hand are sent as they are computed

@@ -9,6 +9,7 @@ start_tickstone
 echo "isolation: tickstone"
 python3 tests/isolation/run.py --port "$port" || { tail -n 50 "$scratch/log" >&2; exit 1; }
 python3 tests/isolation/counter.py --port "$port" || { tail -n 50 "$scratch/log" >&2; exit 1; }
+python3 tests/isolation/queue.py --port "$port" || { tail -n 50 "$scratch/log" >&2; exit 1; }
 
 has_postgresql || { echo "isolation: no PostgreSQL 15 to compare with"; exit 0; }
 start_postgresql -c deadlock_timeout=50ms
