@@ -2,8 +2,10 @@
 #include "engine/locking_query.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include <tickstone/error.hpp>
 
@@ -49,6 +51,9 @@ bool lock_tables(SessionContext& context, const sql::DuckQuery& query, Targets& 
 std::uint64_t evaluate_limit(Execution& execution, const std::string& text, const char* word, ErrorCode code,
                              std::uint64_t otherwise) {
   if (text.empty()) return otherwise;
+  std::uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem == std::errc{} && end == text.data() + text.size()) return number;
   sql::DuckQuery query;
   query.text = "SELECT CAST(" + text + " AS BIGINT)";
   const Batch result = execution.context.run(query, execution.parameters);
@@ -88,8 +93,7 @@ LockedRead lock_and_read(Execution& execution, const sql::DuckQuery& query, cons
   const auto& format = context.settings().format_context();
   const auto limit =
       evaluate_limit(execution, query.limit, "LIMIT", ErrorCode::InvalidParameterValue, kNoLimit);
-  const auto offset =
-      evaluate_limit(execution, query.offset, "OFFSET", ErrorCode::InvalidParameterValue, 0);
+  const auto offset = evaluate_limit(execution, query.offset, "OFFSET", ErrorCode::InvalidParameterValue, 0);
   const std::uint64_t wanted = limit > kNoLimit - offset ? kNoLimit : limit + offset;
   const bool skips = std::any_of(query.locked.begin(), query.locked.end(),
                                  [](const auto& range) { return range.locking.wait == Wait::Skip; });
@@ -157,9 +161,11 @@ LockedRead lock_and_read(Execution& execution, const sql::DuckQuery& query, cons
 /// The rows of a query inside, under the name by which the text around knows them.
 void set_subquery_rows(SessionContext& context, const std::string& name, const LockedRead& read) {
   std::vector<duck::SourceColumn> columns;
+  std::set<std::string> names;
   for (const auto& column : read.columns) {
     duck::SourceColumn& source = columns.emplace_back();
     source.name = column.name;
+    while (!names.insert(source.name).second) source.name += '#';  // the text knows it by its place
     source.type = column.type;
   }
   Batch rows = read.rows;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <tickstone/error.hpp>
+
 #include "engine/query_plan.hpp"
 #include "sql/lexer.hpp"
 
@@ -15,7 +17,10 @@ sql::DuckQuery rewrite(SessionContext& context, const WriteTarget& target, const
                        const std::vector<sql::Expr>& returning, const Batch& rows) {
   context.set_rows(kRows, target.source_columns(),
                    std::make_shared<const Batch>(rows.columns.empty() ? target.make_batch() : rows));
-  return sql::Rewriter(context).returning(returning, target.info(), alias, kRows);
+  auto query = sql::Rewriter(context).returning(returning, target.info(), alias, kRows);
+  if (!query.subqueries.empty())
+    throw Error(ErrorCode::FeatureNotSupported, "FOR UPDATE in a subquery is not supported here");
+  return query;
 }
 
 /// The words of an expression's text: names unquoted and marked, all else as it is.

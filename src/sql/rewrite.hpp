@@ -41,7 +41,9 @@ class NameLookup {
   /// cannot be locked (a view, a system relation).
   virtual std::vector<std::string> row_identity(const RelationInfo& /*relation*/) const { return {}; }
   /// The query of a view, as text whose names mean what they meant when it was made; nothing for all else.
-  virtual std::optional<std::string> view_text(const RelationInfo& /*relation*/) const { return std::nullopt; }
+  virtual std::optional<std::string> view_text(const RelationInfo& /*relation*/) const {
+    return std::nullopt;
+  }
   /// The columns of such a function, where they are known.
   virtual std::optional<std::vector<RelationInfo::Column>> table_function_columns(
       const std::string& /*name*/) const {
@@ -91,8 +93,8 @@ struct DuckQuery {
 /// resolves. Errors: UndefinedTable with position, FeatureNotSupported naming the construct.
 class Rewriter {
  public:
-  /// Locking clauses inside queries: their rows are locked first (`DuckQuery::subqueries`), or, of a text that
-  /// is not run, left out.
+  /// Locking clauses inside queries: their rows are locked first (`DuckQuery::subqueries`), or, of a text
+  /// that is not run, left out.
   enum class Locks : std::uint8_t { Taken, LeftOut };
   explicit Rewriter(const NameLookup& lookup, Locks locks = Locks::Taken) : lookup_(lookup), locks_(locks) {}
 

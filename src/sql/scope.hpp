@@ -33,8 +33,8 @@ struct Range {
   std::string schema;     // of a table without an alias
   std::string scan_name;  // of a table: "schema.name"
   ColumnList list;
-  std::vector<std::string> hidden;  // names that resolve and are not in `*`: rowid
-  bool is_value = false;            // the alias itself is a value: a function of one column
+  std::vector<std::string> hidden;               // names that resolve and are not in `*`: rowid
+  bool is_value = false;                         // the alias itself is a value: a function of one column
   std::vector<DuckQuery::LockedRange> exported;  // of a query in FROM: rows to lock, by columns not in `*`
 };
 
@@ -64,7 +64,7 @@ struct Scope {
 /// A query of WITH.
 struct Cte {
   ColumnList list;
-  std::string text;  // `name AS (...)`; empty while it is translated
+  std::string text;        // `name AS (...)`; empty while it is translated
   std::size_t number = 0;  // in the order of the text
   bool is_recursive = false;
   std::set<const Cte*> uses;

@@ -103,7 +103,8 @@ std::vector<RowLocking> Translator::clauses_of(const PgQuery__SelectStmt& select
   return StatementBuilder(tree_).locking_of(select);
 }
 
-/// The relations in FROM whose rows the clauses lock. Queries and views among them are told to `pushed_locks_`.
+/// The relations in FROM whose rows the clauses lock. Queries and views among them are told to
+/// `pushed_locks_`.
 std::vector<Translator::LockedSource> Translator::locked_sources(const PgQuery__SelectStmt& select,
                                                                  const std::vector<RowLocking>& clauses) {
   std::vector<Source> sources;
@@ -214,8 +215,7 @@ std::string Translator::locked_columns(const std::vector<LockedSource>& sources,
       const auto found = std::find_if(info->columns.begin(), info->columns.end(),
                                       [&](const auto& c) { return c.name == column; });
       text += fmt::format(", {}.{}", duck_identifier(source.name), duck_identifier(column));
-      const std::string name =
-          request.exports == nullptr ? column : fmt::format("#lock{}", export_count_++);
+      const std::string name = request.exports == nullptr ? column : fmt::format("#lock{}", export_count_++);
       if (request.exports != nullptr) text += " AS " + duck_identifier(name);
       range.identity.push_back(
           {name, found == info->columns.end() ? std::nullopt : std::optional(found->type)});
@@ -230,7 +230,8 @@ std::string Translator::pushed_select(const PgQuery__SelectStmt& select, const R
                                       const Scope* outer, ColumnList& out,
                                       std::vector<DuckQuery::LockedRange>& exported) {
   std::vector<RowLocking> clauses = clauses_of(select);
-  const bool stands_alone = !clauses.empty() || select.limit_count != nullptr || select.limit_offset != nullptr;
+  const bool stands_alone =
+      !clauses.empty() || select.limit_count != nullptr || select.limit_offset != nullptr;
   clauses.insert(clauses.begin(), locking)->tables.clear();
   if (stands_alone)  // what it gives is settled before the query around chooses among it
     return locking_subquery(select, outer, out, nullptr, std::move(clauses), HowMany::All);
@@ -322,7 +323,9 @@ std::string Translator::locking_subquery(const PgQuery__SelectStmt& stmt, const 
   }
   if (!with.empty()) {
     if (stmt.with_clause != nullptr) query->text = "SELECT * FROM (" + query->text + ") AS query";
-    query->text = (is_recursive ? "WITH RECURSIVE " : "WITH ") + with + " " + query->text;
+    with = (is_recursive ? "WITH RECURSIVE " : "WITH ") + with + " ";
+    put_with_before_limits(with, *query);
+    query->text = with + query->text;
   }
   if (how_many == HowMany::One && query->limit.empty()) query->limit = "1";
   for (const ScopeColumn& column : columns.columns) {

@@ -93,7 +93,16 @@ std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* out
   }
   if (stmt.op != PG_QUERY__SET_OPERATION__SETOP_NONE) return text + set_operation(stmt, outer, out, hints);
   if (stmt.n_values_lists > 0) return text + values(stmt, outer, out, hints);
-  return text + plain_select(stmt, outer, out, hints, locking);
+  std::string body = plain_select(stmt, outer, out, hints, locking);
+  if (locking != nullptr && locking->query != nullptr) put_with_before_limits(text, *locking->query);
+  return text + body;
+}
+
+void Translator::put_with_before_limits(const std::string& with, DuckQuery& query) {
+  for (std::string* limit : {&query.limit, &query.offset}) {
+    const bool is_number = limit->find_first_not_of("0123456789") == std::string::npos;
+    if (!is_number && !with.empty()) *limit = fmt::format("({}SELECT {})", with, *limit);
+  }
 }
 
 std::string Translator::with_clause(const PgQuery__WithClause& with, const Scope* outer) {
@@ -344,8 +353,8 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
                                       const TypeHints* hints) {
   for (const PgQuery__SelectStmt* arm : {stmt.larg, stmt.rarg}) {
     if (arm->n_locking_clause > 0 && !leaves_locks_) {
-      throw Error(ErrorCode::FeatureNotSupported,
-                  fmt::format("{} is not allowed with UNION/INTERSECT/EXCEPT", clauses_of(*arm).front().name()));
+      throw Error(ErrorCode::FeatureNotSupported, fmt::format("{} is not allowed with UNION/INTERSECT/EXCEPT",
+                                                              clauses_of(*arm).front().name()));
     }
   }
   TypeHints found;

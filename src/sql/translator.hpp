@@ -47,8 +47,8 @@ inline Typed plain(std::string text, std::optional<SqlType> type, bool is_atomic
   return value;
 }
 
-/// What the SELECT at hand is to lock. The rows' identity is added to its columns: after those of a query that
-/// is run as it is, or, of one in FROM, under names of their own (`exports`) for the query around it.
+/// What the SELECT at hand is to lock. The rows' identity is added to its columns: after those of a query
+/// that is run as it is, or, of one in FROM, under names of their own (`exports`) for the query around it.
 struct LockRequest {
   std::vector<RowLocking> clauses;
   DuckQuery* query = nullptr;
@@ -138,6 +138,8 @@ class Translator {
   std::string order_clause(std::size_t count, Node* const* items, const Scope& scope, const ColumnList* out);
   std::string sort_item(const PgQuery__SortBy& sort, const Scope& scope, const ColumnList* out);
   std::string limit_clause(const PgQuery__SelectStmt& select, const Scope& scope);
+  /// LIMIT and OFFSET that are evaluated apart see the queries of WITH, too.
+  static void put_with_before_limits(const std::string& with, DuckQuery& query);
   std::string limit_of(const PgQuery__SelectStmt& select, const Node* node, const Scope& scope);
   const ScopeColumn* output_column(const Node* node, const Scope& scope, const ColumnList& out,
                                    bool prefers_input) const;
@@ -235,11 +237,11 @@ class Translator {
   const CteScope* ctes_ = nullptr;
   std::vector<std::unique_ptr<CteScope>> cte_scopes_;
   bool is_top_level_ = false;
-  const bool is_wide_;  // NUMERIC is computed with any number of digits
+  const bool is_wide_;       // NUMERIC is computed with any number of digits
   const bool leaves_locks_;  // a text that is not run
   bool is_probing_ = false;  // translated only to see whether it can be
   const LockRequest* locking_ = nullptr;
-  HowMany how_many_ = HowMany::All;  // rows that are asked for of the SELECT that comes next
+  HowMany how_many_ = HowMany::All;                 // rows that are asked for of the SELECT that comes next
   std::map<const void*, RowLocking> pushed_locks_;  // queries and views in FROM whose rows are to be locked
   struct Subquery {
     const void* node = nullptr;
@@ -252,8 +254,8 @@ class Translator {
   const Cte* current_cte_ = nullptr;
   std::size_t cte_count_ = 0;
   std::size_t export_count_ = 0;
-  std::set<const Cte*> used_;                // by the statement itself
-  std::set<const Cte*>* uses_ = &used_;      // by the query at hand
+  std::set<const Cte*> used_;                 // by the statement itself
+  std::set<const Cte*>* uses_ = &used_;       // by the query at hand
   const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none
   bool sends_rows_ = false;                   // the rows of the query go to a client
   bool streams_rows_ = false;                 // the targets at hand are sent as they are computed

@@ -80,6 +80,10 @@ class GuideLookup : public NameLookup {
   bool is_host_table_function(const std::string& name) const override {
     return name == "show_chunks" || name == "hypertable_compression_stats";
   }
+  std::vector<std::string> row_identity(const RelationInfo& relation) const override {
+    if (relation.schema != "public") return {};
+    return {"rowid"};
+  }
   std::optional<std::vector<RelationInfo::Column>> table_function_columns(
       const std::string& name) const override {
     if (name == "show_chunks")

@@ -349,6 +349,34 @@ TEST(Rewrite, FunctionsInFrom) {
             "SELECT * FROM (SELECT read_csv('/etc/passwd') AS read_csv) AS read_csv(read_csv)");
 }
 
+TEST(Rewrite, LockingClausesInside) {
+  const auto parsed = parse(
+      "WITH few AS (SELECT 2 AS n), idle AS (SELECT 1 FROM symbols FOR SHARE) SELECT * FROM (SELECT symbol "
+      "FROM "
+      "ohlcv, few ORDER BY 1 LIMIT 3 FOR UPDATE SKIP LOCKED) AS picked");
+  const auto& query = std::get<QueryStatement>(parsed.front().body);
+  EXPECT_TRUE(query.has_locking && query.locking.empty());
+  const auto taken = Rewriter(lookup()).query(query.query);
+  EXPECT_EQ(taken.text,
+            "WITH few AS (SELECT 2 AS n), idle AS (SELECT \"?column?\" AS \"?column?\" FROM \"#locked0\") "
+            "SELECT * FROM "
+            "(SELECT symbol AS symbol FROM \"#locked1\") AS picked");
+  ASSERT_EQ(taken.subqueries.size(), 2U);
+  EXPECT_FALSE(taken.subqueries[0].is_needed);
+  ASSERT_TRUE(taken.subqueries[1].is_needed);
+  const DuckQuery& locking = *taken.subqueries[1].query;
+  EXPECT_EQ(locking.text,
+            "WITH few AS (SELECT 2 AS n) SELECT symbol, ohlcv.rowid FROM \"public.ohlcv\" AS ohlcv, few "
+            "ORDER BY 1");
+  EXPECT_EQ(locking.limit, "3");
+  ASSERT_EQ(locking.locked.size(), 1U);
+  EXPECT_EQ(locking.locked[0].first_column, 1U);
+  EXPECT_EQ(locking.locked[0].locking.wait, RowLocking::Wait::Skip);
+  const auto left_out = Rewriter(lookup(), Rewriter::Locks::LeftOut).query(query.query);
+  EXPECT_TRUE(left_out.subqueries.empty());
+  EXPECT_NE(left_out.text.find("LIMIT 3"), std::string::npos);
+}
+
 TEST(Rewrite, Queries) {
   EXPECT_EQ(text_of("SELECT DISTINCT ON (symbol) symbol, close FROM ohlcv ORDER BY symbol, timestamp DESC"),
             "SELECT DISTINCT ON (symbol) symbol, close FROM \"public.ohlcv\" AS ohlcv ORDER BY symbol, "
@@ -359,7 +387,6 @@ TEST(Rewrite, Queries) {
       "HAVING count(*) > 1");
   EXPECT_EQ(text_of("(SELECT 1 LIMIT 1) UNION ALL SELECT 2 ORDER BY 1 LIMIT ALL OFFSET 1"),
             "(SELECT 1 AS \"?column?\" LIMIT 1) UNION ALL (SELECT 2 AS \"?column?\") ORDER BY 1 OFFSET 1");
-  EXPECT_EQ(text_of("SELECT close FROM ohlcv FOR UPDATE"), "SELECT close FROM \"public.ohlcv\" AS ohlcv");
   EXPECT_EQ(text_of("SELECT timestamp FROM ohlcv UNION SELECT '2026-01-01'"),
             "(SELECT \"timestamp\" FROM \"public.ohlcv\" AS ohlcv) UNION (SELECT CAST('2026-01-01' AS "
             "TIMESTAMPTZ) AS \"?column?\")");
