@@ -415,6 +415,10 @@ Error translate(const duckdb::ErrorData& error) {
     case ExceptionType::INTERRUPT:
       return Error(ErrorCode::QueryCanceled, "canceling statement due to user request");
     case ExceptionType::OUT_OF_MEMORY:
+      if (raw.find("max_temp_directory_size") != std::string::npos) {
+        return Error(ErrorCode::ConfigurationLimitExceeded, "temporary file size exceeds temp_file_limit",
+                     "The query needs more memory than its limit, and more temporary files than theirs.");
+      }
       return Error(ErrorCode::OutOfMemory, "out of memory", "The query needs more memory than its limit.");
     case ExceptionType::FATAL:
     case ExceptionType::INTERNAL:

@@ -10,6 +10,8 @@
 #include "duck/host_functions.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/scan.hpp"
+#include "duck/spill_file_system.hpp"
+#include "duck/spill_limit.hpp"
 
 namespace tickstone::duck {
 
@@ -24,11 +26,13 @@ class DuckInstance final : public Instance {
     config.options.autoload_known_extensions = false;
     config.options.autoinstall_known_extensions = false;
     config.options.allow_unsigned_extensions = false;
+    config.file_system = make_spill_file_system(options.temp_directory);
     // Before external access is switched off, which freezes it.
     if (options.temp_directory.empty()) {
       config.options.use_temporary_directory = false;
     } else {
       config.options.temporary_directory = options.temp_directory;
+      config.options.maximum_swap_space = spill_limit_bytes(options.memory_limit_bytes);
     }
     config.replacement_scans.insert(config.replacement_scans.begin(), replacement_scan());
     db_ = duckdb::make_shared_ptr<duckdb::DuckDB>(nullptr, &config);

@@ -8,6 +8,7 @@
 #include "engine/catalog_lock.hpp"
 #include "engine/database_core.hpp"
 #include "engine/protocol_session.hpp"
+#include "engine/temporary_files.hpp"
 #include "engine/temporary_tables.hpp"
 
 namespace tickstone::engine {
@@ -87,6 +88,7 @@ std::unique_ptr<Database> Database::open(const std::filesystem::path& directory,
                                          const DatabaseOptions& options) {
   auto store = storage::Store::open(directory, options.store);
   auto kept = options;
+  kept.temp_directory = options.store.read_only ? "" : make_temporary_directory(directory);
   if (const auto name = catalog::read_database_name(*store->read_view())) kept.database_name = *name;
   return std::make_unique<OpenDatabase>(std::move(store), kept);
 }

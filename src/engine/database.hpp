@@ -18,6 +18,7 @@ struct DatabaseOptions {
   storage::StoreOptions store;
   std::size_t memory_bytes = 0;  // of all together, as `set_memory` split it; 0: what the parts say
   std::size_t query_memory_bytes = 2ULL << 30;
+  std::string temp_directory;              // that queries spill to; `open` sets it
   int threads = 0;                         // of one query; 0: all cores
   std::string database_name = "inavvi";    // of a new store; an old one keeps its own
   std::string owner_name = "inavvi_user";  // the first role, superuser

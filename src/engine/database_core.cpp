@@ -46,6 +46,7 @@ std::unique_ptr<duck::Instance> DatabaseCore::make_instance() const {
   duck::InstanceOptions options;
   options.memory_limit_bytes = options_.query_memory_bytes;
   options.threads = options_.threads;
+  options.temp_directory = options_.temp_directory;
   options.functions = host_functions();
   options.table_functions = host_table_functions();
   return duck::Instance::open(options);

@@ -93,6 +93,18 @@ std::optional<std::vector<ReturnedColumn>> plain_returning(const WriteTarget& ta
   return columns;
 }
 
+void ReturnedRows::send(const Batch& affected) {
+  if (!is_described_ && execution_.describe) execution_.sink.row_description(described(target_, columns_));
+  is_described_ = true;
+  Batch rows;
+  for (const auto& column : columns_) rows.columns.push_back(affected.columns[column.column]);
+  if (rows.row_count() > 0) execution_.sink.rows(rows);
+}
+
+void ReturnedRows::finish() {
+  if (!is_described_) send(target_.make_batch());
+}
+
 void send_returning(Execution& execution, const WriteTarget& target, const std::string& alias,
                     const std::vector<sql::Expr>& returning,
                     const std::optional<std::vector<ReturnedColumn>>& plain, const Batch& affected) {

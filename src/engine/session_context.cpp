@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "catalog/object_json.hpp"
 #include "catalog/object_names.hpp"
+#include "duck/spill_limit.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/temporary_tables.hpp"
@@ -48,6 +49,8 @@ SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& opt
   settings_.set_session_default("session_authorization", options.user);
   const auto& parts = database.options();
   settings_.set_session_default("tickstone.memory", memory_text(database.memory_bytes()));
+  settings_.set_session_default("temp_file_limit",
+                                memory_text(duck::spill_limit_bytes(parts.query_memory_bytes)));
   settings_.set_session_default("shared_buffers", memory_text(parts.store.block_cache_bytes));
   if (!options.application_name.empty())
     settings_.set_session_default("application_name", options.application_name);

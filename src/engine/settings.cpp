@@ -160,6 +160,8 @@ const std::vector<SettingDefinition>& Settings::definitions() {
        "postmaster"},
       {"tickstone.memory", "tickstone.memory", Kind::Text, "",
        "Shows the memory that open chunks, block cache and queries share.", "postmaster"},
+      {"temp_file_limit", "temp_file_limit", Kind::Text, "",
+       "Shows the most that all queries together write to temporary files.", "postmaster"},
       {"standard_conforming_strings", "standard_conforming_strings", Kind::Boolean, "on",
        "Strings treat backslashes literally.", "user", true},
       {"is_superuser", "is_superuser", Kind::Boolean, "on", "Shows whether the current user is a superuser.",

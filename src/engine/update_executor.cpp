@@ -9,8 +9,10 @@
 #include "engine/executors.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/locking_query.hpp"
+#include "engine/mass_change.hpp"
 #include "engine/returning.hpp"
 #include "engine/row_changes.hpp"
+#include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -30,14 +32,17 @@ std::vector<std::uint32_t> first_of_each(const Batch& key) {
   return rows;
 }
 
-/// Runs `query` until the rows that it found are locked and unchanged since. `old_from`: where the old
-/// columns stand in its result.
-Batch locked_rows(Execution& execution, storage::Transaction& writes, const WriteTarget& target,
-                  const sql::DuckQuery& query, std::size_t old_from, storage::LockMode mode, Batch& old) {
+/// Runs `query` until the rows that it found are locked and unchanged since; nothing where there are more
+/// than `limits`. `old_from`: where the old columns stand in its result.
+std::optional<Batch> locked_rows(Execution& execution, storage::Transaction& writes,
+                                 const WriteTarget& target, const sql::DuckQuery& query, std::size_t old_from,
+                                 storage::LockMode mode, const GatherLimits& limits, Batch& old) {
   auto& context = execution.context;
   const auto& format = context.settings().format_context();
   for (;;) {
-    Batch result = run_typed(context, query, execution.parameters);
+    auto found = run_within(context, query, execution.parameters, limits);
+    if (!found) return std::nullopt;
+    Batch result = std::move(*found);
     old = take_old(target, result, old_from, format);
     result.columns.resize(old_from);
     const Batch key = storage_key(target, old);
@@ -160,25 +165,136 @@ std::uint64_t erase_all(SessionContext& context, storage::Transaction& writes, c
   return count;
 }
 
-}  // namespace
+/// How many rows a statement may take itself to change.
+enum class Extent : std::uint8_t { Any, RowByRow };
 
-std::string execute_update(Execution& execution, const sql::UpdateStatement& update) {
+constexpr GatherLimits kNoLimits{SIZE_MAX, SIZE_MAX};
+
+/// Rows of a join may come several times, expressions of RETURNING may look at the table itself. (And the
+/// locks of a query inside must not be given back.)
+bool may_be_mass(const WriteTarget& target, const std::optional<std::vector<ReturnedColumn>>& plain_returning,
+                 const sql::Expr& whole) {
+  return plain_returning && !target.relation().temporary && !sql::joins_other_tables(whole);
+}
+
+sql::DuckQuery update_query(SessionContext& context, const sql::UpdateStatement& update,
+                            const WriteTarget& target) {
+  return sql::Rewriter(context).update_rows(update, target.info(), target.old_column_names(),
+                                            target.default_texts());
+}
+
+sql::DuckQuery delete_query(SessionContext& context, const sql::DeleteStatement& del,
+                            const WriteTarget& target) {
+  return sql::Rewriter(context).delete_rows(del, target.info(), target.old_column_names(),
+                                            !del.returning.empty());
+}
+
+void assign_rows(Batch& rows, const WriteTarget& target, const FormatContext& format) {
+  for (std::size_t i = 0; i < rows.columns.size(); ++i)
+    rows.columns[i] = assigned(std::move(rows.columns[i]), target.column(i), format);
+}
+
+/// Writers of rows share the table's lock, and those of the tables that depend on it.
+std::shared_ptr<const WriteTarget> lock_write_target(SessionContext& context,
+                                                     std::shared_ptr<const WriteTarget> target,
+                                                     const sql::QualifiedName& name, const std::string& verb,
+                                                     std::string_view command) {
+  if (!context.lock_for_write(target->relation(), command) && !lock_dependents(context, *target, command))
+    return target;
+  return engine::lock_write_target(context, name, verb, command);
+}
+
+std::string update_many(Execution& execution, const sql::UpdateStatement& update,
+                        const std::shared_ptr<const WriteTarget>& target) {
   auto& context = execution.context;
-  std::shared_ptr<const WriteTarget> target;
-  const auto query = locked_within(execution, [&] {
-    target = lock_write_target(context, update.table, "update", "UPDATE");
-    check_assignments(*target, update.assignments);
-    return sql::Rewriter(context).update_rows(update, target->info(), target->old_column_names(),
-                                              target->default_texts());
-  });
   auto& writes = context.writes("UPDATE");
-  Batch old;
-  Batch rows = locked_rows(execution, writes, *target, query, target->column_count(),
-                           lock_mode(*target, update.assignments), old);
   const auto& format = context.settings().format_context();
-  for (std::size_t i = 0; i < rows.columns.size(); ++i) {
-    rows.columns[i] = assigned(std::move(rows.columns[i]), target->column(i), format);
+  ReferenceWatch watch(context, writes, *target);
+  ReturnedRows returned(execution, *target, *plain_returning(*target, update.alias, update.returning));
+  std::uint64_t count = 0;
+  stream_rows(execution, update_query(context, update, *target), target->has_expressions(), [&](Batch rows) {
+    const Batch old = take_old(*target, rows, target->column_count(), format);
+    rows.columns.resize(target->column_count());
+    assign_rows(rows, *target, format);
+    fill_generated(context, *target, rows);
+    check_rows(context, *target, rows);
+    update_rows(writes, *target, old, rows);
+    watch.updated(old, rows);
+    if (!update.returning.empty()) returned.send(rows);
+    count += rows.row_count();
+  });
+  finish_mass_change(writes, *target);
+  watch.finish();
+  if (!update.returning.empty()) returned.finish();
+  return "UPDATE " + std::to_string(count);
+}
+
+std::string delete_many(Execution& execution, const sql::DeleteStatement& del,
+                        const std::shared_ptr<const WriteTarget>& target) {
+  auto& context = execution.context;
+  auto& writes = context.writes("DELETE");
+  const auto& format = context.settings().format_context();
+  const bool with_rows = !del.returning.empty();
+  ReferenceWatch watch(context, writes, *target);
+  ReturnedRows returned(execution, *target, *plain_returning(*target, del.alias, del.returning));
+  std::uint64_t count = 0;
+  stream_rows(execution, delete_query(context, del, *target), false, [&](Batch rows) {
+    const std::size_t old_from = with_rows ? target->column_count() : 0;
+    const Batch old = take_old(*target, rows, old_from, format);
+    rows.columns.resize(old_from);
+    count += erase_rows(writes, *target, old);
+    watch.deleted(old);
+    if (!with_rows) return;
+    assign_rows(rows, *target, format);
+    returned.send(rows);
+  });
+  finish_mass_change(writes, *target);
+  watch.finish();
+  if (with_rows) returned.finish();
+  return "DELETE " + std::to_string(count);
+}
+
+/// DELETE of all rows of a table that this session has alone.
+std::uint64_t truncate_all(SessionContext& context, const WriteTarget& target) {
+  auto& writes = context.writes("DELETE");
+  const std::uint64_t count = context.view().row_count(target.table());
+  writes.truncate(target.table());
+  for (const auto& key : target.unique_keys()) writes.truncate(key.table);
+  return count;
+}
+
+std::string change_rows(Execution& execution, const sql::UpdateStatement& update, Extent extent) {
+  auto& context = execution.context;
+  auto target = find_write_target(context, update.table, "update");
+  const auto mark = lock_mark(context.writes("UPDATE"));
+  bool is_first = true, locks_inside = false;
+  const auto query = locked_within(execution, [&] {
+    target = std::exchange(is_first, false)
+                 ? lock_write_target(context, std::move(target), update.table, "update", "UPDATE")
+                 : engine::lock_write_target(context, update.table, "update", "UPDATE");
+    check_assignments(*target, update.assignments);
+    auto made = update_query(context, update, *target);
+    locks_inside = !made.subqueries.empty();
+    return made;
+  });
+  const auto plain = plain_returning(*target, update.alias, update.returning);
+  const auto& format = context.settings().format_context();
+  Batch old;
+  std::optional<Batch> found =
+      locked_rows(execution, context.writes("UPDATE"), *target, query, target->column_count(),
+                  lock_mode(*target, update.assignments),
+                  extent == Extent::Any && !locks_inside && may_be_mass(*target, plain, update.whole)
+                      ? gather_limits(context)
+                      : kNoLimits,
+                  old);
+  if (!found) {
+    const auto alone = begin_mass_change(context, update.table, "update", "UPDATE", mark);
+    return alone != nullptr ? update_many(execution, update, alone)
+                            : change_rows(execution, update, Extent::RowByRow);
   }
+  auto& writes = context.writes("UPDATE");
+  Batch rows = std::move(*found);
+  assign_rows(rows, *target, format);
   const std::size_t count = rows.row_count();
   fill_generated(context, *target, rows);
   check_rows(context, *target, rows);
@@ -187,40 +303,69 @@ std::string execute_update(Execution& execution, const sql::UpdateStatement& upd
   watch.updated(old, rows);
   watch.finish();
   if (!update.returning.empty())
-    send_returning(execution, *target, update.alias, update.returning,
-                   plain_returning(*target, update.alias, update.returning), rows);
+    send_returning(execution, *target, update.alias, update.returning, plain, rows);
   return "UPDATE " + std::to_string(count);
 }
 
-std::string execute_delete(Execution& execution, const sql::DeleteStatement& del) {
+std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, Extent extent) {
   auto& context = execution.context;
-  auto target = lock_write_target(context, del.table, "delete from", "DELETE");
-  auto& writes = context.writes("DELETE");
+  auto target = find_write_target(context, del.table, "delete from");
+  const auto mark = lock_mark(context.writes("DELETE"));
+  target = lock_write_target(context, std::move(target), del.table, "delete from", "DELETE");
   if (del.is_unconditional && del.returning.empty()) {
-    return "DELETE " + std::to_string(erase_all(context, writes, *target));
+    if (extent == Extent::Any && target->referenced_by().empty() && !target->relation().temporary &&
+        context.view().row_count(target->table()) > gather_limits(context).rows) {
+      const auto alone = have_alone(context, del.table, "delete from", "DELETE", mark);
+      if (alone == nullptr) return delete_rows(execution, del, Extent::RowByRow);
+      return "DELETE " + std::to_string(truncate_all(context, *alone));
+    }
+    return "DELETE " + std::to_string(erase_all(context, context.writes("DELETE"), *target));
   }
   const bool with_rows = !del.returning.empty();
+  bool locks_inside = false;
   const auto query = locked_within(execution, [&] {
-    target = lock_write_target(context, del.table, "delete from", "DELETE");
-    return sql::Rewriter(context).delete_rows(del, target->info(), target->old_column_names(), with_rows);
+    target = engine::lock_write_target(context, del.table, "delete from", "DELETE");
+    auto made = delete_query(context, del, *target);
+    locks_inside = !made.subqueries.empty();
+    return made;
   });
+  const auto plain = plain_returning(*target, del.alias, del.returning);
+  const auto& format = context.settings().format_context();
   Batch old;
-  Batch rows = locked_rows(execution, writes, *target, query, with_rows ? target->column_count() : 0,
-                           storage::LockMode::Update, old);
+  std::optional<Batch> found =
+      locked_rows(execution, context.writes("DELETE"), *target, query, with_rows ? target->column_count() : 0,
+                  storage::LockMode::Update,
+                  extent == Extent::Any && !locks_inside && may_be_mass(*target, plain, del.whole)
+                      ? gather_limits(context)
+                      : kNoLimits,
+                  old);
+  if (!found) {
+    const auto alone = begin_mass_change(context, del.table, "delete from", "DELETE", mark);
+    return alone != nullptr ? delete_many(execution, del, alone)
+                            : delete_rows(execution, del, Extent::RowByRow);
+  }
+  auto& writes = context.writes("DELETE");
+  Batch rows = std::move(*found);
   const std::size_t count = old.row_count();
   erase_rows(writes, *target, old);
   ReferenceWatch watch(context, writes, *target);
   watch.deleted(old);
   watch.finish();
   if (with_rows) {
-    const auto& format = context.settings().format_context();
-    for (std::size_t i = 0; i < rows.columns.size(); ++i) {
-      rows.columns[i] = assigned(std::move(rows.columns[i]), target->column(i), format);
-    }
-    send_returning(execution, *target, del.alias, del.returning,
-                   plain_returning(*target, del.alias, del.returning), rows);
+    assign_rows(rows, *target, format);
+    send_returning(execution, *target, del.alias, del.returning, plain, rows);
   }
   return "DELETE " + std::to_string(count);
+}
+
+}  // namespace
+
+std::string execute_update(Execution& execution, const sql::UpdateStatement& statement) {
+  return change_rows(execution, statement, Extent::Any);
+}
+
+std::string execute_delete(Execution& execution, const sql::DeleteStatement& statement) {
+  return delete_rows(execution, statement, Extent::Any);
 }
 
 std::string execute_truncate(Execution& execution, const sql::TruncateStatement& truncate) {

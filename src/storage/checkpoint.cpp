@@ -216,7 +216,7 @@ void Checkpointer::run_checked(bool is_last) {
         replacement.start = start;
         replacement.chunk = chunk->number;
         for (const auto& open : chunk->open) {
-          replacement.inputs.push_back({open, nullptr, {}, {}});
+          replacement.inputs.push_back({open, nullptr, nullptr, {}, {}});
           sealed_bytes += open->memory_bytes();
         }
         build_segments(core_, *table, frozen.seq, limits, replacement);

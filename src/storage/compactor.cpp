@@ -215,7 +215,8 @@ void Compactor::run_jobs(const std::vector<Job>& jobs, bool is_paced) {
       replacement.table = job.table;
       replacement.start = job.start;
       replacement.chunk = job.chunk;
-      for (const auto& input : job.choice.inputs) replacement.inputs.push_back({nullptr, input, {}, {}});
+      for (const auto& input : job.choice.inputs)
+        replacement.inputs.push_back({nullptr, input, nullptr, {}, {}});
       BuildLimits limits;
       limits.segment_rows = core_.options.segment_rows;
       limits.level = job.choice.level;

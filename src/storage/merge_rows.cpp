@@ -27,6 +27,8 @@ class Cursor {
     }
     if (input_.open != nullptr) {
       sorted_ = input_.open->sorted_rows(seq);
+      if (input_.left_out != nullptr)
+        std::erase_if(sorted_, [&](RowNumber row) { return input_.leaves_out(row); });
       input_.moved_to.assign(input_.open->row_count(), kNoRow);
     } else {
       input_.moved_to.assign(input_.sealed->segment().row_count(), kNoRow);
@@ -144,7 +146,7 @@ class Cursor {
       const std::size_t group = next_++;
       const auto& info = segment.row_groups()[group];
       for (std::uint32_t row = 0; row < info.row_count; ++row) {
-        if (sealed.ended(info.first_row + row) <= seq_) continue;
+        if (sealed.ended(info.first_row + row) <= seq_ || input_.leaves_out(info.first_row + row)) continue;
         rows_.push_back(row);
         source_rows_.push_back(info.first_row + row);
       }

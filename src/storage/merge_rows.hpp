@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/row_checksum.hpp"
+#include "storage/row_marks.hpp"
 #include "storage/state.hpp"
 
 namespace tickstone::storage {
@@ -14,6 +15,7 @@ namespace tickstone::storage {
 struct MergeInput {
   std::shared_ptr<OpenChunk> open;
   std::shared_ptr<SealedSegment> sealed;
+  const RowMarks* left_out = nullptr;  // visible rows that do not go along
   /// Filled: the row among all that are written for each row here, or kNoRow.
   std::vector<std::uint32_t> moved_to;
   /// Filled: of the rows that were read.
@@ -23,8 +25,11 @@ struct MergeInput {
   std::uint64_t row_count() const {
     return open != nullptr ? open->row_count() : sealed->segment().row_count();
   }
+  bool leaves_out(std::uint64_t row) const { return left_out != nullptr && left_out->has(row); }
+  /// Of those that go along.
   std::uint64_t visible_row_count(CommitSeq seq) const {
-    return open != nullptr ? open->visible_row_count(seq) : sealed->visible_row_count(seq);
+    const auto visible = open != nullptr ? open->visible_row_count(seq) : sealed->visible_row_count(seq);
+    return left_out == nullptr ? visible : visible - left_out->count();
   }
 };
 

@@ -32,6 +32,12 @@ bool TouchedKeys::is_empty() const {
   return live_ == 0;
 }
 
+bool TouchedKeys::has_guesses() const {
+  const std::shared_lock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [](const Entry& entry) { return entry.is_guess && !entry.is_taken_back; });
+}
+
 bool TouchedKeys::add(const std::vector<ColumnView>& cells, std::size_t row, std::string_view key,
                       std::uint64_t hash, std::uint64_t position, bool is_guess) {
   if (finds(key, hash, UINT64_MAX, is_guess)) return false;

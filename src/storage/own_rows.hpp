@@ -31,6 +31,7 @@ class TouchedKeys {
   /// Guesses left out.
   bool contains(std::string_view key, std::uint64_t hash) const;
   bool is_empty() const;
+  bool has_guesses() const;
   /// The key of `row` in `cells` (columns as `key_columns`); false where it was touched already. `is_guess`:
   /// somebody else may have committed a row under the key of one of the transaction's; it is hidden until
   /// committing decides between them.

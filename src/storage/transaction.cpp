@@ -7,6 +7,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "base/check.hpp"
 #include "storage/checkpoint.hpp"
 #include "storage/key_codec.hpp"
 #include "storage/store_core.hpp"
@@ -295,6 +296,7 @@ void StoreTransaction::rollback_to(Savepoint savepoint) {
 
 void StoreTransaction::undo_to(std::uint64_t position) {
   changes_.reset();
+  for (auto& [id, own] : tables_) own.replaced.reset();
   while (!savepoints_.empty() && savepoints_.back() > position) savepoints_.pop_back();
   while (!undo_.empty() && undo_.back().position > position) {
     Undo& undo = undo_.back();
@@ -312,6 +314,7 @@ void StoreTransaction::undo_to(std::uint64_t position) {
         break;
       case Undo::Kind::Overlay:
         own.overlay = std::move(undo.overlay);
+        if (own.overlay == nullptr || own.overlay->dropped_chunks.empty()) own.copied_at = kNeverEnded;
         break;
       case Undo::Kind::SealedAdded:
         remove_sealed(own, *undo.sealed);
@@ -335,6 +338,7 @@ CommitSeq StoreTransaction::commit(bool synchronous) {
   }
   try {
     check_active();
+    for (const auto& [id, own] : tables_) TICKSTONE_CHECK(own.replaced == nullptr);
     std::size_t bytes = 0;
     for (const auto& [id, own] : tables_) {
       for (const auto& part : own.parts) bytes += part.rows->memory_bytes();

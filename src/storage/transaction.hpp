@@ -11,6 +11,7 @@
 #include "storage/group_commit.hpp"
 #include "storage/locate.hpp"
 #include "storage/lock_table.hpp"
+#include "storage/mass_change.hpp"
 #include "storage/own_rows.hpp"
 #include "storage/read_view.hpp"
 #include "storage/store.hpp"
@@ -21,7 +22,7 @@ class StoreCore;
 
 /// A transaction keeps its rows as open chunks of its own, where positions (the count of its operations)
 /// stand for commits. Nothing is ever removed from them: what is replaced or rolled back ends.
-class StoreTransaction final : public Transaction, private CommitWork {
+class StoreTransaction final : public Transaction, public MassChanges, private CommitWork {
  public:
   explicit StoreTransaction(StoreCore& core);
   ~StoreTransaction() override;
@@ -43,6 +44,9 @@ class StoreTransaction final : public Transaction, private CommitWork {
   std::vector<bool> try_lock(TableId table, const Batch& keys, LockMode mode) override;
   bool lock_table(TableId table, bool exclusive) override;
   bool try_lock_table(TableId table, bool exclusive) override;
+
+  bool begin_mass_change(TableId table) override;
+  void finish_mass_change(TableId table) override;
 
   Savepoint savepoint() override;
   void release(Savepoint savepoint) override;
@@ -84,7 +88,9 @@ class StoreTransaction final : public Transaction, private CommitWork {
     /// Rows that went to segments before the commit, as chunks of their own; nullptr: none.
     std::shared_ptr<const TableState> sealed;
     std::map<const SealedSegment*, SealedModes> sealed_modes;
-    CommitSeq sealed_checked = 0;  // those rows are known not to collide with what was visible then
+    std::unique_ptr<ReplacedRows> replaced;  // by a mass change under way
+    CommitSeq copied_at = kNeverEnded;       // chunks were copied as they were at this commit
+    CommitSeq sealed_checked = 0;            // those rows are known not to collide with what was visible then
     /// Rows not touched are known not to collide with what was visible at this commit.
     CommitSeq checked = kNeverEnded;
     CommitSeq view_checked = kNeverEnded;
@@ -163,6 +169,14 @@ class StoreTransaction final : public Transaction, private CommitWork {
                                     std::size_t row) const;
   bool ends_part(const OpenChunk& rows, const PartState& state) const;
   void log_rows(TableId id, OwnTable& own);
+
+  // transaction_mass.cpp
+  std::vector<RowPlace> locate_committed(const OwnTable& own, const TableState& table, const Batch& keys,
+                                         CommitSeq seq) const;
+  static std::uint64_t visible_rows(const ChunkState& chunk, CommitSeq seq);
+  void copy_unreplaced(TableId id, OwnTable& own, const ReplacedRows& replaced, const ChunkState& chunk,
+                       const Snapshot& snapshot);
+  void touch_replaced(TableId id, OwnTable& own, const ReplacedRows& replaced, const ChunkState& chunk);
 
   // transaction_seal.cpp
   void make_room();

@@ -132,6 +132,10 @@ void StoreTransaction::prepare(const StateBuilder& state) {
                   fmt::format("Table \"{}\" was altered by another transaction.", own.base->schema->name));
     }
     if (overlay != nullptr && overlay->is_dropped) continue;
+    // Whoever copied a chunk had the table alone; a row that came in spite of that must not be lost.
+    if (committed->counters->last_commit.load(std::memory_order_acquire) > own.copied_at) {
+      throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update");
+    }
     const auto table = overlay == nullptr ? committed : overlaid(committed, *overlay);
     const auto before = record_.size();
     prepare_table(id, own, *table);

@@ -78,7 +78,7 @@ void StoreTransaction::seal(TableId id, OwnTable& own) {
     }
     ReplacedLayers replaced;
     replaced.table = id;
-    replaced.inputs.push_back({part.rows, nullptr, {}, {}});
+    replaced.inputs.push_back({part.rows, nullptr, nullptr, {}, {}});
     BuildLimits limits;
     limits.segment_rows = core_.options.segment_rows;
     limits.pace = [this](std::uint64_t) {

@@ -368,8 +368,14 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
     }
   }
   const auto key_views = views_of(keys);
-  if (open_questions.size() <= kMaxLockedRows)
+  if (own.replaced == nullptr && open_questions.size() <= kMaxLockedRows)
     lock_keys(id, key_views, open_questions.size(), LockMode::Update);
+  if (mode == OnDuplicate::Replace && own.replaced != nullptr) {
+    for (const auto& place : locate_committed(own, table, keys, 0)) {
+      if (place) own.replaced->add(place);
+    }
+    return;
+  }
   if (mode == OnDuplicate::Replace) {
     for (std::size_t i = 0; i < open_questions.size(); ++i) {
       key.clear();
@@ -382,7 +388,7 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
   const Snapshot now = core_.snapshot();
   const auto seen = seen_as(id, own, now);
   if (seen == nullptr) return;
-  const auto places = locate(*seen, keys, now.seq);
+  const auto places = locate_committed(own, *seen, keys, now.seq);
   for (std::size_t i = 0; i < places.size(); ++i) {
     if (!places[i]) continue;
     if (mode == OnDuplicate::Fail) throw_duplicate(schema, key_views, i);
@@ -401,7 +407,7 @@ Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows
     const auto schema = seen_as(id, own, snapshot)->schema;
     check_rows(*schema, columns);
     if (count == 0) return result;
-    if (!schema->primary_key.empty() && count <= kAlwaysLockedRows &&
+    if (own.replaced == nullptr && !schema->primary_key.empty() && count <= kAlwaysLockedRows &&
         lock_owner_.count() < kMostInsertLocks &&
         lock_keys(id, key_cells(*schema, columns), count, LockMode::Update)) {
       snapshot = core_.snapshot();
@@ -448,10 +454,10 @@ void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<s
       auto& column = keys.columns.emplace_back(cell.type, cell.layout);
       column.append_all(cell);
     }
-    lock_keys(id, cells, rows.row_count(), LockMode::NoKeyUpdate);
+    if (own.replaced == nullptr) lock_keys(id, cells, rows.row_count(), LockMode::NoKeyUpdate);
     snapshot = core_.snapshot();
     const auto table = widened(id, own, snapshot, columns);
-    const auto places = locate(*table, keys, snapshot.seq);
+    const auto places = locate_committed(own, *table, keys, snapshot.seq);
     const auto sealed = locate_sealed(own, keys);
     std::vector<RowNumber> updated;
     std::string key;
@@ -464,6 +470,8 @@ void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<s
         end_own(id, own_row);
       } else if (sealed[row] && sealed[row].sealed->ended(sealed[row].row) == kNeverEnded) {
         end_sealed(id, sealed[row]);
+      } else if (own.replaced != nullptr) {
+        if (!places[row] || !own.replaced->add(places[row])) continue;
       } else if (places[row] && (own.touched == nullptr || !own.touched->contains(key, hash))) {
         touch(id, own, schema, cells, row, key, hash);
       } else {
@@ -482,11 +490,11 @@ std::uint64_t StoreTransaction::erase(TableId id, const Batch& keys) {
   return operate([&]() -> std::uint64_t {
     OwnTable& own = own_table(id, core_.snapshot());
     const auto cells = views_of(keys);
-    lock_keys(id, cells, keys.row_count(), LockMode::Update);
+    if (own.replaced == nullptr) lock_keys(id, cells, keys.row_count(), LockMode::Update);
     const Snapshot snapshot = core_.snapshot();
     const auto table = seen_as(id, own, snapshot);
     if (table == nullptr) return 0;
-    const auto places = locate(*table, keys, snapshot.seq);
+    const auto places = locate_committed(own, *table, keys, snapshot.seq);
     const auto sealed = locate_sealed(own, keys);
     std::uint64_t erased = 0;
     std::string key;
@@ -500,8 +508,13 @@ std::uint64_t StoreTransaction::erase(TableId id, const Batch& keys) {
       // Of a key that is given twice the second finds it gone.
       const bool is_sealed = sealed[row] && sealed[row].sealed->ended(sealed[row].row) == kNeverEnded;
       if (is_sealed) end_sealed(id, sealed[row]);
-      if (places[row] && !is_touched) touch(id, own, *table->schema, cells, row, key, hash);
-      if (own_row.part != nullptr || is_sealed || (places[row] && !is_touched)) ++erased;
+      bool is_committed = places[row] && !is_touched;
+      if (own.replaced != nullptr) {
+        is_committed = places[row] && own.replaced->add(places[row]);
+      } else if (is_committed) {
+        touch(id, own, *table->schema, cells, row, key, hash);
+      }
+      if (own_row.part != nullptr || is_sealed || is_committed) ++erased;
     }
     return erased;
   });
