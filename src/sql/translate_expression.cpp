@@ -72,6 +72,8 @@ std::string Translator::operand(const Typed& value) {
 }
 
 std::string Translator::condition(const Node* node, const Scope& scope, const char* construct) {
+  if (node->node_case == PG_QUERY__NODE__NODE_BOOL_EXPR)
+    return bool_expression(*node->bool_expr, scope, Place::Filter).text;
   return boolean(node, scope, construct).text;
 }
 
@@ -100,7 +102,7 @@ Typed Translator::expression(const Node* node, const Scope& scope) {
     case PG_QUERY__NODE__NODE_A_EXPR:
       return operation(*node->a_expr, scope);
     case PG_QUERY__NODE__NODE_BOOL_EXPR:
-      return bool_expression(*node->bool_expr, scope);
+      return bool_expression(*node->bool_expr, scope, Place::Value);
     case PG_QUERY__NODE__NODE_FUNC_CALL:
       return function(*node->func_call, scope);
     case PG_QUERY__NODE__NODE_SUB_LINK:
@@ -378,31 +380,6 @@ std::optional<SqlType> Translator::unify_results(std::span<Typed> values) {
     value.is_atomic = true;
   }
   return type;
-}
-
-Typed Translator::bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope) {
-  const SqlType type = SqlType::of(TypeId::Boolean);
-  if (expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR) {
-    const Node* inner = expr.args[0];
-    if (inner->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
-        inner->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY) {
-      // Here a null among the elements matters.
-      return plain("NOT " + operand(any_all(*inner->a_expr, scope, true, true)), type, false);
-    }
-    return plain("NOT " + operand(boolean(inner, scope, "NOT")), type, false);
-  }
-  const bool is_and = expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR;
-  std::string text;
-  for (std::size_t i = 0; i < expr.n_args; ++i) {
-    const Node* argument = expr.args[i];
-    const Typed value = boolean(argument, scope, is_and ? "AND" : "OR");
-    // A plain comparison reads well without parentheses.
-    const bool is_comparison = argument->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
-                               argument->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP &&
-                               argument->a_expr->rexpr->node_case != PG_QUERY__NODE__NODE_ROW_EXPR;
-    text += (i > 0 ? (is_and ? " AND " : " OR ") : "") + (is_comparison ? value.text : operand(value));
-  }
-  return plain(std::move(text), type, false);
 }
 
 Typed Translator::case_expression(const PgQuery__CaseExpr& expr, const Scope& scope) {

@@ -193,7 +193,9 @@ class Translator {
   Typed parameter(const PgQuery__ParamRef& ref);
   Typed type_cast(const PgQuery__TypeCast& cast, const Scope& scope);
   Typed sub_link(const PgQuery__SubLink& link, const Scope& scope);
-  Typed bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope);
+  /// Where AND and OR stand: as a value of each row, or where they choose rows.
+  enum class Place : std::uint8_t { Value, Filter };
+  Typed bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope, Place place);
   Typed case_expression(const PgQuery__CaseExpr& expr, const Scope& scope);
   Typed value_function(const PgQuery__SQLValueFunction& function);
   Typed array(const PgQuery__AArrayExpr& expr, const Scope& scope);
