@@ -82,10 +82,13 @@ std::string new_values(Translator& translator, const std::vector<Assignment>& as
       continue;
     }
     const Assignment& assignment = *assigned->second;
-    const Typed value =
-        assignment.is_default
-            ? default_value(translator, defaults, column)
-            : translator.coerced(translator.expression(node_of(assignment.value), scope), column.type);
+    Typed value = assignment.is_default ? default_value(translator, defaults, column)
+                                        : translator.expression(node_of(assignment.value), scope);
+    // A number as written, which may have more digits than a NUMERIC of ours.
+    if (value.is_number && value.form == Typed::Form::Plain && column.type.id == TypeId::Double &&
+        !column.type.is_array)
+      value.form = Typed::Form::UnknownLiteral;
+    if (!assignment.is_default) value = translator.coerced(std::move(value), column.type);
     text += value.text + " AS " + duck_identifier(column.name);
     out.columns.push_back({column.name, value.type, false});
   }
