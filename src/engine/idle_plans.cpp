@@ -15,6 +15,7 @@ void IdlePlans::put(SessionContext& context, PlanCache plans) {
   if (context.has_temporary_schema() || context.instance() == nullptr || context.instance()->is_lost())
     return;
   plans.keep_valid(context);
+  context.rollback();  // which lets go of what they read meanwhile
   if (plans.is_empty()) return;
   auto idle = std::make_unique<Idle>();
   idle->user = context.user();

@@ -55,6 +55,7 @@ class ProtocolSession final : public Session {
       context_.database().idle_plans().put(context_, std::move(plans_));
     } catch (...) {
     }
+    context_.detach_duck();  // it may be another session's already
   }
 
   void execute_simple(std::string_view sql, ResultSink& sink) override {

@@ -200,6 +200,8 @@ void SessionContext::forget_transaction() noexcept {
   base_view_.reset();
   base_catalog_.reset();
   view_.reset();
+  // DuckDB's side lets go of the view too, or a session at rest would hold back space.
+  if (duck_ != nullptr) duck_->attach(*this, *this);
   snapshot_seq_.store(0, std::memory_order_relaxed);
   savepoints_.clear();
   written_tables_.clear();
