@@ -195,6 +195,7 @@ void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
   auto column = make_column(context, edit, relation, command.column);
   const auto old = relation;
   relation.columns.push_back(column);
+  if (!column.generated_text.empty()) check_generated_columns(context, relation);
   const bool has_rows = context.view().row_count(relation.table()) > 0;
   // What differs from row to row is written into each.
   std::string each;
@@ -389,7 +390,7 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
       auto& column = column_of(relation, command.name);
       refuse_default_change(relation, column);
       column.default_text = sql::to_postgres_text(command.expression);
-      column.sequence = 0;
+      column.sequence = sequence_of_default(context, column.default_text);
       check_default_fits(context, column);
       return;
     }

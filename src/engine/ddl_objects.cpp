@@ -231,8 +231,21 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
     throw Error(ErrorCode::FeatureNotSupported, "a view that locks rows is not supported", {},
                 "Use the locking clause where the view is read.");
   auto& edit = context.edit_catalog("CREATE VIEW");
+  const auto sources = context.relations_of(create.query);
+  const bool reads_temporary = std::any_of(sources.begin(), sources.end(), [&](const auto oid) {
+    const auto* source = edit.catalog().find_relation(oid);
+    return source != nullptr &&
+           edit.catalog().find_schema(source->schema)->name == context.existing_temporary_schema();
+  });
+  const bool is_temporary = create.temporary || reads_temporary;
+  if (reads_temporary && !create.temporary && create.view.schema != "pg_temp") {
+    if (!create.view.schema.empty())
+      throw Error(ErrorCode::InvalidTableDefinition,
+                  "cannot create temporary relation in non-temporary schema");
+    context.notice("view \"" + create.view.name + "\" will be a temporary view");
+  }
   const auto schema_name =
-      create.temporary ? context.temporary_schema() : context.creation_schema(create.view.schema).name;
+      is_temporary ? context.temporary_schema() : context.creation_schema(create.view.schema).name;
   const auto* existing = edit.catalog().find_relation(schema_name, create.view.name);
   if (existing != nullptr && !(create.or_replace && existing->kind == catalog::RelationKind::View)) {
     if (create.or_replace) wrong_kind(*existing, "a view");
@@ -279,7 +292,7 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
     }
   }
   view.view_text = std::move(text);
-  view.depends_on = context.relations_of(create.query);
+  view.depends_on = sources;
   edit.put_relation(view);
   return "CREATE VIEW";
 }

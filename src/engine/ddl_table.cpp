@@ -2,6 +2,7 @@
 #include "engine/ddl_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <set>
 
@@ -16,6 +17,12 @@ namespace tickstone::engine {
 namespace {
 
 constexpr std::size_t kMostColumns = 1600;  // PostgreSQL's limit
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
 
 void check_default(SessionContext& context, const catalog::ColumnObject& column,
                    const sql::Expr& expression) {
@@ -85,6 +92,62 @@ std::string duck_name(std::string_view name) {
   return quoted + '"';
 }
 
+catalog::Oid sequence_of_default(SessionContext& context, std::string_view text) {
+  constexpr std::string_view kCall = "nextval('";
+  if (!text.starts_with(kCall)) return 0;
+  text.remove_prefix(kCall.size());
+  const auto end = text.find('\'');
+  if (end == std::string_view::npos) return 0;
+  const auto rest = text.substr(end);
+  // Names that need quotes are looked up at each use.
+  if ((rest != "')" && rest != "'::regclass)") || text.substr(0, end).find('"') != std::string_view::npos)
+    return 0;
+  std::string name = lower(text.substr(0, end)), schema;
+  if (const auto dot = name.find('.'); dot != std::string::npos) {
+    schema = name.substr(0, dot);
+    name = name.substr(dot + 1);
+  }
+  const auto* relation = context.find_user_relation(schema, name);
+  return relation != nullptr && relation->kind == catalog::RelationKind::Sequence ? relation->oid : 0;
+}
+
+void check_generated_columns(SessionContext& context, const catalog::RelationObject& relation) {
+  const auto info = context.relation_info(relation);
+  for (const auto& column : relation.columns) {
+    if (column.generated_text.empty()) continue;
+    for (const auto id : catalog::columns_in_expression(relation, column.generated_text)) {
+      const auto* source = &*std::find_if(relation.columns.begin(), relation.columns.end(),
+                                          [&](const auto& c) { return c.id == id; });
+      if (source->generated_text.empty()) continue;
+      throw Error(ErrorCode::InvalidObjectDefinition,
+                  "cannot use generated column \"" + source->name + "\" in column generation expression",
+                  "A generated column cannot reference another generated column.");
+    }
+    static constexpr std::array kChanging = {"nextval(",
+                                             "random(",
+                                             "gen_random_uuid(",
+                                             "uuid_generate_v4(",
+                                             "clock_timestamp(",
+                                             "timeofday(",
+                                             "now(",
+                                             "transaction_timestamp(",
+                                             "statement_timestamp(",
+                                             "current_timestamp",
+                                             "current_date",
+                                             "localtimestamp",
+                                             "current_time",
+                                             "currval(",
+                                             "lastval("};
+    const std::string text = lower(column.generated_text);
+    if (std::any_of(kChanging.begin(), kChanging.end(),
+                    [&](const char* name) { return text.find(name) != std::string::npos; })) {
+      throw Error(ErrorCode::InvalidObjectDefinition, "generation expression is not immutable");
+    }
+    // Names that are not there end here.
+    (void)sql::Rewriter(context).expressions({sql::parse_expression(column.generated_text)}, &info, "#new");
+  }
+}
+
 catalog::ColumnObject make_column(SessionContext& context, catalog::CatalogEdit& edit,
                                   catalog::RelationObject& relation,
                                   const sql::ColumnDefinition& definition) {
@@ -108,6 +171,7 @@ catalog::ColumnObject make_column(SessionContext& context, catalog::CatalogEdit&
   if (definition.default_value) {
     check_default(context, column, definition.default_value);
     column.default_text = sql::to_postgres_text(definition.default_value);
+    column.sequence = sequence_of_default(context, column.default_text);
   }
   if (definition.generated) column.generated_text = sql::to_postgres_text(definition.generated);
   if (definition.identity_always) column.identity = *definition.identity_always ? 'a' : 'd';
@@ -275,6 +339,7 @@ std::string execute_create_table(Execution& execution, const sql::CreateTableSta
   for (const auto& like : create.like_tables) add_like(context, edit, relation, like, constraints);
   for (const auto& definition : create.columns)
     relation.columns.push_back(make_column(context, edit, relation, definition));
+  check_generated_columns(context, relation);
   constraints.insert(constraints.end(), create.constraints.begin(), create.constraints.end());
   // Keys first: a foreign key may refer to the table itself.
   const auto is_foreign = [](const auto& constraint) {

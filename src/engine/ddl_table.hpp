@@ -19,6 +19,10 @@ std::string duck_name(std::string_view name);
 /// add it to `relation.columns`.
 catalog::ColumnObject make_column(SessionContext& context, catalog::CatalogEdit& edit,
                                   catalog::RelationObject& relation, const sql::ColumnDefinition& definition);
+/// The sequence of a default that is a plain nextval('name'), or 0.
+catalog::Oid sequence_of_default(SessionContext& context, std::string_view text);
+/// Refuses generated columns that read what is not there, that change by themselves or that read each other.
+void check_generated_columns(SessionContext& context, const catalog::RelationObject& relation);
 /// Adds the constraint, and the index of a key, to `relation`. Makes no storage.
 void add_constraint(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
                     const sql::ConstraintDefinition& definition);

@@ -393,7 +393,9 @@ std::string execute_truncate(Execution& execution, const sql::TruncateStatement&
     for (const auto& column : relation.columns) {
       if (column.sequence == 0) continue;
       const auto* sequence = context.catalog()->find_relation(column.sequence);
-      if (sequence == nullptr || !sequence->sequence) continue;
+      // A default may be of a sequence that belongs to nobody, or to another table.
+      if (sequence == nullptr || !sequence->sequence || sequence->sequence->owner_table != relation.oid)
+        continue;
       context.on_commit([&store, oid = sequence->oid, start = sequence->sequence->start] {
         store.set_sequence(oid, start);
       });
