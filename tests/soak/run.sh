@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [crash|fuzz|damage|properties...]: for long, and without names all of them: crash rounds (TICKSTONE_SOAK_ROUNDS, 200),
+# run.sh [crash|fuzz|damage|properties|histories...]: for long, and without names all of them: crash rounds (TICKSTONE_SOAK_ROUNDS, 200),
 # fuzzing (TICKSTONE_SOAK_FUZZ_MINUTES, 60, over all targets), damage at every single byte, and the store's properties with new
-# seeds under the sanitizers (TICKSTONE_SOAK_PROPERTIES, 2000 histories). Adds a dated line for each to docs/soak.md. What fuzzing
+# seeds under the sanitizers (TICKSTONE_SOAK_PROPERTIES, 2000 histories), and
+# random transactions and statements through the server (tests/histories). Adds a dated line for each to docs/soak.md. What fuzzing
 # finds, and its corpus, stay in build/soak-fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -51,14 +52,15 @@ properties() {
     sed -n 's/^\[==========\] /properties of the store: /p'
 }
 
-[ $# -gt 0 ] || set -- crash fuzz damage properties
+[ $# -gt 0 ] || set -- crash fuzz damage properties histories
 for part in "$@"; do
   case $part in
     crash) soak "crash rounds" tests/crash/crash_rounds.py --rounds "$rounds" ;;
     fuzz) soak "fuzzing" fuzz ;;
     damage) soak "damage" damage ;;
     properties) soak "properties" properties ;;
-    *) echo "soak: no part is called $part: crash, fuzz, damage or properties" >&2; exit 2 ;;
+    histories) soak "histories" env TICKSTONE_HISTORY_SECONDS=600 TICKSTONE_HISTORY_ROUNDS=50 tests/histories/run.sh ;;
+    *) echo "soak: no part is called $part: crash, fuzz, damage, properties or histories" >&2; exit 2 ;;
   esac
 done
 exit $status
