@@ -66,7 +66,10 @@ void append_constant(Column& into, const sql::Constant& constant, const catalog:
                      const FormatContext& format) {
   if (constant.is_null) {
     into.append_null();
-  } else if (!constant.type || *constant.type == column.type || constant.type->id == TypeId::Unknown) {
+  } else if (!constant.type || *constant.type == column.type || constant.type->id == TypeId::Unknown ||
+             // A number as written, which may have more digits than a NUMERIC of ours.
+             (constant.type->id == TypeId::Numeric && column.type.id == TypeId::Double &&
+              !column.type.is_array)) {
     append_parsed(into, constant.text, format);
   } else {
     append_assigned(into, parse_value(*constant.type, constant.text, format), column, format);
