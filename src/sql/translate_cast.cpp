@@ -116,11 +116,13 @@ Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeN
       return out;
     case TypeId::Text:
     case TypeId::Name:
+      value = unpadded(std::move(value));
       out.text = as_text(value);
       out.is_atomic = value.is_atomic || out.text != value.text;
       return out;
     case TypeId::Varchar:
     case TypeId::Char: {
+      if (type.id == TypeId::Varchar) value = unpadded(std::move(value));
       const std::string as = as_text(value);
       out.text = type.precision < 0           ? as
                  : type.id == TypeId::Varchar ? fmt::format("left({}, {})", as, type.precision)

@@ -232,6 +232,12 @@ Typed Translator::comparison(const std::string& op, Typed left, Typed right, int
     const int kinds[] = {comparison_kind(*left.type), comparison_kind(*right.type)};
     if (kinds[0] != kinds[1] && kinds[0] != 0 && kinds[1] != 0) fail_no_operator(op, left, right, location);
   }
+  // A literal beside a character(n) is one, whose blanks at the end do not count.
+  const bool is_padded = left.has_type(TypeId::Char) || right.has_type(TypeId::Char);
+  for (Typed* side : {&left, &right}) {
+    if (is_padded && side->form == Typed::Form::UnknownLiteral)
+      side->literal.erase(side->literal.find_last_not_of(' ') + 1);
+  }
   std::array<Typed, 2> sides = {unpadded(std::move(left)), unpadded(std::move(right))};
   unify(sides);
   // Intervals are equal where 30 days and a month, 24 hours and a day are.
