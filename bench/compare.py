@@ -89,12 +89,15 @@ class Postgres:
 class Tickstone(Postgres):
     name = "Tickstone"
 
-    def __init__(self, scratch):
-        self.port = free_port()
-        self.data = os.path.join(scratch, "tickstone")
-        self.log = open(os.path.join(scratch, "tickstone.log"), "wb")
-        self.process = subprocess.Popen([ROOT / "build/tickstone", "serve", "--data", self.data, "--port", str(self.port), "--memory", "4096"],
-                                        stdout=subprocess.PIPE, stderr=self.log)
+    def __init__(self, scratch, memory_mb=4096):
+        self.port, self.memory_mb = free_port(), memory_mb
+        self.data = os.path.join(scratch, f"tickstone-{self.port}")
+        self.log = open(os.path.join(scratch, "tickstone.log"), "ab")
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([ROOT / "build/tickstone", "serve", "--data", self.data, "--port", str(self.port),
+                                         "--memory", str(self.memory_mb)], stdout=subprocess.PIPE, stderr=self.log)
         if b"ready" not in self.process.stdout.readline():
             raise SystemExit("tickstone did not start")
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storing and reading back on Tickstone, PostgreSQL 15 and DuckDB 1.4.4, in turn, on this machine.
 
-    storage_compare.py [--parts ingest,growth,recovery] [--symbols 200] [--trades-per-day 2500] [--rounds 5]
-                       [--growth 3] [--growth-peers 3] [--recovery-mb 64,256] [--record]
+    storage_compare.py [--parts ingest,growth,recovery,latency,merges] [--symbols 200] [--trades-per-day 2500] [--rounds 5]
+                       [--growth 3] [--growth-peers 3] [--recovery-mb 64,256] [--long] [--record]
 
 Three tables with their primary keys: in the order of time, with a tenth of the rows late, and as upserts where one row in twenty corrects an
-earlier one; bytes a row once all is written and merged; scans; what a row costs as the table grows; how long a start takes after kill -9.
-PostgreSQL and Tickstone are given CSV by COPY over the wire; DuckDB reads the same files itself. The long form is
-`--growth 100 --growth-peers 10 --recovery-mb 64,256,1024`.
+earlier one; bytes a row once all is written and merged; scans; what a row costs as the table grows; how long a start takes after kill -9; how
+long commits of 16 connections take while a table is loaded; what loading and reading lose while segments are merged. PostgreSQL and
+Tickstone are given CSV by COPY over the wire; DuckDB reads the same files itself. `--long` is for `--growth 100 --growth-peers 20
+--recovery-mb 64,256,1000`: a quarter of an hour instead of two minutes.
 """
 import argparse
 import datetime as dt
@@ -21,6 +22,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from decimal import Decimal
 
@@ -37,12 +39,29 @@ OHLCV = ("symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, open NUMERIC NOT
 TABLES = {"trades": TRADES, "quotes": QUOTES, "ohlcv": OHLCV}
 KEYS = {"trades": "symbol, timestamp, id", "quotes": "symbol, timestamp, id", "ohlcv": "symbol, timestamp, timeframe"}
 UPSERT_BATCHES = 10
+COMMIT_CLIENTS = 16
+LONG = {"growth": 100, "growth_peers": 20, "recovery_mb": "64,256,1000"}
 
 
 def upsert_sql(table, target, stage, columns):
     key = KEYS[table].split(", ")
     changes = ", ".join(f"{c} = EXCLUDED.{c}" for c in columns.split(",") if c not in key)
     return f"INSERT INTO {target} ({columns}) SELECT {columns} FROM {stage} ON CONFLICT ({KEYS[table]}) DO UPDATE SET {changes}"
+
+
+def cpu_seconds(pid):
+    """Of a process with all its children, those that ended included."""
+    total, waiting = 0, [pid]
+    while waiting:
+        process = waiting.pop()
+        try:
+            fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1].split()
+            for thread in os.listdir(f"/proc/{process}/task"):
+                waiting += map(int, pathlib.Path(f"/proc/{process}/task/{thread}/children").read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended meanwhile; its parent has its time
+        total += sum(map(int, fields[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 class WirePeer:
@@ -103,6 +122,9 @@ class PostgresPeer(WirePeer):
         self.cur.execute("SELECT pg_current_wal_lsn() - redo_lsn FROM pg_control_checkpoint()")
         return int(self.cur.fetchone()[0])
 
+    def cpu_seconds(self):
+        return cpu_seconds(int(pathlib.Path(self.server.data, "postmaster.pid").read_text().split("\n", 1)[0]))
+
     def kill(self):
         # As a crash for PostgreSQL: nothing is written, recovery follows.
         subprocess.run(compare.run_as_postgres([compare.PG_BIN / "pg_ctl", "-D", self.server.data, "-m", "immediate", "-w", "stop"]),
@@ -127,21 +149,32 @@ class PostgresPeer(WirePeer):
 
 
 class TickstonePeer(WirePeer):
-    def __init__(self, scratch):
-        super().__init__(compare.Tickstone(scratch), True)
+    def __init__(self, scratch, memory_mb=4096):
+        super().__init__(compare.Tickstone(scratch, memory_mb), True)
 
     def size(self, target):
         self.cur.execute(f"SELECT hypertable_size('{target}')")
         return self.cur.fetchone()[0]
 
-    def log_bytes(self):
-        # What is written: the files are preallocated.
-        self.cur.execute("SELECT log_bytes FROM tickstone.storage_statistics")
+    def statistic(self, name):
+        self.cur.execute(f"SELECT {name} FROM tickstone.storage_statistics")
         return int(self.cur.fetchone()[0])
 
+    def log_bytes(self):
+        # What is written: the files are preallocated.
+        return self.statistic("log_bytes")
+
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.server.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.server.process.pid)
+
+    def merging_ticks(self):
+        """Processor time that the thread which merges segments has taken."""
+        tasks = pathlib.Path(f"/proc/{self.server.process.pid}/task")
+        for task in tasks.iterdir():
+            name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(") ", 1)
+            if name == "compaction":
+                return sum(map(int, fields.split()[11:13]))
+        raise SystemExit("bench: no thread merges segments")
 
     def kill(self):
         self.server.process.send_signal(signal.SIGKILL)
@@ -149,10 +182,7 @@ class TickstonePeer(WirePeer):
 
     def start_again(self):
         began = time.perf_counter()
-        self.server.process = subprocess.Popen([ROOT / "build/tickstone", "serve", "--data", self.server.data, "--port", str(self.server.port),
-                                                "--memory", "4096"], stdout=subprocess.PIPE, stderr=self.server.log)
-        if b"ready" not in self.server.process.stdout.readline():
-            raise SystemExit("tickstone did not start again")
+        self.server.start()
         self.reconnect()
         self.cur.execute("SELECT 1")
         return time.perf_counter() - began
@@ -211,6 +241,9 @@ class DuckDBPeer:
 
     def settle(self):
         pass
+
+    def cpu_seconds(self):
+        return cpu_seconds(self.process.pid)
 
     def size(self, target):
         self.run(f"CHECKPOINT {target}")
@@ -352,31 +385,30 @@ def measure_growth(peers, scratch, report, millions, peer_millions):
     shown = [m for m in (1, 2, 3, 5, 10, 20, 30, 50, 70, 100, 200, 500, 1000) if m <= millions]
     for peer in peers:
         peer.make("trades", "trades_growth")
-    noted_step, noted_cpu = 0, sum(p.cpu_seconds() for p in peers if isinstance(p, TickstonePeer))
+    noted = {peer.name: (0, peer.cpu_seconds()) for peer in peers}
     for step in range(1, millions + 1):
         date = (first + dt.timedelta(days=step - 1)).isoformat().encode()
         data = day.replace(b"2026-01-05", date)
-        figures = {}
-        for peer in peers:
-            if isinstance(peer, TickstonePeer) or step <= peer_millions:
-                figures[peer.name] = rows / peer.copy("trades_growth", columns, data)
+        taking_part = [p for p in peers if isinstance(p, TickstonePeer) or step <= peer_millions]
+        figures = {peer.name: rows / peer.copy("trades_growth", columns, data) for peer in taking_part}
         if step not in shown:
             continue
         report.add(f"trades: row {(step - 1) * rows:,} to {step * rows:,}", "rows/s", figures)
         # Of all threads, flushes and merges included: what a busy machine changes least.
-        for peer in peers:
-            if isinstance(peer, TickstonePeer):
-                cpu = peer.cpu_seconds()
-                report.add(f"trades: rows since row {noted_step * rows:,}", "us of CPU a row",
-                           {peer.name: (cpu - noted_cpu) * 1e6 / ((step - noted_step) * rows)})
-                noted_step, noted_cpu = step, cpu
+        figures, since = {}, noted[taking_part[-1].name][0]
+        for peer in taking_part:
+            before, cpu = noted[peer.name][1], peer.cpu_seconds()
+            figures[peer.name] = (cpu - before) * 1e6 / ((step - since) * rows)
+            noted[peer.name] = step, cpu
+        report.add(f"trades: row {since * rows:,} to {step * rows:,}", "us of CPU a row", figures)
     for peer in peers:
+        stored = (millions if isinstance(peer, TickstonePeer) else min(millions, peer_millions)) * rows
+        found = peer.query("SELECT count(*) FROM {t}", "trades_growth")[1][0]
+        if found != stored:
+            raise SystemExit(f"bench: {peer.name} has {found} rows instead of {stored}")
         if isinstance(peer, TickstonePeer):
             peer.settle()
-            report.add(f"trades: size of {millions * rows:,} rows", "bytes a row", {peer.name: peer.size("trades_growth") / (millions * rows)})
-            expected, found = millions * rows, peer.query("SELECT count(*) FROM {t}", "trades_growth")[1][0]
-            if found != expected:
-                raise SystemExit(f"bench: {found} rows instead of {expected}")
+            report.add(f"trades: size of {stored:,} rows", "bytes a row", {peer.name: peer.size("trades_growth") / stored})
 
 
 def measure_recovery(peers, data, report, sizes_mb):
@@ -390,7 +422,7 @@ def measure_recovery(peers, data, report, sizes_mb):
             peer.make(table, target)
             peer.settle()
             written, day = 0, 0
-            while peer.log_bytes() < size << 20 and day < 300:
+            while peer.log_bytes() < size * 1_000_000:
                 date = (dt.date(2026, 1, 5) + dt.timedelta(days=day)).isoformat().encode()
                 # Pieces of a few MB, so that the log ends near the size that is wanted.
                 piece = lines[:len(lines) // 8 + 1]
@@ -404,8 +436,116 @@ def measure_recovery(peers, data, report, sizes_mb):
             found = peer.query("SELECT count(*) FROM {t}", target)[1][0]
             if found != written:
                 raise SystemExit(f"bench: {peer.name} has {found} rows after a crash instead of {written}")
-            print(f"bench: {peer.name}: log of {log >> 20} MB, {written:,} rows", file=sys.stderr)
+            print(f"bench: {peer.name}: log of {log // 1_000_000} MB, {written:,} rows", file=sys.stderr)
         report.add(f"start after kill -9, log of {size} MB", "s", figures)
+
+
+class Loader(threading.Thread):
+    """Loads days of trades one after the other on a connection of its own until `stop`."""
+
+    def __init__(self, peer, target, columns, day, first_date, rows_a_copy=None):
+        super().__init__()
+        self.cur, self.target, self.columns = peer.server.connect().cursor(), target, columns
+        self.head, self.lines = day.split(b"\n", 1)
+        if rows_a_copy is not None:
+            self.lines = b"\n".join(self.lines.split(b"\n", rows_a_copy)[:rows_a_copy]) + b"\n"
+        self.date, self.copies, self.is_stopping, self.error = first_date, 0, False, None
+
+    def copy_one(self):
+        data = self.head + b"\n" + self.lines.replace(b"2026-01-05", self.date.isoformat().encode())
+        self.date += dt.timedelta(days=1)
+        began = time.perf_counter()
+        self.cur.copy_expert(f"COPY {self.target} ({self.columns}) FROM STDIN (FORMAT csv, HEADER)", io.BytesIO(data), 1 << 20)
+        self.copies += 1
+        return self.lines.count(b"\n"), time.perf_counter() - began
+
+    def run(self):
+        try:
+            while not self.is_stopping:
+                self.copy_one()
+        except Exception as error:  # told by whoever joins
+            self.error = error
+
+    def stop(self):
+        self.is_stopping = True
+        self.join()
+        if self.error is not None:
+            raise self.error
+
+
+def commit_latencies(server, seconds, scratch):
+    """Of the guide's upserts on 16 connections, in ms, ascending."""
+    prefix = os.path.join(scratch, f"latency-{server.name.split()[0]}")
+    script = prefix + ".sql"
+    pathlib.Path(script).write_text(compare.UPSERT)
+    done = subprocess.run([compare.PG_BIN / "pgbench", "-n", "-h", "127.0.0.1", "-p", str(server.port), "-U", "inavvi_user", "-c", str(COMMIT_CLIENTS),
+                           "-j", "2", "-T", str(seconds), "-f", script, "-l", "--log-prefix", prefix, "inavvi"],
+                          capture_output=True, text=True, env={**os.environ, "PGPASSWORD": "postgres"})
+    if done.returncode != 0:
+        raise SystemExit(f"bench: pgbench on {server.name}: {done.stderr}")
+    times = []
+    for path in pathlib.Path(scratch).glob(os.path.basename(prefix) + ".[0-9]*"):
+        times += [int(line.split()[2]) / 1000 for line in path.read_text().splitlines()]
+        path.unlink()
+    return sorted(times)
+
+
+def measure_latency(peers, data, report, scratch, seconds):
+    """Durable commits of 16 connections while another one loads a table without a pause."""
+    day = (data.directory / "trades.csv").read_bytes()
+    for peer in peers:
+        peer.make("trades", "trades_loaded")
+        peer.make("ohlcv", "ohlcv")
+    figures = {"half of them within": {}, "99 of 100 within": {}, "the longest": {}}
+    for peer in peers:
+        loader = Loader(peer, "trades_loaded", data.columns["trades"], day, dt.date(2026, 1, 5))
+        loader.start()
+        times = commit_latencies(peer.server, seconds, scratch)
+        loader.stop()
+        print(f"bench: {peer.name}: {len(times):,} commits beside {loader.copies * data.counts['trades']:,} rows loaded", file=sys.stderr)
+        for what, part in zip(figures, (0.5, 0.99, 1)):
+            figures[what][peer.name] = times[min(int(len(times) * part), len(times) - 1)]
+    for what, values in figures.items():
+        report.add(f"commits of {COMMIT_CLIENTS} connections while a table is loaded: {what}", "ms", values)
+
+
+def measure_merges(peer, data, report, days):
+    """Loading and reading one table while the segments of another are merged in the background, and while they are not."""
+    day, columns = (data.directory / "trades.csv").read_bytes(), data.columns["trades"]
+    peer.make("trades", "trades_quiet")
+    peer.make("trades", "trades_merged")
+    loader = Loader(peer, "trades_quiet", columns, day, dt.date(2026, 1, 5), rows_a_copy=20_000)
+    merged = Loader(peer, "trades_merged", columns, day, dt.date(2026, 1, 5))
+    loader.copy_one()
+    peer.query("SELECT sum(size) FROM {t}", "trades_quiet")
+    times = {False: [0, 0.0, 0, 0.0], True: [0, 0.0, 0, 0.0]}  # rows, seconds, queries, seconds
+
+    def work():
+        before = peer.merging_ticks()
+        rows, copying = loader.copy_one()
+        reading = 0.0
+        for _ in range(20):
+            reading += peer.query("SELECT sum(size) FROM {t} WHERE symbol = 'AAPL'", "trades_quiet")[0]
+        return peer.merging_ticks() > before, (rows, copying, 20, reading)
+
+    def note(is_merging, figures):
+        times[is_merging] = [a + b for a, b in zip(times[is_merging], figures)]
+
+    for _ in range(40):
+        note(*work())
+    for _ in range(days):
+        # In order of symbols each day overlaps with every other of its chunk.
+        merged.copy_one()
+        peer.settle()
+    deadline = time.perf_counter() + 30
+    while time.perf_counter() < deadline and (times[True][1] < 1 or peer.statistic("compaction_backlog_bytes") > 0):
+        note(*work())
+    for what, at, unit in (("rows/s of a COPY", 0, "rows/s"), ("one symbol's sum", 2, "ms")):
+        values = [t[at] / t[at + 1] if unit == "rows/s" else 1000 * t[at + 1] / t[at] for t in (times[False], times[True]) if t[at + 1] > 0]
+        if len(values) < 2:
+            raise SystemExit("bench: no segments were merged meanwhile")
+        report.add(f"{what} while no segments are merged", unit, {peer.name: values[0]})
+        report.add(f"{what} while segments are merged", unit, {peer.name: values[1]})
 
 
 def record(text, args, data):
@@ -422,16 +562,22 @@ def record(text, args, data):
 def main():
     env = os.environ.get
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", default=env("TICKSTONE_STORAGE_PARTS", "ingest,growth,recovery"))
+    parser.add_argument("--parts", default=env("TICKSTONE_STORAGE_PARTS", "ingest,growth,recovery,latency,merges"))
     parser.add_argument("--symbols", type=int, default=int(env("TICKSTONE_STORAGE_SYMBOLS", "200")))
     parser.add_argument("--trades-per-day", type=int, default=int(env("TICKSTONE_STORAGE_TRADES", "2500")))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--growth", type=int, default=int(env("TICKSTONE_STORAGE_GROWTH", "3")), help="millions of rows")
     parser.add_argument("--growth-peers", type=int, default=int(env("TICKSTONE_STORAGE_GROWTH_PEERS", "3")), help="millions of rows")
-    parser.add_argument("--recovery-mb", default=env("TICKSTONE_STORAGE_RECOVERY", "64,256"))
+    parser.add_argument("--recovery-mb", default=env("TICKSTONE_STORAGE_RECOVERY", "64,256"), help="sizes of the log")
+    parser.add_argument("--seconds", type=int, default=5, help="of commits beside a load")
+    parser.add_argument("--merge-days", type=int, default=10, help="segments of a table that is merged")
+    parser.add_argument("--long", action="store_true", help="as far as a quarter of an hour goes")
     parser.add_argument("--only-tickstone", action="store_true", help="without the peers")
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
     args = parser.parse_args()
+    if args.long:
+        for name, value in LONG.items():
+            setattr(args, name, value)
     parts = args.parts.split(",")
     scratch = tempfile.mkdtemp(prefix="tickstone-storage-")
     os.chmod(scratch, 0o755)
@@ -441,14 +587,21 @@ def main():
         makers = [TickstonePeer] if args.only_tickstone else [PostgresPeer, DuckDBPeer, TickstonePeer]
         for make in makers:
             peers.append(make(scratch))
+        wired = [p for p in peers if not isinstance(p, DuckDBPeer)]
         report = Report()
         if "ingest" in parts:
             measure_ingest(peers, data, report, args.rounds)
         if "growth" in parts:
             measure_growth(peers, scratch, report, args.growth, args.growth_peers)
+        if "latency" in parts:
+            measure_latency(wired, data, report, scratch, args.seconds)
+        if "merges" in parts:
+            measure_merges(wired[-1], data, report, args.merge_days)
         if "recovery" in parts:
-            # DuckDB writes what is loaded in bulk beside its log.
-            measure_recovery([p for p in peers if not isinstance(p, DuckDBPeer)], data, report, [int(s) for s in args.recovery_mb.split(",")])
+            # With room for a log of 1 GB, which a checkpoint else keeps from becoming so large. DuckDB writes what is loaded in bulk beside its log.
+            wired.pop().stop()
+            peers[-1] = TickstonePeer(scratch, 16384)
+            measure_recovery([*wired, peers[-1]], data, report, [int(s) for s in args.recovery_mb.split(",")])
     finally:
         for peer in peers:
             peer.stop()

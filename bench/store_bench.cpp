@@ -19,9 +19,9 @@ using namespace tickstone::storage;
 constexpr TableId kTable = kFirstUserTable;
 constexpr int kSymbols = 500;
 
-TableSchema trades() {
+TableSchema trades(TableId id = kTable) {
   TableSchema schema;
-  schema.id = kTable;
+  schema.id = id;
   schema.name = "trades";
   schema.columns = {{1, "symbol", SqlType::of(TypeId::Text), true},
                     {2, "timestamp", SqlType::of(TypeId::TimestampTz), true},
@@ -54,6 +54,47 @@ Batch make_rows(std::int64_t first, std::size_t count) {
     batch.columns[7].append_bytes("polygon");
   }
   return batch;
+}
+
+/// Rows as they come when a tenth of them is up to a fifth of the table late.
+std::vector<Batch> with_late_rows(const std::vector<Batch>& batches) {
+  std::vector<std::vector<std::uint32_t>> late(batches.size());
+  std::vector<Batch> made;
+  const std::size_t delay = batches.size() / 5 + 1;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    std::vector<std::uint32_t> on_time;
+    for (std::uint32_t row = 0; row < batches[i].row_count(); ++row) {
+      (row % 10 == 7 ? late[i] : on_time).push_back(row);
+    }
+    Batch& batch = made.emplace_back();
+    const std::size_t first = i < delay ? 0 : i - delay;
+    // The last batch brings what is still missing.
+    const std::size_t until = i + 1 == batches.size() ? batches.size() : i < delay ? 0 : first + 1;
+    for (std::size_t c = 0; c < batches[i].columns.size(); ++c) {
+      const auto& column = batches[i].columns[c];
+      auto& out = batch.columns.emplace_back(column.type(), column.layout());
+      out.append_rows(column.view(), on_time.data(), on_time.size());
+      for (std::size_t from = first; from < until; ++from) {
+        const auto& source = batches[from].columns[c];
+        out.append_rows(source.view(), late[from].data(), late[from].size());
+      }
+    }
+  }
+  return made;
+}
+
+/// One row in twenty has the key of an earlier one.
+std::vector<Batch> with_duplicates(const std::vector<Batch>& batches) {
+  std::vector<Batch> made;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    std::vector<std::uint32_t> again;
+    for (std::uint32_t row = 3; row < batches[i].row_count(); row += 20) again.push_back(row);
+    Batch& batch = made.emplace_back(batches[i]);
+    if (i == 0) continue;
+    for (std::size_t c = 0; c < batch.columns.size(); ++c)
+      batch.columns[c].append_rows(batches[i - 1].columns[c].view(), again.data(), again.size());
+  }
+  return made;
 }
 
 class Stopwatch {
@@ -117,6 +158,29 @@ int main(int argc, char** argv) {
                 static_cast<double>(store->statistics().bytes_written_log) / 1e6,
                 static_cast<double>(store->statistics().open_chunk_bytes) / 1e6);
   }
+  const auto insert_all = [&](const char* what, TableId id, const std::vector<Batch>& given,
+                              OnDuplicate mode) {
+    auto transaction = store->begin();
+    auto schema = trades(id);
+    schema.name += std::to_string(id);
+    transaction->create_table(schema);
+    transaction->commit();
+    const Stopwatch watch;
+    std::size_t count = 0;
+    for (const auto& batch : given) {
+      transaction = store->begin();
+      transaction->insert(id, batch, mode);
+      transaction->commit();
+      count += batch.row_count();
+    }
+    report(what, watch.seconds(), static_cast<double>(count), "rows/s");
+    const auto stored = store->read_view()->row_count(id);
+    if (stored != rows) std::printf("  %zu rows instead of %zu\n", static_cast<std::size_t>(stored), rows);
+  };
+  insert_all("insert, a commit a batch", kTable + 1, batches, OnDuplicate::Fail);
+  insert_all("insert, a tenth of the rows late", kTable + 2, with_late_rows(batches), OnDuplicate::Fail);
+  insert_all("upsert, one row in twenty a duplicate", kTable + 3, with_duplicates(batches),
+             OnDuplicate::Replace);
   auto scans = [&](const char* where) {
     std::printf("%s\n", where);
     const auto view = store->read_view();

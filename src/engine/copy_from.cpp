@@ -3,10 +3,10 @@
 
 #include <tickstone/error.hpp>
 
+#include "base/ordered_worker.hpp"
 #include "engine/assignment.hpp"
 #include "engine/copy_columns.hpp"
 #include "engine/insert_rows.hpp"
-#include "engine/ordered_worker.hpp"
 #include "types/copy_format.hpp"
 
 namespace tickstone::engine {

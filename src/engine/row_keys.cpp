@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/row_keys.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -115,7 +116,29 @@ std::uint64_t RowKeys::insert(std::span<const ColumnView> columns, std::size_t r
   bytes_.clear();
   append_key_bytes(bytes_, columns, row);
   const auto bytes = std::as_bytes(std::span(bytes_));
-  return numbers_.try_emplace({checksum64(bytes), checksum64(bytes, 1)}, number).first->second;
+  const std::uint64_t low = checksum64(bytes);
+  const std::uint64_t high = checksum64(bytes, 1);
+  if (2 * size_ >= slots_.size()) grow();
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = low & mask;
+  for (; slots_[at].is_taken; at = (at + 1) & mask) {
+    if (slots_[at].low == low && slots_[at].high == high) return slots_[at].number;
+  }
+  slots_[at] = {low, high, number, true};
+  ++size_;
+  return number;
+}
+
+void RowKeys::grow() {
+  std::vector<Slot> larger(std::max<std::size_t>(64, 4 * slots_.size()));
+  const std::size_t mask = larger.size() - 1;
+  for (const Slot& slot : slots_) {
+    if (!slot.is_taken) continue;
+    std::size_t at = slot.low & mask;
+    while (larger[at].is_taken) at = (at + 1) & mask;
+    larger[at] = slot;
+  }
+  slots_ = std::move(larger);
 }
 
 }  // namespace tickstone::engine

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "types/column.hpp"
@@ -29,17 +28,18 @@ class RowKeys {
  public:
   /// The number given with the first row of this key, or `number` where it is the first.
   std::uint64_t insert(std::span<const ColumnView> columns, std::size_t row, std::uint64_t number);
-  std::size_t size() const { return numbers_.size(); }
+  std::size_t size() const { return size_; }
 
  private:
-  struct Digest {
+  struct Slot {
     std::uint64_t low = 0, high = 0;
-    friend bool operator==(const Digest&, const Digest&) = default;
+    std::uint64_t number = 0;
+    bool is_taken = false;
   };
-  struct HashDigest {
-    std::size_t operator()(const Digest& digest) const { return digest.low; }
-  };
-  std::unordered_map<Digest, std::uint64_t, HashDigest> numbers_;
+  void grow();
+
+  std::vector<Slot> slots_;  // a power of two, at most half of them taken
+  std::size_t size_ = 0;
   std::string bytes_;
 };
 

@@ -202,7 +202,8 @@ void Checkpointer::run_checked(bool is_last) {
   std::vector<ReplacedLayers> replaced;
   std::size_t sealed_bytes = 0;
   try {
-    // So that little is left to sync while commits wait.
+    // So that little is left to do while commits wait.
+    core_.log->prepare_next();
     core_.log->sync();
     const Frozen frozen = freeze(tracker);
     BuildLimits limits;

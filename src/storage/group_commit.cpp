@@ -38,6 +38,7 @@ CommitSeq GroupCommit::commit(CommitWork& work, bool synchronous) {
       queue_.front()->changed.notify_one();
     }
   }
+  if (!group.empty() && core_.log->wants_next()) core_.log->prepare_next();  // while others commit
   if (me.error != nullptr) std::rethrow_exception(me.error);
   return me.seq;
 }

@@ -25,7 +25,15 @@ Log::Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_
   sync();
 }
 
-Log::~Log() = default;
+Log::~Log() {
+  if (next_ == nullptr) return;
+  next_.reset();
+  try {
+    files_.remove(directory_ / log_file_name(newest_number_ + 1));
+  } catch (const Error&) {
+    // Boundary: a destructor. An empty file at the end does no harm.
+  }
+}
 
 void Log::check_usable() const {
   const std::lock_guard lock(mutex_);
@@ -41,8 +49,6 @@ void Log::throw_if_failed() const {
 
 /// Under both mutexes: no sync is under way.
 void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
-  const auto path = directory_ / log_file_name(number);
-  if (files_.exists(path)) files_.remove(path);
   const std::uint64_t capacity = std::max(file_bytes_, kLogHeaderBytes + least_bytes);
   if (!dirty_.empty()) {
     // The zeros at a file's end say that the next one goes on. Nothing may be durable there that follows on
@@ -57,10 +63,36 @@ void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
     dirty_.clear();
     ++sync_count_;
   }
+  {
+    const std::lock_guard lock(next_mutex_);
+    auto next = std::exchange(next_, nullptr);
+    has_next_.store(false, std::memory_order_relaxed);
+    if (next != nullptr && number == newest_number_ + 1 && capacity == file_bytes_) {
+      next->write_at(0, log_file_header(number, end_));
+      next->sync_data();
+      file_ = std::move(next);
+    } else {
+      next.reset();
+      file_ = make_file(number, capacity, end_);
+    }
+    newest_number_ = number;
+  }
+  number_ = number;
+  end_ = kLogHeaderBytes;
+  is_marked_ = true;  // the header says where the file before ends
+  capacity_ = capacity;
+  sizes_.emplace_back(number, capacity);
+  dirty_.push_back(file_);
+}
+
+std::shared_ptr<File> Log::make_file(std::uint64_t number, std::uint64_t capacity,
+                                     std::uint64_t previous_end) {
+  const auto path = directory_ / log_file_name(number);
+  if (files_.exists(path)) files_.remove(path);
   std::shared_ptr<File> file = files_.open(path, FileSystem::Mode::Create);
   try {
     file->allocate(capacity);
-    file->write_at(0, log_file_header(number, end_));
+    file->write_at(0, log_file_header(number, previous_end));
     file->sync_data();
     files_.sync_directory(directory_);
   } catch (const Error&) {
@@ -72,13 +104,24 @@ void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
     }
     throw;
   }
-  file_ = std::move(file);
-  number_ = number;
-  end_ = kLogHeaderBytes;
-  is_marked_ = true;  // the header says where the file before ends
-  capacity_ = capacity;
-  sizes_.emplace_back(number, capacity);
-  dirty_.push_back(file_);
+  return file;
+}
+
+bool Log::wants_next() const {
+  if (has_next_.load(std::memory_order_relaxed)) return false;
+  const std::lock_guard lock(mutex_);
+  return !has_failed_ && end_ * 2 > capacity_;
+}
+
+void Log::prepare_next() noexcept {
+  try {
+    const std::lock_guard lock(next_mutex_);
+    if (next_ != nullptr) return;
+    next_ = make_file(newest_number_ + 1, file_bytes_, 0);
+    has_next_.store(true, std::memory_order_relaxed);
+  } catch (const std::exception&) {
+    // Boundary: nobody waits for it. Whoever needs the file gets the error, should there still be one.
+  }
 }
 
 LogPosition Log::append(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body) {
@@ -243,10 +286,9 @@ namespace {
               fmt::format("log file \"{}\" is damaged at offset {}", path.string(), offset), detail);
 }
 
-std::vector<std::byte> read_whole(const File& file) {
-  std::vector<std::byte> bytes(file.size_bytes());
+void read_whole(const File& file, std::vector<std::byte>& bytes) {
+  bytes.resize(file.size_bytes());
   bytes.resize(file.read_at(0, bytes));
-  return bytes;
 }
 
 bool is_zero(std::span<const std::byte> bytes) {
@@ -303,17 +345,20 @@ void make_durable(File& file, std::span<const std::byte> bytes, std::uint64_t du
 }
 
 LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
-                       bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit) {
+                       bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit,
+                       const std::function<void()>& settle) {
   const auto numbers = log_files(files, directory, first_file);
   LogPosition last{first_file - 1, 0};
   if (must_exist && (numbers.empty() || numbers.front() != first_file)) {
     throw_damaged(directory / log_file_name(first_file), 0, "The file is missing.");
   }
+  std::vector<std::byte> bytes;
+  LogRecord record;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const std::uint64_t number = numbers[i];
     const auto path = directory / log_file_name(number);
     auto file = files.open(path, read_only ? FileSystem::Mode::Read : FileSystem::Mode::ReadWrite);
-    const auto bytes = read_whole(*file);
+    read_whole(*file, bytes);
     std::uint64_t at = 0;
     std::uint64_t durable_end = 0;
     if (is_log_file_header(bytes, number)) {
@@ -322,7 +367,6 @@ LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory
         const auto rest = std::span(bytes).subspan(at);
         const auto header = get_log_record_header(rest, number);
         if (!header || !is_log_record_whole(rest, *header, number)) break;
-        LogRecord record;
         record.kind = header->kind;
         record.id = header->id;
         record.position = {number, at};
@@ -333,6 +377,7 @@ LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory
         at += kLogRecordHeaderBytes + header->body_bytes;
       }
     }
+    if (settle) settle();
     const LogPosition before = last;
     last = {number, at};
     if (at >= kLogHeaderBytes && is_zero(std::span(bytes).subspan(at))) {
@@ -355,7 +400,8 @@ LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory
     }
     for (std::size_t later = i + 1; later < numbers.size(); ++later) {
       const auto later_path = directory / log_file_name(numbers[later]);
-      const auto later_bytes = read_whole(*files.open(later_path, FileSystem::Mode::Read));
+      std::vector<std::byte> later_bytes;
+      read_whole(*files.open(later_path, FileSystem::Mode::Read), later_bytes);
       durable = std::max(durable, durable_after(later_bytes, 0, numbers[later]));
     }
     if (durable > LogPosition{number, at}) {

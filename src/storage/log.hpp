@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -56,6 +57,11 @@ class Log {
   /// far the log goes, so that damage to what was acknowledged last is not taken for a torn write. Errors: as
   /// `append` and `sync`.
   void mark_when_idle();
+  /// Makes the file that follows, so that whoever fills this one need not wait for it. What fails is tried
+  /// again when the file is needed.
+  void prepare_next() noexcept;
+  /// Less than half of the file is left, and nobody has prepared the next one.
+  bool wants_next() const;
   /// Starts a new file and returns its number.
   std::uint64_t rotate();
   void remove_before(std::uint64_t file);
@@ -76,6 +82,7 @@ class Log {
   void throw_if_failed() const;
   void start_file(std::uint64_t number, std::uint64_t least_bytes);
   LogPosition append_here(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body);
+  std::shared_ptr<File> make_file(std::uint64_t number, std::uint64_t capacity, std::uint64_t previous_end);
   void take_back(std::uint64_t offset) noexcept;
 
   FileSystem& files_;
@@ -99,6 +106,11 @@ class Log {
   bool has_failed_ = false;
   std::mutex sync_mutex_;  // one sync or new file at a time; taken before `mutex_`
   std::vector<std::byte> buffer_;
+
+  std::mutex next_mutex_;            // taken last
+  std::uint64_t newest_number_ = 0;  // of the files that were made, the prepared one left out
+  std::shared_ptr<File> next_;       // has the number after it and `file_bytes_`; nullptr: none
+  std::atomic<bool> has_next_{false};
 };
 
 std::string log_file_name(std::uint64_t number);
@@ -106,10 +118,11 @@ std::string log_file_name(std::uint64_t number);
 /// Reads the records of all files from `first_file` on, in order. A torn tail is cut off the file, later
 /// files with nothing durable in them are removed, and all that was read is made durable (unless
 /// `read_only`). Returns where the last file ends; its number is `first_file` - 1 where there is none.
-/// Errors: DataCorrupted naming file and offset for damage before the end; FeatureNotSupported for a newer
-/// version.
+/// `settle` is called after the last record of a file, before anything of the file is changed. Errors:
+/// DataCorrupted naming file and offset for damage before the end; FeatureNotSupported for a newer version.
 LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
-                       bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit);
+                       bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit,
+                       const std::function<void()>& settle = {});
 LogRecord read_log_record(FileSystem& files, const std::filesystem::path& directory, LogPosition position);
 
 }  // namespace tickstone::storage

@@ -15,6 +15,17 @@ namespace {
 constexpr std::size_t kWindowRows = 8192;
 constexpr std::size_t kBatchRows = 8192;
 
+/// Rows [first, first + count) of a Flat column.
+ColumnView stretch_of(ColumnView column, std::size_t first, std::size_t count) {
+  if (column.data != nullptr) {
+    column.data = static_cast<const std::byte*>(column.data) + first * width_bytes(column.layout.physical);
+  }
+  if (column.offsets != nullptr) column.offsets += first;
+  column.bit_offset += first;
+  column.size = count;
+  return column;
+}
+
 /// Walks one layer's visible rows in order, a window at a time.
 class Cursor {
  public:
@@ -81,15 +92,23 @@ class Cursor {
   }
   /// Appends the next `count` rows of the window; `first` is their row in the new segment.
   void take(std::size_t count, std::uint64_t first, Batch& out, CommitSeq& newest) {
-    for (std::size_t i = 0; i < out.columns.size(); ++i)
-      out.columns[i].append_rows(views_[i], rows_.data() + at_, count);
+    const bool is_stretch = rows_[at_ + count - 1] - rows_[at_] == count - 1;
+    for (std::size_t i = 0; i < out.columns.size(); ++i) {
+      if (is_stretch && views_[i].form == ColumnView::Form::Flat) {
+        out.columns[i].append_all(stretch_of(views_[i], rows_[at_], count));
+      } else {
+        out.columns[i].append_rows(views_[i], rows_.data() + at_, count);
+      }
+    }
+    std::uint64_t last = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint64_t row = source_rows_[at_ + i];
       input_.moved_to[row] = static_cast<std::uint32_t>(first + i);
-      if (input_.open != nullptr)
-        newest = std::max(newest, input_.open->created(static_cast<RowNumber>(row)));
+      last = std::max(last, row);
     }
-    if (input_.sealed != nullptr) newest = std::max(newest, input_.sealed->newest_created());
+    // Rows of an open chunk are in the order of their commits.
+    newest = std::max(newest, input_.open != nullptr ? input_.open->created(static_cast<RowNumber>(last))
+                                                     : input_.sealed->newest_created());
     at_ += count;
     if (at_ == rows_.size()) load();
   }

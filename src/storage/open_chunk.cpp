@@ -350,7 +350,11 @@ void OpenChunk::follow_series(RowNumber first, RowNumber count, const OlderLayer
       series.min_time = std::min(series.min_time, now);
       max_time_ = std::max(max_time_, now);
     }
-    if (is_past) series.newest_row.store(row, std::memory_order_release);
+    if (is_past) {
+      series.newest_row.store(row, std::memory_order_release);
+    } else {
+      series.is_in_key_order.store(false, std::memory_order_relaxed);
+    }
     series.row_count.fetch_add(1, std::memory_order_relaxed);
     series.last_row.store(row, std::memory_order_release);
   }
@@ -451,10 +455,19 @@ std::vector<RowNumber> OpenChunk::sorted_rows(CommitSeq seq) const {
     }
     return false;
   });
+  const auto each_visible = [&](const auto& visit) {
+    for (std::size_t number = 0; block_begin(number) < rows; ++number) {
+      const Block& block = blocks_[number];
+      const RowNumber begin = block_begin(number);
+      const RowNumber count = std::min(rows - begin, block_capacity(number));
+      const bool is_whole = is_block_whole(number);
+      for (RowNumber i = 0; i < count; ++i) {
+        if (is_whole || block.ends.at(i) > seq) visit(begin + i, block.series[i]);
+      }
+    }
+  };
   std::vector<std::size_t> counts(series_count);
-  for (RowNumber row = 0; row < rows; ++row) {
-    if (ended(row) > seq) ++counts[series_of(row)];
-  }
+  each_visible([&](RowNumber /*row*/, std::uint32_t series) { ++counts[series]; });
   std::vector<std::size_t> next(series_count);
   std::size_t at = 0;
   for (const std::uint32_t series : by_key) {
@@ -462,9 +475,7 @@ std::vector<RowNumber> OpenChunk::sorted_rows(CommitSeq seq) const {
     at += counts[series];
   }
   std::vector<RowNumber> sorted(at);
-  for (RowNumber row = 0; row < rows; ++row) {
-    if (ended(row) > seq) sorted[next[series_of(row)]++] = row;
-  }
+  each_visible([&](RowNumber row, std::uint32_t series) { sorted[next[series]++] = row; });
   const auto is_before = [&](RowNumber a, RowNumber b) {
     if (time_index_) {
       const std::int64_t a_time = time(a);
@@ -477,7 +488,8 @@ std::vector<RowNumber> OpenChunk::sorted_rows(CommitSeq seq) const {
   for (const std::uint32_t series : by_key) {
     const auto begin = sorted.begin() + static_cast<std::ptrdiff_t>(at);
     const auto end = begin + static_cast<std::ptrdiff_t>(counts[series]);
-    if (!std::is_sorted(begin, end, is_before)) std::sort(begin, end, is_before);
+    const bool is_in_order = series_[series].is_in_key_order.load(std::memory_order_relaxed);
+    if (!is_in_order && !std::is_sorted(begin, end, is_before)) std::sort(begin, end, is_before);
     at += counts[series];
   }
   return sorted;

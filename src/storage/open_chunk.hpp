@@ -205,6 +205,8 @@ class OpenChunk {
   std::strong_ordering compare_key_tail(RowNumber a, RowNumber b) const;
   std::strong_ordering compare_in(std::size_t column, RowNumber a, RowNumber b) const;
   bool is_null(const Block& block, std::size_t column, RowNumber offset) const;
+  template <typename T>
+  std::size_t append_values(Column& out, std::size_t column, const RowNumber* rows, std::size_t count) const;
   ColumnView fixed_view(std::size_t column, const Block& block) const;
   void append_part(std::string& out, std::size_t column, RowNumber row) const;
   std::uint32_t series_code(std::size_t position, RowNumber row);

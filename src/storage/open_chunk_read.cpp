@@ -77,9 +77,58 @@ ColumnView OpenChunk::view(std::size_t column, RowNumber first, RowNumber count,
   return view;
 }
 
+/// Values of a fixed width, as long as none may be null. Returns how many were appended.
+template <typename T>
+std::size_t OpenChunk::append_values(Column& out, std::size_t column, const RowNumber* rows,
+                                     std::size_t count) const {
+  // In sorted order neighbours lie anywhere: the memory of many cells is asked for before the first is read.
+  constexpr std::size_t kAhead = 64;
+  std::array<const T*, kAhead> cells;
+  std::array<T, kAhead> values;
+  ColumnView view;
+  view.type = out.type();
+  view.layout = layouts_[column];
+  view.data = values.data();
+  for (std::size_t done = 0; done < count; done += view.size) {
+    view.size = std::min(kAhead, count - done);
+    for (std::size_t i = 0; i < view.size; ++i) {
+      const RowNumber row = rows[done + i];
+      const std::size_t number = block_of(row);
+      const Cells& block = blocks_[number].columns[column];
+      if (block.null_count.load(std::memory_order_relaxed) > 0) return done;
+      cells[i] = reinterpret_cast<const T*>(block.data) + (row - block_begin(number));
+      __builtin_prefetch(cells[i]);
+    }
+    for (std::size_t i = 0; i < view.size; ++i) values[i] = *cells[i];
+    out.append_all(view);
+  }
+  return count;
+}
+
 void OpenChunk::append_cells(Column& out, std::size_t column, const RowNumber* rows,
                              std::size_t count) const {
-  // In sorted order neighbours lie anywhere: the memory of many cells is asked for before the first is read.
+  if (layouts_[column].physical != Physical::Bytes && out.layout() == layouts_[column]) {
+    std::size_t done = 0;
+    switch (width_bytes(layouts_[column].physical)) {
+      case 1:
+        done = append_values<std::uint8_t>(out, column, rows, count);
+        break;
+      case 2:
+        done = append_values<std::uint16_t>(out, column, rows, count);
+        break;
+      case 4:
+        done = append_values<std::uint32_t>(out, column, rows, count);
+        break;
+      case 8:
+        done = append_values<std::uint64_t>(out, column, rows, count);
+        break;
+      default:
+        done = append_values<UInt128>(out, column, rows, count);
+        break;
+    }
+    rows += done;
+    count -= done;
+  }
   struct Place {
     const Block* block;
     const std::byte* cell;

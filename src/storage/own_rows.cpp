@@ -17,12 +17,12 @@ bool TouchedKeys::contains(std::string_view key, std::uint64_t hash) const {
 bool TouchedKeys::finds(std::string_view key, std::uint64_t hash, std::uint64_t position,
                         bool with_guesses) const {
   const std::shared_lock lock(mutex_);
-  const auto first = first_.find(hash);
-  if (first == first_.end()) return false;
-  for (std::uint32_t at = first->second; at != UINT32_MAX; at = entries_[at].next) {
-    const Entry& entry = entries_[at];
-    if (entry.is_taken_back || (entry.is_guess && !with_guesses)) continue;
-    if (entry.position <= position && entry.key == key) return true;
+  if (slots_.empty()) return false;
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t at = hash & mask; slots_[at] != 0; at = (at + 1) & mask) {
+    const Entry& entry = entries_[slots_[at] - 1];
+    if (entry.hash != hash || entry.is_taken_back || (entry.is_guess && !with_guesses)) continue;
+    if (entry.position <= position && key_of(entry) == key) return true;
   }
   return false;
 }
@@ -42,17 +42,29 @@ bool TouchedKeys::add(const std::vector<ColumnView>& cells, std::size_t row, std
                       std::uint64_t hash, std::uint64_t position, bool is_guess) {
   if (finds(key, hash, UINT64_MAX, is_guess)) return false;
   const std::unique_lock lock(mutex_);
-  const auto index = static_cast<std::uint32_t>(entries_.size());
   for (std::size_t i = 0; i < cells.size(); ++i) keys_.columns[i].append_from(cells[i], row);
-  Entry entry{std::string(key), position, UINT32_MAX, false, is_guess};
-  const auto [first, is_new] = first_.try_emplace(hash, index);
-  if (!is_new) {
-    entry.next = first->second;
-    first->second = index;
+  entries_.push_back({hash, position, key_bytes_.size(), key.size(), false, is_guess});
+  key_bytes_.append(key);
+  if (2 * entries_.size() > slots_.size()) {
+    grow();
+  } else {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = hash & mask;
+    while (slots_[at] != 0) at = (at + 1) & mask;
+    slots_[at] = static_cast<std::uint32_t>(entries_.size());
   }
-  entries_.push_back(std::move(entry));
   ++live_;
   return true;
+}
+
+void TouchedKeys::grow() {
+  slots_.assign(std::max<std::size_t>(16, 2 * slots_.size()), 0);
+  const std::size_t mask = slots_.size() - 1;
+  for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+    std::size_t at = entries_[i].hash & mask;
+    while (slots_[at] != 0) at = (at + 1) & mask;
+    slots_[at] = i + 1;
+  }
 }
 
 void TouchedKeys::take_back_after(std::uint64_t position) {
@@ -70,7 +82,7 @@ TouchedKeys::Touched TouchedKeys::touched() const {
   for (std::uint32_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].is_taken_back || entries_[i].is_guess) continue;
     rows.push_back(i);
-    touched.encoded.push_back(entries_[i].key);
+    touched.encoded.push_back(key_of(entries_[i]));
   }
   for (const auto& column : keys_.columns) {
     auto& target = touched.keys.columns.emplace_back(column.type(), column.layout());

@@ -8,7 +8,6 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "storage/open_chunk.hpp"
@@ -42,24 +41,30 @@ class TouchedKeys {
   /// The adding thread: all keys that are touched, without guesses.
   struct Touched {
     Batch keys;
-    std::vector<std::string> encoded;
+    std::vector<std::string_view> encoded;  // lifetime: until the next `add`
   };
   Touched touched() const;
 
  private:
   struct Entry {
-    std::string key;
+    std::uint64_t hash = 0;
     std::uint64_t position = 0;
-    std::uint32_t next = UINT32_MAX;  // of the same hash
+    std::size_t key_at = 0;  // in `key_bytes_`
+    std::size_t key_size = 0;
     bool is_taken_back = false;
     bool is_guess = false;
   };
   bool finds(std::string_view key, std::uint64_t hash, std::uint64_t position, bool with_guesses) const;
+  std::string_view key_of(const Entry& entry) const {
+    return std::string_view(key_bytes_).substr(entry.key_at, entry.key_size);
+  }
+  void grow();
 
   mutable std::shared_mutex mutex_;
   Batch keys_;
   std::vector<Entry> entries_;  // by row of `keys_`
-  std::unordered_map<std::uint64_t, std::uint32_t> first_;
+  std::string key_bytes_;
+  std::vector<std::uint32_t> slots_;  // index of an entry + 1, 0: empty; a power of two, at most half taken
   std::size_t live_ = 0;
 };
 

@@ -8,6 +8,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "base/ordered_worker.hpp"
 #include "storage/checkpoint.hpp"
 #include "storage/commit_record.hpp"
 #include "storage/key_codec.hpp"
@@ -42,45 +43,57 @@ class Replay {
   Replay(StoreCore& core, CommitSeq seq, std::shared_ptr<const StoreState> state)
       : core_(core), seq_(seq), state_(std::move(state)) {}
 
-  void visit(const LogRecord& record) {
-    try {
-      switch (record.kind) {
+  /// A record as far as it is read without what came before it.
+  struct Step {
+    LogRecordKind kind = LogRecordKind::Commit;
+    std::uint64_t id = 0;
+    LogPosition position;
+    CommitRecord commit;
+    SequenceRecord sequence;
+  };
+
+  /// Threads: any.
+  Step read(const LogRecord& record) const {
+    Step step{record.kind, record.id, record.position, {}, {}};
+    in_place(record.position, [&] {
+      if (record.kind == LogRecordKind::Sequence) {
+        ByteReader in(record.body, "sequence record");
+        step.sequence = get_sequence(in);
+      } else if (record.kind == LogRecordKind::Commit || record.kind == LogRecordKind::CommitWithSegments) {
+        ByteReader in(record.body, "commit record");
+        step.commit = get_commit(in, record.kind == LogRecordKind::CommitWithSegments);
+      }
+    });
+    return step;
+  }
+
+  void take(const Step& step) {
+    in_place(step.position, [&] {
+      switch (step.kind) {
         case LogRecordKind::Rows:
-          last_transaction_ = std::max(last_transaction_, record.id);
-          rows_[record.id].push_back(record.position);
+          last_transaction_ = std::max(last_transaction_, step.id);
+          rows_[step.id].push_back(step.position);
           break;
         case LogRecordKind::Abort:
-          last_transaction_ = std::max(last_transaction_, record.id);
-          rows_.erase(record.id);
+          last_transaction_ = std::max(last_transaction_, step.id);
+          rows_.erase(step.id);
           break;
         case LogRecordKind::Mark:
           break;
-        case LogRecordKind::Sequence: {
-          ByteReader in(record.body, "sequence record");
-          core_.sequences.replay(get_sequence(in));
+        case LogRecordKind::Sequence:
+          core_.sequences.replay(step.sequence);
           break;
-        }
         case LogRecordKind::Commit:
-        case LogRecordKind::CommitWithSegments: {
-          ByteReader in(record.body, "commit record");
-          const CommitRecord commit = get_commit(in, record.kind == LogRecordKind::CommitWithSegments);
-          last_transaction_ = std::max(last_transaction_, commit.transaction);
-          if (record.id > seq_) {
-            seq_ = record.id;
-            apply(commit);
+        case LogRecordKind::CommitWithSegments:
+          last_transaction_ = std::max(last_transaction_, step.commit.transaction);
+          if (step.id > seq_) {
+            seq_ = step.id;
+            apply(step.commit);
           }
-          rows_.erase(commit.transaction);
+          rows_.erase(step.commit.transaction);
           break;
-        }
       }
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::DataCorrupted) throw;
-      throw Error(ErrorCode::DataCorrupted,
-                  fmt::format("log file \"{}\" is damaged at offset {}",
-                              (core_.log_directory() / log_file_name(record.position.file)).string(),
-                              record.position.offset),
-                  error.message() + (error.detail().empty() ? "" : ": " + error.detail()));
-    }
+    });
   }
 
   CommitSeq seq() const { return seq_; }
@@ -91,6 +104,21 @@ class Replay {
   std::shared_ptr<const StoreState> finish() { return state_.finish(); }
 
  private:
+  /// Says where in the log an action found damage.
+  template <typename Action>
+  void in_place(const LogPosition& position, const Action& action) const {
+    try {
+      action();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::DataCorrupted) throw;
+      throw Error(
+          ErrorCode::DataCorrupted,
+          fmt::format("log file \"{}\" is damaged at offset {}",
+                      (core_.log_directory() / log_file_name(position.file)).string(), position.offset),
+          error.message() + (error.detail().empty() ? "" : ": " + error.detail()));
+    }
+  }
+
   void apply(const CommitRecord& commit) {
     for (const auto& table : commit.tables) {
       if (table.ddl == LoggedTable::Ddl::Drop) {
@@ -400,9 +428,18 @@ void recover(StoreCore& core) {
   for (const auto& sequence : found->sequences) core.sequences.replay(sequence);
 
   Replay replay(core, found->seq, std::move(state));
-  const LogPosition last =
-      replay_log(core.files, core.log_directory(), found->first_log_file, true, core.options.read_only,
-                 [&](const LogRecord& record) { replay.visit(record); });
+  // One thread reads and checks records, another applies them.
+  OrderedWorker<Replay::Step> applying([&](const Replay::Step& step) { replay.take(step); });
+  const auto visit = [&](const LogRecord& record) {
+    try {
+      applying.push(replay.read(record));
+    } catch (const Error&) {
+      applying.settle();  // what is wrong with an earlier record comes first
+      throw;
+    }
+  };
+  const LogPosition last = replay_log(core.files, core.log_directory(), found->first_log_file, true,
+                                      core.options.read_only, visit, [&] { applying.settle(); });
   core.applied_seq = replay.seq();
   core.set_next_transaction(replay.last_transaction() + 1);
   core.open_bytes.store(replay.grown_bytes());

@@ -17,6 +17,7 @@ struct Series {
   std::atomic<std::uint32_t> newest_row{UINT32_MAX};  // the row with the greatest time and rest of the key
   std::atomic<std::uint32_t> row_count{0};
   std::atomic<bool> is_in_time_order{true};  // no row of the chain is older than the one before it
+  std::atomic<bool> is_in_key_order{true};   // each row's time and rest of the key are past the one before
   std::int64_t min_time = INT64_MAX;
   std::int64_t max_time = INT64_MIN;
   std::atomic<std::int64_t> older_last_time{INT64_MIN};  // as OlderLayers gave it

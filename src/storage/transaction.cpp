@@ -208,6 +208,7 @@ void StoreTransaction::drop_table(TableId table) {
 
 void StoreTransaction::alter_table(const TableSchema& schema,
                                    const std::vector<std::pair<ColumnId, Value>>& defaults_of_new_columns) {
+  take_sealed(cancelled_);
   operate([&] {
     check_schema(schema);
     const Snapshot snapshot = core_.snapshot();
@@ -297,6 +298,14 @@ void StoreTransaction::rollback_to(Savepoint savepoint) {
 void StoreTransaction::undo_to(std::uint64_t position) {
   changes_.reset();
   for (auto& [id, own] : tables_) own.replaced.reset();
+  if (job_ != nullptr && position < job_->position()) {
+    // Rows that are being written are among what is undone. What is later changes none of what is written.
+    try {
+      take_sealed({});
+    } catch (const std::exception&) {
+      // Boundary: the rows stay in memory, and are undone there.
+    }
+  }
   while (!savepoints_.empty() && savepoints_.back() > position) savepoints_.pop_back();
   while (!undo_.empty() && undo_.back().position > position) {
     Undo& undo = undo_.back();
@@ -339,6 +348,7 @@ CommitSeq StoreTransaction::commit(bool synchronous) {
   try {
     check_active();
     for (const auto& [id, own] : tables_) TICKSTONE_CHECK(own.replaced == nullptr);
+    take_sealed(cancelled_);
     std::size_t bytes = 0;
     for (const auto& [id, own] : tables_) {
       for (const auto& part : own.parts) bytes += part.rows->memory_bytes();
@@ -372,6 +382,7 @@ void StoreTransaction::rollback() noexcept {
 
 void StoreTransaction::finish() noexcept {
   is_finished_ = true;
+  job_.reset();
   core_.locks.release_all(lock_owner_);
   if (has_logged_) core_.forget_log_use(id_);
   undo_.clear();

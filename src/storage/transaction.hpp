@@ -14,6 +14,7 @@
 #include "storage/mass_change.hpp"
 #include "storage/own_rows.hpp"
 #include "storage/read_view.hpp"
+#include "storage/seal_job.hpp"
 #include "storage/store.hpp"
 
 namespace tickstone::storage {
@@ -68,6 +69,7 @@ class StoreTransaction final : public Transaction, public MassChanges, private C
   struct PartState {
     std::vector<Run> runs;  // how rows from `first` on were inserted
     RowNumber logged_rows = 0;
+    bool is_sealing = false;           // `job_` writes its rows: none are added
     std::uint64_t first_position = 0;  // of its rows
     std::uint64_t last_position = 0;
   };
@@ -181,8 +183,11 @@ class StoreTransaction final : public Transaction, public MassChanges, private C
   // transaction_seal.cpp
   void make_room();
   bool can_seal(const OwnPart& part, const PartState& state) const;
-  void seal(TableId id, OwnTable& own);
-  void note_sealed(TableId id, const OwnPart& part, const std::vector<std::shared_ptr<SealedSegment>>& made);
+  void begin_sealing();
+  void take_sealed(const std::function<bool()>& cancelled);
+  void drop_sealing() noexcept;
+  void install_sealed(const SealJob::Piece& piece);
+  void note_sealed(const SealJob::Piece& piece);
   void add_sealed(OwnTable& own, const TimeRange& range, std::shared_ptr<SealedSegment> sealed,
                   const TableState& table);
   void remove_sealed(OwnTable& own, const SealedSegment& sealed);
@@ -223,6 +228,7 @@ class StoreTransaction final : public Transaction, public MassChanges, private C
   bool has_logged_ = false;
   bool has_writes_ = false;  // before what `undo_` still tells
   bool has_sealed_ = false;
+  std::unique_ptr<SealJob> job_;    // nullptr: none runs
   std::size_t gathered_bytes_ = 0;  // since rows last went to segments
   std::size_t next_room_check_ = 0;
   std::vector<std::uint64_t> savepoints_;  // positions that may be returned to, ascending

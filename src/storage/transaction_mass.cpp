@@ -54,6 +54,7 @@ std::vector<RowPlace> StoreTransaction::locate_committed(const OwnTable& own, co
 
 bool StoreTransaction::begin_mass_change(TableId id) {
   check_active();
+  take_sealed(cancelled_);
   const Snapshot snapshot = core_.snapshot();
   OwnTable& own = own_table(id, snapshot);
   auto table = seen_as(id, own, snapshot);
@@ -78,6 +79,7 @@ bool StoreTransaction::begin_mass_change(TableId id) {
 
 void StoreTransaction::finish_mass_change(TableId id) {
   operate([&] {
+    take_sealed(cancelled_);
     const Snapshot snapshot = core_.snapshot();
     OwnTable& own = own_table(id, snapshot);
     const auto replaced = std::move(own.replaced);

@@ -14,37 +14,29 @@ namespace {
 
 constexpr std::size_t kKeyRows = 8192;
 
-std::size_t bytes_of(const std::vector<OwnPart>& parts) {
-  std::size_t bytes = 0;
-  for (const auto& part : parts) bytes += part.rows->memory_bytes();
-  return bytes;
-}
-
 }  // namespace
 
-/// Keeps what the transaction has in memory within bounds, before it takes more.
+/// Keeps what the transaction has in memory within bounds, before it takes more: one half of it is written
+/// while the other fills.
 void StoreTransaction::make_room() {
-  const std::size_t limit = core_.options.early_segment_bytes;
+  if (job_ != nullptr && job_->is_done()) take_sealed(cancelled_);
+  const std::size_t limit = core_.options.early_segment_bytes / 2;
   if (gathered_bytes_ < std::max(next_room_check_, limit / 4)) return;
   check_active();
   std::size_t bytes = 0;
-  for (const auto& [id, own] : tables_) bytes += bytes_of(own.parts);
+  for (const auto& [id, own] : tables_) {
+    for (std::size_t i = 0; i < own.parts.size(); ++i) {
+      if (!own.part_states[i].is_sealing) bytes += own.parts[i].rows->memory_bytes();
+    }
+  }
   if (bytes < limit) {
     next_room_check_ = gathered_bytes_ + (limit - bytes) / 4;
     return;
   }
-  for (auto& [id, own] : tables_) seal(id, own);
+  take_sealed(cancelled_);
+  begin_sealing();
   gathered_bytes_ = 0;
   next_room_check_ = 0;
-  if (!has_logged_) return;
-  const bool needs_log = std::any_of(tables_.begin(), tables_.end(), [](const auto& entry) {
-    const auto& states = entry.second.part_states;
-    return std::any_of(states.begin(), states.end(),
-                       [](const PartState& state) { return state.logged_rows > 0; });
-  });
-  if (needs_log) return;
-  core_.forget_log_use(id_);
-  has_logged_ = false;
 }
 
 /// Not where a savepoint divides its rows, or may bring back one that has ended: a segment goes as a whole.
@@ -65,81 +57,133 @@ bool StoreTransaction::can_seal(const OwnPart& part, const PartState& state) con
   return true;
 }
 
-void StoreTransaction::seal(TableId id, OwnTable& own) {
-  if (own.parts.empty() || (own.overlay != nullptr && own.overlay->is_dropped)) return;
-  const auto table = seen_as(id, own, core_.snapshot());
-  if (table == nullptr || table->schema->temporary) return;
-  for (std::size_t i = 0; i < own.parts.size();) {
-    const OwnPart part = own.parts[i];
-    const PartState state = own.part_states[i];
-    if (!can_seal(part, state)) {
-      ++i;
-      continue;
+void StoreTransaction::begin_sealing() {
+  std::vector<SealJob::Piece> pieces;
+  std::vector<PartState*> states;
+  const Snapshot snapshot = core_.snapshot();
+  for (auto& [id, own] : tables_) {
+    if (own.parts.empty() || (own.overlay != nullptr && own.overlay->is_dropped)) continue;
+    const auto table = seen_as(id, own, snapshot);
+    if (table == nullptr || table->schema->temporary) continue;
+    for (std::size_t i = 0; i < own.parts.size(); ++i) {
+      if (!can_seal(own.parts[i], own.part_states[i])) continue;
+      SealJob::Piece& piece = pieces.emplace_back();
+      piece.table = table;
+      piece.part = own.parts[i];
+      piece.replaced.table = id;
+      piece.replaced.inputs.push_back({own.parts[i].rows, nullptr, nullptr, {}, {}});
+      states.push_back(&own.part_states[i]);
     }
-    ReplacedLayers replaced;
-    replaced.table = id;
-    replaced.inputs.push_back({part.rows, nullptr, nullptr, {}, {}});
-    BuildLimits limits;
-    limits.segment_rows = core_.options.segment_rows;
-    limits.pace = [this](std::uint64_t) {
-      if (cancelled_ && cancelled_())
-        throw Error(ErrorCode::QueryCanceled, "canceling statement due to user request");
-    };
-    build_segments(core_, *table, position_, limits, replaced);
-    core_.early_segment_bytes.fetch_add(replaced.written_bytes, std::memory_order_relaxed);
-    std::vector<std::shared_ptr<SealedSegment>> made;
-    own.sealed_checked = own.sealed == nullptr ? own.checked : std::min(own.sealed_checked, own.checked);
-    for (const auto& [sealed, first_row] : replaced.made) {
-      SealedModes modes;
-      modes.mode = state.runs.front().mode;
-      if (state.runs.size() > 1) modes.by_row.resize(sealed->segment().row_count() / 4 + 1);
-      own.sealed_modes[sealed.get()] = std::move(modes);
-      add_sealed(own, part.range, sealed, *table);
-      made.push_back(sealed);
-    }
-    if (state.runs.size() > 1) {
-      std::size_t run = 0;
-      for (RowNumber row = 0; row < part.rows->row_count(); ++row) {
-        while (run + 1 < state.runs.size() && state.runs[run + 1].first <= row) ++run;
-        const auto [sealed, at] = replaced.moved(replaced.inputs.front(), row);
-        if (sealed == nullptr) continue;
-        own.sealed_modes[sealed].by_row[at / 4] |=
-            static_cast<std::uint8_t>(static_cast<unsigned>(state.runs[run].mode) << (at % 4 * 2));
-      }
-    }
-    note_sealed(id, part, made);
-    own.parts.erase(own.parts.begin() + static_cast<std::ptrdiff_t>(i));
-    own.part_states.erase(own.part_states.begin() + static_cast<std::ptrdiff_t>(i));
   }
+  if (pieces.empty()) return;
+  job_ = std::make_unique<SealJob>(core_, position_, std::move(pieces));
+  for (PartState* state : states) state->is_sealing = true;
+}
+
+/// Waits for the job that runs, if any, and goes on with the segments that it made. Errors: the job's.
+void StoreTransaction::take_sealed(const std::function<bool()>& cancelled) {
+  if (job_ == nullptr) return;
+  try {
+    job_->wait(cancelled);
+  } catch (...) {
+    drop_sealing();  // the rows are still here
+    throw;
+  }
+  for (const auto& piece : job_->pieces()) install_sealed(piece);
+  job_.reset();
+  has_writes_ = true;
+  changes_.reset();
+  if (!has_logged_) return;
+  const bool needs_log = std::any_of(tables_.begin(), tables_.end(), [](const auto& entry) {
+    const auto& states = entry.second.part_states;
+    return std::any_of(states.begin(), states.end(),
+                       [](const PartState& state) { return state.logged_rows > 0; });
+  });
+  if (needs_log) return;
+  core_.forget_log_use(id_);
+  has_logged_ = false;
+}
+
+void StoreTransaction::drop_sealing() noexcept {
+  job_.reset();
+  for (auto& [id, own] : tables_) {
+    for (auto& state : own.part_states) state.is_sealing = false;
+  }
+}
+
+/// Segments take the place of the part that they were made from.
+void StoreTransaction::install_sealed(const SealJob::Piece& piece) {
+  OwnTable& own = tables_[piece.replaced.table];
+  std::size_t index = 0;
+  while (own.parts[index].number != piece.part.number) ++index;
+  const PartState& state = own.part_states[index];
+  const OpenChunk& rows = *piece.part.rows;
+  own.sealed_checked = own.sealed == nullptr ? own.checked : std::min(own.sealed_checked, own.checked);
+  for (const auto& [sealed, first_row] : piece.replaced.made) {
+    SealedModes modes;
+    modes.mode = state.runs.front().mode;
+    if (state.runs.size() > 1) modes.by_row.resize(sealed->segment().row_count() / 4 + 1);
+    own.sealed_modes[sealed.get()] = std::move(modes);
+    add_sealed(own, piece.part.range, sealed, *piece.table);
+  }
+  const auto& input = piece.replaced.inputs.front();
+  if (state.runs.size() > 1) {
+    std::size_t run = 0;
+    for (RowNumber row = 0; row < rows.row_count(); ++row) {
+      while (run + 1 < state.runs.size() && state.runs[run + 1].first <= row) ++run;
+      const auto [sealed, at] = piece.replaced.moved(input, row);
+      if (sealed == nullptr) continue;
+      own.sealed_modes[sealed].by_row[at / 4] |=
+          static_cast<std::uint8_t>(static_cast<unsigned>(state.runs[run].mode) << (at % 4 * 2));
+    }
+  }
+  // What the transaction replaced or erased while its rows were written.
+  for (std::size_t block = 0; OpenChunk::block_begin(block) < rows.row_count(); ++block) {
+    if (rows.is_block_whole(block)) continue;
+    const RowNumber end =
+        std::min(rows.row_count(), OpenChunk::block_begin(block) + OpenChunk::block_capacity(block));
+    for (RowNumber row = OpenChunk::block_begin(block); row < end; ++row) {
+      const CommitSeq ended = rows.ended(row);
+      if (ended == kNeverEnded || ended <= job_->position()) continue;
+      const auto [sealed, at] = piece.replaced.moved(input, row);
+      TICKSTONE_CHECK(sealed != nullptr);
+      sealed->set_ended(at, ended);
+    }
+  }
+  note_sealed(piece);
+  own.parts.erase(own.parts.begin() + static_cast<std::ptrdiff_t>(index));
+  own.part_states.erase(own.part_states.begin() + static_cast<std::ptrdiff_t>(index));
   if (own.sealed != nullptr) has_sealed_ = true;
   own.unlogged_bytes = 0;
-  changes_.reset();
 }
 
 /// What was told of the part's rows is told of the segments.
-void StoreTransaction::note_sealed(TableId id, const OwnPart& part,
-                                   const std::vector<std::shared_ptr<SealedSegment>>& made) {
-  has_writes_ = true;
-  if (savepoints_.empty()) {
-    undo_.clear();
-    return;
-  }
+void StoreTransaction::note_sealed(const SealJob::Piece& piece) {
   std::vector<Undo> kept;
   bool is_first = true;
   for (auto& undo : undo_) {
-    if (undo.rows != part.rows.get()) {
+    if (undo.rows != piece.part.rows.get()) {
       kept.push_back(std::move(undo));
       continue;
     }
-    if (undo.kind != Undo::Kind::Appended || !std::exchange(is_first, false)) continue;
-    for (const auto& sealed : made) {
-      Undo added;
-      added.position = undo.position;
-      added.kind = Undo::Kind::SealedAdded;
-      added.table = id;
-      added.sealed = sealed;
-      kept.push_back(std::move(added));
+    Undo told;
+    told.position = undo.position;
+    told.table = piece.replaced.table;
+    if (undo.kind == Undo::Kind::Appended && std::exchange(is_first, false)) {
+      told.kind = Undo::Kind::SealedAdded;
+      for (const auto& made : piece.replaced.made) {
+        told.sealed = made.sealed;
+        kept.push_back(told);
+      }
     }
+    if (undo.kind != Undo::Kind::Ended || undo.position <= job_->position()) continue;
+    const auto [segment, row] = piece.replaced.moved(piece.replaced.inputs.front(), undo.first);
+    for (const auto& made : piece.replaced.made) {
+      if (made.sealed.get() == segment) told.sealed = made.sealed;
+    }
+    told.kind = Undo::Kind::SealedEnded;
+    told.sealed_row = row;
+    kept.push_back(std::move(told));
   }
   undo_ = std::move(kept);
 }

@@ -151,6 +151,7 @@ std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(
     while (part > 0 && own.parts[part - 1].range.start != group.range.start) --part;
     const bool fits = part > 0 && own.parts[part - 1].rows->shared_schema() == table.schema &&
                       own.parts[part - 1].rows->layout().columns == table.layout.columns &&
+                      !own.part_states[part - 1].is_sealing &&
                       !ends_part(*own.parts[part - 1].rows, own.part_states[part - 1]);
     if (fits) {
       --part;
@@ -428,7 +429,8 @@ Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows
     std::sort(result.skipped.begin(), result.skipped.end());
     own.unlogged_bytes += rows.memory_bytes();
     gathered_bytes_ += rows.memory_bytes();
-    if (!has_sealed_ && own.unlogged_bytes >= core_.options.early_log_bytes) log_rows(id, own);
+    if (!has_sealed_ && job_ == nullptr && own.unlogged_bytes >= core_.options.early_log_bytes)
+      log_rows(id, own);
     return result;
   });
 }
@@ -482,7 +484,8 @@ void StoreTransaction::update(TableId id, const Batch& rows, const std::vector<s
     place_rows(id, own, *table, columns, &updated, OnDuplicate::Replace, snapshot, false);
     own.unlogged_bytes += rows.memory_bytes();
     gathered_bytes_ += rows.memory_bytes();
-    if (!has_sealed_ && own.unlogged_bytes >= core_.options.early_log_bytes) log_rows(id, own);
+    if (!has_sealed_ && job_ == nullptr && own.unlogged_bytes >= core_.options.early_log_bytes)
+      log_rows(id, own);
   });
 }
 
@@ -557,6 +560,7 @@ void StoreTransaction::log_rows(TableId id, OwnTable& own) {
     const TableSchema& schema = rows.schema();
     if (schema.temporary) return;
     auto& state = own.part_states[i];
+    if (state.is_sealing) continue;
     while (state.logged_rows < rows.row_count()) {
       std::vector<RowNumber> chosen(std::min(kLoggedRows, rows.row_count() - state.logged_rows));
       std::iota(chosen.begin(), chosen.end(), state.logged_rows);
@@ -576,6 +580,7 @@ void StoreTransaction::log_rows(TableId id, OwnTable& own) {
         has_logged_ = true;
       }
       core_.log->append(LogRecordKind::Rows, id_, body.bytes());
+      if (core_.log->wants_next()) core_.log->prepare_next();
       state.logged_rows += static_cast<RowNumber>(chosen.size());
     }
   }

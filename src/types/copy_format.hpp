@@ -56,15 +56,22 @@ class CopyReader {
   std::uint64_t line_number() const { return is_binary() ? binary_row_ : splitter_.line_number(); }
 
  private:
+  /// A text that was read before, and what it became.
+  struct Known {
+    std::string text;  // empty: none yet
+    std::string bytes;
+  };
   struct Target {
     bool force_null = false;
     bool force_not_null = false;
     bool (*append_fast)(Column&, std::string_view, const FormatContext&) = nullptr;
+    std::vector<Known> known;  // of arrays; empty for others
   };
 
   bool is_binary() const { return options_.format == CopyFormat::Binary; }
   void take_rows(Batch& into);
   void take_row(Batch& into);
+  void append_known(Column& column, std::string_view text, Target& target);
   void append_fields(std::span<const CopyField> fields, Batch& into);
   void check_header() const;
   void read_binary(Batch& into);

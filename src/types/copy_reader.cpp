@@ -11,6 +11,9 @@ namespace tickstone {
 namespace {
 
 constexpr std::size_t kShownBytes = 100;
+/// Arrays are mostly short lists of codes, of which a table has few.
+constexpr std::size_t kKnownTexts = 64;
+constexpr std::size_t kMaxKnownBytes = 64;
 constexpr std::string_view kBinarySignature{"PGCOPY\n\377\r\n\0", 11};
 constexpr std::size_t kMaxBinaryRowBytes = std::size_t{1} << 30;
 
@@ -50,6 +53,7 @@ CopyReader::CopyReader(const CopyOptions& options, std::vector<CopyColumn> colum
     target.force_null = contains(options.force_null, column.name);
     target.force_not_null = contains(options.force_not_null, column.name);
     target.append_fast = find_field_parser(column.type, context);
+    if (column.type.is_array) target.known.resize(kKnownTexts);
     targets_.push_back(target);
   }
 }
@@ -126,6 +130,19 @@ void CopyReader::take_row(Batch& into) {
   }
 }
 
+/// Parses a text, or takes what an equal one became before.
+void CopyReader::append_known(Column& column, std::string_view text, Target& target) {
+  if (target.known.empty() || text.size() < 2 || text.size() > kMaxKnownBytes)
+    return append_parsed(column, text, context_);
+  std::size_t hash = text.size();
+  for (const char c : text) hash = hash * 31 + static_cast<unsigned char>(c);
+  Known& known = target.known[(hash ^ hash >> 6) % kKnownTexts];
+  if (known.text == text) return column.append_bytes(known.bytes);
+  append_parsed(column, text, context_);
+  known.text = text;
+  known.bytes = column.bytes(column.size() - 1);
+}
+
 void CopyReader::append_fields(std::span<const CopyField> fields, Batch& into) {
   if (fields.size() > columns_.size()) {
     // A table without columns has rows that are empty lines.
@@ -142,7 +159,7 @@ void CopyReader::append_fields(std::span<const CopyField> fields, Batch& into) {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (columns_[i].is_ignored) continue;
     const auto& field = fields[i];
-    const auto& target = targets_[i];
+    auto& target = targets_[i];
     auto& column = into.columns[batch_column++];
     const bool is_null = field.is_null_text && (field.is_quoted ? target.force_null : !target.force_not_null);
     if (is_null) {
@@ -151,7 +168,7 @@ void CopyReader::append_fields(std::span<const CopyField> fields, Batch& into) {
     }
     try {
       if (target.append_fast != nullptr && target.append_fast(column, field.text, context_)) continue;
-      append_parsed(column, field.text, context_);
+      append_known(column, field.text, target);
     } catch (Error& error) {
       throw with_column_context(error, i, &field);
     }

@@ -181,7 +181,7 @@ CopySplitter::Step CopySplitter::next() {
     is_ended_ = is_finished_;
     return is_finished_ ? Step::End : Step::NeedMore;
   }
-  fields_.clear();
+  field_count_ = 0;
   scratch_.clear();
   scratch_fields_.clear();
   newlines_in_quotes_ = 0;
@@ -236,12 +236,12 @@ CopySplitter::Cut CopySplitter::end_row(std::size_t at, std::size_t end_size) {
 
 void CopySplitter::add_plain_field(std::size_t from, std::size_t to) {
   const auto text = data_.substr(from, to - from);
-  fields_.push_back({text, text == options_.null_text, false});
+  add_field({text, text == options_.null_text, false});
 }
 
 void CopySplitter::add_scratch_field(std::size_t scratch_from, bool is_null_text, bool is_quoted) {
-  scratch_fields_.push_back({fields_.size(), scratch_from, scratch_.size() - scratch_from});
-  fields_.push_back({{}, is_null_text, is_quoted});
+  scratch_fields_.push_back({field_count_, scratch_from, scratch_.size() - scratch_from});
+  add_field({{}, is_null_text, is_quoted});
 }
 
 /// A field with quotes anywhere but just around it: `ab"c,d"e` is `abc,de`.
@@ -306,7 +306,7 @@ CopySplitter::Cut CopySplitter::cut_csv_row() {
   std::size_t field_start = row_start_;
   const auto finish_row = [&](Cut cut) {
     if (cut != Cut::Row) return cut;
-    const bool is_marker = fields_.size() == 1 && row_text_ == "\\.";
+    const bool is_marker = field_count_ == 1 && row_text_ == "\\.";
     if (is_marker) return Cut::End;
     scan.skip_to(row_start_);
     scan.save();
@@ -374,7 +374,7 @@ CopySplitter::Cut CopySplitter::cut_quoted_field(Scan& scan, std::size_t field_s
   }
   if (is_simple && closed_at + 1 == ends_at) {
     const auto text = data_.substr(field_start + 1, closed_at - field_start - 1);
-    fields_.push_back({text, text == options_.null_text, true});
+    add_field({text, text == options_.null_text, true});
   } else {
     add_unquoted_field(field_start, ends_at);
   }

@@ -40,7 +40,7 @@ class CopySplitter {
   void finish();
   Step next();
 
-  std::span<const CopyField> fields() const { return fields_; }
+  std::span<const CopyField> fields() const { return {fields_.data(), field_count_}; }
   std::string_view row_text() const { return row_text_; }
   /// 1-based; of a row with line ends in quotes, its last line.
   std::uint64_t line_number() const { return line_number_; }
@@ -57,6 +57,10 @@ class CopySplitter {
   Cut end_row(std::size_t at, std::size_t end_size);
   Cut at_end_marker(std::size_t at) const;
   void keep_rest();
+  void add_field(const CopyField& field) {
+    if (field_count_ == fields_.size()) fields_.resize(2 * field_count_ + 16);
+    fields_[field_count_++] = field;
+  }
   void add_plain_field(std::size_t from, std::size_t to);
   void add_unquoted_field(std::size_t from, std::size_t to);
   void add_unescaped_field(std::size_t from, std::size_t to);
@@ -85,7 +89,8 @@ class CopySplitter {
     std::size_t from;
     std::size_t size;
   };
-  std::vector<CopyField> fields_;
+  std::vector<CopyField> fields_;  // the row's come first; the others wait for use
+  std::size_t field_count_ = 0;
   std::string scratch_;
   std::vector<ScratchField> scratch_fields_;
   std::string_view row_text_;

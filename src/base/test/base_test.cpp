@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -12,6 +14,7 @@
 #include "base/checksum.hpp"
 #include "base/clock.hpp"
 #include "base/logging.hpp"
+#include "base/ordered_worker.hpp"
 #include "base/thread_name.hpp"
 
 namespace tickstone {
@@ -151,6 +154,22 @@ TEST(ThreadName, IsCutToWhatTheSystemKeeps) {
   pthread_getname_np(pthread_self(), name, sizeof(name));
   EXPECT_STREQ(name, "a name that is ");
   set_thread_name(before);
+}
+
+TEST(OrderedWorker, SettlesWhenAllJobsAreDoneAndTellsTheFirstError) {
+  std::vector<int> done;
+  OrderedWorker<int> worker([&](int job) {
+    if (job < 0) throw Error(ErrorCode::DataCorrupted, "job " + std::to_string(job));
+    done.push_back(job);
+  });
+  worker.settle();
+  for (int i = 0; i < 100; ++i) worker.push(i);
+  worker.settle();
+  EXPECT_EQ(done.size(), 100U);
+  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+  worker.push(-1);
+  EXPECT_THROW(worker.settle(), Error);
+  EXPECT_EQ(done.size(), 100U);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transactions larger than what they may keep in memory: their rows go to segments before they commit.
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 
 #include <gtest/gtest.h>
 
@@ -43,8 +46,11 @@ class LargeTransaction : public ::testing::Test {
     return rows;
   }
   void insert_many(Transaction& transaction, TableId table, int count) {
-    for (int at = 0; at < count; at += 500) {
-      transaction.insert(table, batch(some_rows(at, 500)), OnDuplicate::Fail);
+    insert_many_from(transaction, table, 0, count);
+  }
+  void insert_many_from(Transaction& transaction, TableId table, int first, int count) {
+    for (int at = first; at < count; at += 500) {
+      transaction.insert(table, batch(some_rows(at, std::min(500, count - at))), OnDuplicate::Fail);
     }
   }
   static Rows sorted(Rows rows) {
@@ -212,6 +218,124 @@ TEST_F(LargeTransaction, SmallOneThatReadFailsOnAKeyCommittedMeanwhile) {
   EXPECT_EQ(seen, (Rows{{"A", 5, 1, "1"}}));
   EXPECT_EQ(code_of([&] { transaction->commit(); }), ErrorCode::UniqueViolation);
   EXPECT_EQ(scan_rows(*store->read_view(), kTrades), (Rows{{"A", 5, 1, "2"}}));
+}
+
+/// Holds up whoever creates a segment.
+class SegmentGate {
+ public:
+  explicit SegmentGate(PowerLossFileSystem& files) : files_(files) {
+    files_.set_hook([state = state_](PowerLossFileSystem::Call call, const std::filesystem::path& path) {
+      if (call != PowerLossFileSystem::Call::Create || path.extension() != ".seg") return;
+      std::unique_lock lock(state->mutex);
+      state->is_reached = true;
+      state->changed.notify_all();
+      // The one who is to open it may wait for this thread by now, where the machine is slow.
+      state->changed.wait_for(lock, std::chrono::seconds(2), [&] { return state->is_open; });
+    });
+  }
+  ~SegmentGate() {
+    open();
+    files_.set_hook({});
+  }
+  bool is_reached() {
+    // A thread that is on its way gets time to come here.
+    std::unique_lock lock(state_->mutex);
+    return state_->changed.wait_for(lock, std::chrono::milliseconds(10), [&] { return state_->is_reached; });
+  }
+  void open() {
+    const std::lock_guard lock(state_->mutex);
+    state_->is_open = true;
+    state_->changed.notify_all();
+  }
+
+ private:
+  /// Shared with the one who is held up.
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool is_reached = false;
+    bool is_open = false;
+  };
+  PowerLossFileSystem& files_;
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+/// Returns how many rows were inserted when some of them are on their way.
+int insert_until(SegmentGate& gate, Transaction& transaction, TableId table) {
+  int count = 0;
+  while (!gate.is_reached()) {
+    Rows rows;
+    for (int i = count; i < count + 200; ++i) {
+      rows.push_back({"S" + std::to_string(i % 7), i * 7919 % 100'003, i, std::to_string(i)});
+    }
+    transaction.insert(table, batch(rows), OnDuplicate::Fail);
+    count += 200;
+  }
+  return count;
+}
+
+TEST_F(LargeTransaction, ChangesRowsThatAreOnTheirWayToASegment) {
+  for (const TableId table : {kTrades, kPlain}) {
+    auto transaction = store->begin();
+    int count = 0;
+    {
+      SegmentGate gate(files);
+      count = insert_until(gate, *transaction, table);
+      EXPECT_EQ(code_of([&] { transaction->insert(table, batch(some_rows(100, 1)), OnDuplicate::Fail); }),
+                ErrorCode::UniqueViolation);
+    }
+    Rows expected = some_rows(0, count);
+    EXPECT_EQ(scan_rows(*transaction->read_view(), table), sorted(expected));
+    transaction->rollback();
+
+    transaction = store->begin();
+    count = 0;
+    Transaction::Savepoint savepoint;
+    const auto set_price = [&](int row, const char* price) {
+      std::get<3>(expected[static_cast<std::size_t>(row)]) = price;
+      return Rows{expected[static_cast<std::size_t>(row)]};
+    };
+    {
+      SegmentGate gate(files);
+      count = insert_until(gate, *transaction, table);
+      expected = some_rows(0, count);
+      EXPECT_EQ(transaction->erase(table, keys(some_rows(200, 10))), 10U);
+      transaction->insert(table, batch(set_price(100, "-1")), OnDuplicate::Replace);
+      transaction->update(table, batch(set_price(300, "-2")), nullptr);
+      savepoint = transaction->savepoint();
+      EXPECT_EQ(transaction->erase(table, keys(some_rows(400, 10))), 10U);
+      transaction->rollback_to(savepoint);
+      EXPECT_EQ(transaction->erase(table, keys(some_rows(500, 10))), 10U);
+    }
+    insert_many_from(*transaction, table, count, 2 * count);
+    transaction->rollback_to(savepoint);
+    insert_many_from(*transaction, table, count, kRows);
+    const Rows more = some_rows(count, kRows - count);
+    expected.insert(expected.end(), more.begin(), more.end());
+    expected.erase(expected.begin() + 200, expected.begin() + 210);
+    expected = sorted(expected);
+    EXPECT_EQ(scan_rows(*transaction->read_view(), table), expected);
+    transaction->commit();
+    EXPECT_EQ(scan_rows(*store->read_view(), table), expected);
+    for (const bool keeps_all : {false, true}) EXPECT_EQ(rows_after_crash(keeps_all, table), expected);
+  }
+}
+
+TEST_F(LargeTransaction, EndsWhileItsRowsAreOnTheirWayToASegment) {
+  for (const bool commits : {false, true}) {
+    SegmentGate gate(files);
+    auto transaction = store->begin();
+    const int count = insert_until(gate, *transaction, kTrades);
+    gate.open();
+    if (commits) transaction->commit();
+    transaction.reset();
+    const Rows expected = commits ? sorted(some_rows(0, count)) : Rows{};
+    EXPECT_EQ(scan_rows(*store->read_view(), kTrades), expected);
+    EXPECT_EQ(rows_after_crash(false, kTrades), expected);
+    if (!commits) {
+      EXPECT_EQ(segment_file_count(), 0U);
+    }
+  }
 }
 
 TEST_F(LargeTransaction, DroppedAtOnceGivesBackItsSpace) {

@@ -147,6 +147,27 @@ TEST(CopyReader, CountsRowsWithoutColumns) {
   EXPECT_EQ(read(CopyOptions::text(), {}, "\n\n\n").row_count(), 3U);
 }
 
+TEST(CopyReader, ReadsArraysThatComeAgainAsTheFirstTime) {
+  const std::vector<CopyColumn> columns = {{"conditions", SqlType::array_of(TypeId::Text)}};
+  // More texts than are remembered, each of them three times.
+  std::string input;
+  std::vector<std::string> expected;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 500; ++i) {
+      expected.push_back("{@,\"code " + std::to_string(i) + "\"}");
+      input += "{ @ ,code " + std::to_string(i) + "}\n";
+    }
+  }
+  const auto batch = read(CopyOptions::text(), columns, input);
+  ASSERT_EQ(batch.row_count(), expected.size());
+  std::string all;
+  for (const auto& text : expected) all += text + "\n";
+  EXPECT_EQ(written(CopyOptions::text(), columns, batch), all);
+  const auto problem = problem_of(CopyOptions::text(), columns, "{a}\n{a}\n{a\n{a\n");
+  EXPECT_EQ(problem.state, "22P02");
+  EXPECT_EQ(problem.context, "COPY trades, line 3, column conditions: \"{a\"");
+}
+
 TEST(CopyReader, RefusesInvalidUtf8) {
   const std::vector<CopyColumn> columns = {{"a", SqlType::of(TypeId::Text)}};
   const auto problem = problem_of(CopyOptions::text(), columns, "ok\n\xFF\n");

@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-namespace tickstone::engine {
+namespace tickstone {
 
 /// Does jobs in the order they come, on a thread of its own that begins with the first one pushed; at most
 /// one job waits. An error ends it: the next call throws it, and jobs that wait are dropped.
@@ -32,6 +32,13 @@ class OrderedWorker {
     changed_.notify_all();
   }
 
+  /// Waits for all jobs given.
+  void settle() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return (!waiting_ && !is_working_) || error_ != nullptr; });
+    throw_error(lock);
+  }
+
   /// Waits for all jobs given, then does the last one on the caller's thread.
   void finish_with(Job job) {
     stop();
@@ -49,6 +56,7 @@ class OrderedWorker {
       if (!waiting_) return;
       Job job = std::move(*waiting_);
       waiting_.reset();
+      is_working_ = true;
       changed_.notify_all();
       lock.unlock();
       std::exception_ptr error;
@@ -58,7 +66,11 @@ class OrderedWorker {
         error = std::current_exception();
       }
       lock.lock();
-      if (error == nullptr) continue;
+      is_working_ = false;
+      if (error == nullptr) {
+        changed_.notify_all();
+        continue;
+      }
       error_ = error;
       waiting_.reset();
       changed_.notify_all();
@@ -82,8 +94,9 @@ class OrderedWorker {
   std::condition_variable changed_;
   std::optional<Job> waiting_;  // guarded by mutex_, as what follows
   std::exception_ptr error_;
+  bool is_working_ = false;
   bool is_stopping_ = false;
   std::thread thread_;
 };
 
-}  // namespace tickstone::engine
+}  // namespace tickstone
