@@ -35,7 +35,7 @@ test: build headers ## Build, then run every test
 bench: program ## Measure, against the peers that are found
 	@bench/run.sh
 
-soak: program ## Crash rounds, fuzzing, damage, properties, for long (tests/soak/run.sh says how); into docs/soak.md
+soak: program ## Crash rounds, fuzzing, damage, properties, memory, for long (tests/soak/run.sh says how); into docs/soak.md
 	@tests/soak/run.sh
 
 lint: ## Check layering, registration, headers, links and format

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [crash|fuzz|damage|properties|histories...]: for long, and without names all of them: crash rounds (TICKSTONE_SOAK_ROUNDS, 200),
-# fuzzing (TICKSTONE_SOAK_FUZZ_MINUTES, 60, over all targets), damage at every single byte, and the store's properties with new
-# seeds under the sanitizers (TICKSTONE_SOAK_PROPERTIES, 2000 histories), and
-# random transactions and statements through the server (tests/histories). Adds a dated line for each to docs/soak.md. What fuzzing
+# run.sh [crash|fuzz|damage|properties|histories|memory...]: for long, and without names all of them: crash rounds
+# (TICKSTONE_SOAK_ROUNDS, 200), fuzzing (TICKSTONE_SOAK_FUZZ_MINUTES, 60, over all targets), damage at every single byte, the store's
+# properties with new seeds under the sanitizers (TICKSTONE_SOAK_PROPERTIES, 2000 histories), random transactions and statements
+# through the server (tests/histories), and memory over simulated hours of ingest (TICKSTONE_SOAK_HOURS, 24). Adds a dated line for each to
+# docs/soak.md. What fuzzing
 # finds, and its corpus, stay in build/soak-fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,6 +12,7 @@ cd "$(dirname "$0")/../.."
 rounds=${TICKSTONE_SOAK_ROUNDS:-200}
 minutes=${TICKSTONE_SOAK_FUZZ_MINUTES:-60}
 histories=${TICKSTONE_SOAK_PROPERTIES:-2000}
+hours=${TICKSTONE_SOAK_HOURS:-24}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 revision=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -52,7 +54,7 @@ properties() {
     sed -n 's/^\[==========\] /properties of the store: /p'
 }
 
-[ $# -gt 0 ] || set -- crash fuzz damage properties histories
+[ $# -gt 0 ] || set -- crash fuzz damage properties histories memory
 for part in "$@"; do
   case $part in
     crash) soak "crash rounds" tests/crash/crash_rounds.py --rounds "$rounds" ;;
@@ -60,7 +62,8 @@ for part in "$@"; do
     damage) soak "damage" damage ;;
     properties) soak "properties" properties ;;
     histories) soak "histories" env TICKSTONE_HISTORY_SECONDS=600 TICKSTONE_HISTORY_ROUNDS=50 tests/histories/run.sh ;;
-    *) echo "soak: no part is called $part: crash, fuzz, damage, properties or histories" >&2; exit 2 ;;
+    memory) soak "memory of simulated hours" tests/soak/memory_day.py --hours "$hours" ;;
+    *) echo "soak: no part is called $part: crash, fuzz, damage, properties, histories or memory" >&2; exit 2 ;;
   esac
 done
 exit $status
