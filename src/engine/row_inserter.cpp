@@ -230,6 +230,11 @@ void RowInserter::insert_unseen(const Batch& rows) {
         plan_->conflict.arbiter.value_or(0) != 0) {
       throw;
     }
+    // ON CONFLICT (primary key): that another key is taken is no conflict of transactions.
+    const bool is_other = plan_->conflict.arbiter &&
+                          std::any_of(target_.unique_keys().begin(), target_.unique_keys().end(),
+                                      [&](const auto& key) { return key.name == error.constraint_name(); });
+    if (is_other) throw;
     throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update");
   }
   references_.inserted(rows);
