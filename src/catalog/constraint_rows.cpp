@@ -110,7 +110,9 @@ void pg_constraint(RowWriter& rows, const RowContext& context) {
            {"confrelid", constraint.referenced_table},
            {"confupdtype", is_foreign ? constraint.on_update : ' '},
            {"confdeltype", is_foreign ? constraint.on_delete : ' '},
-           {"confmatchtype", is_foreign ? 's' : ' '},
+           {"confmatchtype", constraint.matches_full ? 'f'
+                             : is_foreign            ? 's'
+                                                     : ' '},
            {"conislocal", true},
            {"connoinherit", !is_check},
            {"conkey", column_numbers(*relation, constraint.columns)},

@@ -144,6 +144,7 @@ std::string constraint_definition(const Catalog& catalog, const RelationObject& 
                                : qualified_name(schema_name(catalog, referenced->schema), referenced->name);
   std::string text = fmt::format("FOREIGN KEY ({}) REFERENCES {}({})", columns, name,
                                  column_list(*referenced, constraint.referenced_columns));
+  if (constraint.matches_full) text += " MATCH FULL";
   if (const auto action = action_text(constraint.on_update); !action.empty()) {
     text += fmt::format(" ON UPDATE {}", action);
   }

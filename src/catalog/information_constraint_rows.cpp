@@ -186,7 +186,7 @@ void referential_constraints(RowWriter& rows, const RowContext& context) {
                   {"unique_constraint_schema",
                    key == nullptr ? Cell(nullptr) : Cell(schema_name(context.catalog, used->schema))},
                   {"unique_constraint_name", key == nullptr ? Cell(nullptr) : Cell(key->name)},
-                  {"match_option", "NONE"},
+                  {"match_option", constraint.matches_full ? "FULL" : "NONE"},
                   {"update_rule", action_name(constraint.on_update)},
                   {"delete_rule", action_name(constraint.on_delete)}});
       });

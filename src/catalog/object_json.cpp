@@ -170,6 +170,7 @@ void visit(Visitor& v, T& o) {
     v.always("on_delete", o.on_delete);
     v.always("on_update", o.on_update);
     v.field("index", o.index);
+    v.field("matches_full", o.matches_full);
     v.field("deferrable", o.is_deferrable);
     v.field("deferred", o.is_deferred);
     v.field("not_valid", o.is_not_valid);

@@ -44,7 +44,8 @@ struct ConstraintObject {
   Oid referenced_table = 0;
   std::vector<storage::ColumnId> referenced_columns;
   char on_delete = 'a', on_update = 'a';
-  Oid index = 0;  // of PrimaryKey and Unique; of ForeignKey the referenced table's
+  Oid index = 0;              // of PrimaryKey and Unique; of ForeignKey the referenced table's
+  bool matches_full = false;  // MATCH FULL: all columns are null or none
   bool is_deferrable = false, is_deferred = false;
   bool is_not_valid = false;  // rows from before it may violate it
 };

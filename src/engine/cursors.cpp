@@ -5,6 +5,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/row_changes.hpp"
 #include "engine/row_keys.hpp"
 #include "engine/tracking_sink.hpp"
 
@@ -175,6 +176,46 @@ std::string Cursors::fetch(Execution& execution, const sql::CursorStatement& sta
   move_to(context, cursor, row);
   const bool is_on_row = cursor.position > 0 && !cursor.is_after_last;
   return tag + std::to_string(is_on_row ? send(output, cursor, cursor.position, cursor.position, false) : 0);
+}
+
+std::vector<sql::NameLookup::KeyValue> Cursors::current_row(const std::string& name,
+                                                            const sql::RelationInfo& relation,
+                                                            const FormatContext& format) const {
+  const auto found = cursors_.find(name);
+  if (found == cursors_.end())
+    throw Error(ErrorCode::InvalidCursorName, "cursor \"" + name + "\" does not exist");
+  const Cursor& cursor = found->second;
+  const std::string quoted = "cursor \"" + name + "\"";
+  if (!cursor.only_forward) {
+    throw Error(ErrorCode::FeatureNotSupported,
+                "WHERE CURRENT OF a cursor without FOR UPDATE is not supported");
+  }
+  const LockedRead::Relation* source = nullptr;
+  for (const auto& candidate : cursor.locked) {
+    const auto& info = candidate.target->info();
+    if (info.schema != relation.schema || info.name != relation.name) continue;
+    if (source != nullptr) {
+      throw Error(ErrorCode::InvalidCursorState,
+                  quoted + " has multiple FOR UPDATE/SHARE references to table \"" + relation.name + "\"");
+    }
+    source = &candidate;
+  }
+  if (source == nullptr) {
+    throw Error(ErrorCode::InvalidCursorState,
+                quoted + " does not have a FOR UPDATE/SHARE reference to table \"" + relation.name + "\"");
+  }
+  if (cursor.position == 0 || cursor.is_after_last || cursor.position > cursor.kept.row_count())
+    throw Error(ErrorCode::InvalidCursorState, quoted + " is not positioned on a row");
+  const WriteTarget& target = *source->target;
+  const Batch keys = storage_key(target, source->old);
+  std::vector<sql::NameLookup::KeyValue> row;
+  for (std::size_t i = 0; i < keys.columns.size(); ++i) {
+    const bool is_row_id = target.has_row_id() && i + 1 == keys.columns.size();
+    const Value value = value_at(keys.columns[i].view(), cursor.position - 1);
+    row.push_back({is_row_id ? target.old_column_names().back() : target.column(target.key()[i]).name,
+                   value.type, to_text(value, format)});
+  }
+  return row;
 }
 
 std::string Cursors::close(const std::string& name) {

@@ -22,6 +22,11 @@ class Cursors {
   std::string declare(Execution& execution, const sql::CursorStatement& cursor);
   /// FETCH and MOVE; rows go to the sink. Errors: InvalidCursorName, ObjectNotInPrerequisiteState.
   std::string fetch(Execution& execution, const sql::CursorStatement& cursor);
+  /// The key of the row that a cursor with FOR UPDATE is on. Errors: InvalidCursorName; InvalidCursorState;
+  /// FeatureNotSupported for a cursor that locks nothing.
+  std::vector<sql::NameLookup::KeyValue> current_row(const std::string& name,
+                                                     const sql::RelationInfo& relation,
+                                                     const FormatContext& format) const;
   std::string close(const std::string& name);
   void close_all() { cursors_.clear(); }
   /// At the end of a transaction: those of it go, but for held ones when it committed.

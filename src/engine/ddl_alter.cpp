@@ -481,6 +481,10 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
           throw Error(ErrorCode::WrongObjectType, "constraint \"" + command.name + "\" of relation \"" +
                                                       relation.name + "\" is not a foreign key constraint");
         }
+        if (constraint.matches_full && constraint.columns.size() > 1 && command.constraint.is_deferrable) {
+          throw Error(ErrorCode::FeatureNotSupported,
+                      "a DEFERRABLE constraint with MATCH FULL is not supported");
+        }
         constraint.is_deferrable = command.constraint.is_deferrable || command.constraint.is_deferred;
         constraint.is_deferred = command.constraint.is_deferred;
         return;

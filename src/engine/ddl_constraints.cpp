@@ -84,6 +84,7 @@ void add_foreign_key(SessionContext& context, catalog::CatalogEdit& edit,
   constraint.kind = Constraint::Kind::ForeignKey;
   constraint.on_delete = definition.on_delete;
   constraint.on_update = definition.on_update;
+  constraint.matches_full = definition.matches_full;
   constraint.is_deferrable = definition.is_deferrable || definition.is_deferred;
   constraint.is_deferred = definition.is_deferred;
   const auto& wanted = definition.referenced_table;

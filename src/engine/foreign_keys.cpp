@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <unordered_map>
 
 #include <tickstone/error.hpp>
@@ -31,6 +32,7 @@ Reference make_reference(const catalog::RelationObject& child, const catalog::Re
   reference.parent_name = parent.name;
   reference.on_delete = constraint.on_delete;
   reference.on_update = constraint.on_update;
+  reference.matches_full = constraint.matches_full;
   reference.is_deferrable = constraint.is_deferrable;
   reference.is_deferred = constraint.is_deferred;
   const auto index = std::find_if(parent.indexes.begin(), parent.indexes.end(),
@@ -126,6 +128,21 @@ std::string key_text(SessionContext& context, const Reference& reference,
                   reference.name + "\"",
               key_text(context, reference, child, reference.child_columns, keys, row) +
                   " is not present in table \"" + reference.parent_name + "\".")
+      .about(child.name, {}, reference.name, context.catalog()->find_schema(child.schema)->name);
+}
+
+/// MATCH FULL: of a key that is null in part. `views`: the columns of the key.
+void require_full_key(SessionContext& context, const Reference& reference, std::span<const ColumnView> views,
+                      std::size_t row) {
+  if (!reference.matches_full) return;
+  const bool is_mixed =
+      std::any_of(views.begin(), views.end(), [&](const auto& view) { return !view.is_null(row); });
+  if (!is_mixed) return;
+  const auto& child = relation_of(context, reference.child);
+  throw Error(ErrorCode::ForeignKeyViolation,
+              "insert or update on table \"" + child.name + "\" violates foreign key constraint \"" +
+                  reference.name + "\"",
+              "MATCH FULL does not allow mixing of null and nonnull key values.")
       .about(child.name, {}, reference.name, context.catalog()->find_schema(child.schema)->name);
 }
 
@@ -389,7 +406,10 @@ void ReferenceWatch::note_new(std::size_t reference, const Batch& rows,
   auto& keys = new_[reference];
   std::vector<std::uint32_t> fresh;
   for (const auto row : listed) {
-    if (has_null(views, row)) continue;  // MATCH SIMPLE
+    if (has_null(views, row)) {
+      require_full_key(context_, wanted, views, row);
+      continue;
+    }
     const auto count = keys.seen.size();
     keys.seen.insert(views, row, count);
     if (keys.seen.size() > count) fresh.push_back(row);
@@ -578,7 +598,10 @@ void check_existing_rows(SessionContext& context, const catalog::RelationObject&
     context.check_cancelled();
     std::vector<std::uint32_t> fresh;
     for (std::uint32_t row = 0; row < part.row_count; ++row) {
-      if (has_null(part.columns, row)) continue;
+      if (has_null(part.columns, row)) {
+        require_full_key(context, reference, part.columns, row);
+        continue;
+      }
       const auto count = seen.size();
       seen.insert(part.columns, row, count);
       if (seen.size() > count) fresh.push_back(row);

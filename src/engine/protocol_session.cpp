@@ -42,6 +42,7 @@ class ProtocolSession final : public Session {
   ProtocolSession(DatabaseCore& database, const SessionOptions& options)
       : context_(database, options), literal_inserts_(make_literal_inserts()) {
     database.idle_plans().take(context_, plans_);
+    context_.set_cursors(&cursors_);
   }
 
   ~ProtocolSession() override {

@@ -12,6 +12,7 @@
 #include "catalog/object_names.hpp"
 #include "duck/spill_limit.hpp"
 #include "engine/catalog_lock.hpp"
+#include "engine/cursors.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/write_target.hpp"
@@ -469,6 +470,13 @@ std::optional<std::string> SessionContext::view_text(const sql::RelationInfo& re
   const auto* found = find_user_relation(relation.schema, relation.name);
   if (found == nullptr || found->kind != catalog::RelationKind::View) return std::nullopt;
   return found->view_text;
+}
+
+std::vector<sql::NameLookup::KeyValue> SessionContext::current_row(const std::string& cursor,
+                                                                   const sql::RelationInfo& relation) const {
+  if (cursors_ == nullptr)
+    throw Error(ErrorCode::InvalidCursorName, "cursor \"" + cursor + "\" does not exist");
+  return cursors_->current_row(cursor, relation, settings_.format_context());
 }
 
 bool SessionContext::is_host_table_function(const std::string& name) const {

@@ -23,6 +23,7 @@ namespace tickstone::engine {
 
 struct DmlPlans;            // write_target.hpp
 struct DeferredReferences;  // foreign_keys.hpp
+class Cursors;              // cursors.hpp
 
 enum class Isolation : std::uint8_t { ReadCommitted, RepeatableRead };
 
@@ -176,6 +177,8 @@ class SessionContext final : public sql::NameLookup,
   void clear_cancel();
 
   void set_sink(ResultSink* sink) { sink_ = sink; }
+  /// Those that WHERE CURRENT OF means. Lifetime: the session's.
+  void set_cursors(const Cursors* cursors) { cursors_ = cursors; }
   void notice(Notice notice) {
     if (sink_ != nullptr) sink_->notice(notice);
   }
@@ -192,6 +195,8 @@ class SessionContext final : public sql::NameLookup,
   bool is_host_table_function(const std::string& name) const override;
   std::vector<std::string> row_identity(const sql::RelationInfo& relation) const override;
   std::optional<std::string> view_text(const sql::RelationInfo& relation) const override;
+  std::vector<KeyValue> current_row(const std::string& cursor,
+                                    const sql::RelationInfo& relation) const override;
   // duck::RelationSource
   std::optional<duck::SourceRelation> find_relation(std::string_view name) override;
   std::shared_ptr<const storage::ReadView> read_view() override { return view_; }
@@ -237,6 +242,7 @@ class SessionContext final : public sql::NameLookup,
   SessionOptions options_;
   Settings settings_;
   ResultSink* sink_ = nullptr;
+  const Cursors* cursors_ = nullptr;
 
   bool in_transaction_ = false;
   bool read_only_ = false;

@@ -83,6 +83,7 @@ class WriteTarget {
     storage::TableId key_table =
         0;  // whose key is `parent_columns`: the parent's own, or that of a unique key
     char on_delete = 'a', on_update = 'a';
+    bool matches_full = false;  // MATCH FULL
     bool is_deferrable = false, is_deferred = false;
   };
   /// Foreign keys of this table.

@@ -137,7 +137,9 @@ ConstraintDefinition StatementBuilder::constraint_of(const PgQuery__Constraint& 
       out.referenced_columns = strings_of(constraint.n_pk_attrs, constraint.pk_attrs);
       out.on_delete = letter_of(constraint.fk_del_action);
       out.on_update = letter_of(constraint.fk_upd_action);
-      if (*constraint.fk_matchtype == 'f') refuse("MATCH FULL", constraint.location);
+      out.matches_full = *constraint.fk_matchtype == 'f';
+      if (out.matches_full && out.is_deferrable && out.columns.size() > 1)
+        refuse("a DEFERRABLE constraint with MATCH FULL", constraint.location);
       if (*constraint.fk_matchtype == 'p') refuse("MATCH PARTIAL", constraint.location);
       if (constraint.n_fk_del_set_cols > 0) refuse("ON DELETE SET of some columns", constraint.location);
       break;

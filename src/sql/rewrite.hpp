@@ -44,6 +44,17 @@ class NameLookup {
   virtual std::optional<std::string> view_text(const RelationInfo& /*relation*/) const {
     return std::nullopt;
   }
+  /// WHERE CURRENT OF: what tells the row that the cursor is on from all others of the relation.
+  /// Errors: InvalidCursorName, InvalidCursorState, FeatureNotSupported.
+  struct KeyValue {
+    std::string column;
+    SqlType type;
+    std::string text;
+  };
+  virtual std::vector<KeyValue> current_row(const std::string& /*cursor*/,
+                                            const RelationInfo& /*relation*/) const {
+    return {};
+  }
   /// The columns of such a function, where they are known.
   virtual std::optional<std::vector<RelationInfo::Column>> table_function_columns(
       const std::string& /*name*/) const {

@@ -65,6 +65,7 @@ struct ConstraintDefinition {
   QualifiedName referenced_table;
   std::vector<std::string> referenced_columns;
   char on_delete = 'a', on_update = 'a';  // PostgreSQL's letters: a r c n d
+  bool matches_full = false;              // MATCH FULL: all columns are null or none
   bool is_deferrable = false, is_deferred = false;
   bool is_not_valid = false;  // rows that are there are not checked
 };

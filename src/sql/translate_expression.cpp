@@ -210,7 +210,7 @@ Typed Translator::expression(const Node* node, const Scope& scope) {
     case PG_QUERY__NODE__NODE_XML_EXPR:
       refuse("XML", node->xml_expr->location);
     case PG_QUERY__NODE__NODE_CURRENT_OF_EXPR:
-      refuse("WHERE CURRENT OF");
+      return current_of(*node->current_of_expr, scope);
     default:
       refuse("this expression");
   }

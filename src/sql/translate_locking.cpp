@@ -358,6 +358,27 @@ std::string Translator::locking_subquery(const PgQuery__SelectStmt& stmt, const 
   return fmt::format("SELECT {} FROM {}", list, duck_quoted_identifier(name));
 }
 
+/// WHERE CURRENT OF: the key of the row that the cursor is on. The grammar has it only as the whole condition
+/// of an UPDATE or DELETE, whose table comes first.
+Typed Translator::current_of(const PgQuery__CurrentOfExpr& current, const Scope& scope) {
+  const SqlType boolean = SqlType::of(TypeId::Boolean);
+  if (leaves_locks_) return plain("false", boolean);
+  const Range& table = scope.ranges.front();
+  const std::size_t dot = table.scan_name.find('.');
+  const auto info = lookup_.find_relation(table.scan_name.substr(0, dot), table.scan_name.substr(dot + 1));
+  TICKSTONE_CHECK(info);
+  std::string text;
+  for (const auto& key : lookup_.current_row(current.cursor_name, *info)) {
+    Typed value;
+    value.form = Typed::Form::UnknownLiteral;
+    value.literal = key.text;
+    value.text = duck_string(key.text);
+    text += fmt::format("{}{}.{} = {}", text.empty() ? "" : " AND ", duck_identifier(table.alias),
+                        duck_identifier(key.column), coerced(std::move(value), key.type).text);
+  }
+  return plain(std::move(text), boolean, false);
+}
+
 std::vector<DuckQuery::LockingSubquery> Translator::locking_subqueries() const {
   std::vector<DuckQuery::LockingSubquery> list;
   const auto used = with_all_used(used_);

@@ -192,6 +192,7 @@ class Translator {
   Typed system_column(const Range& range, const std::string& name, int location);
   Typed parameter(const PgQuery__ParamRef& ref);
   Typed type_cast(const PgQuery__TypeCast& cast, const Scope& scope);
+  Typed current_of(const PgQuery__CurrentOfExpr& current, const Scope& scope);
   Typed sub_link(const PgQuery__SubLink& link, const Scope& scope);
   /// Where AND and OR stand: as a value of each row, or where they choose rows.
   enum class Place : std::uint8_t { Value, Filter };
