@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,6 +31,12 @@ struct Contents {
   }
   friend bool operator==(const Contents&, const Contents&) = default;
 };
+
+/// One of so many places is tried: all in long runs, a few where every step is slow.
+inline std::uint64_t stride(std::uint64_t usual) {
+  if (std::getenv("TICKSTONE_LONG_TESTS") != nullptr) return 1;
+  return std::getenv("TICKSTONE_SHORT_TESTS") != nullptr ? usual * 7 : usual;
+}
 
 inline constexpr TableId kFaultPlain = kTrades + 1;
 inline constexpr TableId kFaultKeyless = kTrades + 2;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A store whose files are damaged says so and names the file, or answers as before.
-#include <cstdlib>
 #include <random>
 #include <thread>
 
@@ -88,11 +87,6 @@ class StoreDamage : public ::testing::Test {
           << what << " of " << path << ": " << error.detail();
       ASSERT_THAT(error.message(), ::testing::HasSubstr("offset")) << what << " of " << path;
     }
-  }
-
-  /// One of so many positions is tried; all of them in long runs.
-  static std::uint64_t stride(std::uint64_t usual) {
-    return std::getenv("TICKSTONE_LONG_TESTS") != nullptr ? 1 : usual;
   }
 
   std::unique_ptr<PowerLossFileSystem> original_;

@@ -103,7 +103,7 @@ TEST(StorePowerLoss, AtAnyCallLeavesWhatWasAcknowledged) {
   files->set_hook({});
   ASSERT_GT(calls, 200U);
 
-  for (std::size_t i = 0; i < losses.size(); ++i) {
+  for (std::size_t i = 0; i < losses.size(); i += stride(1)) {
     auto& loss = losses[i];
     SCOPED_TRACE("power loss at " + loss.when + ", step " +
                  (loss.step == 0 || loss.step > steps.size() ? "open or close" : steps[loss.step - 1].name));
@@ -149,7 +149,7 @@ TEST(StorePowerLoss, AfterAKilledProcessLeavesNoGapBeforeWhatWasAcknowledgedLate
     for (const auto& step : fault_steps()) step.run(*store, contents);
   }
   files->set_hook({});
-  for (std::size_t i = 0; i < kills.size(); ++i) {
+  for (std::size_t i = 0; i < kills.size(); i += stride(1)) {
     SCOPED_TRACE("killed at call " + std::to_string(i));
     const auto store = Store::open(kFaultPath, fault_options(*kills[i]));
     Contents contents = read_contents(*store);
@@ -297,7 +297,7 @@ bool takes_space(Call call) {
 }
 
 TEST(StoreFault, DiskFullAtAnyCallIsRefusedAndLosesNothing) {
-  for (std::size_t failing = 0;; ++failing) {
+  for (std::size_t failing = 0;; failing += stride(1)) {
     SCOPED_TRACE("call " + std::to_string(failing));
     FaultRun run(ErrorCode::DiskFull);
     const bool has_failed =
@@ -313,7 +313,7 @@ TEST(StoreFault, DiskFullAtAnyCallIsRefusedAndLosesNothing) {
 }
 
 TEST(StoreFault, DiskFullFromAnyCallOnIsRefusedAndLosesNothing) {
-  for (std::size_t failing = 0;; ++failing) {
+  for (std::size_t failing = 0;; failing += stride(1)) {
     SCOPED_TRACE("from call " + std::to_string(failing) + " on");
     FaultRun run(ErrorCode::DiskFull);
     const bool has_failed =
@@ -326,7 +326,7 @@ TEST(StoreFault, DiskFullFromAnyCallOnIsRefusedAndLosesNothing) {
 }
 
 TEST(StoreFault, ErrorAtAnyCallLosesNothing) {
-  for (std::size_t failing = 0;; ++failing) {
+  for (std::size_t failing = 0;; failing += stride(1)) {
     SCOPED_TRACE("call " + std::to_string(failing));
     FaultRun run(ErrorCode::IoError);
     const bool has_failed =
@@ -350,7 +350,7 @@ Contents contents_after(const std::vector<FaultStep>& steps, std::size_t last) {
 
 TEST(StoreFault, NothingThatWasAcknowledgedGoesWithADiskThatNoLongerSyncs) {
   const auto steps = fault_steps();
-  for (std::size_t failing = 0;; ++failing) {
+  for (std::size_t failing = 0;; failing += stride(1)) {
     SCOPED_TRACE("from sync " + std::to_string(failing) + " on");
     const auto files = files_with_store();
     auto options = fault_options(*files);
