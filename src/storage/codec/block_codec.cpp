@@ -44,8 +44,8 @@ std::vector<std::uint64_t> validity_of(const ColumnView& column) {
   return words;
 }
 
-/// The column's values; a null row repeats the value before it (or the first there is), so that it packs for
-/// nothing.
+/// The column's values; a null row repeats the value before it (or the first there is; zero where there is
+/// none), so that it packs for nothing.
 template <typename T, typename ValueAt>
 std::vector<T> filled_values(const ColumnView& column, const ValueAt& value_at) {
   std::vector<T> values(column.size);
@@ -55,6 +55,7 @@ std::vector<T> filled_values(const ColumnView& column, const ValueAt& value_at) 
   }
   std::size_t first = 0;
   while (first < column.size && column.is_null(first)) ++first;
+  if (first == column.size) return values;
   T last = value_at(first);
   for (std::size_t row = 0; row < column.size; ++row) {
     if (!column.is_null(row)) last = value_at(row);

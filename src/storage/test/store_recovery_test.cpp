@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <thread>
 
@@ -352,7 +353,7 @@ TEST_F(StoreRecovery, FullDiskRefusesTheTransactionAloneAndLosesNothing) {
   open();
   create(trades(kTrades));
   insert(kTrades, {{"A", 1, 0, "1"}});
-  bool is_full = true;
+  std::atomic<bool> is_full = true;
   files->set_hook([&](PowerLossFileSystem::Call call, const std::filesystem::path&) {
     if (is_full &&
         (call == PowerLossFileSystem::Call::Allocate || call == PowerLossFileSystem::Call::Create)) {
@@ -383,13 +384,14 @@ TEST_F(StoreRecovery, FullDiskRefusesTheTransactionAloneAndLosesNothing) {
   EXPECT_EQ(rows_of(kTrades).size(), 1002U);
   const auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
   EXPECT_EQ(rows_on(*survivors).size(), 1002U);
+  store.reset();  // before what the hook looks at
 }
 
 TEST_F(StoreRecovery, NothingIsAcknowledgedAfterAFailedSync) {
   open();
   create(trades(kTrades));
   insert(kTrades, {{"A", 1, 0, "1"}});
-  bool fails = true;
+  std::atomic<bool> fails = true;
   files->set_hook([&](PowerLossFileSystem::Call call, const std::filesystem::path&) {
     if (fails && call == PowerLossFileSystem::Call::Sync)
       throw Error(ErrorCode::IoError, "could not fsync file");
@@ -402,14 +404,15 @@ TEST_F(StoreRecovery, NothingIsAcknowledgedAfterAFailedSync) {
   EXPECT_EQ(rows_of(kTrades), (Rows{{"A", 1, 0, "1"}}));
   const auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
   EXPECT_EQ(rows_on(*survivors), (Rows{{"A", 1, 0, "1"}}));
+  store.reset();  // before what the hook looks at
 }
 
 TEST_F(StoreRecovery, FailureAnywhereInACheckpointLosesNothing) {
   // Every call of a checkpoint fails once; after each the store goes on, and the disk holds everything.
   for (int failing = 0;; ++failing) {
+    store.reset();
     files = std::make_unique<PowerLossFileSystem>();
     options.files = files.get();
-    store.reset();
     open();
     create(trades(kTrades));
     Rows expected;
@@ -418,7 +421,7 @@ TEST_F(StoreRecovery, FailureAnywhereInACheckpointLosesNothing) {
     store->checkpoint();
     insert(kTrades, {{"A", 500, 0, "7"}}, OnDuplicate::Replace);
     std::get<3>(expected[5]) = "7";
-    int calls = 0;
+    std::atomic<int> calls = 0;
     files->set_hook([&](PowerLossFileSystem::Call, const std::filesystem::path&) {
       if (calls++ == failing) throw Error(ErrorCode::IoError, "injected");
     });
