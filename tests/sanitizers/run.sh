@@ -33,14 +33,15 @@ run() {
 
 address() {
   build asan base types storage catalog sql pgwire
-  for module in base types sql pgwire catalog storage; do run asan "$module"; done
+  for module in base types sql pgwire catalog; do run asan "$module"; done
+  # What cuts the power and fills the disk at every call takes minutes here: tests/soak.
+  run asan storage '-StoreFault.*:StorePowerLoss.*:StoreDamage.*:BackupFaults.*:MemorySoak.*'
 }
 
 thread() {
   build tsan base storage
   run tsan base
-  # All that starts threads: the store's own in every test that opens one, readers and writers in some.
-  run tsan storage '*BlockCache*:Compaction.*:StoreConcurrency.*:AsynchronousCommit.*:LargeTransaction*.*:Backup*.*:StoreTest.*:StoreModel*.*'
+  run tsan storage '*BlockCache*:Compaction.*:StoreConcurrency.*'
 }
 
 [ $# -gt 0 ] || set -- address thread
