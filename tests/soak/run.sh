@@ -50,7 +50,7 @@ damage() {
 properties() {
   [ -f build/asan/build.ninja ] || cmake --preset asan >/dev/null
   cmake --build --preset asan --target tickstone_storage_test >/dev/null || return 1
-  RC_PARAMS="max_success=$histories" build/asan/src/storage/tickstone_storage_test --gtest_filter='StoreHistory.*:StoreModel*.*' --gtest_brief=1 |
+  RC_PARAMS="max_success=$histories" build/asan/src/storage/tickstone_storage_test --gtest_filter='StoreHistory.*:StoreModel*.*:StoreFault.*:StorePowerLoss.*:BackupFaults.*' --gtest_brief=1 |
     sed -n 's/^\[==========\] /properties of the store: /p'
 }
 
