@@ -276,7 +276,7 @@ class Report:
     def table(self, names):
         lines = ["| work | unit | " + " | ".join(names) + " |", "|---|---|" + "---:|" * len(names)]
         for what, unit, values in self.lines:
-            form = "{:,.0f}" if unit == "rows/s" else "{:,.2f}"
+            form = "{:,.0f}" if unit in ("rows/s", "commits/s") else "{:,.2f}"
             cells = [form.format(values[n]) if n in values else "-" for n in names]
             lines.append(f"| {what} | {unit} | " + " | ".join(cells) + " |")
         return "\n".join(lines) + "\n"
@@ -496,28 +496,33 @@ def measure_latency(peers, data, report, scratch, seconds):
     for peer in peers:
         peer.make("trades", "trades_loaded")
         peer.make("ohlcv", "ohlcv")
-    figures = {"half of them within": {}, "99 of 100 within": {}, "the longest": {}}
+    figures, loaded, committed = {"half of them within": {}, "99 of 100 within": {}, "the longest": {}}, {}, {}
     for peer in peers:
         loader = Loader(peer, "trades_loaded", data.columns["trades"], day, dt.date(2026, 1, 5))
         loader.start()
         times = commit_latencies(peer.server, seconds, scratch)
         loader.stop()
-        print(f"bench: {peer.name}: {len(times):,} commits beside {loader.copies * data.counts['trades']:,} rows loaded", file=sys.stderr)
+        loaded[peer.name], committed[peer.name] = loader.copies * data.counts["trades"] / seconds, len(times) / seconds
         for what, part in zip(figures, (0.5, 0.99, 1)):
             figures[what][peer.name] = times[min(int(len(times) * part), len(times) - 1)]
+    # How long a commit takes says little without what was done meanwhile.
+    report.add(f"a table is loaded beside commits of {COMMIT_CLIENTS} connections", "rows/s", loaded)
+    report.add(f"commits of {COMMIT_CLIENTS} connections while a table is loaded", "commits/s", committed)
     for what, values in figures.items():
         report.add(f"commits of {COMMIT_CLIENTS} connections while a table is loaded: {what}", "ms", values)
 
 
 def measure_merges(peer, data, report, days):
-    """Loading and reading one table while the segments of another are merged in the background, and while they are not."""
+    """Loading one table and reading another while the segments of a third are merged in the background, and while they are not."""
     day, columns = (data.directory / "trades.csv").read_bytes(), data.columns["trades"]
-    peer.make("trades", "trades_quiet")
-    peer.make("trades", "trades_merged")
+    for target in ("trades_quiet", "trades_read", "trades_merged"):
+        peer.make("trades", target)
+    peer.copy("trades_read", columns, data.directory / "trades.csv")
+    peer.settle()
     loader = Loader(peer, "trades_quiet", columns, day, dt.date(2026, 1, 5), rows_a_copy=20_000)
     merged = Loader(peer, "trades_merged", columns, day, dt.date(2026, 1, 5))
     loader.copy_one()
-    peer.query("SELECT sum(size) FROM {t}", "trades_quiet")
+    peer.query("SELECT sum(size) FROM {t}", "trades_read")
     times = {False: [0, 0.0, 0, 0.0], True: [0, 0.0, 0, 0.0]}  # rows, seconds, queries, seconds
 
     def work():
@@ -525,7 +530,7 @@ def measure_merges(peer, data, report, days):
         rows, copying = loader.copy_one()
         reading = 0.0
         for _ in range(20):
-            reading += peer.query("SELECT sum(size) FROM {t} WHERE symbol = 'AAPL'", "trades_quiet")[0]
+            reading += peer.query("SELECT sum(size) FROM {t} WHERE symbol = 'AAPL'", "trades_read")[0]
         return peer.merging_ticks() > before, (rows, copying, 20, reading)
 
     def note(is_merging, figures):
