@@ -49,7 +49,7 @@ void Log::throw_if_failed() const {
 
 /// Under both mutexes: no sync is under way.
 void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
-  const std::uint64_t capacity = std::max(file_bytes_, kLogHeaderBytes + least_bytes);
+  std::uint64_t capacity = std::max(file_bytes_, kLogHeaderBytes + least_bytes);
   if (!dirty_.empty()) {
     // The zeros at a file's end say that the next one goes on. Nothing may be durable there that follows on
     // something lost here.
@@ -73,7 +73,7 @@ void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
       file_ = std::move(next);
     } else {
       next.reset();
-      file_ = make_file(number, capacity, end_);
+      file_ = make_file_that_fits(number, capacity, kLogHeaderBytes + least_bytes);
     }
     newest_number_ = number;
   }
@@ -83,6 +83,21 @@ void Log::start_file(std::uint64_t number, std::uint64_t least_bytes) {
   capacity_ = capacity;
   sizes_.emplace_back(number, capacity);
   dirty_.push_back(file_);
+}
+
+/// On a disk that is nearly full a smaller file, so that what frees space (TRUNCATE, DROP, a checkpoint) can
+/// still be logged. `capacity` becomes what it has.
+std::shared_ptr<File> Log::make_file_that_fits(std::uint64_t number, std::uint64_t& capacity,
+                                               std::uint64_t least_bytes) {
+  const std::uint64_t smallest = std::max(capacity / 64, least_bytes);
+  while (true) {
+    try {
+      return make_file(number, capacity, end_);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::DiskFull || capacity <= smallest) throw;
+      capacity = std::max(capacity / 4, smallest);
+    }
+  }
 }
 
 std::shared_ptr<File> Log::make_file(std::uint64_t number, std::uint64_t capacity,

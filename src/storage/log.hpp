@@ -83,6 +83,8 @@ class Log {
   void start_file(std::uint64_t number, std::uint64_t least_bytes);
   LogPosition append_here(LogRecordKind kind, std::uint64_t id, std::span<const std::byte> body);
   std::shared_ptr<File> make_file(std::uint64_t number, std::uint64_t capacity, std::uint64_t previous_end);
+  std::shared_ptr<File> make_file_that_fits(std::uint64_t number, std::uint64_t& capacity,
+                                            std::uint64_t least_bytes);
   void take_back(std::uint64_t offset) noexcept;
 
   FileSystem& files_;

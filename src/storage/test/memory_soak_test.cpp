@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory after many checkpoints is what it was after a few.
+#include <algorithm>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -47,11 +48,16 @@ TEST_F(MemorySoak, StaysFlatOverManyCheckpoints) {
       transaction->commit(/*synchronous=*/false);
     }
   };
-  cycles(6);
-  const std::size_t before = resident_bytes();
-  cycles(18);
-  const std::size_t after = resident_bytes();
-  EXPECT_LT(after, before + 2 * kBudget) << "from " << before;
+  // How far the writer is ahead of the checkpoint differs from one to the next: what has grown for good is in
+  // the smallest of the late figures too.
+  std::size_t before = 0;
+  std::size_t after = SIZE_MAX;
+  for (int i = 0; i < 24; ++i) {
+    cycles(1);
+    if (i < 8) before = std::max(before, resident_bytes());
+    if (i >= 16) after = std::min(after, resident_bytes());
+  }
+  EXPECT_LT(after, before + kBudget) << "from " << before;
   EXPECT_LE(store->statistics().open_chunk_bytes, kBudget + kBudget / 2);
   EXPECT_EQ(store->read_view()->row_count(kTrades), static_cast<std::uint64_t>(time));
 }

@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -385,6 +388,40 @@ TEST_F(StoreRecovery, FullDiskRefusesTheTransactionAloneAndLosesNothing) {
   const auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
   EXPECT_EQ(rows_on(*survivors).size(), 1002U);
   store.reset();  // before what the hook looks at
+}
+
+TEST_F(StoreRecovery, ANearlyFullDiskTakesSmallerLogFiles) {
+  open();
+  create(trades(kTrades));
+  // A whole log file does not fit, a quarter of one does.
+  struct Tries {
+    std::mutex mutex;
+    std::map<std::filesystem::path, int> of;
+    int refused = 0;
+  };
+  // Threads of the store may still ask when this test is over.
+  const auto tries = std::make_shared<Tries>();
+  files->set_hook([tries](PowerLossFileSystem::Call call, const std::filesystem::path& file) {
+    if (call != PowerLossFileSystem::Call::Allocate || file.extension() != ".log") return;
+    const std::lock_guard lock(tries->mutex);
+    if (tries->of[file]++ % 2 == 1) return;
+    ++tries->refused;
+    throw Error(ErrorCode::DiskFull, "could not extend file: No space left on device");
+  });
+  Rows expected;
+  for (int i = 0; i < 2000; i += 20) {
+    Rows rows;
+    for (int j = i; j < i + 20; ++j) rows.push_back({"A", j, 0, "1"});
+    insert(kTrades, rows);
+    expected.insert(expected.end(), rows.begin(), rows.end());
+  }
+  {
+    const std::lock_guard lock(tries->mutex);
+    EXPECT_GT(tries->refused, 1);
+  }
+  EXPECT_EQ(rows_of(kTrades), expected);
+  const auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
+  EXPECT_EQ(rows_on(*survivors), expected);
 }
 
 TEST_F(StoreRecovery, NothingIsAcknowledgedAfterAFailedSync) {
