@@ -49,6 +49,10 @@ class DuckInstance final : public Instance {
       register_numeric_functions(catalog);
       register_aggregates(catalog);
       register_time_bucket(catalog);
+      register_gapfill(catalog);
+      register_uuid_functions(catalog);
+      register_histogram(catalog);
+      register_candlestick(catalog);
       register_time_functions(catalog);
       register_wide_functions(catalog);
       register_text_functions(catalog);

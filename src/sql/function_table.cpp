@@ -276,9 +276,26 @@ constexpr FunctionRow kRows[] = {
     {"num_nulls", "", "integer", "-"},
     {"num_nonnulls", "", "integer", "-"},
     // TimescaleDB
-    {"time_bucket_gapfill", "", "arg2", "vzzz"},
-    {"locf", "", "arg1", "-"},
-    {"interpolate", "", "arg1", "-"},
+    {"histogram", "", "integer[]", "dddi"},
+    {"candlestick_agg", "", "text", "zdd"},
+    {"candlestick", "", "text", "zddddd"},
+    {"rollup", "candlestick_rollup", "text", "t"},
+    {"open", "candlestick_open", "double precision", "t"},
+    {"high", "candlestick_high", "double precision", "t"},
+    {"low", "candlestick_low", "double precision", "t"},
+    {"close", "candlestick_close", "double precision", "t"},
+    {"open_time", "candlestick_open_time", "timestamptz", "t"},
+    {"high_time", "candlestick_high_time", "timestamptz", "t"},
+    {"low_time", "candlestick_low_time", "timestamptz", "t"},
+    {"close_time", "candlestick_close_time", "timestamptz", "t"},
+    {"volume", "candlestick_volume", "double precision", "t"},
+    {"vwap", "candlestick_vwap", "double precision", "t"},
+    {"generate_uuidv7", "", "uuid", ""},
+    {"to_uuidv7", "", "uuid", "z"},
+    {"to_uuidv7_boundary", "", "uuid", "z"},
+    {"uuid_timestamp", "", "timestamptz", "u"},
+    {"uuid_timestamp_micros", "", "timestamptz", "u"},
+    {"uuid_version", "", "integer", "u"},
 };
 
 }  // namespace
@@ -292,6 +309,12 @@ const FunctionRow* find_function(std::string_view name, std::size_t argument_cou
       return &row;
   }
   return nullptr;
+}
+
+bool is_accessor(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"open",      "high",     "low",        "close",  "open_time",
+                                                "high_time", "low_time", "close_time", "volume", "vwap"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
 bool is_aggregate(std::string_view name) {
@@ -315,6 +338,28 @@ bool is_aggregate(std::string_view name) {
                                                 "jsonb_agg",
                                                 "json_object_agg",
                                                 "jsonb_object_agg",
+                                                "first",
+                                                "last",
+                                                "histogram",
+                                                "bit_and",
+                                                "bit_or",
+                                                "stddev_pop",
+                                                "var_pop",
+                                                "corr",
+                                                "covar_pop",
+                                                "covar_samp",
+                                                "regr_slope",
+                                                "regr_intercept",
+                                                "regr_r2",
+                                                "regr_count",
+                                                "regr_avgx",
+                                                "regr_avgy",
+                                                "regr_sxx",
+                                                "regr_syy",
+                                                "regr_sxy",
+                                                "mode",
+                                                "candlestick_agg",
+                                                "rollup",
                                                 "percentile_cont",
                                                 "percentile_disc"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);

@@ -14,13 +14,16 @@ struct FunctionRow {
   /// element or the array of it; `sum`, `avg`, `math` as PostgreSQL types those; empty: not known.
   std::string_view result;
   /// Per argument, the last one repeats: what an untyped literal there is. t text, v interval, z timestamptz,
-  /// s timestamp, i integer, d double, n numeric, j jsonb, a text[], b boolean, '=' the common type of all
-  /// such arguments, '-' left as it is.
+  /// s timestamp, i integer, d double, n numeric, j jsonb, a text[], b boolean, u uuid, '=' the common type
+  /// of all such arguments, '-' left as it is.
   std::string_view arguments;
 };
 
 /// nothing for a function that is printed as it is and whose type is not known.
 const FunctionRow* find_function(std::string_view name, std::size_t argument_count);
+
+/// Functions of the toolkit's states, which `state -> accessor()` calls too.
+bool is_accessor(std::string_view name);
 
 bool is_aggregate(std::string_view name);
 

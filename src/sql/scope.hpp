@@ -38,11 +38,14 @@ struct Range {
   std::vector<DuckQuery::LockedRange> exported;  // of a query in FROM: rows to lock, by columns not in `*`
 };
 
+struct Fill;
+
 /// The relations that a query's expressions see, and those of the queries around it.
 struct Scope {
   const Scope* outer = nullptr;
-  bool is_join = false;    // one side of a join: `outer` is the FROM clause around it
-  bool qualifies = false;  // bare names are printed with their relation's
+  bool is_join = false;        // one side of a join: `outer` is the FROM clause around it
+  bool qualifies = false;      // bare names are printed with their relation's
+  const Fill* fill = nullptr;  // set: columns are those of filled rows
   std::vector<Range> ranges;
   ColumnList star;                            // what `*` gives
   std::map<std::string, ScopeColumn> merged;  // of JOIN ... USING: one column of that name, no ambiguity

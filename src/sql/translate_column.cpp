@@ -37,6 +37,7 @@ Typed Translator::unqualified_column(const std::string& name, const PgQuery__Col
   bool is_complete = true;
   for (const Scope* level = &scope; level != nullptr; level = level->outer) {
     if (const auto merged = level->merged.find(name); merged != level->merged.end()) {
+      if (level->fill != nullptr) return grouped_column(*level->fill, "", name, ref.location);
       Typed value = plain(duck_identifier(name), merged->second.type);
       value.is_column = true;
       value.is_not_null = merged->second.is_not_null;
@@ -61,6 +62,7 @@ Typed Translator::unqualified_column(const std::string& name, const PgQuery__Col
       }
     }
     if (found != nullptr) {
+      if (level->fill != nullptr) return grouped_column(*level->fill, owner->alias, name, ref.location);
       // From a query around, the name could mean something nearer to DuckDB: say whose it is.
       const bool is_outer = (level != &scope || level->qualifies) && !owner->alias.empty();
       Typed value =
@@ -103,6 +105,7 @@ Typed Translator::qualified_column(const std::string& schema, const std::string&
       const std::string text = duck_identifier(relation) + "." + duck_identifier(name);
       for (const ScopeColumn& candidate : range.list.columns) {
         if (candidate.name != name) continue;
+        if (level->fill != nullptr) return grouped_column(*level->fill, relation, name, ref.location);
         Typed value = plain(text, candidate.type);
         value.is_column = true;
         value.is_not_null = candidate.is_not_null;

@@ -90,6 +90,9 @@ Typed Translator::boolean(const Node* node, const Scope& scope, const char* cons
 }
 
 Typed Translator::expression(const Node* node, const Scope& scope) {
+  if (scope.fill != nullptr) {
+    if (std::optional<Typed> value = filled(node, scope)) return std::move(*value);
+  }
   switch (node->node_case) {
     case PG_QUERY__NODE__NODE_A_CONST:
       return constant(*node->a_const);

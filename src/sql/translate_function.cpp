@@ -51,6 +51,8 @@ std::optional<SqlType> type_of_code(char code) {
       return SqlType::array_of(TypeId::Text);
     case 'b':
       return SqlType::of(TypeId::Boolean);
+    case 'u':
+      return SqlType::of(TypeId::Uuid);
     default:
       return std::nullopt;
   }
@@ -145,11 +147,13 @@ class FunctionTranslator {
   Typed run() {
     check_schema();
     check_clause();
+    if (name_ == "time_bucket_gapfill" && call_.over == nullptr) return t_.gapfill_bucket(call_, scope_);
     read_arguments();
     if (std::optional<Typed> special = special_form()) return std::move(*special);
     const FunctionRow* row = find_function(name_, arguments_.size());
     if (row != nullptr) type_arguments(row->arguments);
-    if (row != nullptr && row->result == "double precision") {
+    const bool takes_doubles = name_ == "candlestick_agg" || name_ == "candlestick" || name_ == "histogram";
+    if (row != nullptr && (row->result == "double precision" || takes_doubles)) {
       for (Typed& argument : arguments_) argument = t_.as_double(std::move(argument));
     }
     const std::optional<SqlType> type = row != nullptr ? result_of(row->result, arguments_) : std::nullopt;
@@ -284,6 +288,7 @@ class FunctionTranslator {
   std::optional<Typed> special_form() {
     if (name_ == "extract" || name_ == "date_part") return date_part();
     if (name_ == "time_bucket") return time_bucket();
+    if (name_ == "locf" || name_ == "interpolate") return marked_value();
     if (name_ == "date_trunc") return date_trunc();
     if (name_ == "overlaps") return overlaps();
     if (name_ == "unnest") return unnest();
@@ -363,71 +368,84 @@ class FunctionTranslator {
                  time.type);
   }
 
+  /// Where no gaps are filled, locf and interpolate are their value.
+  std::optional<Typed> marked_value() {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      if (names_[i] == "value") at = i;
+    }
+    if (arguments_.empty()) return std::nullopt;
+    return t_.coerced(std::move(arguments_[at]), SqlType::of(TypeId::Text));
+  }
+
   std::optional<Typed> time_bucket() {
     // By position or by name: bucket_width, ts, timezone, origin, offset.
     static constexpr std::array<std::string_view, 5> kNames = {"bucket_width", "ts", "timezone", "origin",
                                                                "offset"};
-    std::array<std::optional<Typed>, 5> named;
-    std::vector<Typed> positional;
-    bool has_named = false;
+    std::array<std::optional<Typed>, 5> given;
+    std::vector<std::size_t> places;
     for (std::size_t i = 0; i < arguments_.size(); ++i) {
-      if (names_[i].empty()) {
-        positional.push_back(arguments_[i]);
-        continue;
+      std::size_t place = i;
+      if (!names_[i].empty()) {
+        const auto found = std::find(kNames.begin(), kNames.end(), names_[i]);
+        if (found == kNames.end())
+          t_.refuse(fmt::format("argument {} of time_bucket", names_[i]), call_.location);
+        place = static_cast<std::size_t>(found - kNames.begin());
       }
-      has_named = true;
-      const auto found = std::find(kNames.begin(), kNames.end(), names_[i]);
-      if (found == kNames.end())
-        t_.refuse(fmt::format("argument {} of time_bucket", names_[i]), call_.location);
-      named[static_cast<std::size_t>(found - kNames.begin())] = arguments_[i];
+      places.push_back(place);
     }
-    if (has_named) {
-      for (std::size_t i = 0; i < positional.size() && i < named.size(); ++i) named[i] = positional[i];
-      if (!named[0] || !named[1]) return std::nullopt;
-    } else if (positional.size() < 2) {
-      return std::nullopt;
-    } else {
-      named[0] = positional[0];
-      named[1] = positional[1];
+    if (arguments_.size() < 2 || arguments_.size() > 5) return std::nullopt;
+    // The third by position is a zone, an origin or an offset, by its type.
+    if (arguments_.size() == 3 && names_[2].empty()) places[2] = third_place();
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      if (given[places[i]])
+        t_.refuse(fmt::format("argument {} of time_bucket twice", kNames[places[i]]), call_.location);
+      given[places[i]] = arguments_[i];
     }
-    Typed& width = *named[0];
-    Typed& time = *named[1];
+    if (!given[0] || !given[1]) return std::nullopt;
+    auto [width, time] = t_.bucket_width_and_time(std::move(*given[0]), std::move(*given[1]));
     const bool is_integer_time = time.type && is_integer(time.type->id);
-    if (width.form != Typed::Form::Plain)
-      width = t_.coerced(std::move(width), is_integer_time ? *time.type : SqlType::of(TypeId::Interval));
-    if (time.form != Typed::Form::Plain) time = t_.coerced(std::move(time), SqlType::of(TypeId::TimestampTz));
+    SqlType time_type = time.type.value_or(SqlType::of(TypeId::TimestampTz));
+    if (time_type.id == TypeId::Uuid) time_type = SqlType::of(TypeId::TimestampTz);
     std::string text = fmt::format("time_bucket({}, {}", width.text, time.text);
-    const SqlType time_type = time.type.value_or(SqlType::of(TypeId::TimestampTz));
-    if (!has_named) {
-      for (std::size_t i = 2; i < positional.size(); ++i) {
-        Typed extra = positional[i];
-        // The third is an origin, an offset or a zone. Of an untyped literal, a zone begins with a letter and
-        // is no interval.
-        if (extra.form == Typed::Form::UnknownLiteral && i == 2) {
-          const bool is_interval = parse_interval(extra.literal).has_value();
-          const bool is_zone = !is_interval && find_zone(extra.literal);
-          extra = t_.coerced(std::move(extra), is_integer_time ? time_type
-                                               : is_interval   ? SqlType::of(TypeId::Interval)
-                                               : is_zone       ? SqlType::of(TypeId::Text)
-                                                               : time_type);
-        } else if (i == 3) {
-          extra = t_.coerced(std::move(extra), time_type);
-        } else if (i == 4) {
-          extra = t_.coerced(std::move(extra), SqlType::of(TypeId::Interval));
-        }
-        text += ", " + extra.text;
-      }
-    } else if (named[2]) {
-      text += ", " + t_.coerced(*named[2], SqlType::of(TypeId::Text)).text;
-      text += named[3] ? ", " + t_.coerced(*named[3], time_type).text : ", NULL";
-      text += named[4] ? ", " + t_.coerced(*named[4], SqlType::of(TypeId::Interval)).text : ", NULL";
-    } else if (named[3]) {
-      if (named[4]) t_.refuse("origin and offset together in time_bucket", call_.location);
-      text += ", " + t_.coerced(*named[3], time_type).text;
-    } else if (named[4]) {
-      text += ", " + t_.coerced(*named[4], is_integer_time ? time_type : SqlType::of(TypeId::Interval)).text;
+    const auto origin = [&] {
+      Typed value = t_.coerced(std::move(*given[3]), time_type);
+      if (value.type && *value.type != time_type) value = t_.cast_to(std::move(value), time_type, nullptr);
+      return value.text;
+    };
+    const auto offset = [&] {
+      Typed value =
+          t_.coerced(std::move(*given[4]), is_integer_time ? time_type : SqlType::of(TypeId::Interval));
+      if (is_integer_time && (value.is_number || value.type != time_type))
+        return fmt::format("CAST({} AS {})", value.text, duck_type(time_type));
+      return value.text;
+    };
+    if (given[2]) {
+      text += ", " + t_.coerced(*given[2], SqlType::of(TypeId::Text)).text;
+      if (given[3] || given[4]) text += given[3] ? ", " + origin() : ", NULL";
+      if (given[4]) text += ", " + offset();
+    } else if (given[3] && given[4]) {
+      t_.refuse("origin and offset together in time_bucket without a timezone", call_.location);
+    } else if (given[3]) {
+      text += ", " + origin();
+    } else if (given[4]) {
+      text += ", " + offset();
     }
-    return plain(text + ")", time.type);
+    return plain(text + ")", time.has_type(TypeId::Uuid) ? std::optional(time_type) : time.type);
+  }
+
+  std::size_t third_place() {
+    constexpr std::size_t kZone = 2;
+    constexpr std::size_t kOrigin = 3;
+    constexpr std::size_t kOffset = 4;
+    const Typed& third = arguments_[2];
+    const bool is_integer_time = arguments_[1].type && is_integer(arguments_[1].type->id);
+    if (is_integer_time || third.has_type(TypeId::Interval)) return kOffset;
+    if (third.type) return is_text_like(third.type->id) ? kZone : kOrigin;
+    // Of an untyped literal, a zone begins with a letter and is no interval.
+    if (third.form != Typed::Form::UnknownLiteral) return kOrigin;
+    if (parse_interval(third.literal)) return kOffset;
+    return find_zone(third.literal) ? kZone : kOrigin;
   }
 
   static bool find_zone(const std::string& text) {

@@ -7,6 +7,7 @@
 #include <tickstone/error.hpp>
 
 #include "sql/duck_text.hpp"
+#include "sql/function_table.hpp"
 #include "sql/translator.hpp"
 #include "types/array_value.hpp"
 #include "types/regex_text.hpp"
@@ -150,6 +151,17 @@ Typed Translator::operation(const PgQuery__AExpr& expr, const Scope& scope) {
       refuse("this operator", expr.location);
   }
   if (expr.lexpr == nullptr) return unary(op, expression(expr.rexpr, scope), expr.location);
+  if (op == "->" && expr.rexpr->node_case == PG_QUERY__NODE__NODE_FUNC_CALL &&
+      expr.rexpr->func_call->n_args == 0) {
+    // The toolkit's other way to write accessor(state).
+    const PgQuery__FuncCall& accessor = *expr.rexpr->func_call;
+    const std::string_view name = string_of(accessor.funcname[accessor.n_funcname - 1]);
+    if (is_accessor(name)) {
+      const FunctionRow& row = *find_function(name, 1);
+      const Typed state = coerced(expression(expr.lexpr, scope), SqlType::of(TypeId::Text));
+      return plain(fmt::format("{}({})", row.print, state.text), SqlType::of(*type_id_from_name(row.result)));
+    }
+  }
   if (expr.lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR &&
       expr.rexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
     return row_comparison(op, *expr.lexpr->row_expr, *expr.rexpr->row_expr, scope, expr.location);

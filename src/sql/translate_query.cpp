@@ -195,6 +195,8 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
     const Holding<const char*> clause(without_aggregates_, "WHERE");
     where = " WHERE " + condition(stmt.where_clause, scope, "WHERE");
   }
+  if (locking == nullptr && gapfill_of(stmt) != nullptr)
+    return gapfill_select(stmt, scope, from, where, out, hints);
   const Holding<bool> streams(streams_rows_, sends_rows_ && is_top_level_ && !is_wide_ && !is_first_pass_ &&
                                                  hints == nullptr && stmt.n_sort_clause == 0 &&
                                                  stmt.n_group_clause == 0 && stmt.n_distinct_clause == 0 &&

@@ -47,6 +47,19 @@ inline Typed plain(std::string text, std::optional<SqlType> type, bool is_atomic
   return value;
 }
 
+/// A query whose gaps are filled, as what is computed of the filled rows sees it: translate_gapfill.cpp.
+struct Fill {
+  const Scope* inner = nullptr;  // what the grouped query sees
+  std::string name;              // of the relation of the filled rows
+  struct Key {
+    std::string text;                                           // in the grouped query
+    std::optional<std::pair<std::string, std::string>> column;  // relation and name, of a plain column
+    Typed value;                                                // of the filled rows
+  };
+  std::vector<Key> keys;
+  std::map<const void*, Typed> values;  // by call: aggregates, locf, interpolate
+};
+
 /// What the SELECT at hand is to lock. The rows' identity is added to its columns: after those of a query
 /// that is run as it is, or, of one in FROM, under names of their own (`exports`) for the query around it.
 struct LockRequest {
@@ -166,6 +179,47 @@ class Translator {
   std::vector<RowLocking> clauses_of(const PgQuery__SelectStmt& select) const;
   std::vector<const Cte*> with_all_used(const std::set<const Cte*>& uses) const;
 
+  // translate_gapfill.cpp
+  struct GapfillArguments {
+    const Node* width = nullptr;
+    const Node* time = nullptr;
+    const Node* zone = nullptr;
+    const Node* start = nullptr;
+    const Node* finish = nullptr;
+  };
+  /// Texts of what bounds the time from below (it is at least this) and from above (less than this).
+  struct Bounds {
+    std::vector<std::string> starts;
+    std::vector<std::string> finishes;
+  };
+  static const PgQuery__FuncCall* gapfill_of(const PgQuery__SelectStmt& stmt);
+  std::string gapfill_select(const PgQuery__SelectStmt& stmt, const Scope& scope, const std::string& from,
+                             const std::string& where, ColumnList& out, const TypeHints* hints);
+  std::vector<const Node*> group_nodes(const PgQuery__SelectStmt& stmt, const Scope& scope);
+  GapfillArguments gapfill_arguments(const PgQuery__FuncCall& call, const Scope& scope);
+  Typed gapfill_bucket(const PgQuery__FuncCall& call, const Scope& scope);
+  std::pair<Typed, Typed> bucket_width_and_time(Typed width, Typed time);
+  std::string gapfill_bound(const char* name, const Node* given, const SqlType& type, const Scope& scope);
+  std::pair<std::string, std::string> gapfill_range(const PgQuery__SelectStmt& stmt,
+                                                    const GapfillArguments& arguments, const SqlType& type,
+                                                    const Scope& scope);
+  void collect_bounds(const Node* condition, const Node* time, const SqlType& type, const Scope& scope,
+                      Bounds& bounds);
+  void collect_join_bounds(const Node* from, const Node* time, const SqlType& type, const Scope& scope,
+                           Bounds& bounds);
+  Typed marker_value(const PgQuery__FuncCall& call, const Scope& scope, const Scope& of_series,
+                     std::string& kind, std::vector<std::string>& lookups);
+  /// The value where it depends on no row of the query; nothing where it does.
+  std::optional<Typed> of_no_row(const Node* node, const Scope& scope);
+  /// The relation and name of a column of the query itself.
+  static std::optional<std::pair<std::string, std::string>> own_column(const Node* node, const Scope& scope);
+  static std::optional<std::pair<std::string, std::string>> own_column(const std::string& relation,
+                                                                       const std::string& name,
+                                                                       const Scope& scope);
+  Typed grouped_column(const Fill& fill, const std::string& relation, const std::string& name,
+                       int location) const;
+  std::optional<Typed> filled(const Node* node, const Scope& scope);
+
   // translate_from.cpp
   std::string from_item(const Node* node, Scope& scope, ColumnList& star);
   std::string table(const PgQuery__RangeVar& table, Scope& scope, ColumnList& star);
@@ -257,6 +311,7 @@ class Translator {
   const Cte* current_cte_ = nullptr;
   std::size_t cte_count_ = 0;
   std::size_t export_count_ = 0;
+  std::size_t fill_count_ = 0;
   std::set<const Cte*> used_;                 // by the statement itself
   std::set<const Cte*>* uses_ = &used_;       // by the query at hand
   const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none

@@ -103,6 +103,7 @@ constexpr NameRow kNames[] = {
     {"uuid", TypeId::Uuid},
     {"json", TypeId::Json},
     {"jsonb", TypeId::Jsonb},
+    {"candlestick", TypeId::Text},
     {"oid", TypeId::Oid},
     {"name", TypeId::Name},
     {"char", TypeId::InternalChar},

@@ -32,6 +32,9 @@ class TimeBucket {
              std::optional<IntervalValue> offset, const TimeZone* zone);
   /// Units: microseconds since 1970. Infinities stay.
   std::int64_t start_of(std::int64_t us) const;
+  /// Up to where times share the bucket that starts at `start`, which `start_of` gave; `start` where that is
+  /// not known without asking for each.
+  std::int64_t known_end(std::int64_t start) const;
   /// True when the width is fixed and no zone shifts: `start_of` is then `bucket_start(us, width_us(),
   /// origin_us())`.
   bool is_fixed() const { return is_fixed_; }
@@ -45,6 +48,28 @@ class TimeBucket {
   std::int64_t origin_us_ = 0;
   IntervalValue offset_;
   const TimeZone* zone_ = nullptr;
+};
+
+/// The starts of buckets from one on, as TimescaleDB's gapfill goes through them: of days and months by wall
+/// time, of hours and less as `TimeBucket` has them, which differ where clocks change.
+class BucketSteps {
+ public:
+  /// `start_us` is the start of a bucket of that width and zone.
+  BucketSteps(const IntervalValue& width, const TimeZone* zone, std::int64_t start_us);
+  /// Past the end of time: infinity.
+  std::int64_t value() const { return value_; }
+  void advance();
+  void restart();
+
+ private:
+  std::int64_t later_start() const;
+
+  TimeBucket bucket_;
+  IntervalValue width_;
+  const TimeZone* zone_ = nullptr;
+  std::int64_t start_us_;
+  std::int64_t value_;
+  std::int64_t step_ = 0;
 };
 
 }  // namespace tickstone

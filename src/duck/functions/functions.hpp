@@ -12,6 +12,10 @@ void register_aggregates(FunctionCatalog& catalog);
 /// After those of numbers and the aggregates, whose sets it adds to.
 void register_wide_functions(FunctionCatalog& catalog);
 void register_time_bucket(FunctionCatalog& catalog);
+void register_gapfill(FunctionCatalog& catalog);
+void register_uuid_functions(FunctionCatalog& catalog);
+void register_histogram(FunctionCatalog& catalog);
+void register_candlestick(FunctionCatalog& catalog);
 void register_time_functions(FunctionCatalog& catalog);
 void register_text_functions(FunctionCatalog& catalog);
 void register_regex_functions(FunctionCatalog& catalog);

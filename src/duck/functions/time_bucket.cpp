@@ -3,7 +3,9 @@
 
 #include "duck/functions/functions.hpp"
 #include "duck/functions/numeric_types.hpp"
+#include "duck/logical_types.hpp"
 #include "duck/session_state.hpp"
+#include "types/uuid_v7.hpp"
 
 // TimescaleDB's time_bucket. Widths without months in UTC are integer arithmetic, and rows in order of time
 // mostly fall into the bucket of the row before.
@@ -28,10 +30,14 @@ class Buckets {
   explicit Buckets(const TimeBucket& bucket) : bucket_(bucket) {}
   std::int64_t start_of(std::int64_t us) {
     if (us >= start_ && us < end_) return start_;
-    if (!bucket_.is_fixed() || us == kTimestampInfinity || us == kTimestampNegInfinity)
-      return bucket_.start_of(us);
-    start_ = bucket_start(us, bucket_.width_us(), bucket_.origin_us());
-    end_ = start_ + bucket_.width_us();
+    if (us == kTimestampInfinity || us == kTimestampNegInfinity) return us;
+    if (bucket_.is_fixed()) {
+      start_ = bucket_start(us, bucket_.width_us(), bucket_.origin_us());
+      end_ = start_ + bucket_.width_us();
+    } else {
+      start_ = bucket_.start_of(us);
+      end_ = bucket_.known_end(start_);
+    }
     return start_;
   }
 
@@ -66,7 +72,19 @@ struct Times<std::int32_t> {
   }
 };
 
-template <typename T>
+/// The time of a UUID of version 7, to the millisecond.
+template <>
+struct Times<duckdb::hugeint_t> {
+  static std::int64_t to_us(duckdb::hugeint_t value) {
+    const auto us = uuid_v7_time(flip_uuid(to_int128(value)), UuidTime::Milliseconds);
+    if (!us) {
+      throw_through_duckdb(ErrorCode::InvalidParameterValue,
+                           "not a version 7 UUID: " + duckdb::UUID::ToString(value));
+    }
+    return *us;
+  }
+};
+
 struct BucketArguments {
   std::optional<IntervalValue> width;
   const TimeZone* zone = nullptr;
@@ -83,18 +101,39 @@ const TimeZone* zone_named(std::string_view name) {
   return zone;
 }
 
-/// Row `row` of the arguments but the time. No width: the result is NULL.
-template <typename T>
-BucketArguments<T> arguments_at(const std::vector<UnifiedVectorFormat>& formats,
-                                const std::vector<Extra>& extras, idx_t row) {
-  BucketArguments<T> result;
+/// Dates are in buckets of whole days.
+void check_days(const IntervalValue& value, bool is_offset) {
+  if (is_offset && value.months != 0) {
+    throw_through_duckdb(ErrorCode::FeatureNotSupported,
+                         "interval defined in terms of month, year, century etc. not supported");
+  }
+  if (value.months != 0) return;
+  const Int128 us = Int128{value.days} * kMicrosPerDay + value.micros;
+  if (us < kMicrosPerDay)
+    throw_through_duckdb(ErrorCode::FeatureNotSupported, "interval must not have sub-day precision");
+  if (us % kMicrosPerDay != 0)
+    throw_through_duckdb(ErrorCode::FeatureNotSupported, "interval must be a multiple of a day");
+}
+
+/// Row `row` of the arguments but the time; `OUT` is the type of the origin. No width: the result is NULL.
+template <typename OUT>
+BucketArguments arguments_at(const std::vector<UnifiedVectorFormat>& formats,
+                             const std::vector<Extra>& extras, idx_t row) {
+  constexpr bool kIsDate = std::is_same_v<OUT, std::int32_t>;
+  BucketArguments result;
   const auto at = formats[0].sel->get_index(row);
   if (!formats[0].validity.RowIsValid(at)) return result;
   const IntervalValue width = from_duck_interval(reinterpret_cast<const interval_t*>(formats[0].data)[at]);
+  if (kIsDate) check_days(width, false);
+  const bool has_zone = !extras.empty() && extras[0] == Extra::Zone;
   for (std::size_t i = 0; i < extras.size(); ++i) {
     const auto& format = formats[i + 2];
     const auto index = format.sel->get_index(row);
-    if (!format.validity.RowIsValid(index)) continue;  // as if it were left out
+    if (!format.validity.RowIsValid(index)) {
+      // After a zone, as if it were left out.
+      if (!has_zone || extras[i] == Extra::Zone) return result;
+      continue;
+    }
     switch (extras[i]) {
       case Extra::Zone: {
         const auto& name = reinterpret_cast<const duckdb::string_t*>(format.data)[index];
@@ -102,10 +141,11 @@ BucketArguments<T> arguments_at(const std::vector<UnifiedVectorFormat>& formats,
         break;
       }
       case Extra::Origin:
-        result.origin_us = Times<T>::to_us(reinterpret_cast<const T*>(format.data)[index]);
+        result.origin_us = Times<OUT>::to_us(reinterpret_cast<const OUT*>(format.data)[index]);
         break;
       case Extra::Offset:
         result.offset = from_duck_interval(reinterpret_cast<const interval_t*>(format.data)[index]);
+        if (kIsDate) check_days(*result.offset, true);
         break;
     }
   }
@@ -113,7 +153,7 @@ BucketArguments<T> arguments_at(const std::vector<UnifiedVectorFormat>& formats,
   return result;
 }
 
-template <typename T>
+template <typename IN, typename OUT>
 void bucket_loop(DataChunk& arguments, Vector& result, const std::vector<Extra>& extras) {
   through_duckdb([&] {
     const idx_t rows = arguments.size();
@@ -124,7 +164,7 @@ void bucket_loop(DataChunk& arguments, Vector& result, const std::vector<Extra>&
       if (i != 1) is_constant &= arguments.data[i].GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
     }
     if (is_constant) {
-      const auto given = arguments_at<T>(formats, extras, 0);
+      const auto given = arguments_at<OUT>(formats, extras, 0);
       if (!given.width) {
         result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
         duckdb::ConstantVector::SetNull(result, true);
@@ -132,23 +172,23 @@ void bucket_loop(DataChunk& arguments, Vector& result, const std::vector<Extra>&
       }
       const TimeBucket bucket(*given.width, given.origin_us, given.offset, given.zone);
       Buckets buckets(bucket);
-      UnaryExecutor::Execute<T, T>(arguments.data[1], result, rows, [&](T value) {
-        return Times<T>::from_us(buckets.start_of(Times<T>::to_us(value)));
+      UnaryExecutor::Execute<IN, OUT>(arguments.data[1], result, rows, [&](IN value) {
+        return Times<OUT>::from_us(buckets.start_of(Times<IN>::to_us(value)));
       });
       return;
     }
     result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
-    auto* out = duckdb::FlatVector::GetData<T>(result);
+    auto* out = duckdb::FlatVector::GetData<OUT>(result);
     for (idx_t row = 0; row < rows; ++row) {
-      const auto given = arguments_at<T>(formats, extras, row);
+      const auto given = arguments_at<OUT>(formats, extras, row);
       const auto at = formats[1].sel->get_index(row);
       if (!given.width || !formats[1].validity.RowIsValid(at)) {
         duckdb::FlatVector::SetNull(result, row, true);
         continue;
       }
       const TimeBucket bucket(*given.width, given.origin_us, given.offset, given.zone);
-      out[row] = Times<T>::from_us(
-          bucket.start_of(Times<T>::to_us(reinterpret_cast<const T*>(formats[1].data)[at])));
+      out[row] = Times<OUT>::from_us(
+          bucket.start_of(Times<IN>::to_us(reinterpret_cast<const IN*>(formats[1].data)[at])));
     }
   });
 }
@@ -156,11 +196,11 @@ void bucket_loop(DataChunk& arguments, Vector& result, const std::vector<Extra>&
 template <typename T>
 T integer_bucket(T width, T value, T offset) {
   if (width <= 0) throw_through_duckdb(ErrorCode::InvalidParameterValue, "period must be greater than 0");
-  const Int128 start = bucket_start(value, width, offset);
-  // Near the ends of the range the bucket may start before it.
-  if (bucket_start(value, width, offset) > value || start < std::numeric_limits<T>::min()) {
-    throw_through_duckdb(ErrorCode::DatetimeFieldOverflow, "timestamp out of range");
-  }
+  Int128 rest = (Int128{value} - offset % width) % width;
+  if (rest < 0) rest += width;
+  const Int128 start = Int128{value} - rest;
+  if (start < std::numeric_limits<T>::min())
+    throw_through_duckdb(ErrorCode::NumericValueOutOfRange, "timestamp out of range");
   return static_cast<T>(start);
 }
 
@@ -176,19 +216,20 @@ void integer_bucket_loop(DataChunk& arguments, ExpressionState&, Vector& result)
                                                result, arguments.size(), integer_bucket<T>);
 }
 
-template <typename T>
-void add_overload(duckdb::ScalarFunctionSet& set, const LogicalType& time, const std::vector<Extra>& extras) {
-  duckdb::vector<LogicalType> arguments = {LogicalType::INTERVAL, time};
+template <typename IN, typename OUT>
+void add_overload(duckdb::ScalarFunctionSet& set, const LogicalType& in, const LogicalType& out,
+                  const std::vector<Extra>& extras) {
+  duckdb::vector<LogicalType> arguments = {LogicalType::INTERVAL, in};
   for (const Extra extra : extras) {
     arguments.push_back(extra == Extra::Zone     ? LogicalType::VARCHAR
-                        : extra == Extra::Origin ? time
+                        : extra == Extra::Origin ? out
                                                  : LogicalType::INTERVAL);
   }
-  ScalarFunction function(set.name, std::move(arguments), time,
+  ScalarFunction function(set.name, std::move(arguments), out,
                           [extras](DataChunk& chunk, ExpressionState&, Vector& result) {
-                            bucket_loop<T>(chunk, result, extras);
+                            bucket_loop<IN, OUT>(chunk, result, extras);
                           });
-  // A NULL zone, origin or offset is one left out.
+  // After a zone, a NULL origin or offset is one left out.
   function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;
   set.AddFunction(std::move(function));
@@ -198,16 +239,18 @@ void add_overload(duckdb::ScalarFunctionSet& set, const LogicalType& time, const
 
 void register_time_bucket(FunctionCatalog& catalog) {
   duckdb::ScalarFunctionSet set("time_bucket");
-  const std::vector<std::vector<Extra>> plain = {
-      {}, {Extra::Origin}, {Extra::Offset}, {Extra::Origin, Extra::Offset}};
+  const LogicalType instant = LogicalType::TIMESTAMP_TZ;
+  const std::vector<std::vector<Extra>> plain = {{}, {Extra::Origin}, {Extra::Offset}};
   for (const auto& extras : plain) {
-    add_overload<std::int64_t>(set, LogicalType::TIMESTAMP, extras);
-    add_overload<std::int64_t>(set, LogicalType::TIMESTAMP_TZ, extras);
-    add_overload<std::int32_t>(set, LogicalType::DATE, extras);
+    add_overload<std::int64_t, std::int64_t>(set, LogicalType::TIMESTAMP, LogicalType::TIMESTAMP, extras);
+    add_overload<std::int64_t, std::int64_t>(set, instant, instant, extras);
+    add_overload<std::int32_t, std::int32_t>(set, LogicalType::DATE, LogicalType::DATE, extras);
+    add_overload<duckdb::hugeint_t, std::int64_t>(set, LogicalType::UUID, instant, extras);
   }
   for (const auto& extras : std::vector<std::vector<Extra>>{
            {Extra::Zone}, {Extra::Zone, Extra::Origin}, {Extra::Zone, Extra::Origin, Extra::Offset}}) {
-    add_overload<std::int64_t>(set, LogicalType::TIMESTAMP_TZ, extras);
+    add_overload<std::int64_t, std::int64_t>(set, instant, instant, extras);
+    add_overload<duckdb::hugeint_t, std::int64_t>(set, LogicalType::UUID, instant, extras);
   }
   const auto add_integer = [&](const LogicalType& type, duckdb::scalar_function_t loop) {
     for (int count = 2; count <= 3; ++count) {

@@ -77,6 +77,38 @@ TEST(TimeBucket, KnowsWhenItIsFixed) {
   EXPECT_FALSE(TimeBucket({0, 1, 0}, {}, {}, find_time_zone("Europe/London")).is_fixed());
 }
 
+/// Random times of a year around the changes of clocks in four zones.
+TEST(TimeBucket, StepsAndEndsAgreeWithBuckets) {
+  const std::int64_t year = *parse_timestamptz("2026-01-01", utc_zone());
+  for (const char* zone_name :
+       {"UTC", "Europe/Berlin", "America/New_York", "America/Havana", "Asia/Kathmandu"}) {
+    const TimeZone* zone = find_time_zone(zone_name);
+    for (const char* width_text :
+         {"15 minutes", "1 hour", "6 hours", "1 day", "1 week", "1 month", "7 months"}) {
+      const IntervalValue width = *parse_interval(width_text);
+      const TimeBucket bucket(width, std::nullopt, std::nullopt, zone);
+      BucketSteps steps(width, zone, bucket.start_of(year));
+      std::int64_t previous = steps.value();
+      steps.advance();
+      std::uint64_t random = 12345;
+      for (int i = 0; i < 3000 && previous < year + 370 * kMicrosPerDay; ++i) {
+        const std::int64_t start = previous;
+        previous = steps.value();
+        ASSERT_GT(steps.value(), start) << zone_name << ' ' << width_text;
+        // Times between two steps are in the first one's bucket.
+        for (int n = 0; n < 4; ++n) {
+          random = random * 6364136223846793005U + 1442695040888963407U;
+          const std::int64_t us = start + static_cast<std::int64_t>(random >> 20) % (steps.value() - start);
+          ASSERT_EQ(bucket.start_of(us), start) << zone_name << ' ' << width_text << ' ' << us;
+          const std::int64_t end = bucket.known_end(start);
+          ASSERT_TRUE(end == start || end == steps.value()) << zone_name << ' ' << width_text << ' ' << start;
+        }
+        steps.advance();
+      }
+    }
+  }
+}
+
 TEST(TimeBucket, RefusesBadWidths) {
   const auto code_of = [](const IntervalValue& width) {
     try {
