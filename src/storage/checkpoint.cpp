@@ -71,6 +71,7 @@ void Checkpointer::work() {
         core_.log->sync();
       }
       core_.log->mark_when_idle();
+      warn_of_long_reader();
       if (is_reclaim_requested) reclaim();
     } catch (const std::exception& error) {
       // Boundary: a background thread. The error is kept for whoever waits for room; the log refuses writes
@@ -80,6 +81,15 @@ void Checkpointer::work() {
     }
     lock.lock();
   }
+}
+
+void Checkpointer::warn_of_long_reader() const {
+  constexpr std::int64_t kLongNs = 600 * 1'000'000'000LL;
+  if (!core_.readers->take_long_reader(kLongNs, core_.snapshot().seq)) return;
+  log_warning(
+      "a query or transaction has been reading for 10 minutes: what was replaced since it began keeps its "
+      "space "
+      "on disk until it ends; pg_stat_activity says whose it is (backend_xmin, xact_start)");
 }
 
 void Checkpointer::request() {

@@ -65,6 +65,7 @@ class Checkpointer {
   };
 
   void work();
+  void warn_of_long_reader() const;
   void run_checked(bool is_last);
   void reclaim();
   Frozen freeze(EndsTracker& tracker);

@@ -25,8 +25,11 @@ constexpr std::size_t kMaxTransferBytes = 1ULL << 30;
 
 [[noreturn]] void throw_errno(int error, std::string_view action, const std::filesystem::path& path) {
   const bool is_full = error == ENOSPC || error == EDQUOT;
+  const bool is_denied = error == EACCES || error == EPERM || error == EROFS;
   throw Error(
-      is_full ? ErrorCode::DiskFull : ErrorCode::IoError,
+      is_full     ? ErrorCode::DiskFull
+      : is_denied ? ErrorCode::InsufficientPrivilege
+                  : ErrorCode::IoError,
       fmt::format("could not {} \"{}\": {}", action, path.string(), std::generic_category().message(error)),
       {}, is_full ? "Check free disk space." : "");
 }

@@ -40,11 +40,24 @@ class ReaderRegistry {
     const std::lock_guard lock(mutex_);
     return readers_.empty() ? std::nullopt : std::optional(readers_.front());
   }
+  /// The oldest, once for each: when it has been there for `age_ns` or longer and what is live has moved on
+  /// to `live`.
+  std::optional<Reader> take_long_reader(std::int64_t age_ns, CommitSeq live) {
+    const std::lock_guard lock(mutex_);
+    if (readers_.empty()) return std::nullopt;
+    const Reader& oldest = readers_.front();
+    if (oldest.seq == live || clock_.monotonic_ns() - oldest.since_ns < age_ns ||
+        (reported_ && reported_->seq == oldest.seq && reported_->since_ns == oldest.since_ns))
+      return std::nullopt;
+    reported_ = oldest;
+    return oldest;
+  }
 
  private:
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::list<Reader> readers_;
+  std::optional<Reader> reported_;
 };
 
 }  // namespace tickstone::storage

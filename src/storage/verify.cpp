@@ -349,7 +349,8 @@ class Verification {
         note(path, 0, "left over: all of it is in segments; opening the store removes it");
       }
     }
-    static const std::set<std::string> known = {kLockName, kManifestName, kBackupName, "log", "segments"};
+    static const std::set<std::string> known = {kLockName, kManifestName, kBackupName,
+                                                "log",     "segments",    "tmp"};  // what queries spill
     for (const auto& name : files_.list(directory_)) {
       if (name == kNewManifestName) {
         note(directory_ / name, 0, "left over: a manifest that was not finished");

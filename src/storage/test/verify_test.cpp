@@ -189,8 +189,8 @@ TEST_F(VerifyTest, MissingFilesAreFound) {
 
 TEST_F(VerifyTest, StrayFilesAreNotedAndNoDamage) {
   const auto whole = make_store();
-  for (const auto& name :
-       {"segments/0000000099.seg", "segments/notes.txt", "log/0000000000.log", "MANIFEST.new", "core"}) {
+  for (const auto& name : {"segments/0000000099.seg", "segments/notes.txt", "log/0000000000.log",
+                           "MANIFEST.new", "core", "tmp/duckdb_temp_block-1.block"}) {
     whole->open(path / name, FileSystem::Mode::Create)->write_at(0, std::as_bytes(std::span("stray", 5)));
   }
   const auto report = verify(*whole);
