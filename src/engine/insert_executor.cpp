@@ -8,6 +8,7 @@
 #include "engine/insert_plan.hpp"
 #include "engine/insert_rows.hpp"
 #include "engine/locking_query.hpp"
+#include "engine/mass_change.hpp"
 #include "engine/returning.hpp"
 #include "engine/row_defaults.hpp"
 #include "engine/row_inserter.hpp"
@@ -136,9 +137,10 @@ Batch values_rows(Execution& execution, const InsertPlan& plan, RowDefaults& def
 }
 
 /// Rows of a query or of VALUES with a WITH clause, streamed: the stream reads the view it began with, so
-/// that it does not see what is inserted meanwhile.
-void insert_stream(Execution& execution, const InsertPlan& plan, const sql::DuckQuery& query,
-                   RowDefaults& defaults, RowInserter& inserter) {
+/// that it does not see what is inserted meanwhile. False where the statement has to begin anew with the
+/// table alone.
+bool insert_stream(Execution& execution, const InsertPlan& plan, const sql::DuckQuery& query,
+                   RowDefaults& defaults, RowInserter& inserter, ReturnedRows* returned = nullptr) {
   auto& context = execution.context;
   const auto& target = *plan.target;
   const auto connection = context.duck();  // outlives the stream
@@ -158,6 +160,9 @@ void insert_stream(Execution& execution, const InsertPlan& plan, const sql::Duck
     inserter.add(std::move(rows));
     rows = target.make_batch();
     row_count = 0;
+    if (returned != nullptr && inserter.is_mass_change()) returned->send(inserter.take_affected());
+    require_memory(context, inserter.affected().memory_bytes());
+    return !inserter.wants_table_alone();
   };
   while (stream->next(part)) {
     context.check_cancelled();
@@ -177,9 +182,57 @@ void insert_stream(Execution& execution, const InsertPlan& plan, const sql::Duck
     }
     row_count +=
         part.columns.empty() ? part.zero_column_rows : rows.columns[plan.columns.front()].size() - row_count;
-    if (row_count >= kBatchRows) flush();
+    if (row_count >= kBatchRows && !flush()) return false;
   }
-  if (row_count > 0) flush();
+  return row_count == 0 || flush();
+}
+
+/// For its life the transaction can go back to where it was, so that a statement can begin anew.
+class HeldMark {
+ public:
+  explicit HeldMark(storage::Transaction& writes) : writes_(writes), mark_(writes.savepoint()) {}
+  ~HeldMark() { writes_.release(mark_); }
+  HeldMark(const HeldMark&) = delete;
+  HeldMark& operator=(const HeldMark&) = delete;
+
+ private:
+  storage::Transaction& writes_;
+  storage::Transaction::Savepoint mark_;
+};
+
+/// INSERT ... SELECT ... ON CONFLICT. `mark`: before it took locks.
+std::string upsert_query(Execution& execution, std::shared_ptr<const InsertPlan> plan,
+                         const sql::InsertStatement& insert, const storage::Transaction::Savepoint& mark) {
+  auto& context = execution.context;
+  bool locks_inside = false, may_be_mass = true, is_mass = false;
+  for (;;) {
+    const auto query = locked_within(execution, [&] {
+      auto made = sql::Rewriter(context).insert_query(insert);
+      locks_inside = locks_inside || !made.subqueries.empty();
+      return made;
+    });
+    std::optional<ReturnedRows> returned;
+    if (!insert.returning.empty() && plan->plain_returning)
+      returned.emplace(execution, *plan->target, *plan->plain_returning);
+    RowDefaults defaults(context, *plan->target);
+    RowInserter inserter(execution, plan, "INSERT");
+    if (!insert.returning.empty()) inserter.keep_affected();
+    if (is_mass) {
+      inserter.set_mass_change();
+    } else if (may_be_mass && !locks_inside) {
+      inserter.limit_collisions(gather_limits(context).rows);
+    }
+    const HeldMark held(context.writes("INSERT"));
+    if (insert_stream(execution, *plan, query, defaults, inserter, returned ? &*returned : nullptr)) {
+      inserter.finish();
+      if (!returned || !inserter.is_mass_change()) return finish_insert(execution, *plan, inserter);
+      returned->finish();
+      return "INSERT 0 " + std::to_string(inserter.affected_count());
+    }
+    is_mass = begin_mass_change(context, insert.table, "insert into", "INSERT", mark) != nullptr;
+    may_be_mass = false;
+    plan = make_insert_plan(context, insert);
+  }
 }
 
 }  // namespace
@@ -187,6 +240,8 @@ void insert_stream(Execution& execution, const InsertPlan& plan, const sql::Duck
 std::string execute_insert(Execution& execution, const sql::InsertStatement& insert) {
   auto& context = execution.context;
   std::shared_ptr<const InsertPlan> plan;
+  const bool is_upsert = insert.query && insert.on_conflict.action != sql::OnConflict::Action::None;
+  std::optional<storage::Transaction::Savepoint> mark;
   const bool is_prepared = !execution.parameters.empty() && insert.whole;
   do {
     plan.reset();
@@ -201,7 +256,9 @@ std::string execute_insert(Execution& execution, const sql::InsertStatement& ins
       plan = std::move(made);
       if (is_prepared) plans.prepared[insert.whole.node] = plan;
     }
+    if (is_upsert && !mark) mark = lock_mark(context.writes("INSERT"));
   } while (context.lock_for_write(plan->target->relation(), "INSERT"));
+  if (is_upsert) return upsert_query(execution, plan, insert, *mark);
   RowDefaults defaults(context, *plan->target);
   RowInserter inserter(execution, plan, "INSERT");
   if (!insert.returning.empty()) inserter.keep_affected();

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <tickstone/error.hpp>
+
 #include "engine/assignment.hpp"
 #include "storage/mass_change.hpp"
 
@@ -29,13 +31,18 @@ Batch empty_batch(const std::vector<ResultColumn>& columns) {
   return batch;
 }
 
-/// Whether somebody has written the table since the view of REPEATABLE READ.
+}  // namespace
+
 bool is_newer_than_view(const SessionContext& context, const WriteTarget& target) {
   return context.isolation() == Isolation::RepeatableRead &&
          context.view().newest_commit(target.table()) > context.view().seq();
 }
 
-}  // namespace
+void require_memory(SessionContext& context, std::size_t bytes) {
+  if (bytes <= context.database().options().query_memory_bytes) return;
+  throw Error(ErrorCode::OutOfMemory, "out of memory", "The statement needs more memory than its limit.",
+              "Change fewer rows at a time.");
+}
 
 GatherLimits gather_limits(SessionContext& context) {
   const std::size_t bytes = context.database().options().store.early_segment_bytes;
@@ -51,7 +58,9 @@ std::optional<Batch> run_within(SessionContext& context, const sql::DuckQuery& q
   while (stream->next(part)) {
     context.check_cancelled();
     bytes += part.memory_bytes();
-    if (all.row_count() + part.row_count() > limits.rows || bytes > limits.bytes) return std::nullopt;
+    const std::size_t rows = all.row_count() + part.row_count();
+    if (rows > limits.rows || bytes > limits.bytes) return std::nullopt;
+    require_memory(context, bytes + rows * kChangedBytes);
     fit_to_columns(part, columns, context.settings().format_context());
     append_part(all, std::move(part));
   }
@@ -101,19 +110,22 @@ std::shared_ptr<const WriteTarget> begin_mass_change(SessionContext& context, co
                                                      const std::string& verb, std::string_view command,
                                                      const storage::Transaction::Savepoint& mark) {
   auto target = have_alone(context, name, verb, command, mark);
-  if (target == nullptr) return nullptr;
-  auto& changes = storage::MassChanges::of(context.writes(command));
+  return target != nullptr && begin_mass_change(context.writes(command), *target) ? target : nullptr;
+}
+
+bool begin_mass_change(storage::Transaction& writes, const WriteTarget& target) {
+  auto& changes = storage::MassChanges::of(writes);
   std::vector<storage::TableId> begun;
   const auto begin = [&](storage::TableId table) {
     if (!changes.begin_mass_change(table)) return false;
     begun.push_back(table);
     return true;
   };
-  bool is_begun = begin(target->table());
-  for (const auto& key : target->unique_keys()) is_begun = is_begun && begin(key.table);
-  if (is_begun) return target;
+  bool is_begun = begin(target.table());
+  for (const auto& key : target.unique_keys()) is_begun = is_begun && begin(key.table);
+  if (is_begun) return true;
   for (const auto table : begun) changes.finish_mass_change(table);
-  return nullptr;
+  return false;
 }
 
 void finish_mass_change(storage::Transaction& writes, const WriteTarget& target) {

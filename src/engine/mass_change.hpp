@@ -10,9 +10,12 @@
 #include "engine/executors.hpp"
 #include "engine/write_target.hpp"
 
-/// UPDATE and DELETE of more rows than fit in memory: the statement has the table alone (its readers go on)
-/// and changes rows as its query finds them, which `storage` notes a bit a row.
+/// UPDATE, DELETE and upserts of more rows than fit in memory: the statement has the table alone (its readers
+/// go on) and changes rows as its query finds them, which `storage` notes a bit a row.
 namespace tickstone::engine {
+
+/// Errors: OutOfMemory where what one statement keeps is more than a query may have.
+void require_memory(SessionContext& context, std::size_t bytes);
 
 /// What a statement gathers at most before it is one of many rows.
 struct GatherLimits {
@@ -34,6 +37,11 @@ storage::Transaction::Savepoint lock_mark(storage::Transaction& writes);
 std::shared_ptr<const WriteTarget> begin_mass_change(SessionContext& context, const sql::QualifiedName& name,
                                                      const std::string& verb, std::string_view command,
                                                      const storage::Transaction::Savepoint& mark);
+/// Begins the change of a table that this transaction has alone. False where its rows have to be changed one
+/// by one.
+bool begin_mass_change(storage::Transaction& writes, const WriteTarget& target);
+/// Whether somebody has written the table since the view of REPEATABLE READ.
+bool is_newer_than_view(const SessionContext& context, const WriteTarget& target);
 void finish_mass_change(storage::Transaction& writes, const WriteTarget& target);
 /// The same for a DELETE of everything: the lock alone.
 std::shared_ptr<const WriteTarget> have_alone(SessionContext& context, const sql::QualifiedName& name,

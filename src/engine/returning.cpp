@@ -96,6 +96,7 @@ std::optional<std::vector<ReturnedColumn>> plain_returning(const WriteTarget& ta
 void ReturnedRows::send(const Batch& affected) {
   if (!is_described_ && execution_.describe) execution_.sink.row_description(described(target_, columns_));
   is_described_ = true;
+  if (affected.columns.empty()) return;
   Batch rows;
   for (const auto& column : columns_) rows.columns.push_back(affected.columns[column.column]);
   if (rows.row_count() > 0) execution_.sink.rows(rows);

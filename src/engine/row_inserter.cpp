@@ -5,8 +5,11 @@
 
 #include <tickstone/error.hpp>
 
+#include "duck/spill_limit.hpp"
 #include "engine/assignment.hpp"
+#include "engine/mass_change.hpp"
 #include "engine/row_changes.hpp"
+#include "storage/mass_change.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -89,6 +92,19 @@ Existing find_existing(SessionContext& context, const WriteTarget& target, std::
   return existing;
 }
 
+DistinctKeys::Limits key_limits(SessionContext& context) {
+  const auto& options = context.database().options();
+  return {options.store.early_segment_bytes, duck::spill_limit_bytes(options.query_memory_bytes),
+          options.temp_directory};
+}
+
+[[noreturn]] void throw_second_time() {
+  throw Error(ErrorCode::CardinalityViolation,
+              "ON CONFLICT DO UPDATE command cannot affect row a second time", {},
+              "Ensure that no rows proposed for insertion within the same command have duplicate "
+              "constrained values.");
+}
+
 }  // namespace
 
 RowInserter::RowInserter(Execution& execution, std::shared_ptr<const InsertPlan> plan,
@@ -98,7 +114,8 @@ RowInserter::RowInserter(Execution& execution, std::shared_ptr<const InsertPlan>
       plan_(std::move(plan)),
       target_(*plan_->target),
       writes_(context_.writes(command)),
-      references_(context_, writes_, target_) {}
+      references_(context_, writes_, target_),
+      statement_keys_(key_limits(context_)) {}
 
 const std::vector<std::size_t>& RowInserter::key_columns(std::size_t arbiter) const {
   return arbiter == 0 ? target_.key() : target_.unique_keys()[arbiter - 1].columns;
@@ -117,6 +134,49 @@ void RowInserter::add(Batch rows) {
   if (rows.row_count() == 0) return;
   fill_generated(context_, target_, rows);
   check_rows(context_, target_, rows, place_);
+  try {
+    add_rows(rows);
+  } catch (const Error&) {
+    // What is wrong may be that a row comes a second time.
+    if (statement_keys_.has_runs() && !statement_keys_.are_distinct()) throw_second_time();
+    throw;
+  }
+  if (most_collisions_ && collisions_ > *most_collisions_) begin_mass_change();
+}
+
+void RowInserter::limit_collisions(std::size_t rows) {
+  most_collisions_ = rows;
+  touched_before_ = storage::MassChanges::of(writes_).touched_count(target_.table());
+}
+
+void RowInserter::finish() {
+  if (statement_keys_.has_runs() && !statement_keys_.are_distinct()) throw_second_time();
+  if (is_mass_change_) finish_mass_change(writes_, target_);
+  references_.finish();
+}
+
+/// While a mass change goes on, views show replaced rows still: nothing may look for them.
+bool RowInserter::can_be_mass_change() const {
+  if (target_.relation().temporary || reads_tables_ || is_newer_than_view(context_, target_)) return false;
+  if (plan_->conflict.kind == ConflictPlan::Kind::Nothing) return true;
+  const auto& key = key_columns(*plan_->conflict.arbiter);
+  const auto& assignments = plan_->statement.on_conflict.assignments;
+  return std::none_of(assignments.begin(), assignments.end(), [&](const auto& assignment) {
+    return std::find(key.begin(), key.end(), target_.column_index(assignment.column)) != key.end();
+  });
+}
+
+void RowInserter::begin_mass_change() {
+  most_collisions_.reset();
+  if (!can_be_mass_change()) return;
+  if (writes_.try_lock_table(target_.table(), /*exclusive=*/true)) {
+    context_.refresh_view();
+    is_mass_change_ = !is_newer_than_view(context_, target_) && engine::begin_mass_change(writes_, target_);
+  }
+  wants_table_alone_ = !is_mass_change_;
+}
+
+void RowInserter::add_rows(const Batch& rows) {
   switch (plan_->conflict.kind) {
     case ConflictPlan::Kind::None:
       return add_plain(rows);
@@ -194,6 +254,7 @@ void RowInserter::add_where_free(const Batch& rows) {
   std::vector<AskedKeys> asked;
   for (const auto arbiter : arbiters) {
     asked.push_back(asked_keys(rows, key_columns(arbiter)));
+    collisions_ += asked.back().rows.size();
     lock_rows(context_, writes_, key_table(arbiter), asked.back().keys, storage::LockMode::Update);
   }
   context_.refresh_view();
@@ -242,22 +303,16 @@ void RowInserter::insert_unseen(const Batch& rows) {
 }
 
 void RowInserter::require_new_keys(const std::vector<ColumnView>& key) {
-  const std::uint64_t before = statement_keys_.size();
-  std::uint64_t expected = before;
   for (std::size_t row = 0; row < key.front().size; ++row) {
-    if (has_null(key, row)) continue;
-    statement_keys_.insert(key, row, 0);
-    if (statement_keys_.size() == ++expected) continue;
-    throw Error(ErrorCode::CardinalityViolation,
-                "ON CONFLICT DO UPDATE command cannot affect row a second time", {},
-                "Ensure that no rows proposed for insertion within the same command have duplicate "
-                "constrained values.");
+    if (!has_null(key, row) && !statement_keys_.insert(key, row)) throw_second_time();
   }
 }
 
 void RowInserter::add_replacing(const Batch& rows) {
   require_new_keys(views_of(rows, target_.key()));
   store_rows(writes_, target_, rows, storage::OnDuplicate::Replace);
+  if (most_collisions_)
+    collisions_ = storage::MassChanges::of(writes_).touched_count(target_.table()) - touched_before_;
   references_.inserted(rows);
   affected(rows);
 }
@@ -266,6 +321,7 @@ void RowInserter::add_updating(const Batch& rows) {
   const std::size_t arbiter = *plan_->conflict.arbiter;
   require_new_keys(views_of(rows, key_columns(arbiter)));
   const auto asked = asked_keys(rows, key_columns(arbiter));
+  collisions_ += asked.rows.size();  // each is locked
   lock_rows(context_, writes_, key_table(arbiter), asked.keys, storage::LockMode::Update);
   context_.refresh_view();
   Existing existing = find_existing(context_, target_, arbiter, asked, rows.row_count());
@@ -343,6 +399,8 @@ Batch RowInserter::update_existing(const Batch& existing, const Batch& excluded,
   context_.set_rows("#excluded", target_.source_columns(), std::make_shared<const Batch>(excluded));
   const auto query = sql::Rewriter(context_).conflict_rows(plan_->statement, target_.info(), "#existing",
                                                            "#excluded", target_.default_texts());
+  for (const auto& relation : query.relations)
+    reads_tables_ = reads_tables_ || relation.find('.') < relation.size();
   Batch result = run_typed(context_, query, execution_.parameters);
   const Column passes = std::move(result.columns.back());
   result.columns.pop_back();

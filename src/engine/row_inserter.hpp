@@ -2,10 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/constraints.hpp"
+#include "engine/distinct_keys.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/insert_plan.hpp"
 #include "engine/row_keys.hpp"
@@ -27,13 +30,23 @@ class RowInserter {
   /// UPDATE.
   void add(Batch rows);
 
-  /// After the last batch: foreign keys. Errors: ForeignKeyViolation.
-  void finish() { references_.finish(); }
+  /// After the last batch. Errors: CardinalityViolation, ForeignKeyViolation.
+  void finish();
+
+  /// Past so many rows that may collide, the rows are changed as a mass change (`mass_change.hpp`).
+  void limit_collisions(std::size_t rows);
+  /// They should be, but others write the table: the statement is to begin anew, with the table alone.
+  bool wants_table_alone() const { return wants_table_alone_; }
+  bool is_mass_change() const { return is_mass_change_; }
+  /// It has begun already.
+  void set_mass_change() { is_mass_change_ = true; }
 
   std::uint64_t affected_count() const { return affected_count_; }
   const Batch& affected() const { return affected_; }
+  Batch take_affected() { return std::exchange(affected_, {}); }
 
  private:
+  void add_rows(const Batch& rows);
   void add_plain(const Batch& rows);
   void add_skipping(const Batch& rows);
   void add_where_free(const Batch& rows);
@@ -46,6 +59,8 @@ class RowInserter {
   std::optional<std::size_t> find_duplicate(const Batch& rows, const std::string& constraint);
   void insert_unseen(const Batch& rows);
   void affected(const Batch& rows);
+  bool can_be_mass_change() const;
+  void begin_mass_change();
 
   Execution& execution_;
   SessionContext& context_;
@@ -55,7 +70,13 @@ class RowInserter {
   ReferenceWatch references_;
   RowPlace place_;
   bool keeps_affected_ = false;
-  RowKeys statement_keys_;  // of DO UPDATE: no row twice
+  DistinctKeys statement_keys_;  // of DO UPDATE: no row twice
+  std::optional<std::size_t> most_collisions_;
+  std::uint64_t collisions_ = 0;  // rows that may be
+  std::uint64_t touched_before_ = 0;
+  bool reads_tables_ = false;  // DO UPDATE by expressions that do
+  bool is_mass_change_ = false;
+  bool wants_table_alone_ = false;
   std::uint64_t affected_count_ = 0;
   Batch affected_;
 };

@@ -15,10 +15,10 @@ namespace tickstone::storage {
 /// Changes of so many rows of a table that their keys would not fit in memory.
 ///
 /// Between `begin_mass_change` and `finish_mass_change` the transaction's `update` and `erase` of the table
-/// note the committed rows that they replace by their places, a bit each, and lock no rows; `insert` asks
-/// what they left. Views that are taken meanwhile show replaced rows still. At the end what is left of a
-/// chunk is copied and the chunk dropped, as a commit drops chunks; where little of it changed, its keys are
-/// touched instead.
+/// note the committed rows that they replace by their places, a bit each, and lock no rows, nor does `lock`;
+/// `insert` asks what they left, or replaces as they do. Views that are taken meanwhile show replaced rows
+/// still. At the end what is left of a chunk is copied and the chunk dropped, as a commit drops chunks; where
+/// little of it changed, its keys are touched instead.
 ///
 /// An error meanwhile undoes what the statement did only with its savepoint or transaction.
 class MassChanges {
@@ -32,6 +32,8 @@ class MassChanges {
   virtual bool begin_mass_change(TableId table) = 0;
   /// Errors: DiskFull, IoError, DataCorrupted, QueryCanceled.
   virtual void finish_mass_change(TableId table) = 0;
+  /// Keys of the table whose committed rows this transaction hides so far, one by one.
+  virtual std::uint64_t touched_count(TableId table) const = 0;
 };
 
 /// The rows that a mass change has replaced so far, in the table as it found it.

@@ -21,21 +21,20 @@ bool TouchedKeys::finds(std::string_view key, std::uint64_t hash, std::uint64_t 
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = hash & mask; slots_[at] != 0; at = (at + 1) & mask) {
     const Entry& entry = entries_[slots_[at] - 1];
-    if (entry.hash != hash || entry.is_taken_back || (entry.is_guess && !with_guesses)) continue;
+    if (entry.hash != hash || (entry.is_guess && !with_guesses)) continue;
     if (entry.position <= position && key_of(entry) == key) return true;
   }
   return false;
 }
 
-bool TouchedKeys::is_empty() const {
+std::size_t TouchedKeys::count() const {
   const std::shared_lock lock(mutex_);
-  return live_ == 0;
+  return entries_.size();
 }
 
 bool TouchedKeys::has_guesses() const {
   const std::shared_lock lock(mutex_);
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [](const Entry& entry) { return entry.is_guess && !entry.is_taken_back; });
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.is_guess; });
 }
 
 bool TouchedKeys::add(const std::vector<ColumnView>& cells, std::size_t row, std::string_view key,
@@ -43,44 +42,47 @@ bool TouchedKeys::add(const std::vector<ColumnView>& cells, std::size_t row, std
   if (finds(key, hash, UINT64_MAX, is_guess)) return false;
   const std::unique_lock lock(mutex_);
   for (std::size_t i = 0; i < cells.size(); ++i) keys_.columns[i].append_from(cells[i], row);
-  entries_.push_back({hash, position, key_bytes_.size(), key.size(), false, is_guess});
+  entries_.push_back({hash, position, key_bytes_.size(), static_cast<std::uint32_t>(key.size()), is_guess});
   key_bytes_.append(key);
   if (2 * entries_.size() > slots_.size()) {
     grow();
   } else {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = hash & mask;
-    while (slots_[at] != 0) at = (at + 1) & mask;
-    slots_[at] = static_cast<std::uint32_t>(entries_.size());
+    slots_[free_slot(hash)] = static_cast<std::uint32_t>(entries_.size());
   }
-  ++live_;
   return true;
+}
+
+std::size_t TouchedKeys::free_slot(std::uint64_t hash) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = hash & mask;
+  while (slots_[at] != 0) at = (at + 1) & mask;
+  return at;
 }
 
 void TouchedKeys::grow() {
   slots_.assign(std::max<std::size_t>(16, 2 * slots_.size()), 0);
-  const std::size_t mask = slots_.size() - 1;
-  for (std::uint32_t i = 0; i < entries_.size(); ++i) {
-    std::size_t at = entries_[i].hash & mask;
-    while (slots_[at] != 0) at = (at + 1) & mask;
-    slots_[at] = i + 1;
-  }
+  for (std::uint32_t i = 0; i < entries_.size(); ++i) slots_[free_slot(entries_[i].hash)] = i + 1;
 }
 
 void TouchedKeys::take_back_after(std::uint64_t position) {
   const std::unique_lock lock(mutex_);
-  for (std::size_t i = entries_.size(); i-- > 0 && entries_[i].position > position;) {
-    if (entries_[i].is_taken_back) continue;
-    entries_[i].is_taken_back = true;
-    --live_;
+  const std::size_t mask = slots_.size() - 1;
+  while (!entries_.empty() && entries_.back().position > position) {
+    // The last that came: no other was put past its slot.
+    std::size_t at = entries_.back().hash & mask;
+    while (slots_[at] != entries_.size()) at = (at + 1) & mask;
+    slots_[at] = 0;
+    key_bytes_.resize(entries_.back().key_at);
+    entries_.pop_back();
   }
+  for (auto& column : keys_.columns) column.truncate(entries_.size());
 }
 
 TouchedKeys::Touched TouchedKeys::touched() const {
   Touched touched;
   std::vector<std::uint32_t> rows;
   for (std::uint32_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].is_taken_back || entries_[i].is_guess) continue;
+    if (entries_[i].is_guess) continue;
     rows.push_back(i);
     touched.encoded.push_back(key_of(entries_[i]));
   }

@@ -29,7 +29,8 @@ class TouchedKeys {
   bool hides(std::string_view key, std::uint64_t hash, std::uint64_t position) const;
   /// Guesses left out.
   bool contains(std::string_view key, std::uint64_t hash) const;
-  bool is_empty() const;
+  bool is_empty() const { return count() == 0; }
+  std::size_t count() const;
   bool has_guesses() const;
   /// The key of `row` in `cells` (columns as `key_columns`); false where it was touched already. `is_guess`:
   /// somebody else may have committed a row under the key of one of the transaction's; it is hidden until
@@ -50,14 +51,14 @@ class TouchedKeys {
     std::uint64_t hash = 0;
     std::uint64_t position = 0;
     std::size_t key_at = 0;  // in `key_bytes_`
-    std::size_t key_size = 0;
-    bool is_taken_back = false;
+    std::uint32_t key_size = 0;
     bool is_guess = false;
   };
   bool finds(std::string_view key, std::uint64_t hash, std::uint64_t position, bool with_guesses) const;
   std::string_view key_of(const Entry& entry) const {
     return std::string_view(key_bytes_).substr(entry.key_at, entry.key_size);
   }
+  std::size_t free_slot(std::uint64_t hash) const;
   void grow();
 
   mutable std::shared_mutex mutex_;
@@ -65,7 +66,6 @@ class TouchedKeys {
   std::vector<Entry> entries_;  // by row of `keys_`
   std::string key_bytes_;
   std::vector<std::uint32_t> slots_;  // index of an entry + 1, 0: empty; a power of two, at most half taken
-  std::size_t live_ = 0;
 };
 
 /// A run of a transaction's rows that go to one chunk.

@@ -337,6 +337,14 @@ void StoreTransaction::undo_to(std::uint64_t position) {
     }
     undo_.pop_back();
   }
+  for (auto& [id, own] : tables_) {
+    while (!own.part_states.empty() && own.part_states.back().first_position > position) {
+      own.part_states.pop_back();
+      own.parts.pop_back();
+    }
+    if (!own.parts.empty() || own.sealed != nullptr) continue;
+    own.checked = own.view_checked = kNeverEnded;
+  }
 }
 
 CommitSeq StoreTransaction::commit(bool synchronous) {

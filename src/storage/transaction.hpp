@@ -48,6 +48,7 @@ class StoreTransaction final : public Transaction, public MassChanges, private C
 
   bool begin_mass_change(TableId table) override;
   void finish_mass_change(TableId table) override;
+  std::uint64_t touched_count(TableId table) const override;
 
   Savepoint savepoint() override;
   void release(Savepoint savepoint) override;

@@ -77,6 +77,11 @@ bool StoreTransaction::begin_mass_change(TableId id) {
   return true;
 }
 
+std::uint64_t StoreTransaction::touched_count(TableId id) const {
+  const auto found = tables_.find(id);
+  return found == tables_.end() || found->second.touched == nullptr ? 0 : found->second.touched->count();
+}
+
 void StoreTransaction::finish_mass_change(TableId id) {
   operate([&] {
     take_sealed(cancelled_);

@@ -369,7 +369,8 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
     }
   }
   const auto key_views = views_of(keys);
-  if (own.replaced == nullptr && open_questions.size() <= kMaxLockedRows)
+  if (own.replaced == nullptr && open_questions.size() <= kMaxLockedRows &&
+      lock_owner_.count() < kMostInsertLocks)
     lock_keys(id, key_views, open_questions.size(), LockMode::Update);
   if (mode == OnDuplicate::Replace && own.replaced != nullptr) {
     for (const auto& place : locate_committed(own, table, keys, 0)) {
@@ -527,7 +528,7 @@ bool StoreTransaction::lock(TableId id, const Batch& keys, CommitSeq seen, LockM
   check_active();
   OwnTable& own = own_table(id, core_.snapshot());
   const auto cells = views_of(keys);
-  if (lock_keys(id, cells, keys.row_count(), mode)) return true;
+  if (own.replaced == nullptr && lock_keys(id, cells, keys.row_count(), mode)) return true;
   const Snapshot snapshot = core_.snapshot();
   const auto table = seen_as(id, own, snapshot);
   if (table == nullptr || table->counters->last_commit.load(std::memory_order_acquire) <= seen) return false;

@@ -122,6 +122,135 @@ TEST_F(MassChange, KeysMayChange) {
             "100001|120000|20000|2000100000");
 }
 
+/// A staging table with half of the keys of `numbers` and as many new ones.
+constexpr const char* kStage =
+    "CREATE TABLE stage AS SELECT i AS id, i * 1000 AS x, 's' || i AS name "
+    "FROM generate_series(10001, 30000) AS g(i)";
+
+TEST_F(MassChange, UpsertOfManyRowsMergesReplacesOrSkips) {
+  make_numbers();
+  tag(kStage);
+  const auto sum =
+      "SELECT count(*), sum(x), count(name), count(*) FILTER (WHERE name LIKE 's%') FROM numbers";
+  const std::string from = "INSERT INTO numbers SELECT id, x, name FROM stage ORDER BY id ON CONFLICT ";
+  TestSession other(database(), 2);
+  tag("BEGIN");
+  EXPECT_EQ(tag(from + "DO NOTHING"), "INSERT 0 10000");
+  EXPECT_EQ(value(sum), "30000|252005100000|23334|10000");
+  tag("ROLLBACK");
+  tag("BEGIN");
+  EXPECT_EQ(tag(from + "(id) DO UPDATE SET x = EXCLUDED.x"), "INSERT 0 20000");
+  EXPECT_EQ(value(sum), "30000|400510050000|23334|10000");
+  EXPECT_EQ(other.value(sum), "20000|2000100000|13334|0");
+  tag("ROLLBACK");
+  EXPECT_EQ(value(sum), "20000|2000100000|13334|0");
+  tag("BEGIN");
+  EXPECT_EQ(tag(from + "(id) DO UPDATE SET x = numbers.x + EXCLUDED.x WHERE EXCLUDED.id % 2 = 0 "
+                       "RETURNING id"),
+            "INSERT 0 15000");
+  EXPECT_EQ(value("SELECT sum(x) FROM numbers WHERE id BETWEEN 10001 AND 20000"), "76505050000");
+  tag("ROLLBACK");
+  EXPECT_EQ(tag(from + "(id) DO UPDATE SET x = EXCLUDED.x, name = EXCLUDED.name"), "INSERT 0 20000");
+  // Again, over rows that are there all.
+  EXPECT_EQ(tag(from + "(id) DO UPDATE SET x = EXCLUDED.x, name = EXCLUDED.name"), "INSERT 0 20000");
+  EXPECT_EQ(value(sum), "30000|400510050000|26667|20000");
+  EXPECT_EQ(tag("INSERT INTO numbers VALUES (25000, 1, 'one') ON CONFLICT DO NOTHING"), "INSERT 0 0");
+  reopen();
+  EXPECT_EQ(value(sum), "30000|400510050000|26667|20000");
+}
+
+TEST_F(MassChange, UpsertNotesRowsByTheirPlacesWhenTheyAreMany) {
+  make_numbers();
+  tag(kStage);
+  tag("BEGIN");
+  tag("INSERT INTO numbers SELECT id, x, name FROM stage ON CONFLICT (id) DO UPDATE SET x = EXCLUDED.x");
+  // Nobody else has the table by now.
+  EXPECT_EQ(value("SELECT mode FROM pg_locks WHERE locktype = 'relation' AND "
+                  "relation = 'numbers'::regclass AND granted ORDER BY mode LIMIT 1"),
+            "AccessExclusiveLock");
+  tag("COMMIT");
+}
+
+TEST_F(MassChange, UpsertBesideWritersOfTheTableWaitsForThemAndBeginsAnew) {
+  make_numbers();
+  tag(kStage);
+  TestSession other(database(), 2);
+  other.tag("BEGIN");
+  other.tag("UPDATE numbers SET x = -5 WHERE id = 20000");
+  other.tag("INSERT INTO numbers VALUES (30000, -7, 'other')");
+  std::thread upsert([&] {
+    EXPECT_EQ(tag("INSERT INTO numbers SELECT id, x, name FROM stage ORDER BY id ON CONFLICT (id) "
+                  "DO UPDATE SET x = numbers.x"),
+              "INSERT 0 20000");
+  });
+  // It waits for the table, or for one of the rows.
+  while (other.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0") std::this_thread::yield();
+  other.tag("COMMIT");
+  upsert.join();
+  EXPECT_EQ(value("SELECT count(*), sum(x) FILTER (WHERE id IN (20000, 30000)) FROM numbers"), "30000|-12");
+  EXPECT_EQ(value("SELECT count(*) FROM numbers WHERE id > 20000 AND x = id * 1000"), "9999");
+}
+
+TEST_F(MassChange, UpsertOfManyRowsAffectsNoRowTwice) {
+  make_numbers();
+  tag(kStage);
+  const std::string upsert =
+      "INSERT INTO numbers SELECT id, x, name FROM stage ON CONFLICT (id) DO UPDATE SET ";
+  for (const int id : {10001, 25000, 30000}) {
+    tag("INSERT INTO stage VALUES (" + std::to_string(id) + ", 1, 'twice')");
+    for (const char* set : {"x = EXCLUDED.x", "x = EXCLUDED.x, name = EXCLUDED.name",
+                            "x = numbers.x / (CASE EXCLUDED.name WHEN 'twice' THEN 0 ELSE 1 END)"}) {
+      EXPECT_EQ(error_text(upsert + set).substr(0, 5), "21000") << id << " " << set;
+    }
+    tag("DELETE FROM stage WHERE name = 'twice'");
+  }
+  EXPECT_EQ(value("SELECT count(*), sum(x) FROM numbers"), "20000|2000100000");
+}
+
+TEST_F(MassChange, UpsertByAUniqueKey) {
+  tag("CREATE TABLE u (id INTEGER PRIMARY KEY, code TEXT UNIQUE, x INTEGER)");
+  fill("u", "id, code, x", "i, 'c' || i, 0");
+  tag("CREATE TABLE stage AS SELECT i + 100000 AS id, 'c' || i AS code, i AS x "
+      "FROM generate_series(5001, 25000) AS g(i)");
+  EXPECT_EQ(tag("INSERT INTO u SELECT * FROM stage ON CONFLICT (code) DO UPDATE SET x = EXCLUDED.x"),
+            "INSERT 0 20000");
+  EXPECT_EQ(
+      value("SELECT count(*), max(id) FILTER (WHERE code = 'c20000'), min(id) FILTER (WHERE id > 20000), "
+            "sum(x) FROM u"),
+      "25000|20000|120001|300010000");
+  EXPECT_EQ(tag("INSERT INTO u SELECT * FROM stage ON CONFLICT (code) DO UPDATE SET id = EXCLUDED.id"),
+            "INSERT 0 20000");
+  EXPECT_EQ(value("SELECT count(*), count(*) FILTER (WHERE id > 100000) FROM u"), "25000|20000");
+  EXPECT_EQ(tag("INSERT INTO u SELECT id + 1000000, code, x FROM stage ON CONFLICT DO NOTHING"),
+            "INSERT 0 0");
+  EXPECT_EQ(error_text("INSERT INTO u VALUES (1, 'c25001', 0)").substr(0, 5), "23505");
+  EXPECT_EQ(error_text("INSERT INTO u VALUES (30001, 'c25000', 0)").substr(0, 5), "23505");
+}
+
+TEST_F(MassChange, UpsertAfterWritesOfTheTransactionAndBackToASavepoint) {
+  make_ticks();
+  tag("CREATE TABLE stage AS SELECT ts, symbol, -x AS x FROM ticks");
+  const auto sum = "SELECT count(*), sum(x) FROM ticks";
+  tag("BEGIN");
+  tag("DELETE FROM ticks WHERE x <= 10");
+  tag("UPDATE ticks SET x = 0 WHERE x BETWEEN 11 AND 20");
+  tag("SAVEPOINT a");
+  EXPECT_EQ(
+      tag("INSERT INTO ticks SELECT * FROM stage ON CONFLICT (symbol, ts) DO UPDATE SET x = EXCLUDED.x"),
+      "INSERT 0 20000");
+  EXPECT_EQ(value(sum), "20000|-200010000");
+  tag("ROLLBACK TO a");
+  EXPECT_EQ(value(sum), "19990|200009790");
+  EXPECT_EQ(
+      tag("INSERT INTO ticks SELECT * FROM stage ON CONFLICT (symbol, ts) DO UPDATE SET x = ticks.x + 1"),
+      "INSERT 0 20000");
+  EXPECT_EQ(value(sum), "20000|200029725");
+  tag("COMMIT");
+  EXPECT_EQ(value(sum), "20000|200029725");
+  reopen();
+  EXPECT_EQ(value(sum), "20000|200029725");
+}
+
 TEST_F(MassChange, UniqueColumnsFollow) {
   tag("CREATE TABLE u (id INTEGER PRIMARY KEY, code TEXT UNIQUE, x INTEGER)");
   fill("u", "id, code, x", "i, 'c' || i, 0");

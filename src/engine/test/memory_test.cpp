@@ -79,6 +79,20 @@ TEST_F(Memory, QueryBeyondItsTemporaryFilesFailsAlone) {
   EXPECT_EQ(other.value("SELECT count(*) FROM t"), "1");
 }
 
+TEST_F(Memory, StatementThatKeepsMoreThanAQueryMayHaveFailsAlone) {
+  options.query_memory_bytes = 32ULL << 20;
+  open();
+  session->tag("CREATE TABLE t (id INTEGER PRIMARY KEY, x INTEGER)");
+  session->tag("INSERT INTO t SELECT i, 0 FROM generate_series(1, 100000) AS g(i)");
+  session->tag("CREATE TABLE other (id INTEGER, x INTEGER)");
+  session->tag("INSERT INTO other SELECT i, 1 FROM generate_series(1, 100000) AS g(i)");
+  const std::string update = "UPDATE t SET x = other.x FROM other WHERE other.id = t.id";
+  EXPECT_EQ(session->error_text(update).substr(0, 5), "53200");
+  EXPECT_EQ(session->error_text("DELETE FROM t USING other WHERE other.id = t.id").substr(0, 5), "53200");
+  EXPECT_EQ(session->value("SELECT count(*), sum(x) FROM t"), "100000|0");
+  EXPECT_EQ(session->tag(update + " AND t.id <= 1000"), "UPDATE 1000");
+}
+
 TEST_F(Memory, NoQueryReachesTheTemporaryFiles) {
   options.query_memory_bytes = 48ULL << 20;
   open();
