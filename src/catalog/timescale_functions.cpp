@@ -75,6 +75,47 @@ alter_job(job_id int4, schedule_interval interval = NULL, max_runtime interval =
   retry_period interval, scheduled bool, config jsonb, next_start timestamptz, check_config text,
   fixed_schedule bool, initial_start timestamptz, timezone text, application_name name) fvn;
 delete_job(job_id int4) void fvs;
+time_bucket(bucket_width interval, ts uuid) timestamptz fis;
+time_bucket(bucket_width interval, ts uuid, origin timestamptz) timestamptz fis;
+time_bucket(bucket_width interval, ts uuid, offset interval) timestamptz fis;
+time_bucket(bucket_width interval, ts uuid, timezone text, origin timestamptz = NULL,
+  offset interval = NULL) timestamptz fin;
+time_bucket_gapfill(bucket_width int2, ts int2, start int2 = NULL, finish int2 = NULL) int2 fvn;
+time_bucket_gapfill(bucket_width int4, ts int4, start int4 = NULL, finish int4 = NULL) int4 fvn;
+time_bucket_gapfill(bucket_width int8, ts int8, start int8 = NULL, finish int8 = NULL) int8 fvn;
+time_bucket_gapfill(bucket_width interval, ts date, start date = NULL, finish date = NULL) date fvn;
+time_bucket_gapfill(bucket_width interval, ts timestamp, start timestamp = NULL, finish timestamp = NULL)
+  timestamp fvn;
+time_bucket_gapfill(bucket_width interval, ts timestamptz, start timestamptz = NULL,
+  finish timestamptz = NULL) timestamptz fvn;
+time_bucket_gapfill(bucket_width interval, ts timestamptz, timezone text, start timestamptz = NULL,
+  finish timestamptz = NULL) timestamptz fvn;
+locf(value anyelement, prev anyelement = NULL, treat_null_as_missing bool = false) anyelement fvn;
+interpolate(value int2, prev record = NULL, next record = NULL) int2 fvn;
+interpolate(value int4, prev record = NULL, next record = NULL) int4 fvn;
+interpolate(value int8, prev record = NULL, next record = NULL) int8 fvn;
+interpolate(value float4, prev record = NULL, next record = NULL) float4 fvn;
+interpolate(value float8, prev record = NULL, next record = NULL) float8 fvn;
+histogram(float8, float8, float8, int4) int4[] ain;
+generate_uuidv7() uuid fvs;
+to_uuidv7(ts timestamptz) uuid fvs;
+to_uuidv7_boundary(ts timestamptz) uuid fis;
+uuid_timestamp(uuid uuid) timestamptz fis;
+uuid_timestamp_micros(uuid uuid) timestamptz fis;
+uuid_version(uuid uuid) int4 fis;
+candlestick_agg(ts timestamptz, price float8, volume float8) text ain;
+candlestick(ts timestamptz, open float8, high float8, low float8, close float8, volume float8) text fin;
+rollup(candlestick text) text ain;
+open(candlestick text) float8 fis;
+high(candlestick text) float8 fis;
+low(candlestick text) float8 fis;
+close(candlestick text) float8 fis;
+open_time(candlestick text) timestamptz fis;
+high_time(candlestick text) timestamptz fis;
+low_time(candlestick text) timestamptz fis;
+close_time(candlestick text) timestamptz fis;
+volume(candlestick text) float8 fis;
+vwap(candlestick text) float8 fis;
 time_bucket(bucket_width interval, ts timestamp) timestamp fis;
 time_bucket(bucket_width interval, ts timestamptz) timestamptz fis;
 time_bucket(bucket_width interval, ts date) date fis;

@@ -117,6 +117,19 @@ std::int64_t TimeBucket::known_end(std::int64_t start) const {
   return zone_->offset_seconds_at_utc(start) == zone_->offset_seconds_at_utc(end) ? end : start;
 }
 
+TimeBucket::Steady TimeBucket::steady_around(std::int64_t us) const {
+  constexpr std::int64_t kFar = kTimestampInfinity / 2;
+  if (zone_ == nullptr || offset_ != IntervalValue{} || width_us_ <= 0 || width_us_ >= kMicrosPerDay ||
+      us > kFar || us < -kFar)
+    return {};
+  // No zone changes its clocks twice a day.
+  const std::int64_t from = bucket_start(us, kMicrosPerDay, 0);
+  const std::int64_t until = from + kMicrosPerDay;
+  const std::int32_t offset = zone_->offset_seconds_at_utc(from);
+  if (zone_->offset_seconds_at_utc(until) != offset) return {};
+  return {from, until, offset * kMicrosPerSecond};
+}
+
 BucketSteps::BucketSteps(const IntervalValue& width, const TimeZone* zone, std::int64_t start_us)
     : bucket_(width, std::nullopt, std::nullopt, zone),
       width_(width),

@@ -35,6 +35,13 @@ class TimeBucket {
   /// Up to where times share the bucket that starts at `start`, which `start_of` gave; `start` where that is
   /// not known without asking for each.
   std::int64_t known_end(std::int64_t start) const;
+  /// Times around `us` that the zone has one offset for, where buckets are shorter than a day: the bucket of
+  /// each is `bucket_start(time + offset_us, width_us(), origin_us()) - offset_us`, unless that is before
+  /// `from`. Empty where there is none.
+  struct Steady {
+    std::int64_t from = 0, until = 0, offset_us = 0;
+  };
+  Steady steady_around(std::int64_t us) const;
   /// True when the width is fixed and no zone shifts: `start_of` is then `bucket_start(us, width_us(),
   /// origin_us())`.
   bool is_fixed() const { return is_fixed_; }

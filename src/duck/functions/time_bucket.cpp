@@ -34,10 +34,17 @@ class Buckets {
     if (bucket_.is_fixed()) {
       start_ = bucket_start(us, bucket_.width_us(), bucket_.origin_us());
       end_ = start_ + bucket_.width_us();
-    } else {
-      start_ = bucket_.start_of(us);
-      end_ = bucket_.known_end(start_);
+      return start_;
     }
+    if (us < steady_.from || us >= steady_.until) steady_ = bucket_.steady_around(us);
+    if (us >= steady_.from && us < steady_.until) {
+      start_ =
+          bucket_start(us + steady_.offset_us, bucket_.width_us(), bucket_.origin_us()) - steady_.offset_us;
+      end_ = std::min(start_ + bucket_.width_us(), steady_.until);
+      if (start_ >= steady_.from) return start_;
+    }
+    start_ = bucket_.start_of(us);
+    end_ = bucket_.known_end(start_);
     return start_;
   }
 
@@ -45,6 +52,7 @@ class Buckets {
   const TimeBucket& bucket_;
   std::int64_t start_ = 0;
   std::int64_t end_ = 0;
+  TimeBucket::Steady steady_;
 };
 
 /// The arguments after width and time, in the order of the signature.
@@ -72,6 +80,20 @@ struct Times<std::int32_t> {
   }
 };
 
+template <>
+struct Times<duckdb::timestamp_ns_t> {
+  static std::int64_t to_us(duckdb::timestamp_ns_t value) {
+    if (value.value == kTimestampInfinity || value.value == kTimestampNegInfinity) return value.value;
+    return bucket_start(value.value, 1000, 0) / 1000;
+  }
+  static duckdb::timestamp_ns_t from_us(std::int64_t us) {
+    duckdb::timestamp_ns_t result;
+    const bool is_infinite = us == kTimestampInfinity || us == kTimestampNegInfinity;
+    if (__builtin_mul_overflow(us, is_infinite ? 1 : 1000, &result.value))
+      throw_through_duckdb(ErrorCode::NumericValueOutOfRange, "timestamp out of range");
+    return result;
+  }
+};
 /// The time of a UUID of version 7, to the millisecond.
 template <>
 struct Times<duckdb::hugeint_t> {
@@ -246,6 +268,8 @@ void register_time_bucket(FunctionCatalog& catalog) {
     add_overload<std::int64_t, std::int64_t>(set, instant, instant, extras);
     add_overload<std::int32_t, std::int32_t>(set, LogicalType::DATE, LogicalType::DATE, extras);
     add_overload<duckdb::hugeint_t, std::int64_t>(set, LogicalType::UUID, instant, extras);
+    add_overload<duckdb::timestamp_ns_t, duckdb::timestamp_ns_t>(set, LogicalType::TIMESTAMP_NS,
+                                                                 LogicalType::TIMESTAMP_NS, extras);
   }
   for (const auto& extras : std::vector<std::vector<Extra>>{
            {Extra::Zone}, {Extra::Zone, Extra::Origin}, {Extra::Zone, Extra::Origin, Extra::Offset}}) {

@@ -100,6 +100,14 @@ TEST(TimeBucket, StepsAndEndsAgreeWithBuckets) {
           random = random * 6364136223846793005U + 1442695040888963407U;
           const std::int64_t us = start + static_cast<std::int64_t>(random >> 20) % (steps.value() - start);
           ASSERT_EQ(bucket.start_of(us), start) << zone_name << ' ' << width_text << ' ' << us;
+          const TimeBucket::Steady steady = bucket.steady_around(us);
+          if (us >= steady.from && us < steady.until) {
+            const std::int64_t direct =
+                bucket_start(us + steady.offset_us, bucket.width_us(), bucket.origin_us()) - steady.offset_us;
+            if (direct >= steady.from) {
+              ASSERT_EQ(direct, start) << zone_name << ' ' << width_text << ' ' << us;
+            }
+          }
           const std::int64_t end = bucket.known_end(start);
           ASSERT_TRUE(end == start || end == steps.value()) << zone_name << ' ' << width_text << ' ' << start;
         }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "types/uuid_v7.hpp"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include <tickstone/error.hpp>
+
+namespace tickstone {
+namespace {
+
+TEST(UuidV7, HoldsItsTimeAndOrdersByIt) {
+  std::mt19937_64 random(11);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto us = static_cast<std::int64_t>(random() % 8'000'000'000'000'000U);
+    const Int128 uuid = uuid_v7_of(us, random());
+    ASSERT_EQ(uuid_version(uuid), 7);
+    ASSERT_EQ(uuid_v7_time(uuid, UuidTime::Microseconds), us);
+    ASSERT_EQ(uuid_v7_time(uuid, UuidTime::Milliseconds), us / 1000 * 1000);
+    ASSERT_LE(static_cast<UInt128>(uuid_v7_of(us, 0)), static_cast<UInt128>(uuid));
+    ASSERT_LT(static_cast<UInt128>(uuid), static_cast<UInt128>(uuid_v7_of(us + 1, 0)));
+  }
+}
+
+TEST(UuidV7, KnowsOthers) {
+  const Int128 seven = uuid_v7_of(1'000'000, 0);
+  const Int128 four = seven ^ (Int128{3} << 76);
+  EXPECT_EQ(uuid_version(four), 4);
+  EXPECT_FALSE(uuid_v7_time(four, UuidTime::Milliseconds));
+  const Int128 other_variant = seven ^ (Int128{1} << 63);
+  EXPECT_FALSE(uuid_version(other_variant));
+  EXPECT_FALSE(uuid_v7_time(other_variant, UuidTime::Milliseconds));
+}
+
+TEST(UuidV7, RefusesTimesThatItCannotHold) {
+  EXPECT_THROW(uuid_v7_of(-1, 0), Error);
+  EXPECT_THROW(uuid_v7_of(INT64_MAX, 0), Error);
+  EXPECT_NO_THROW(uuid_v7_of(((std::int64_t{1} << 48) - 1) * 1000, 0));
+}
+
+}  // namespace
+}  // namespace tickstone
