@@ -4,8 +4,7 @@
 # (TICKSTONE_SOAK_ROUNDS, 200), fuzzing (TICKSTONE_SOAK_FUZZ_MINUTES, 60, over all targets), damage at every single byte, the store's
 # properties with new seeds under the sanitizers (TICKSTONE_SOAK_PROPERTIES, 2000 histories), random transactions and statements
 # through the server (tests/histories), and memory over simulated hours of ingest (TICKSTONE_SOAK_HOURS, 24). Adds a dated line for each to
-# docs/soak.md. What fuzzing
-# finds, and its corpus, stay in build/soak-fuzz.
+# docs/soak.md. What fuzzing finds, and its corpus, stay in build/soak-fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
