@@ -16,10 +16,10 @@ namespace tickstone::storage {
 Log::Log(FileSystem& files, std::filesystem::path directory, std::uint64_t file_bytes,
          std::uint64_t first_file, std::uint64_t previous_end)
     : files_(files), directory_(std::move(directory)), file_bytes_(file_bytes), end_(previous_end) {
-  for (const auto& name : files_.list(directory_)) {
-    std::uint64_t number = 0;
-    if (std::sscanf(name.c_str(), "%lu.log", &number) != 1 || number >= first_file) continue;
-    sizes_.emplace_back(number, files_.open(directory_ / name, FileSystem::Mode::Read)->size_bytes());
+  for (const std::uint64_t number : log_file_numbers(files_, directory_)) {
+    if (number >= first_file) break;
+    const auto path = directory_ / log_file_name(number);
+    sizes_.emplace_back(number, files_.open(path, FileSystem::Mode::Read)->size_bytes());
   }
   start_file(first_file, 0);
   sync();
@@ -334,9 +334,18 @@ std::uint64_t end_by_next(FileSystem& files, const std::filesystem::path& direct
   return is_log_file_header(header, number) ? previous_log_end(header) : 0;
 }
 
-/// Numbers of the log files from `first` on, ascending.
-std::vector<std::uint64_t> log_files(FileSystem& files, const std::filesystem::path& directory,
-                                     std::uint64_t first) {
+/// Makes what was read of a file durable. It may never have been: a process that was killed leaves what it
+/// had not synced yet, and after a sync that failed the kernel takes its pages for clean. So what is not
+/// known to be durable is written again.
+void make_durable(File& file, std::span<const std::byte> bytes, std::uint64_t durable_end) {
+  if (durable_end < bytes.size()) file.write_at(durable_end, bytes.subspan(durable_end));
+  file.sync_data();
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> log_file_numbers(FileSystem& files, const std::filesystem::path& directory,
+                                            std::uint64_t first) {
   std::vector<std::uint64_t> numbers;
   for (const auto& name : files.list(directory)) {
     std::uint64_t number = 0;
@@ -349,20 +358,10 @@ std::vector<std::uint64_t> log_files(FileSystem& files, const std::filesystem::p
   return numbers;
 }
 
-}  // namespace
-
-/// Makes what was read of a file durable. It may never have been: a process that was killed leaves what it
-/// had not synced yet, and after a sync that failed the kernel takes its pages for clean. So what is not
-/// known to be durable is written again.
-void make_durable(File& file, std::span<const std::byte> bytes, std::uint64_t durable_end) {
-  if (durable_end < bytes.size()) file.write_at(durable_end, bytes.subspan(durable_end));
-  file.sync_data();
-}
-
 LogPosition replay_log(FileSystem& files, const std::filesystem::path& directory, std::uint64_t first_file,
                        bool must_exist, bool read_only, const std::function<void(const LogRecord&)>& visit,
                        const std::function<void()>& settle) {
-  const auto numbers = log_files(files, directory, first_file);
+  const auto numbers = log_file_numbers(files, directory, first_file);
   LogPosition last{first_file - 1, 0};
   if (must_exist && (numbers.empty() || numbers.front() != first_file)) {
     throw_damaged(directory / log_file_name(first_file), 0, "The file is missing.");

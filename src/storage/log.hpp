@@ -116,6 +116,9 @@ class Log {
 };
 
 std::string log_file_name(std::uint64_t number);
+/// Of the log files from `first` on, ascending. Files with other names are none.
+std::vector<std::uint64_t> log_file_numbers(FileSystem& files, const std::filesystem::path& directory,
+                                            std::uint64_t first = 0);
 
 /// Reads the records of all files from `first_file` on, in order. A torn tail is cut off the file, later
 /// files with nothing durable in them are removed, and all that was read is made durable (unless

@@ -12,6 +12,7 @@
 
 #include "base/bytes.hpp"
 #include "storage/commit_record.hpp"
+#include "storage/log.hpp"
 #include "storage/log_format.hpp"
 
 namespace tickstone::storage {
@@ -37,7 +38,7 @@ class LogCheck {
 
   LogFacts run(std::uint64_t first_file) {
     std::uint64_t expected = first_file;
-    for (const std::uint64_t number : numbers_from(first_file)) {
+    for (const std::uint64_t number : log_file_numbers(files_, directory_, first_file)) {
       for (; expected < number; ++expected) {
         findings_.damage(directory_ / log_file_name(expected), 0, "the file is missing");
       }
@@ -52,19 +53,6 @@ class LogCheck {
   }
 
  private:
-  std::vector<std::uint64_t> numbers_from(std::uint64_t first) const {
-    std::vector<std::uint64_t> numbers;
-    for (const auto& name : files_.list(directory_)) {
-      std::uint64_t number = 0;
-      if (std::sscanf(name.c_str(), "%lu.log", &number) == 1 && name == log_file_name(number) &&
-          number >= first) {
-        numbers.push_back(number);
-      }
-    }
-    std::sort(numbers.begin(), numbers.end());
-    return numbers;
-  }
-
   void check_file(std::uint64_t number) {
     const auto path = directory_ / log_file_name(number);
     std::vector<std::byte> bytes;

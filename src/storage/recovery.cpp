@@ -385,12 +385,9 @@ void remove_leftovers(StoreCore& core, const Manifest& manifest,
   for (const auto& name : core.files.list(core.segment_directory())) {
     if (!kept.contains(name)) core.files.remove(core.segment_directory() / name);
   }
-  for (const auto& name : core.files.list(core.log_directory())) {
-    std::uint64_t number = 0;
-    if (std::sscanf(name.c_str(), "%lu.log", &number) == 1 && name == log_file_name(number) &&
-        number < manifest.first_log_file) {
-      core.files.remove(core.log_directory() / name);
-    }
+  for (const std::uint64_t number : log_file_numbers(core.files, core.log_directory())) {
+    if (number >= manifest.first_log_file) break;
+    core.files.remove(core.log_directory() / log_file_name(number));
   }
   if (core.files.exists(core.directory / kNewManifestName))
     core.files.remove(core.directory / kNewManifestName);
