@@ -2,6 +2,7 @@
 #include "storage/transaction.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -86,6 +87,33 @@ std::shared_ptr<const TableState> StoreTransaction::seen_as(TableId id, OwnTable
   return own.seen;
 }
 
+/// As `seen_as`, but wide enough for its own rows: those may have been written beside wider numbers than
+/// `snapshot` shows.
+std::shared_ptr<const TableState> StoreTransaction::viewed_as(TableId id, OwnTable& own,
+                                                              const Snapshot& snapshot) {
+  auto table = seen_as(id, own, snapshot);
+  if (table == nullptr) return nullptr;
+  std::optional<TableLayout> widened;
+  auto include = [&](const TableLayout& held, const TableSchema& schema) {
+    if (&schema == table->schema.get() && held.columns == table->layout.columns) return;
+    widened = widened_for(widened.value_or(table->layout), *table->schema,
+                          carried_layout(held, schema, *table->schema));
+  };
+  for (const auto& part : own.parts) {
+    if (part.rows->live_row_count() > 0) include(part.rows->layout(), part.rows->schema());
+  }
+  if (own.sealed != nullptr) include(own.sealed->layout, *own.sealed->schema);
+  if (!widened || widened->columns == table->layout.columns) return table;
+  if (own.viewed == nullptr || own.viewed_of != table || own.viewed->layout.columns != widened->columns) {
+    auto viewed = std::make_shared<TableState>(*table);
+    viewed->layout = *std::move(widened);
+    viewed->version = core_.next_version();
+    own.viewed = std::move(viewed);
+    own.viewed_of = std::move(table);
+  }
+  return own.viewed;
+}
+
 std::shared_ptr<TableOverlay> StoreTransaction::copy_overlay(TableId id, OwnTable& own,
                                                              const Snapshot& snapshot) {
   if (own.overlay != nullptr) return std::make_shared<TableOverlay>(*own.overlay);
@@ -132,7 +160,9 @@ std::shared_ptr<const OwnChanges> StoreTransaction::own_changes(const Snapshot& 
   auto changes = std::make_shared<OwnChanges>();
   changes->position = position_;
   for (auto& [id, own] : tables_) {
-    if (own.overlay != nullptr) changes->tables[id] = seen_as(id, own, snapshot);
+    auto viewed = viewed_as(id, own, snapshot);
+    const bool is_wider = viewed != nullptr && viewed == own.viewed;
+    if (own.overlay != nullptr || is_wider) changes->tables[id] = std::move(viewed);
     if (own.parts.empty() && own.touched == nullptr && own.sealed == nullptr) continue;
     auto rows = std::make_shared<OwnRows>();
     rows->parts = own.parts;

@@ -105,6 +105,9 @@ class StoreTransaction final : public Transaction, public MassChanges, private C
     std::shared_ptr<const TableState> seen_committed;
     std::shared_ptr<const TableOverlay> seen_overlay;
     std::shared_ptr<const TableState> seen;
+    // The last answer of `viewed_as` that was wider than `viewed_of`.
+    std::shared_ptr<const TableState> viewed_of;
+    std::shared_ptr<const TableState> viewed;
   };
   struct Undo {
     enum class Kind : std::uint8_t {
@@ -143,6 +146,7 @@ class StoreTransaction final : public Transaction, public MassChanges, private C
   void check_active() const;
   OwnTable& own_table(TableId id, const Snapshot& snapshot);
   std::shared_ptr<const TableState> seen_as(TableId id, OwnTable& own, const Snapshot& snapshot);
+  std::shared_ptr<const TableState> viewed_as(TableId id, OwnTable& own, const Snapshot& snapshot);
   std::shared_ptr<TableOverlay> copy_overlay(TableId id, OwnTable& own, const Snapshot& snapshot);
   void set_overlay(TableId id, OwnTable& own, std::shared_ptr<const TableOverlay> overlay);
   std::shared_ptr<const OwnChanges> own_changes(const Snapshot& snapshot);

@@ -191,7 +191,11 @@ void StoreTransaction::note_sealed(const SealJob::Piece& piece) {
 void StoreTransaction::add_sealed(OwnTable& own, const TimeRange& range,
                                   std::shared_ptr<SealedSegment> sealed, const TableState& table) {
   auto state = std::make_shared<TableState>(own.sealed == nullptr ? table : *own.sealed);
-  if (own.sealed == nullptr) state->chunks.clear();
+  if (own.sealed == nullptr) {
+    state->chunks.clear();
+  } else if (table.schema == state->schema) {
+    state->layout = widened_for(state->layout, *state->schema, table.layout);
+  }
   auto chunk = std::make_shared<ChunkState>();
   const auto found = state->chunks.find(range.start);
   if (found != state->chunks.end()) *chunk = *found->second;

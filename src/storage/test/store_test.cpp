@@ -340,6 +340,25 @@ TEST_F(StoreTest, RepeatableReadStaysAtItsCommit) {
   EXPECT_EQ(scan_rows(*transaction->read_view(), kTrades).size(), 3U);
 }
 
+TEST_F(StoreTest, RepeatableReadSeesOwnNumbersThatFitOnlyWhatOthersWidened) {
+  open();
+  create(trades(kTrades));
+  insert(kTrades, {{"A", 1, 1, "1"}});
+  auto transaction = store->begin();
+  const auto base = transaction->read_view();
+  insert(kTrades, {{"A", 2, 1, "123456789012345.000000001"}});
+  transaction->insert(kTrades, batch({{"B", 1, 1, "2345678901234.000000002"}}), OnDuplicate::Fail);
+  const Rows expected = {{"A", 1, 1, "1"}, {"B", 1, 1, "2345678901234.000000002"}};
+  const auto own = transaction->read_view_at(*base);
+  EXPECT_EQ(scan_rows(*own, kTrades), expected);
+  EXPECT_NE(own->schema_version(kTrades), base->schema_version(kTrades));
+  // The same version as long as nothing is wider.
+  transaction->insert(kTrades, batch({{"B", 2, 1, "1"}}), OnDuplicate::Fail);
+  EXPECT_EQ(transaction->read_view_at(*base)->schema_version(kTrades), own->schema_version(kTrades));
+  transaction->commit();
+  EXPECT_EQ(rows_of(kTrades).size(), 4U);
+}
+
 TEST_F(StoreTest, ScanReadsWhileItsTransactionWrites) {
   open();
   create(trades(kTrades));
