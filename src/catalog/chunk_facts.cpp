@@ -2,6 +2,8 @@
 #include "catalog/chunk_facts.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -12,6 +14,14 @@
 namespace tickstone::catalog {
 
 std::string Chunk::name() const { return chunk_name(*relation, info.number); }
+
+std::string Chunk::schema() const { return chunk_schema(*relation); }
+
+bool Chunk::is_compressed() const {
+  if (!relation->hypertable) return false;
+  const auto* note = relation->hypertable->find_note(info.number);
+  return note != nullptr && note->is_columnstore;
+}
 
 bool has_chunks(const RelationObject& relation) {
   return relation.hypertable.has_value() || relation.kind == RelationKind::ContinuousAggregate;
@@ -41,6 +51,11 @@ std::optional<Chunk> find_chunk_if(const Catalog& catalog, const storage::ReadVi
 
 /// PostgreSQL's heap: a line pointer, a tuple header, and the values with their alignment left out.
 constexpr double kTupleOverheadBytes = 28;
+/// A B-tree's entry: its header, keys rounded up to 8 bytes, a line pointer, in pages filled to nine tenths.
+constexpr double kIndexTupleOverheadBytes = 8;
+constexpr double kLinePointerBytes = 4;
+constexpr double kIndexFill = 0.9;
+constexpr double kExpressionBytes = 8;
 
 /// What a value takes in PostgreSQL, beside a fixed width.
 double plain_value_bytes(const ColumnView& column, std::size_t row) {
@@ -62,9 +77,17 @@ std::optional<Chunk> find_chunk(const Catalog& catalog, const storage::ReadView&
 }
 
 std::optional<Chunk> find_chunk(const Catalog& catalog, const storage::ReadView& view,
-                                std::string_view name) {
-  if (!name.starts_with("_hyper_")) return std::nullopt;
-  return find_chunk_if(catalog, view, [&](const Chunk& chunk) { return chunk.name() == name; });
+                                std::string_view schema, std::string_view name) {
+  // The name ends with the chunk's number.
+  constexpr std::string_view kSuffix = "_chunk";
+  if (!name.ends_with(kSuffix)) return std::nullopt;
+  name.remove_suffix(kSuffix.size());
+  const auto digits = name.substr(std::min(name.size(), name.find_last_not_of("0123456789") + 1));
+  if (digits.empty()) return std::nullopt;
+  return find_chunk_if(catalog, view, [&](const Chunk& chunk) {
+    return chunk.schema() == schema && std::to_string(chunk.info.number) == digits &&
+           chunk.name() == std::string(name) + std::string(kSuffix);
+  });
 }
 
 const ColumnObject* time_column_of(const RelationObject& relation, const storage::ReadView& view) {
@@ -86,47 +109,65 @@ std::pair<std::string, std::string> hypertable_name(const Catalog& catalog, cons
   return {std::string(kChunkSchema), fmt::format("_materialized_hypertable_{}", id)};
 }
 
-double plain_row_bytes(const RelationObject& relation, const storage::ReadView& view) {
+PlainBytes plain_bytes(const RelationObject& relation, const storage::ReadView& view) {
   const storage::TableSchema* schema = view.schema(relation.table());
-  if (schema == nullptr) return 0;
+  if (schema == nullptr) return {};
   storage::ScanRequest request;
   request.table = relation.table();
-  double fixed_bytes = kTupleOverheadBytes;
+  std::map<storage::ColumnId, double> widths;
   for (const auto& column : schema->columns) {
     const TypeFacts* type = find_type_facts(oid_of(column.type));
     if (type != nullptr && type->length > 0) {
-      fixed_bytes += type->length;
+      widths[column.id] = type->length;
     } else {
       request.columns.push_back(column.id);
     }
   }
-  if (request.columns.empty()) return fixed_bytes;
-  const auto scan = view.scan(request);
-  const auto state = scan->make_state();
-  storage::ScanBatch batch;
-  if (!scan->read(*state, batch)) return 0;
-  double sum = 0;
-  for (const ColumnView& column : batch.columns) {
-    for (std::size_t row = 0; row < batch.row_count; ++row) {
-      if (!column.is_null(row)) sum += plain_value_bytes(column, row);
+  if (!request.columns.empty()) {
+    const auto scan = view.scan(request);
+    const auto state = scan->make_state();
+    storage::ScanBatch batch;
+    if (!scan->read(*state, batch)) return {};
+    for (std::size_t i = 0; i < request.columns.size(); ++i) {
+      double sum = 0;
+      for (std::size_t row = 0; row < batch.row_count; ++row) {
+        if (!batch.columns[i].is_null(row)) sum += plain_value_bytes(batch.columns[i], row);
+      }
+      widths[request.columns[i]] = sum / static_cast<double>(batch.row_count);
     }
   }
-  return fixed_bytes + sum / static_cast<double>(batch.row_count);
+  PlainBytes bytes;
+  bytes.row = kTupleOverheadBytes;
+  for (const auto& [id, width] : widths) bytes.row += width;
+  for (const auto& index : relation.indexes) {
+    double key = kIndexTupleOverheadBytes;
+    for (const auto& part : index.keys) {
+      const auto found = widths.find(part.column);
+      key += found == widths.end() ? kExpressionBytes : found->second;
+    }
+    bytes.index += (std::ceil(key / 8) * 8 + kLinePointerBytes) / kIndexFill;
+  }
+  return bytes;
+}
+
+double plain_row_bytes(const RelationObject& relation, const storage::ReadView& view) {
+  return plain_bytes(relation, view).row;
 }
 
 CompressionSizes compression_sizes(const RelationObject& relation, const storage::ReadView& view) {
   CompressionSizes sizes;
-  double before = 0;
-  double row_bytes = -1;
+  std::uint64_t rows = 0;
   for (const Chunk& chunk : chunks_of(relation, view)) {
     ++sizes.chunks;
     if (!chunk.is_compressed()) continue;
-    if (row_bytes < 0) row_bytes = plain_row_bytes(relation, view);
     ++sizes.compressed_chunks;
-    before += row_bytes * static_cast<double>(chunk.info.rows_sealed);
+    rows += chunk.info.rows_sealed;
     sizes.after_bytes += static_cast<std::int64_t>(chunk.info.bytes_on_disk);
   }
-  sizes.before_bytes = static_cast<std::int64_t>(before);
+  if (rows == 0) return sizes;
+  const PlainBytes plain = plain_bytes(relation, view);
+  sizes.before_bytes = static_cast<std::int64_t>(plain.row * static_cast<double>(rows));
+  sizes.before_index_bytes = static_cast<std::int64_t>(plain.index * static_cast<double>(rows));
   return sizes;
 }
 

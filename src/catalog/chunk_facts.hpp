@@ -19,16 +19,18 @@ struct Chunk {
   const RelationObject* relation = nullptr;
   storage::ChunkInfo info;
   Oid oid() const { return kFirstChunkOid | info.number; }
-  std::string name() const;  // _hyper_1_12_chunk
-  /// All its rows are in segments, which are compressed always.
-  bool is_compressed() const { return info.segment_count > 0 && info.rows_open == 0; }
+  std::string name() const;    // _hyper_1_12_chunk
+  std::string schema() const;  // _timescaledb_internal, unless the hypertable was made otherwise
+  /// compress_chunk or a policy said so. Its rows are in segments then, but for those written since.
+  bool is_compressed() const;
 };
 
 bool has_chunks(const RelationObject& relation);
 /// By time.
 std::vector<Chunk> chunks_of(const RelationObject& relation, const storage::ReadView& view);
 std::optional<Chunk> find_chunk(const Catalog& catalog, const storage::ReadView& view, Oid oid);
-std::optional<Chunk> find_chunk(const Catalog& catalog, const storage::ReadView& view, std::string_view name);
+std::optional<Chunk> find_chunk(const Catalog& catalog, const storage::ReadView& view,
+                                std::string_view schema, std::string_view name);
 
 /// The column that chunks divide; nullptr where there is none.
 const ColumnObject* time_column_of(const RelationObject& relation, const storage::ReadView& view);
@@ -36,13 +38,18 @@ const ColumnObject* time_column_of(const RelationObject& relation, const storage
 /// aggregate's materialization.
 std::pair<std::string, std::string> hypertable_name(const Catalog& catalog, const RelationObject& relation);
 
-/// What rows of the relation take on average in PostgreSQL's heap, before compression: from a sample of the
-/// rows. 0 where there are none. Cost: reads one batch.
+/// What a row of the relation takes on average in PostgreSQL, in the heap and in all indexes: from a sample
+/// of the rows. 0 where there are none. Cost: reads one batch.
+struct PlainBytes {
+  double row = 0, index = 0;
+};
+PlainBytes plain_bytes(const RelationObject& relation, const storage::ReadView& view);
 double plain_row_bytes(const RelationObject& relation, const storage::ReadView& view);
 
 struct CompressionSizes {
   std::int64_t chunks = 0, compressed_chunks = 0;
-  std::int64_t before_bytes = 0, after_bytes = 0;  // of the compressed ones
+  // Of the compressed ones.
+  std::int64_t before_bytes = 0, before_index_bytes = 0, after_bytes = 0;
 };
 CompressionSizes compression_sizes(const RelationObject& relation, const storage::ReadView& view);
 

@@ -15,7 +15,7 @@ namespace tickstone::catalog {
 namespace {
 
 NamedRelation named_chunk(const Chunk& chunk) {
-  return {chunk.oid(), std::string(kChunkSchema), chunk.name(), chunk.relation, nullptr, true};
+  return {chunk.oid(), chunk.schema(), chunk.name(), chunk.relation, nullptr, true};
 }
 
 std::vector<std::string> parsed_name(std::string_view text) {
@@ -79,10 +79,7 @@ std::optional<NamedRelation> find_named(const Catalog& catalog, const RunningFac
   if (const SystemRelation* system = find_system_relation(schema, name)) {
     return NamedRelation{system->oid, owned_schema, system->name};
   }
-  if (schema == kChunkSchema) {
-    const auto chunk = find_chunk(catalog, facts.current_view(), name);
-    if (chunk) return named_chunk(*chunk);
-  }
+  if (const auto chunk = find_chunk(catalog, facts.current_view(), schema, name)) return named_chunk(*chunk);
   return std::nullopt;
 }
 

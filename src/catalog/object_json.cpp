@@ -200,12 +200,22 @@ void visit(Visitor& v, T& o) {
     v.field("column", o.column);
     v.field("descending", o.descending);
     v.field("nulls_first", o.nulls_first);
+  } else if constexpr (std::is_same_v<Type, HypertableInfo::ChunkNote>) {
+    v.field("number", o.number);
+    v.field("columnstore", o.is_columnstore);
+    v.field("segmentby", o.segmentby);
+    v.field("orderby", o.orderby);
   } else if constexpr (std::is_same_v<Type, HypertableInfo>) {
     v.field("id", o.id);
     v.field("dimensions", o.dimensions);
     v.field("compression", o.compression_enabled);
     v.field("segmentby", o.compress_segmentby);
     v.field("orderby", o.compress_orderby);
+    v.field("compress_interval", o.compress_chunk_interval);
+    v.field("skipping", o.skipping_columns);
+    v.field("chunk_schema", o.chunk_schema);
+    v.field("chunk_prefix", o.chunk_prefix);
+    v.field("chunk_notes", o.chunk_notes);
   } else if constexpr (std::is_same_v<Type, AggregateInfo>) {
     v.field("source", o.source_table);
     v.field("definition", o.definition_text);

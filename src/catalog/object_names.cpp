@@ -186,7 +186,15 @@ std::vector<std::string> split_identifier(std::string_view text) {
 
 std::string chunk_name(const RelationObject& relation, std::uint32_t number) {
   const auto id = relation.hypertable ? static_cast<std::uint32_t>(relation.hypertable->id) : relation.oid;
+  if (relation.hypertable && !relation.hypertable->chunk_prefix.empty())
+    return fmt::format("{}_{}_chunk", relation.hypertable->chunk_prefix, number);
   return fmt::format("_hyper_{}_{}_chunk", id, number);
+}
+
+std::string chunk_schema(const RelationObject& relation) {
+  if (relation.hypertable && !relation.hypertable->chunk_schema.empty())
+    return relation.hypertable->chunk_schema;
+  return "_timescaledb_internal";
 }
 
 }  // namespace tickstone::catalog

@@ -49,5 +49,7 @@ std::vector<std::string> split_identifier(std::string_view text);
 
 /// The chunk `number` of a hypertable or aggregate, as TimescaleDB calls it: `_hyper_1_12_chunk`.
 std::string chunk_name(const RelationObject& relation, std::uint32_t number);
+/// Where its chunks are shown.
+std::string chunk_schema(const RelationObject& relation);
 
 }  // namespace tickstone::catalog

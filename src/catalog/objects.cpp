@@ -25,4 +25,10 @@ const ConstraintObject* RelationObject::primary_key() const {
   return found == constraints.end() ? nullptr : &*found;
 }
 
+const HypertableInfo::ChunkNote* HypertableInfo::find_note(std::uint32_t number) const {
+  const auto found = std::lower_bound(chunk_notes.begin(), chunk_notes.end(), number,
+                                      [](const ChunkNote& note, std::uint32_t n) { return note.number < n; });
+  return found == chunk_notes.end() || found->number != number ? nullptr : &*found;
+}
+
 }  // namespace tickstone::catalog

@@ -84,6 +84,20 @@ struct HypertableInfo {
     bool descending = false, nulls_first = false;
   };
   std::vector<OrderBy> compress_orderby;
+  std::int64_t compress_chunk_interval = 0;   // as `Dimension::interval`; 0: none. Recorded, of no effect
+  std::vector<std::string> skipping_columns;  // of enable_chunk_skipping
+  std::string chunk_schema;                   // associated_schema_name; empty: _timescaledb_internal
+  std::string chunk_prefix;                   // associated_table_prefix; empty: _hyper_<id>
+  /// What is to be remembered of a chunk beside its rows.
+  struct ChunkNote {
+    std::uint32_t number = 0;
+    bool is_columnstore = false;         // compress_chunk was called, and nothing since that undoes it
+    std::vector<std::string> segmentby;  // at that time
+    std::vector<OrderBy> orderby;
+  };
+  std::vector<ChunkNote> chunk_notes;  // by number; none for a chunk that nothing is noted of
+
+  const ChunkNote* find_note(std::uint32_t number) const;
 };
 
 struct AggregateInfo {          // of a continuous aggregate; its own relation is the stored materialization

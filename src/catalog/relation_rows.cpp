@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "catalog/chunk_facts.hpp"
 #include "catalog/object_names.hpp"
 #include "catalog/system_columns.hpp"
 #include "catalog/system_oids.hpp"
@@ -58,6 +59,29 @@ void add_index_class(RowWriter& rows, const RowContext& context, const RelationO
             {"relreplident", 'n'}});
 }
 
+/// Chunks as tables, which is what SQL may use them as.
+void add_chunk_classes(RowWriter& rows, const RowContext& context, const RelationObject& relation) {
+  const auto chunks = chunks_of(relation, context.facts.current_view());
+  if (chunks.empty()) return;
+  const SchemaObject* schema = context.catalog.find_schema(chunk_schema(relation));
+  for (const Chunk& chunk : chunks) {
+    const RelationSize size = chunk_size(chunk.info);
+    rows.add({{"oid", chunk.oid()},
+              {"relname", chunk.name()},
+              {"relnamespace", schema == nullptr ? relation.schema : schema->oid},
+              {"relowner", owner_oid(context.catalog, relation.owner)},
+              {"relam", kAccessMethodHeap},
+              {"relfilenode", chunk.oid()},
+              {"relpages", size.table_bytes / 8192},
+              {"reltuples", static_cast<double>(size.row_count)},
+              {"relpersistence", 'p'},
+              {"relkind", 'r'},
+              {"relnatts", attribute_count(relation)},
+              {"relispopulated", true},
+              {"relreplident", 'd'}});
+  }
+}
+
 void pg_class(RowWriter& rows, const RowContext& context) {
   for (const SystemRelation& relation : system_relation_list()) {
     rows.add({{"oid", relation.oid},
@@ -100,6 +124,7 @@ void pg_class(RowWriter& rows, const RowContext& context) {
               {"relispopulated", true},
               {"relreplident", is_table ? 'd' : 'n'},
               {"reloptions", option_texts(*relation)}});
+    add_chunk_classes(rows, context, *relation);
     if (kind == 'v') continue;
     for (const auto& index : relation->indexes) add_index_class(rows, context, *relation, index);
   }
@@ -188,6 +213,11 @@ void pg_attribute(RowWriter& rows, const RowContext& context) {
                                  column.generated_text.empty() ? char{0} : 's'};
       add_attribute(rows, relation->oid, column.name, column.type, attribute_number(*relation, column),
                     flags);
+    }
+    for (const Chunk& chunk : chunks_of(*relation, context.facts.current_view())) {
+      for (const auto& column : relation->columns)
+        add_attribute(rows, chunk.oid(), column.name, column.type, attribute_number(*relation, column),
+                      {column.not_null});
     }
     if (is_view) continue;
     for (const auto& index : relation->indexes) add_index_attributes(rows, *relation, index);

@@ -65,14 +65,14 @@ void show_chunks(RowWriter& rows, const FunctionCall& call) {
   if (time != nullptr && !call.is_null(2)) range.start = chunk_bound(call.text(2), *time);
   for (const Chunk& chunk : chunks_of(relation, view)) {
     if (chunk.info.range.end > range.end || chunk.info.range.start < range.start) continue;
-    rows.add({{"show_chunks", qualified_name(kChunkSchema, chunk.name())}});
+    rows.add({{"show_chunks", chunk.oid()}});
   }
 }
 
 void chunks_detailed_size(RowWriter& rows, const FunctionCall& call) {
   for (const Chunk& chunk : chunks_of(call.hypertable(0), call.facts.current_view())) {
     const RelationSize size = chunk_size(chunk.info);
-    rows.add({{"chunk_schema", kChunkSchema},
+    rows.add({{"chunk_schema", chunk.schema()},
               {"chunk_name", chunk.name()},
               {"table_bytes", size.table_bytes},
               {"index_bytes", size.index_bytes},
@@ -96,9 +96,9 @@ void hypertable_compression_stats(RowWriter& rows, const FunctionCall& call) {
   rows.add({{"total_chunks", sizes.chunks},
             {"number_compressed_chunks", sizes.compressed_chunks},
             {"before_compression_table_bytes", sizes.before_bytes},
-            {"before_compression_index_bytes", 0},
+            {"before_compression_index_bytes", sizes.before_index_bytes},
             {"before_compression_toast_bytes", 0},
-            {"before_compression_total_bytes", sizes.before_bytes},
+            {"before_compression_total_bytes", sizes.before_bytes + sizes.before_index_bytes},
             {"after_compression_table_bytes", sizes.after_bytes},
             {"after_compression_index_bytes", 0},
             {"after_compression_toast_bytes", 0},
@@ -107,23 +107,25 @@ void hypertable_compression_stats(RowWriter& rows, const FunctionCall& call) {
 
 void chunk_compression_stats(RowWriter& rows, const FunctionCall& call) {
   const RelationObject& relation = call.hypertable(0);
-  const double row_bytes = plain_row_bytes(relation, call.facts.current_view());
+  const PlainBytes plain = plain_bytes(relation, call.facts.current_view());
   for (const Chunk& chunk : chunks_of(relation, call.facts.current_view())) {
     if (!chunk.is_compressed()) {
-      rows.add({{"chunk_schema", kChunkSchema},
+      rows.add({{"chunk_schema", chunk.schema()},
                 {"chunk_name", chunk.name()},
                 {"compression_status", "Uncompressed"}});
       continue;
     }
-    const auto before = static_cast<std::int64_t>(row_bytes * static_cast<double>(chunk.info.rows_sealed));
+    const auto row_count = static_cast<double>(chunk.info.rows_sealed);
+    const auto before = static_cast<std::int64_t>(plain.row * row_count);
+    const auto before_index = static_cast<std::int64_t>(plain.index * row_count);
     const auto after = static_cast<std::int64_t>(chunk.info.bytes_on_disk);
-    rows.add({{"chunk_schema", kChunkSchema},
+    rows.add({{"chunk_schema", chunk.schema()},
               {"chunk_name", chunk.name()},
               {"compression_status", "Compressed"},
               {"before_compression_table_bytes", before},
-              {"before_compression_index_bytes", 0},
+              {"before_compression_index_bytes", before_index},
               {"before_compression_toast_bytes", 0},
-              {"before_compression_total_bytes", before},
+              {"before_compression_total_bytes", before + before_index},
               {"after_compression_table_bytes", after},
               {"after_compression_index_bytes", 0},
               {"after_compression_toast_bytes", 0},
@@ -194,7 +196,7 @@ constexpr const char* kHypertable = "hypertable text";
 constexpr auto kTableFunctions = std::to_array<TableEntry>({
     {"show_chunks",
      "relation text, older_than text, newer_than text, created_before text, created_after text",
-     "show_chunks text", show_chunks},
+     "show_chunks regclass", show_chunks},
     {"chunks_detailed_size", kHypertable, kChunkSizeColumns, chunks_detailed_size},
     {"hypertable_detailed_size", kHypertable, kSizeColumns, hypertable_detailed_size},
     {"hypertable_approximate_detailed_size", "relation text",

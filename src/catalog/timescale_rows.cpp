@@ -93,7 +93,7 @@ void chunks(RowWriter& rows, const RowContext& context) {
       const auto& range = chunk.info.range;
       rows.add({{"hypertable_schema", schema},
                 {"hypertable_name", name},
-                {"chunk_schema", kChunkSchema},
+                {"chunk_schema", chunk.schema()},
                 {"chunk_name", chunk.name()},
                 {"primary_dimension", time == nullptr ? Cell(nullptr) : Cell(time->name)},
                 {"primary_dimension_type", time == nullptr ? Cell(nullptr) : Cell(to_sql(time->type))},
@@ -183,7 +183,7 @@ void chunk_compression_settings(RowWriter& rows, const RowContext& context) {
     for (const Chunk& chunk : chunks_of(*relation, context.facts.current_view())) {
       if (!chunk.is_compressed()) continue;
       rows.add({{"hypertable", shown_name(context, *relation)},
-                {"chunk", qualified_name(kChunkSchema, chunk.name())},
+                {"chunk", qualified_name(chunk.schema(), chunk.name())},
                 {"segmentby", text_or_null(joined(relation->hypertable->compress_segmentby))},
                 {"orderby", text_or_null(order_text(*relation->hypertable))}});
     }
@@ -195,24 +195,25 @@ void compressed_hypertable_stats(RowWriter& rows, const RowContext& context) {
   for (const RelationObject* relation : context.catalog.relations()) {
     if (!is_user_hypertable(*relation)) continue;
     const CompressionSizes sizes = compression_sizes(*relation, context.facts.current_view());
-    const double ratio = sizes.after_bytes == 0 ? 0
-                                                : static_cast<double>(sizes.before_bytes) /
-                                                      static_cast<double>(sizes.after_bytes);
+    const std::int64_t before_bytes = sizes.before_bytes + sizes.before_index_bytes;
+    const double ratio = sizes.after_bytes == 0
+                             ? 0
+                             : static_cast<double>(before_bytes) / static_cast<double>(sizes.after_bytes);
     const std::string before = pretty_size(sizes.before_bytes);
     const std::string after = pretty_size(sizes.after_bytes);
     rows.add({{"hypertable_name", relation->name},
               {"total_chunks", sizes.chunks},
               {"number_compressed_chunks", sizes.compressed_chunks},
               {"uncompressed_heap_bytes", before},
-              {"uncompressed_index_bytes", pretty_size(0)},
+              {"uncompressed_index_bytes", pretty_size(sizes.before_index_bytes)},
               {"uncompressed_toast_bytes", pretty_size(0)},
-              {"uncompressed_total_bytes", before},
+              {"uncompressed_total_bytes", pretty_size(before_bytes)},
               {"compressed_heap_bytes", after},
               {"compressed_index_bytes", pretty_size(0)},
               {"compressed_toast_bytes", pretty_size(0)},
               {"compressed_total_bytes", after},
               {"hypertable_schema", schema_name(context.catalog, relation->schema)},
-              {"hypertable_size", sizes.before_bytes},
+              {"hypertable_size", before_bytes},
               {"compressed_total_size", sizes.after_bytes},
               {"compression_ratio",
                sizes.after_bytes == 0 ? Cell(nullptr) : Cell(std::round(ratio * 100) / 100)}});

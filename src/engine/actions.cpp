@@ -3,16 +3,15 @@
 
 #include <tickstone/error.hpp>
 
-#include "engine/action_arguments.hpp"
+#include "engine/action.hpp"
 #include "engine/backup.hpp"
+#include "engine/dimensions.hpp"
 #include "engine/executors.hpp"
 #include "engine/hypertable.hpp"
 #include "engine/policies.hpp"
 
 namespace tickstone::engine {
 namespace {
-
-using Names = std::vector<std::string_view>;
 
 ActionResult refresh(SessionContext& context, const ActionArguments& arguments) {
   const auto aggregate = arguments.relation("continuous_aggregate");
@@ -33,32 +32,15 @@ ActionResult refresh(SessionContext& context, const ActionArguments& arguments) 
   return {};
 }
 
-struct Action {
-  Names signature;
-  Names output;  // column names of the answer; empty: nothing (VOID, or CALL)
-  ActionResult (*run)(SessionContext&, std::string_view, const ActionArguments&);
-};
-
 const Action* find_action(std::string_view name) {
-  static const std::map<std::string_view, Action> actions = [] {
-    std::map<std::string_view, Action> all;
-    all["create_hypertable"] = {
-        {"relation", "time_column_name", "partitioning_column", "number_partitions", "associated_schema_name",
-         "associated_table_prefix", "chunk_time_interval", "create_default_indexes", "if_not_exists",
-         "partitioning_func", "migrate_data", "time_partitioning_func"},
-        {"hypertable_id", "schema_name", "table_name", "created"},
-        [](SessionContext& c, std::string_view, const ActionArguments& a) {
-          return create_hypertable(c, a);
-        }};
-    all["set_chunk_time_interval"] = {{"hypertable", "chunk_time_interval", "dimension_name"},
-                                      {},
-                                      [](SessionContext& c, std::string_view, const ActionArguments& a) {
-                                        return set_chunk_time_interval(c, a);
-                                      }};
-    all["drop_chunks"] = {
-        {"relation", "older_than", "newer_than", "verbose", "created_before", "created_after"},
-        {"drop_chunks"},
-        [](SessionContext& c, std::string_view, const ActionArguments& a) { return drop_chunks(c, a); }};
+  static const Actions actions = [] {
+    Actions all;
+    add_hypertable_actions(all);
+    add_dimension_actions(all);
+    add_chunk_actions(all);
+    add_chunk_move_actions(all);
+    add_columnstore_actions(all);
+    add_refused_actions(all);
     all["refresh_continuous_aggregate"] = {
         {"continuous_aggregate", "window_start", "window_end", "force", "options"},
         {},
@@ -103,10 +85,29 @@ const Action* find_action(std::string_view name) {
   return found == actions.end() ? nullptr : &found->second;
 }
 
+}  // namespace
+
+ActionResult ActionResult::scalar(std::string_view name, const Value& value) {
+  ActionResult result;
+  result.add(name, value);
+  return result;
+}
+
+void ActionResult::add(std::string_view name, const Value& value) {
+  columns.push_back({std::string(name), value.type});
+  append_value(rows.columns.emplace_back(value.type), value);
+}
+
+namespace {
+
 SqlType output_type(std::string_view function, std::string_view column) {
-  if (column == "hypertable_id" || function.starts_with("add_")) return SqlType::of(TypeId::Integer);
+  if (column == "created" || column == "enabled" || column == "disabled" ||
+      function.starts_with("timescaledb_"))
+    return SqlType::of(TypeId::Boolean);
+  if (function == "get_telemetry_report") return SqlType::of(TypeId::Jsonb);
+  if (column.ends_with("_name")) return SqlType::of(TypeId::Text);
+  if (column.ends_with("_id") || function.starts_with("add_")) return SqlType::of(TypeId::Integer);
   if (function == "tickstone_backup") return SqlType::of(TypeId::BigInt);
-  if (column == "created") return SqlType::of(TypeId::Boolean);
   return SqlType::of(TypeId::Text);
 }
 
@@ -140,34 +141,79 @@ std::string record_text(const Batch& batch, std::size_t row, const FormatContext
 
 }  // namespace
 
-std::vector<ResultColumn> action_columns(const sql::ActionStatement& statement) {
-  const auto* action = find_action(statement.function);
-  if (action == nullptr || action->output.empty())
+namespace {
+
+/// Whether the statement is of the action's second form.
+bool is_other_form(const Action& action, const sql::ActionStatement& statement) {
+  if (action.other_signature.empty()) return false;
+  std::size_t position = 0;
+  for (const auto& argument : statement.arguments) {
+    const bool is_named = !argument.name.empty();
+    const std::size_t at = is_named ? 0 : position++;
+    if (!argument.value) continue;
+    const bool is_distinct =
+        action.other_signature.size() < 2 || action.other_signature[1] != "dimension"
+            ? at == 0 && (sql::is_array(argument.value) || statement.arguments.size() == 1)
+            : is_dimension_call(argument.value) && (is_named || at == 1);
+    if (is_distinct ||
+        (is_named && argument.name == action.other_signature[0] && argument.name != action.signature[0]))
+      return true;
+  }
+  return false;
+}
+
+const std::vector<std::string_view>& output_of(const Action& action, const sql::ActionStatement& statement) {
+  return is_other_form(action, statement) ? action.other_output : action.output;
+}
+
+/// What the session sees changes with each action of one statement.
+void show_changes(SessionContext& context) {
+  if (context.has_catalog_edit()) context.refresh_view();
+}
+
+/// Where the columns that `SELECT a, b FROM f()` names stand among those of f; all of them without names.
+std::vector<std::size_t> selected_columns(const std::vector<std::string_view>& output,
+                                          const sql::ActionStatement& statement) {
+  std::vector<std::size_t> selected;
+  for (const auto& name : statement.columns) {
+    const auto found = std::find(output.begin(), output.end(), name);
+    if (found == output.end())
+      throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" does not exist");
+    selected.push_back(static_cast<std::size_t>(found - output.begin()));
+  }
+  for (std::size_t i = 0; statement.columns.empty() && i < output.size(); ++i) selected.push_back(i);
+  return selected;
+}
+
+std::vector<ResultColumn> columns_of_call(const Action* action, const sql::ActionStatement& statement) {
+  if (action == nullptr || output_of(*action, statement).empty())
     return {{output_name(statement), SqlType::of(TypeId::Void)}};
-  if (!statement.as_table && action->output.size() > 1)
+  const auto& output = output_of(*action, statement);
+  if (!statement.as_table && output.size() > 1)
     return {{output_name(statement), SqlType::of(TypeId::Record)}};
   std::vector<ResultColumn> columns;
-  const bool is_new_form = statement.function == "create_hypertable" && statement.arguments.size() > 1 &&
-                           sql::function_call_of(statement.arguments[1].value).has_value();
-  for (const auto& name : action->output) {
-    if (is_new_form && (name == "schema_name" || name == "table_name")) continue;
-    columns.push_back({action->output.size() == 1 ? output_name(statement) : std::string(name),
-                       output_type(statement.function, name)});
-  }
+  if (output.size() == 1) return {{output_name(statement), output_type(statement.function, output.front())}};
+  for (const auto i : selected_columns(output, statement))
+    columns.push_back({std::string(output[i]), output_type(statement.function, output[i])});
   return columns;
 }
 
-std::string execute_action(Execution& execution, const sql::ActionStatement& statement) {
+/// Runs the action: its rows as the columns of `columns_of_call`.
+Batch run_action(Execution& execution, const Action& action, const sql::ActionStatement& statement,
+                 const std::vector<Value>* values) {
   auto& context = execution.context;
-  const auto* action = find_action(statement.function);
-  if (action == nullptr) {
-    throw Error(ErrorCode::FeatureNotSupported, "function " + statement.function + "() is not supported yet");
+  static const std::vector<sql::ActionStatement::Argument> none;
+  const ActionArguments arguments(
+      context, statement.function, action.takes_anything ? none : statement.arguments, execution.parameters,
+      is_other_form(action, statement) ? action.other_signature : action.signature, values);
+  ActionResult result = action.run(context, statement.function, arguments);
+  const auto columns = columns_of_call(&action, statement);
+  if (!statement.columns.empty() && result.columns.size() > 1) {
+    Batch selected;
+    for (const auto i : selected_columns(output_of(action, statement), statement))
+      selected.columns.push_back(result.rows.columns[i]);
+    result.rows = std::move(selected);
   }
-  const ActionArguments arguments(context, statement.function, statement.arguments, execution.parameters,
-                                  action->signature);
-  ActionResult result = action->run(context, statement.function, arguments);
-  if (statement.is_call) return "CALL";
-  const auto columns = action_columns(statement);
   if (result.columns.empty()) {
     result.rows = {};
     result.rows.columns.emplace_back(SqlType::of(TypeId::Void));
@@ -180,8 +226,70 @@ std::string execute_action(Execution& execution, const sql::ActionStatement& sta
     }
     result.rows = std::move(records);
   }
-  send_result(execution, columns, result.rows);
-  return "SELECT " + std::to_string(result.rows.row_count());
+  return std::move(result.rows);
+}
+
+/// Of a statement of one action a row.
+std::vector<ResultColumn> query_columns(SessionContext& context, const sql::ActionStatement& statement) {
+  const auto query = sql::Rewriter(context).query(statement.source);
+  auto columns = result_columns(context.duck()->prepare(query.text)->columns(), query);
+  const auto first = columns.begin() + static_cast<std::ptrdiff_t>(statement.first_argument);
+  columns.insert(columns.erase(first, first + static_cast<std::ptrdiff_t>(statement.arguments.size())),
+                 columns_of_call(find_action(statement.function), statement).front());
+  return columns;
+}
+
+/// One action for each row of the statement's query, whose other columns stand beside its answer.
+std::string execute_by_row(Execution& execution, const Action& action,
+                           const sql::ActionStatement& statement) {
+  auto& context = execution.context;
+  const auto query = sql::Rewriter(context).query(statement.source);
+  Batch source = context.run(query, execution.parameters);
+  auto columns = query_columns(context, statement);
+  const std::size_t argument_count = statement.arguments.size();
+  const std::size_t first = statement.first_argument;
+  Batch answer;
+  for (const auto& column : columns) answer.columns.emplace_back(column.type);
+  for (std::size_t row = 0; row < source.row_count(); ++row) {
+    std::vector<Value> values;
+    for (std::size_t i = 0; i < argument_count; ++i)
+      values.push_back(value_at(source.columns[first + i].view(), row));
+    const Batch rows = run_action(execution, action, statement, &values);
+    show_changes(context);
+    for (std::size_t k = 0; k < rows.row_count(); ++k) {
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (i == first) {
+          append_value(answer.columns[i], value_at(rows.columns[0].view(), k));
+          continue;
+        }
+        const std::size_t from = i < first ? i : i - 1 + argument_count;
+        append_value(answer.columns[i],
+                     cast_value(value_at(source.columns[from].view(), row), columns[i].type,
+                                CastStrength::Explicit, context.settings().format_context()));
+      }
+    }
+  }
+  send_result(execution, columns, answer);
+  return "SELECT " + std::to_string(answer.row_count());
+}
+
+}  // namespace
+
+std::vector<ResultColumn> action_columns(SessionContext& context, const sql::ActionStatement& statement) {
+  if (statement.source) return query_columns(context, statement);
+  return columns_of_call(find_action(statement.function), statement);
+}
+
+std::string execute_action(Execution& execution, const sql::ActionStatement& statement) {
+  const auto* action = find_action(statement.function);
+  if (action == nullptr) {
+    throw Error(ErrorCode::FeatureNotSupported, "function " + statement.function + "() is not supported yet");
+  }
+  if (statement.source) return execute_by_row(execution, *action, statement);
+  const Batch rows = run_action(execution, *action, statement, nullptr);
+  if (statement.is_call) return "CALL";
+  send_result(execution, columns_of_call(action, statement), rows);
+  return "SELECT " + std::to_string(rows.row_count());
 }
 
 }  // namespace tickstone::engine

@@ -5,6 +5,7 @@
 
 #include "base/ordered_worker.hpp"
 #include "engine/assignment.hpp"
+#include "engine/chunk_relation.hpp"
 #include "engine/copy_columns.hpp"
 #include "engine/insert_rows.hpp"
 #include "types/copy_format.hpp"
@@ -165,8 +166,8 @@ class CopyFrom {
 
 std::string copy_from(Execution& execution, const sql::CopyStatement& copy) {
   auto& context = execution.context;
-  const auto& relation = relation_to_write(context, copy.table);
-  refuse_copy_to(relation);
+  if (!find_chunk(context, copy.table.schema, copy.table.name))
+    refuse_copy_to(relation_to_write(context, copy.table));
   auto plan = std::make_shared<InsertPlan>();
   plan->target = lock_write_target(context, copy.table, "copy to", "COPY FROM");
   plan->columns = copied_columns(plan->target->relation(), copy.columns);

@@ -76,7 +76,7 @@ std::string execute_comment(Execution& execution, const sql::CommentStatement& c
 
 // actions.cpp: create_hypertable and its kin; continuous_aggregate.cpp
 std::string execute_action(Execution& execution, const sql::ActionStatement& action);
-std::vector<ResultColumn> action_columns(const sql::ActionStatement& action);
+std::vector<ResultColumn> action_columns(SessionContext& context, const sql::ActionStatement& action);
 std::string execute_create_materialized_view(Execution& execution,
                                              const sql::CreateMaterializedViewStatement& create);
 std::string execute_refresh_materialized_view(Execution& execution, const sql::QualifiedName& view);

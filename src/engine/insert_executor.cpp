@@ -204,7 +204,7 @@ class HeldMark {
 std::string upsert_query(Execution& execution, std::shared_ptr<const InsertPlan> plan,
                          const sql::InsertStatement& insert, const storage::Transaction::Savepoint& mark) {
   auto& context = execution.context;
-  bool locks_inside = false, may_be_mass = true, is_mass = false;
+  bool locks_inside = false, may_be_mass = !plan->target->is_chunk(), is_mass = false;
   for (;;) {
     const auto query = locked_within(execution, [&] {
       auto made = sql::Rewriter(context).insert_query(insert);

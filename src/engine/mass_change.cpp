@@ -103,7 +103,8 @@ std::shared_ptr<const WriteTarget> have_alone(SessionContext& context, const sql
     target = lock_write_target(context, name, verb, command);
   } while (context.lock_for_change(name, command));
   context.refresh_view();
-  return is_newer_than_view(context, *target) ? nullptr : target;
+  // The name of a chunk is no table that could be had alone.
+  return target->is_chunk() || is_newer_than_view(context, *target) ? nullptr : target;
 }
 
 std::shared_ptr<const WriteTarget> begin_mass_change(SessionContext& context, const sql::QualifiedName& name,

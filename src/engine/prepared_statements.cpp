@@ -65,7 +65,7 @@ void PreparedStatements::analyze(Prepared& prepared) {
     if (setting->action == sql::SettingStatement::Action::Show)
       prepared.columns = {{setting->name, SqlType::of(TypeId::Text)}};
   } else if (const auto* action = std::get_if<sql::ActionStatement>(&statement.body); action != nullptr) {
-    if (!action->is_call) prepared.columns = action_columns(*action);
+    if (!action->is_call) prepared.columns = action_columns(context_, *action);
   } else if (const auto* execute = std::get_if<sql::ExecuteStatement>(&statement.body); execute != nullptr) {
     Prepared& target = *find(execute->name);
     analyze(target);

@@ -157,7 +157,9 @@ void RowInserter::finish() {
 
 /// While a mass change goes on, views show replaced rows still: nothing may look for them.
 bool RowInserter::can_be_mass_change() const {
-  if (target_.relation().temporary || reads_tables_ || is_newer_than_view(context_, target_)) return false;
+  if (target_.is_chunk() || target_.relation().temporary || reads_tables_ ||
+      is_newer_than_view(context_, target_))
+    return false;
   if (plan_->conflict.kind == ConflictPlan::Kind::Nothing) return true;
   const auto& key = key_columns(*plan_->conflict.arbiter);
   const auto& assignments = plan_->statement.on_conflict.assignments;

@@ -12,6 +12,7 @@
 #include "catalog/object_names.hpp"
 #include "duck/spill_limit.hpp"
 #include "engine/catalog_lock.hpp"
+#include "engine/chunk_relation.hpp"
 #include "engine/cursors.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/temporary_tables.hpp"
@@ -437,6 +438,31 @@ std::vector<std::string> SessionContext::search_path() const {
   return names;
 }
 
+namespace {
+
+/// Views of TimescaleDB 1 say what took their place.
+void refuse_old_view(const std::string& schema, const std::string& name) {
+  if (schema != "timescaledb_information") return;
+  static const std::map<std::string_view, std::string_view> kNow = {
+      {"hypertable", "timescaledb_information.hypertables"},
+      {"chunk", "timescaledb_information.chunks"},
+      {"policy_stats", "timescaledb_information.job_stats"},
+      {"drop_chunks_policies", "timescaledb_information.jobs"},
+      {"reorder_policies", "timescaledb_information.jobs"},
+      {"compress_chunks_policies", "timescaledb_information.jobs"},
+      {"compressed_chunk_stats", "chunk_columnstore_stats()"},
+      {"continuous_aggregate_stats", "timescaledb_information.job_stats"},
+      {"data_nodes", ""},
+      {"license", ""}};
+  const auto found = kNow.find(name);
+  if (found == kNow.end()) return;
+  throw Error(ErrorCode::UndefinedTable, "relation \"" + schema + "." + name + "\" does not exist",
+              "It was removed from TimescaleDB.",
+              found->second.empty() ? std::string() : "Use " + std::string(found->second) + ".");
+}
+
+}  // namespace
+
 std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string& schema,
                                                                const std::string& name) const {
   if (!schema.empty() && schema[0] != '#') {
@@ -446,9 +472,13 @@ std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string
       return info;
     }
     const auto* found = find_user_relation(schema, name);
-    return found == nullptr || found->kind == catalog::RelationKind::Sequence
-               ? std::nullopt
-               : std::optional(relation_info(*found));
+    if (found == nullptr) {
+      const auto chunk = find_chunk(*this, schema, name);
+      if (!chunk) refuse_old_view(schema, name);
+      return chunk ? std::optional(chunk_info(*this, *chunk)) : std::nullopt;
+    }
+    return found->kind == catalog::RelationKind::Sequence ? std::nullopt
+                                                          : std::optional(relation_info(*found));
   }
   for (const auto& candidate : search_path()) {
     if (auto found = find_relation(candidate, name)) return found;
@@ -477,6 +507,17 @@ std::vector<sql::NameLookup::KeyValue> SessionContext::current_row(const std::st
   if (cursors_ == nullptr)
     throw Error(ErrorCode::InvalidCursorName, "cursor \"" + cursor + "\" does not exist");
   return cursors_->current_row(cursor, relation, settings_.format_context());
+}
+
+std::optional<std::vector<sql::RelationInfo::Column>> SessionContext::table_function_columns(
+    const std::string& name) const {
+  for (const auto& function : catalog::catalog_table_functions()) {
+    if (function.name != name) continue;
+    std::vector<sql::RelationInfo::Column> columns;
+    for (const auto& column : function.columns) columns.push_back({column.name, column.type, false});
+    return columns;
+  }
+  return std::nullopt;
 }
 
 bool SessionContext::is_host_table_function(const std::string& name) const {

@@ -197,6 +197,8 @@ class SessionContext final : public sql::NameLookup,
   std::optional<std::string> view_text(const sql::RelationInfo& relation) const override;
   std::vector<KeyValue> current_row(const std::string& cursor,
                                     const sql::RelationInfo& relation) const override;
+  std::optional<std::vector<sql::RelationInfo::Column>> table_function_columns(
+      const std::string& name) const override;
   // duck::RelationSource
   std::optional<duck::SourceRelation> find_relation(std::string_view name) override;
   std::shared_ptr<const storage::ReadView> read_view() override { return view_; }
@@ -214,6 +216,7 @@ class SessionContext final : public sql::NameLookup,
   std::string current_database() const override { return database_.name(); }
   std::vector<std::string> search_path() const override;
   const storage::ReadView& current_view() const override { return *view_; }
+  bool has_view() const { return view_ != nullptr; }
   std::optional<std::int64_t> last_sequence_value(catalog::Oid sequence) const override;
   storage::StoreStatistics storage_statistics() const override { return database_.store().statistics(); }
   std::vector<storage::SegmentInfo> segments() const override { return database_.store().segments(); }

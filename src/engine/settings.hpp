@@ -28,6 +28,9 @@ struct SettingDefinition {
   std::string_view unit = {};
 };
 
+/// settings_timescale.cpp
+const std::vector<SettingDefinition>& timescale_settings();
+
 /// A session's settings (GUCs): known ones are checked, dotted ones of any extension are kept as text.
 ///
 /// Errors: UndefinedObject `unrecognized configuration parameter "x"`, InvalidParameterValue,

@@ -174,7 +174,8 @@ constexpr GatherLimits kNoLimits{SIZE_MAX, SIZE_MAX};
 /// locks of a query inside must not be given back.)
 bool may_be_mass(const WriteTarget& target, const std::optional<std::vector<ReturnedColumn>>& plain_returning,
                  const sql::Expr& whole) {
-  return plain_returning && !target.relation().temporary && !sql::joins_other_tables(whole);
+  return plain_returning && !target.relation().temporary && !target.is_chunk() &&
+         !sql::joins_other_tables(whole);
 }
 
 sql::DuckQuery update_query(SessionContext& context, const sql::UpdateStatement& update,
@@ -312,7 +313,7 @@ std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, E
   auto target = find_write_target(context, del.table, "delete from");
   const auto mark = lock_mark(context.writes("DELETE"));
   target = lock_write_target(context, std::move(target), del.table, "delete from", "DELETE");
-  if (del.is_unconditional && del.returning.empty()) {
+  if (del.is_unconditional && del.returning.empty() && !target->is_chunk()) {
     if (extent == Extent::Any && target->referenced_by().empty() && !target->relation().temporary &&
         context.view().row_count(target->table()) > gather_limits(context).rows) {
       const auto alone = have_alone(context, del.table, "delete from", "DELETE", mark);

@@ -7,6 +7,7 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "engine/chunk_relation.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/insert_plan.hpp"
 
@@ -105,6 +106,16 @@ WriteTarget::WriteTarget(const SessionContext& context, const catalog::RelationO
   }
   for (const auto index : old_columns_) old_column_names_.push_back(relation_.columns[index].name);
   if (has_row_id()) old_column_names_.emplace_back("rowid");
+}
+
+WriteTarget::WriteTarget(const SessionContext& context, const catalog::Chunk& chunk)
+    : WriteTarget(context, *chunk.relation) {
+  info_ = chunk_info(context, chunk);
+  relation_.name = chunk.name();
+  const std::string condition = chunk_condition(context, chunk);
+  if (condition.empty()) return;
+  checks_.push_back({"constraint_" + std::to_string(chunk.info.number), sql::parse_expression(condition)});
+  std::sort(checks_.begin(), checks_.end(), [](const Check& a, const Check& b) { return a.name < b.name; });
 }
 
 void WriteTarget::plan_default(const SessionContext& context, const catalog::ColumnObject& column) {
@@ -219,6 +230,14 @@ const catalog::RelationObject& relation_to_write(SessionContext& context, const 
 std::shared_ptr<const WriteTarget> find_write_target(SessionContext& context, const sql::QualifiedName& name,
                                                      const std::string& verb) {
   auto& plans = current_plans(context);
+  if (const auto chunk = find_chunk(context, name.schema, name.name)) {
+    if (chunk->relation->kind != catalog::RelationKind::Table) refuse(*chunk->relation, verb);
+    if (const auto found = plans.targets.find(chunk->oid()); found != plans.targets.end())
+      return found->second;
+    auto target = std::make_shared<const WriteTarget>(context, *chunk);
+    plans.targets.emplace(chunk->oid(), target);
+    return target;
+  }
   const auto& relation = relation_to_write(context, name);
   if (relation.kind != catalog::RelationKind::Table) refuse(relation, verb);
   if (const auto found = plans.targets.find(relation.oid); found != plans.targets.end()) return found->second;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "catalog/chunk_facts.hpp"
 #include "engine/session_context.hpp"
 #include "types/field_parser.hpp"
 
@@ -34,9 +35,13 @@ struct DefaultPlan {
 class WriteTarget {
  public:
   WriteTarget(const SessionContext& context, const catalog::RelationObject& relation);
+  /// A chunk: its hypertable under the chunk's name, of which the chunk's rows alone are seen, and where a
+  /// CHECK keeps rows in the chunk's range.
+  WriteTarget(const SessionContext& context, const catalog::Chunk& chunk);
 
   const catalog::RelationObject& relation() const { return relation_; }
   const std::string& name() const { return relation_.name; }
+  bool is_chunk() const { return info_.part.has_value(); }
   const sql::RelationInfo& info() const { return info_; }
   const storage::TableSchema& schema() const { return schema_; }
   storage::TableId table() const { return relation_.table(); }

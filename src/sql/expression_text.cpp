@@ -167,6 +167,14 @@ std::optional<Constant> constant_of(const Expr& expr) {
   }
 }
 
+bool is_array(const Expr& expr) {
+  if (!expr) return false;
+  const Node* node = node_of(expr);
+  if (node->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR) return true;
+  return node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST &&
+         sql_type_of(*expr.tree, *node->type_cast->type_name).is_array;
+}
+
 std::optional<ActionStatement> function_call_of(const Expr& expr) {
   if (!expr || node_of(expr)->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) return std::nullopt;
   const PgQuery__FuncCall& call = *node_of(expr)->func_call;

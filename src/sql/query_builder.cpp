@@ -12,7 +12,8 @@ namespace tickstone::sql {
 
 namespace {
 
-constexpr std::array<std::string_view, 38> kActions = {"create_hypertable",
+constexpr std::array<std::string_view, 64> kActions = {"get_telemetry_report",
+                                                       "create_hypertable",
                                                        "create_distributed_hypertable",
                                                        "add_dimension",
                                                        "set_chunk_time_interval",
@@ -49,7 +50,32 @@ constexpr std::array<std::string_view, 38> kActions = {"create_hypertable",
                                                        "create_chunk",
                                                        "cagg_migrate",
                                                        "hypertable_set_owner",
-                                                       "tickstone_backup"};
+                                                       "tickstone_backup",
+                                                       "merge_chunks_concurrently",
+                                                       "timescaledb_pre_restore",
+                                                       "timescaledb_post_restore",
+                                                       "show_tablespaces",
+                                                       "add_data_node",
+                                                       "attach_data_node",
+                                                       "delete_data_node",
+                                                       "detach_data_node",
+                                                       "alter_data_node",
+                                                       "distributed_exec",
+                                                       "create_distributed_restore_point",
+                                                       "set_replication_factor",
+                                                       "copy_chunk",
+                                                       "hypertable_relation_size",
+                                                       "hypertable_relation_size_pretty",
+                                                       "chunk_relation_size",
+                                                       "chunk_relation_size_pretty",
+                                                       "indexes_relation_size",
+                                                       "indexes_relation_size_pretty",
+                                                       "add_drop_chunks_policy",
+                                                       "remove_drop_chunks_policy",
+                                                       "add_compress_chunks_policy",
+                                                       "remove_compress_chunks_policy",
+                                                       "alter_job_schedule",
+                                                       "hypertable_approximate_row_count"};
 
 /// The left-most SELECT of set operations, which has the INTO clause.
 const PgQuery__SelectStmt* leftmost(const PgQuery__SelectStmt* select) {
@@ -165,6 +191,64 @@ std::optional<ActionStatement> StatementBuilder::action_of(const PgQuery__Select
   return action;
 }
 
+/// `SELECT f(c) FROM show_chunks('t') AS c` and the like: everything but the one call is an ordinary query.
+std::optional<ActionStatement> StatementBuilder::action_by_row(const PgQuery__SelectStmt& select) const {
+  if (select.op != PG_QUERY__SET_OPERATION__SETOP_NONE || select.n_values_lists > 0 ||
+      select.into_clause != nullptr || select.n_locking_clause > 0 || select.n_distinct_clause > 0) {
+    return std::nullopt;
+  }
+  const auto call_of = [&](std::size_t i) -> const PgQuery__FuncCall* {
+    const Node* value = select.target_list[i]->res_target->val;
+    const bool is_call = value != nullptr && value->node_case == PG_QUERY__NODE__NODE_FUNC_CALL &&
+                         is_plain_call(*value->func_call);
+    return is_call ? value->func_call : nullptr;
+  };
+  std::optional<std::size_t> at;
+  for (std::size_t i = 0; i < select.n_target_list; ++i) {
+    if (call_of(i) == nullptr) continue;
+    if (at) return std::nullopt;
+    at = i;
+  }
+  if (!at) return std::nullopt;
+  const PgQuery__FuncCall& call = *call_of(*at);
+  ActionStatement action = action_from_call(call);
+  action.output_name = select.target_list[*at]->res_target->name;
+  action.first_argument = *at;
+  // A copy of the query's own node, with the arguments as targets.
+  std::vector<PgQuery__ResTarget> targets(action.arguments.size());
+  std::vector<Node> nodes(action.arguments.size());
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < action.arguments.size(); ++i)
+    names.push_back(fmt::format("argument_{}", i + 1));
+  std::vector<Node*> list;
+  for (std::size_t i = 0; i < select.n_target_list; ++i) {
+    if (i != *at) {
+      list.push_back(select.target_list[i]);
+      continue;
+    }
+    for (std::size_t k = 0; k < action.arguments.size(); ++k) {
+      pg_query__res_target__init(&targets[k]);
+      targets[k].name = names[k].data();
+      targets[k].val = const_cast<Node*>(node_of(action.arguments[k].value));
+      pg_query__node__init(&nodes[k]);
+      nodes[k].node_case = PG_QUERY__NODE__NODE_RES_TARGET;
+      nodes[k].res_target = &targets[k];
+      list.push_back(&nodes[k]);
+    }
+  }
+  if (list.empty()) return std::nullopt;
+  PgQuery__SelectStmt copy = select;
+  copy.target_list = list.data();
+  copy.n_target_list = list.size();
+  Node whole;
+  pg_query__node__init(&whole);
+  whole.node_case = PG_QUERY__NODE__NODE_SELECT_STMT;
+  whole.select_stmt = &copy;
+  action.source = parse_query(deparse_statement(&whole));
+  for (auto& argument : action.arguments) argument.value = {};
+  return action;
+}
+
 void StatementBuilder::build_select(const Node* node, Statement& out) {
   const PgQuery__SelectStmt& select = *node->select_stmt;
   if (const PgQuery__IntoClause* into = leftmost(&select)->into_clause; into != nullptr) {
@@ -172,6 +256,10 @@ void StatementBuilder::build_select(const Node* node, Statement& out) {
   }
   out.tag = "SELECT";
   if (std::optional<ActionStatement> action = action_of(select)) {
+    out.body = std::move(*action);
+    return;
+  }
+  if (std::optional<ActionStatement> action = action_by_row(select)) {
     out.body = std::move(*action);
     return;
   }

@@ -110,7 +110,7 @@ std::string old_values(const std::vector<std::string>& columns, const Range& ran
 }
 
 std::string table_text(const Range& range) {
-  return fmt::format("{} AS {}", duck_quoted_identifier(range.scan_name), duck_identifier(range.alias));
+  return fmt::format("{} AS {}", scan_text(range, true), duck_identifier(range.alias));
 }
 
 }  // namespace
@@ -296,6 +296,7 @@ DuckQuery Rewriter::returning(const std::vector<Expr>& targets, const RelationIn
   Scope scope;
   Range range = translator.table_range(table, alias);
   range.scan_name = rows_name;
+  range.scan_condition.clear();
   scope.star = range.list;
   scope.ranges.push_back(range);
   std::vector<Node*> nodes;
@@ -313,12 +314,14 @@ DuckQuery Rewriter::conflict_rows(const InsertStatement& insert, const RelationI
   Scope around;
   Range excluded = translator.table_range(table, "excluded");
   excluded.scan_name = excluded_name;
+  excluded.scan_condition.clear();
   around.ranges.push_back(excluded);
   Scope scope;
   scope.outer = &around;
   scope.qualifies = true;
   Range existing = translator.table_range(table, insert.alias);
   existing.scan_name = existing_name;
+  existing.scan_condition.clear();
   scope.ranges.push_back(existing);
   ColumnList columns;
   std::string text = "SELECT " + new_values(translator, insert.on_conflict.assignments, table, existing,
@@ -343,6 +346,7 @@ DuckQuery Rewriter::expressions(const std::vector<Expr>& exprs, const RelationIn
   if (table != nullptr) {
     Range range = translator.table_range(*table, "");
     range.scan_name = rows_name;
+    range.scan_condition.clear();
     from = " FROM " + table_text(range);
     scope.star = range.list;
     scope.ranges.push_back(std::move(range));

@@ -21,6 +21,13 @@ struct RelationInfo {
     bool not_null = false;
   };
   std::vector<Column> columns;
+  /// Of a chunk: the table whose rows it is a part of, and which of them, as DuckDB's text.
+  struct Part {
+    std::string scan_name;  // "schema.name"
+    std::string condition;
+    bool has_row_id = false;
+  };
+  std::optional<Part> part;
 };
 
 /// How names are looked up; the engine implements it over the session's catalog and search_path.

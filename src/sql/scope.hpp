@@ -30,8 +30,10 @@ struct ColumnList {
 /// A relation in FROM under the name by which columns refer to it.
 struct Range {
   std::string alias;
-  std::string schema;     // of a table without an alias
-  std::string scan_name;  // of a table: "schema.name"
+  std::string schema;            // of a table without an alias
+  std::string scan_name;         // of a table: "schema.name"
+  std::string scan_condition;    // of a part of a table: which rows
+  bool scan_has_row_id = false;  // of such a part
   ColumnList list;
   std::vector<std::string> hidden;               // names that resolve and are not in `*`: rowid
   bool is_value = false;                         // the alias itself is a value: a function of one column

@@ -100,7 +100,7 @@ struct QueryStatement {  // SELECT, VALUES, TABLE, WITH ... SELECT
 
 /// SELECT f(...), SELECT * FROM f(...) or CALL f(...) where f acts on the database: create_hypertable,
 /// add_*_policy, drop_chunks, refresh_continuous_aggregate, ... (the list is `is_action_function`). Arguments
-/// are expressions to evaluate.
+/// are expressions to evaluate. SELECT ..., f(x), ... FROM ... is one action a row of `source`.
 struct ActionStatement {
   std::string function;  // without schema
   struct Argument {
@@ -113,6 +113,10 @@ struct ActionStatement {
       false;  // SELECT * FROM f(): columns apart; else one composite/scalar column named after the function
   std::string output_name;           // AS alias
   std::vector<std::string> columns;  // of as_table: those selected; empty: all
+  /// Of one action a row: the query with f's arguments in the place of the call, `first_argument` columns
+  /// after its first. The arguments above have names and no values.
+  Expr source;
+  std::size_t first_argument = 0;
 };
 
 struct Assignment {
@@ -470,6 +474,9 @@ std::optional<Constant> constant_of(const Expr& expr);
 /// An expression that is a plain function call (by_range('ts', INTERVAL '1 day')): its name and arguments, or
 /// nothing.
 std::optional<ActionStatement> function_call_of(const Expr& expr);
+
+/// Whether the expression is written as an array: ARRAY[...], perhaps with a cast, or a literal cast to one.
+bool is_array(const Expr& expr);
 
 /// What a continuous aggregate must know of its query: SELECT ..., time_bucket(width, time) AS bucket, ...
 /// FROM source GROUP BY ... Errors: FeatureNotSupported "invalid continuous aggregate query" with what is

@@ -99,11 +99,23 @@ std::string Translator::alias_text(const PgQuery__Alias* alias, Range& range) {
   return text + ')';
 }
 
+std::string scan_text(const Range& range, bool with_row_id) {
+  const std::string name = duck_quoted_identifier(range.scan_name);
+  if (range.scan_condition.empty()) return name;
+  return fmt::format("(SELECT *{} FROM {} WHERE {})", with_row_id && range.scan_has_row_id ? ", rowid" : "",
+                     name, range.scan_condition);
+}
+
 Range Translator::table_range(const RelationInfo& info, const std::string& alias) {
   Range range;
   range.alias = alias.empty() ? info.name : alias;
   if (alias.empty()) range.schema = info.schema;
   range.scan_name = info.schema + "." + info.name;
+  if (info.part) {
+    range.scan_name = info.part->scan_name;
+    range.scan_condition = info.part->condition;
+    range.scan_has_row_id = info.part->has_row_id;
+  }
   for (const RelationInfo::Column& column : info.columns)
     range.list.columns.push_back({column.name, column.type, column.not_null});
   return range;
@@ -137,7 +149,7 @@ std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, Colum
     range = table_range(*info, alias);
     add_relation(range.scan_name);
     const auto pushed = pushed_locks_.find(&item);
-    text = (pushed == pushed_locks_.end() ? duck_quoted_identifier(range.scan_name)
+    text = (pushed == pushed_locks_.end() ? scan_text(range, false)
                                           : locked_view(*info, pushed->second, range)) +
            alias_text(item.alias, range);
   }

@@ -68,6 +68,9 @@ struct LockRequest {
   std::vector<DuckQuery::LockedRange>* exports = nullptr;
 };
 
+/// What stands in FROM for the range's table: its name, or a query of the part that it is.
+std::string scan_text(const Range& range, bool with_row_id);
+
 /// Prints PostgreSQL's trees as DuckDB's SQL: one pass that looks names up, finds types bottom up as
 /// PostgreSQL does, and writes casts and functions where the two differ. Private to the module; `Rewriter` is
 /// the entry point.

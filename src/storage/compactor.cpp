@@ -118,10 +118,39 @@ ChunkActivity Compactor::activity_of(const TableState& table, const ChunkState& 
   return now_ns - grown_ns < kLongQuiet * quiet_ns ? ChunkActivity::Quiet : ChunkActivity::LongQuiet;
 }
 
-std::vector<Compactor::Job> Compactor::find_jobs() {
+CompactionRules Compactor::rules() const {
   CompactionRules rules;
   rules.segment_rows = core_.options.segment_rows;
   rules.least_piece_rows = std::min<std::uint64_t>(rules.least_piece_rows, rules.segment_rows / 32 + 1);
+  return rules;
+}
+
+void Compactor::settle(TableId table, std::int64_t start, std::uint32_t chunk) {
+  for (;;) {
+    const std::lock_guard one_at_a_time(run_mutex_);
+    const Snapshot snapshot = core_.snapshot();
+    const auto* state = snapshot.state->find(table);
+    if (state == nullptr) return;
+    const auto found = state->chunks.find(start);
+    if (found == state->chunks.end() || found->second->number != chunk) return;
+    const auto& segments = found->second->segments;
+    if (segments.empty() || (segments.size() == 1 && segments.front()->ended_count() == 0)) return;
+    auto plan = plan_compaction(segments, ChunkActivity::LongQuiet, rules());
+    if (!plan.choice) return;
+    Job job;
+    job.table = table;
+    job.start = start;
+    job.chunk = chunk;
+    job.choice = std::move(*plan.choice);
+    for (const auto& input : job.choice.inputs) job.bytes += input->segment().size_bytes();
+    std::vector<Job> jobs;
+    jobs.push_back(std::move(job));
+    if (!run_some(std::move(jobs), false)) return;
+  }
+}
+
+std::vector<Compactor::Job> Compactor::find_jobs() {
+  const CompactionRules rules = this->rules();
   const Snapshot snapshot = core_.snapshot();
   const std::int64_t now_ns = core_.options.clock->monotonic_ns();
   std::vector<Job> jobs;
@@ -163,7 +192,11 @@ std::vector<Compactor::Job> Compactor::find_jobs() {
 
 bool Compactor::run_round(bool is_paced) {
   const std::lock_guard one_at_a_time(run_mutex_);
-  auto jobs = find_jobs();
+  return run_some(find_jobs(), is_paced);
+}
+
+/// As many as make one edit of the manifest; false where nothing could be done. Under `run_mutex_`.
+bool Compactor::run_some(std::vector<Job> jobs, bool is_paced) {
   std::vector<Job> chosen;
   std::uint64_t bytes = 0;
   bool has_promoted = false;

@@ -34,6 +34,8 @@ class Compactor {
   void wake();
   /// All that is due, on the calling thread and without pause. Errors: DiskFull, IoError, DataCorrupted.
   void run_all();
+  /// All that is to be done for one chunk that takes no more rows. The same errors.
+  void settle(TableId table, std::int64_t start, std::uint32_t chunk);
   /// A chunk has got a segment from open chunks.
   void note_growth(std::uint32_t chunk);
 
@@ -59,6 +61,8 @@ class Compactor {
   void work();
   bool run_round(bool is_paced);
   std::vector<Job> find_jobs();
+  CompactionRules rules() const;
+  bool run_some(std::vector<Job> jobs, bool is_paced);
   void run_jobs(const std::vector<Job>& jobs, bool is_paced);
   void pace(std::uint64_t bytes);
   ChunkActivity activity_of(const TableState& table, const ChunkState& chunk, std::int64_t now_ns);

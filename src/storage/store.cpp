@@ -9,6 +9,7 @@
 
 #include "storage/backup.hpp"
 #include "storage/checkpoint.hpp"
+#include "storage/chunk_settling.hpp"
 #include "storage/compactor.hpp"
 #include "storage/directory_lock.hpp"
 #include "storage/recovery.hpp"
@@ -22,7 +23,7 @@ namespace {
 /// Table ids are given out as numbers of this sequence.
 constexpr TableId kTableIdSequence = 0;
 
-class OpenStore final : public Store {
+class OpenStore final : public Store, public ChunkSettling {
  public:
   OpenStore(const std::filesystem::path& directory, const StoreOptions& options) : core_(directory, options) {
     if (options.files == nullptr)
@@ -79,6 +80,19 @@ class OpenStore final : public Store {
   void compact() override {
     check_writable();
     core_.compactor->run_all();
+  }
+  void settle_chunk(TableId table, std::uint32_t chunk) override {
+    check_writable();
+    const auto snapshot = core_.snapshot();
+    const auto* state = snapshot.state->find(table);
+    if (state == nullptr) return;
+    for (const auto& [start, found] : state->chunks) {
+      if (found->number != chunk) continue;
+      // Segments that only the log names are merged once a manifest does.
+      if (!found->open.empty() || found->segments.size() > 1) core_.checkpointer->run();
+      core_.compactor->settle(table, start, chunk);
+      return;
+    }
   }
 
   BackupReport backup(const std::filesystem::path& target, const BackupOptions& backup_options) override {
@@ -245,6 +259,8 @@ std::uint64_t StoreCore::first_used_log_file(std::uint64_t otherwise) const {
   for (const auto& [transaction, file] : log_use_) otherwise = std::min(otherwise, file);
   return otherwise;
 }
+
+ChunkSettling& ChunkSettling::of(Store& store) { return dynamic_cast<ChunkSettling&>(store); }
 
 std::unique_ptr<Store> Store::open(const std::filesystem::path& directory, const StoreOptions& options) {
   if (options.files != nullptr) return std::make_unique<OpenStore>(directory, options);

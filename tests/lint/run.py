@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from tree import Tree  # noqa: E402
 
-NAMES = ["layering", "registered", "file_rules", "links", "formatting"]
+NAMES = ["layering", "registered", "file_rules", "links", "timescale_names", "formatting"]
 
 
 def main(root, names):

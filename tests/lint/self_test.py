@@ -14,6 +14,7 @@ import formatting  # noqa: E402
 import layering  # noqa: E402
 import links  # noqa: E402
 import registered  # noqa: E402
+import timescale_names  # noqa: E402
 from tree import Tree  # noqa: E402
 
 SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -55,7 +56,7 @@ class Lints(unittest.TestCase):
             self.assertIn(word, found[0])
 
     def test_good_tree_is_good(self):
-        for lint in (layering, registered, file_rules, links, formatting):
+        for lint in (layering, registered, file_rules, links, timescale_names, formatting):
             self.assertEqual(self.findings(lint, {}), [], lint.__name__)
 
     def test_layering(self):
@@ -115,6 +116,14 @@ class Lints(unittest.TestCase):
         self.expect(file_rules, {"src/base/clock.hpp": SPDX + "#pragma once\nusing namespace std;\n"}, "using namespace")
         wait = SPDX + "void f() { std::this_thread::sleep_for(1s); }\n"
         self.expect(file_rules, {"src/base/test/clock_test.cpp": wait}, "fixed time")
+
+    def test_timescale_names(self):
+        page = "# Names\n\n| name | state | notes |\n|---|---|---|\n| `first` | {} | |\n"
+        test = {"tests/sql/area/select.test": "query I\nSELECT first(1, 2)\n----\n1\n"}
+        self.expect(timescale_names, {"docs/timescaledb.md": page.format("works")}, "docs/timescaledb.md:5", "no test")
+        self.expect(timescale_names, {"docs/timescaledb.md": page.format("perhaps")}, "docs/timescaledb.md:5", "perhaps")
+        self.assertEqual(self.findings(timescale_names, {"docs/timescaledb.md": page.format("works"), **test}), [])
+        self.assertEqual(self.findings(timescale_names, {"docs/timescaledb.md": page.format("not")}), [])
 
     def test_links(self):
         self.expect(links, {"README.md": "[a](docs/none.md)\n"}, "README.md:1", "leads nowhere")

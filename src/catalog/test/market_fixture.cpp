@@ -49,6 +49,7 @@ RelationObject make_ohlcv() {
   made.hypertable = HypertableInfo{};
   made.hypertable->id = 1;
   made.hypertable->dimensions = {{1, 2, true, 7 * 86'400'000'000, 0, {}}};
+  made.hypertable->chunk_notes = {{3, true, {}, {}}};
   made.comment = "Bars";
   made.columns[2].comment = "Last price";
   return made;

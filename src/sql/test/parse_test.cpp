@@ -278,9 +278,25 @@ TEST(Parse, ActionsOfTimescale) {
 
   for (const std::string_view query :
        {"SELECT setval('s', 1)", "SELECT time_bucket('1 day', now())", "SELECT show_chunks('t')",
-        "SELECT compress_chunk(c) FROM show_chunks('t') c", "SELECT create_hypertable('a','b'), 1"}) {
+        "SELECT compress_chunk(a), compress_chunk(b) FROM t", "SELECT DISTINCT compress_chunk(c) FROM t"}) {
     EXPECT_TRUE(std::holds_alternative<QueryStatement>(one(query).body)) << query;
   }
+}
+
+TEST(Parse, ActionForEachRowOfAQuery) {
+  const auto action = body_of<ActionStatement>(
+      "SELECT n, compress_chunk(c, if_not_compressed => n > 1) AS done, 2 FROM show_chunks('t') AS c(c) "
+      "WHERE c "
+      "IS NOT NULL");
+  EXPECT_EQ(action.function, "compress_chunk");
+  EXPECT_EQ(action.output_name, "done");
+  EXPECT_EQ(action.first_argument, 1U);
+  ASSERT_EQ(action.arguments.size(), 2U);
+  EXPECT_EQ(action.arguments[1].name, "if_not_compressed");
+  EXPECT_FALSE(action.arguments[1].value);
+  EXPECT_EQ(
+      to_postgres_text(action.source),
+      "SELECT n, c AS argument_1, n > 1 AS argument_2, 2 FROM show_chunks('t') c(c) WHERE c IS NOT NULL");
 }
 
 TEST(Parse, Insert) {

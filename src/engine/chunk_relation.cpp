@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/chunk_relation.hpp"
+
+#include <algorithm>
+
+#include "engine/ddl_table.hpp"
+
+namespace tickstone::engine {
+namespace {
+
+/// A bound as a literal of the column's type: with a cast in PostgreSQL's way, which DuckDB reads too.
+std::string bound_text(const SqlType& type, std::int64_t bound) {
+  if (is_integer(type.id)) return "(" + std::to_string(bound) + ")";
+  const Value value{type, false, 0, bound};
+  const std::string name = type.id == TypeId::Date          ? "DATE"
+                           : type.id == TypeId::TimestampTz ? "TIMESTAMPTZ"
+                           : type.id == TypeId::TimestampNs ? "TIMESTAMP_NS"
+                                                            : "TIMESTAMP";
+  return "'" + to_text(value) + "'::" + name;
+}
+
+std::string condition_of(const SessionContext& context, const catalog::Chunk& chunk,
+                         std::string (*quote)(std::string_view)) {
+  const auto* time = catalog::time_column_of(*chunk.relation, context.current_view());
+  if (time == nullptr) return {};
+  const auto& range = chunk.info.range;
+  std::string text;
+  if (range.start != INT64_MIN) text = quote(time->name) + " >= " + bound_text(time->type, range.start);
+  if (range.end != INT64_MAX)
+    text += (text.empty() ? "" : " AND ") + quote(time->name) + " < " + bound_text(time->type, range.end);
+  return text;
+}
+
+}  // namespace
+
+std::optional<catalog::Chunk> find_chunk(const SessionContext& context, const std::string& schema,
+                                         const std::string& name) {
+  if (!context.has_view() || !name.ends_with("_chunk")) return std::nullopt;
+  const auto catalog = context.catalog();
+  for (const auto& candidate : context.schemas_to_search(schema)) {
+    // A table of that name comes first.
+    if (catalog->find_relation(candidate, name) != nullptr) return std::nullopt;
+    if (auto found = catalog::find_chunk(*catalog, context.current_view(), candidate, name)) return found;
+  }
+  return std::nullopt;
+}
+
+sql::RelationInfo chunk_info(const SessionContext& context, const catalog::Chunk& chunk) {
+  auto info = context.relation_info(*chunk.relation);
+  info.schema = chunk.schema();
+  info.name = chunk.name();
+  const auto* schema = context.current_view().schema(chunk.relation->table());
+  info.part = {context.scan_name(*chunk.relation), condition_of(context, chunk, duck_name),
+               schema != nullptr && schema->primary_key.empty()};
+  if (info.part->condition.empty()) info.part->condition = "true";
+  return info;
+}
+
+std::string chunk_condition(const SessionContext& context, const catalog::Chunk& chunk) {
+  return condition_of(context, chunk, catalog::quote_identifier);
+}
+
+void forget_unique_keys(SessionContext& context, const catalog::RelationObject& relation,
+                        const storage::TimeRange& range, std::string_view command) {
+  const auto* time = catalog::time_column_of(relation, context.current_view());
+  for (const auto& index : relation.indexes) {
+    if (index.key_table == 0 || time == nullptr) continue;
+    const auto* schema = context.current_view().schema(index.key_table);
+    const auto at = std::find_if(index.keys.begin(), index.keys.end(),
+                                 [&](const auto& key) { return key.column == time->id; });
+    if (schema == nullptr || at == index.keys.end()) continue;
+    // The index's columns come first in the table that enforces it.
+    const auto position = static_cast<std::size_t>(at - index.keys.begin());
+    storage::ScanRequest request;
+    request.table = index.key_table;
+    request.columns = storage::key_columns(*schema);
+    storage::ColumnPredicate predicate;
+    predicate.column = schema->columns[position].id;
+    if (range.start != INT64_MIN) predicate.lower = {Value{time->type, false, 0, range.start}, true};
+    if (range.end != INT64_MAX) predicate.upper = {Value{time->type, false, 0, range.end}, false};
+    request.predicates.push_back(std::move(predicate));
+    const auto time_at = static_cast<std::size_t>(
+        std::find(request.columns.begin(), request.columns.end(), schema->columns[position].id) -
+        request.columns.begin());
+    const auto view = context.read_view();
+    const auto scan = view->scan(request);
+    const auto state = scan->make_state();
+    storage::ScanBatch batch;
+    auto& writes = context.writes(command);
+    while (scan->read(*state, batch)) {
+      context.check_cancelled();
+      Batch keys;
+      for (const auto id : request.columns) keys.columns.emplace_back(schema->find(id)->type);
+      for (std::size_t row = 0; row < batch.row_count; ++row) {
+        const auto moment = static_cast<std::int64_t>(value_at(batch.columns[time_at], row).integer);
+        if (moment < range.start || (moment >= range.end && range.end != INT64_MAX)) continue;
+        for (std::size_t i = 0; i < keys.columns.size(); ++i) {
+          Value value = value_at(batch.columns[i], row);
+          value.type = keys.columns[i].type();
+          append_value(keys.columns[i], value);
+        }
+      }
+      if (keys.row_count() > 0) writes.erase(index.key_table, keys);
+    }
+  }
+}
+
+}  // namespace tickstone::engine
