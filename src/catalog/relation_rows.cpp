@@ -26,7 +26,10 @@ Oid access_method_oid(const std::string& method) {
 std::optional<std::vector<std::string>> option_texts(const RelationObject& relation) {
   if (relation.options.empty()) return std::nullopt;
   std::vector<std::string> texts;
-  for (const auto& [name, value] : relation.options) texts.push_back(name + "=" + value);
+  for (const auto& [name, value] : relation.options) {
+    if (!name.starts_with("tickstone.")) texts.push_back(name + "=" + value);  // else our own
+  }
+  if (texts.empty()) return std::nullopt;
   return texts;
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include <tickstone/error.hpp>
 
 #include "engine/action.hpp"
+#include "engine/aggregate_refresh.hpp"
 #include "engine/backup.hpp"
 #include "engine/dimensions.hpp"
 #include "engine/executors.hpp"
@@ -12,6 +15,33 @@
 
 namespace tickstone::engine {
 namespace {
+
+/// Members of the options argument: a JSON object.
+void read_refresh_options(const std::string& text, RefreshOptions& options) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object())
+    throw Error(ErrorCode::InvalidParameterValue, "invalid options of refresh_continuous_aggregate", {},
+                "Give a JSON object.");
+  const auto count = [&](const std::string& name, const nlohmann::json& value) {
+    if (!value.is_number_integer() || value.get<std::int64_t>() < 0)
+      throw Error(ErrorCode::InvalidParameterValue, "invalid value for " + name + " option");
+    return value.get<std::int64_t>();
+  };
+  for (const auto& [name, value] : json.items()) {
+    if (name == "buckets_per_batch") {
+      options.buckets_per_batch = count(name, value);
+    } else if (name == "max_batches_per_execution") {
+      options.max_batches = count(name, value);
+    } else if (name == "refresh_newest_first") {
+      if (!value.is_boolean())
+        throw Error(ErrorCode::InvalidParameterValue, "invalid value for " + name + " option");
+      options.newest_first = value.get<bool>();
+    } else if (name != "process_hypertable_invalidations" && name != "include_tiered_data") {
+      throw Error(ErrorCode::InvalidParameterValue, "unrecognized option \"" + name + "\"", {},
+                  "Options are buckets_per_batch, max_batches_per_execution and refresh_newest_first.");
+    }
+  }
+}
 
 ActionResult refresh(SessionContext& context, const ActionArguments& arguments) {
   const auto aggregate = arguments.relation("continuous_aggregate");
@@ -24,11 +54,20 @@ ActionResult refresh(SessionContext& context, const ActionArguments& arguments) 
     const auto value = arguments.value(name);
     return value ? std::optional(time_bound(context, type, *value)) : std::nullopt;
   };
-  const auto start = bound("window_start"), end = bound("window_end");
-  if (start && end && *start >= *end) {
+  const RefreshWindow window{bound("window_start"), bound("window_end")};
+  if (window.start && window.end && *window.start >= *window.end) {
     throw Error(ErrorCode::InvalidParameterValue, "refresh window start must be before its end");
   }
-  refresh_continuous_aggregate(context, aggregate, start, end);
+  RefreshOptions options;
+  options.force = arguments.boolean("force", false);
+  if (const auto text = arguments.text("options")) read_refresh_options(*text, options);
+  if (!context.is_alone()) {
+    throw Error(ErrorCode::ActiveSqlTransaction,
+                "refresh_continuous_aggregate() cannot run inside a transaction block");
+  }
+  (void)context.writes("refresh_continuous_aggregate()");
+  if (refresh_aggregate(context, aggregate.oid, window, options) == RefreshOutcome::UpToDate)
+    context.notice("continuous aggregate \"" + aggregate.name + "\" is already up-to-date");
   return {};
 }
 

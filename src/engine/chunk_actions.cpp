@@ -19,7 +19,8 @@ std::string qualified_chunk(const catalog::Chunk& chunk) {
 
 ActionResult drop_chunks(SessionContext& context, std::string_view function,
                          const ActionArguments& arguments) {
-  const auto& relation = arguments.relation("relation");
+  auto relation = arguments.relation("relation");
+  while (context.lock_for_write(relation, "drop_chunks")) relation = arguments.relation("relation");
   const auto* time = catalog::time_column_of(relation, context.current_view());
   if (!catalog::has_chunks(relation) || time == nullptr)
     throw Error(ErrorCode::HypertableNotExist,

@@ -1,188 +1,241 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a continuous aggregate is and when it may be one.
+#include "engine/continuous_aggregate.hpp"
+
 #include <algorithm>
 
 #include <tickstone/error.hpp>
 
+#include "engine/aggregate_buckets.hpp"
+#include "engine/aggregate_log.hpp"
+#include "engine/aggregate_query.hpp"
+#include "engine/aggregate_refresh.hpp"
 #include "engine/ddl_table.hpp"
-#include "engine/executors.hpp"
-#include "engine/query_plan.hpp"
-#include "engine/table_schema.hpp"
-#include "types/time_bucket.hpp"
+#include "engine/hypertable.hpp"
+#include "engine/table_options.hpp"
+#include "engine/time_units.hpp"
+#include "sql/aggregate_bucket.hpp"
 
 namespace tickstone::engine {
 namespace {
 
-bool is_on(const std::string& value) {
-  return value.empty() || value == "true" || value == "on" || value == "1" || value == "yes";
+/// Chunks of a materialization are this many times longer than those of its hypertable.
+constexpr std::int64_t kChunkFactor = 10;
+
+bool is_on(const sql::Option& option) {
+  return option.value.empty() || parse_value(SqlType::of(TypeId::Boolean), option.value).integer != 0;
 }
 
-/// Bounds in whole buckets: a refresh touches only buckets that lie in its window entirely, as TimescaleDB's
-/// does.
-std::optional<std::int64_t> aligned(const catalog::AggregateInfo& info, std::optional<std::int64_t> bound,
-                                    bool is_start) {
-  if (!bound || *bound == kTimestampInfinity || *bound == kTimestampNegInfinity) return std::nullopt;
-  IntervalValue width{info.bucket_width_months, 0, info.bucket_width};
-  const TimeBucket bucket(width, std::nullopt, std::nullopt, nullptr);
-  const std::int64_t start = bucket.start_of(*bound);
-  if (!is_start || start == *bound) return start;
-  return add_interval(start, width, utc_zone());
+/// The name behind a prefix of ours; empty: another's.
+std::string own_name(const sql::Option& option) {
+  const auto dot = option.name.find('.');
+  if (dot == std::string::npos) return {};
+  const std::string prefix = option.name.substr(0, dot);
+  return prefix == "timescaledb" || prefix == "tsdb" || prefix == "tickstone" ? option.name.substr(dot + 1)
+                                                                              : std::string();
 }
 
-std::string bound_text(const SqlType& type, std::int64_t bound) {
-  if (is_integer(type.id)) return std::to_string(bound);
-  std::string text = "TIMESTAMPTZ '";
-  append_timestamptz(text, bound, utc_zone());
-  return text + "'";
+/// The one hypertable or aggregate that the query reads.
+const catalog::RelationObject& source_of(const catalog::Catalog& catalog,
+                                         const std::vector<catalog::Oid>& relations) {
+  const catalog::RelationObject* source = nullptr;
+  for (const auto oid : relations) {
+    const auto* relation = catalog.find_relation(oid);
+    if (relation == nullptr || (!relation->hypertable && !relation->aggregate) || relation == source)
+      continue;
+    if (source != nullptr) {
+      throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view",
+                  "Only one hypertable or continuous aggregate can be used in the view definition.");
+    }
+    source = relation;
+  }
+  if (source == nullptr) {
+    throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view",
+                "At least one hypertable should be used in the view definition.");
+  }
+  return *source;
 }
 
-/// The window as a condition on the bucket column; empty: everything.
-std::string window_condition(const catalog::RelationObject& aggregate, std::optional<std::int64_t> start,
-                             std::optional<std::int64_t> end) {
-  const auto& column = *aggregate.find_column(aggregate.aggregate->bucket_column);
-  const std::string name = duck_name(column.name);
-  std::string condition;
-  if (start) condition = name + " >= " + bound_text(column.type, *start);
-  if (end) condition += (condition.empty() ? "" : " AND ") + name + " < " + bound_text(column.type, *end);
-  return condition;
-}
-
-void remove_window(SessionContext& context, const catalog::RelationObject& aggregate,
-                   const std::string& condition) {
-  auto& writes = context.writes("REFRESH");
-  if (condition.empty()) {
-    writes.truncate(aggregate.table());
+void read_bucket(const sql::AggregateShape& shape, const SqlType& type, catalog::AggregateInfo& info) {
+  info.bucket_function_text = shape.bucket_function;
+  if (is_integer(type.id)) {
+    info.bucket_width =
+        static_cast<std::int64_t>(parse_value(SqlType::of(TypeId::BigInt), shape.bucket_width).integer);
+    if (info.bucket_width <= 0)
+      throw Error(ErrorCode::InvalidParameterValue, "period must be greater than 0");
     return;
   }
-  sql::DuckQuery query;
-  query.text = "SELECT rowid FROM \"" + context.scan_name(aggregate) + "\" WHERE " + condition;
-  const Batch keys = context.run(query);
-  if (keys.row_count() > 0) writes.erase(aggregate.table(), keys);
+  const auto width = parse_interval(shape.bucket_width);
+  if (!width) {
+    throw Error(ErrorCode::FeatureNotSupported, "only immutable expressions allowed in time bucket function",
+                {}, "Use an immutable expression as first argument to the time bucket function.");
+  }
+  if (width->months != 0 && (width->days != 0 || width->micros != 0)) {
+    throw Error(ErrorCode::InvalidParameterValue, "invalid interval specified", {},
+                "Use either months or days and hours, but not months, days and hours together");
+  }
+  info.bucket_width_months = width->months;
+  info.bucket_width = width->days * kMicrosPerDay + width->micros;
+}
+
+std::string width_text(const catalog::AggregateInfo& info, const SqlType& type) {
+  if (is_integer(type.id)) return std::to_string(info.bucket_width);
+  return format_interval({info.bucket_width_months,
+                          static_cast<std::int32_t>(info.bucket_width / kMicrosPerDay),
+                          info.bucket_width % kMicrosPerDay});
+}
+
+/// Buckets of one on top of another must be made of whole buckets of that.
+void check_hierarchy(const std::string& name, const catalog::RelationObject& source,
+                     const std::string& source_name, const catalog::AggregateInfo& info, const SqlType& type,
+                     const std::string& timezone) {
+  if (!source.aggregate) return;
+  const auto& below = *source.aggregate;
+  const std::string timezone_below = AggregateBuckets(source).timezone();
+  if ((below.bucket_width_months > 0 || !timezone_below.empty()) && info.bucket_width_months == 0 &&
+      timezone.empty()) {
+    throw Error(
+        ErrorCode::FeatureNotSupported,
+        "cannot create continuous aggregate with fixed-width bucket on top of one using variable-width "
+        "bucket",
+        "Continuous aggregate with a fixed time bucket width (e.g. 61 days) cannot be created on top of "
+        "one using variable time bucket width (e.g. 1 month).\nThe variance can lead to the fixed width "
+        "one not being a multiple of the variable width one.");
+  }
+  const auto refuse = [&](const char* relation) {
+    throw Error(
+        ErrorCode::FeatureNotSupported, "cannot create continuous aggregate with incompatible bucket width",
+        "Time bucket width of \"" + name + "\" [" + width_text(info, type) + "] should be " + relation +
+            " the time bucket width of \"" + source_name + "\" [" + width_text(below, type) + "].");
+  };
+  const auto length = [](const catalog::AggregateInfo& of) {
+    return of.bucket_width_months * 30 * kMicrosPerDay + of.bucket_width;
+  };
+  if (length(info) < length(below)) refuse("greater or equal than");
+  const bool divides = below.bucket_width_months > 0
+                           ? info.bucket_width_months % below.bucket_width_months == 0
+                       : info.bucket_width_months > 0 ? kMicrosPerDay % below.bucket_width == 0
+                                                      : info.bucket_width % below.bucket_width == 0;
+  if (!divides) refuse("multiple of");
+  if (timezone != timezone_below && !timezone_below.empty()) {
+    throw Error(ErrorCode::FeatureNotSupported,
+                "cannot create continuous aggregate with different bucket timezone values");
+  }
 }
 
 }  // namespace
 
-void refresh_continuous_aggregate(SessionContext& context, const catalog::RelationObject& aggregate,
-                                  std::optional<std::int64_t> start, std::optional<std::int64_t> end) {
-  const auto& info = *aggregate.aggregate;
-  const auto first = aligned(info, start, true), last = aligned(info, end, false);
-  if (first && last && *first >= *last) {
-    throw Error(ErrorCode::InvalidParameterValue, "refresh window too small",
-                "The refresh window must cover at least one bucket of data.",
-                "Align the refresh window with the bucket time zone or use at least two buckets.");
-  }
-  context.refresh_view();
-  const std::string condition = window_condition(aggregate, first, last);
-  const auto rewritten = sql::Rewriter(context).query(sql::parse_query(info.definition_text));
-  sql::DuckQuery query;
-  query.text =
-      "SELECT * FROM (" + rewritten.text + ") AS fresh" + (condition.empty() ? "" : " WHERE " + condition);
-  remove_window(context, aggregate, condition);
-  const auto stream = context.open(query, {});
-  insert_all(context, aggregate, *stream);
-  context.refresh_view();
+bool is_continuous_aggregate(const sql::CreateMaterializedViewStatement& create) {
+  return std::any_of(create.options.begin(), create.options.end(), [](const sql::Option& option) {
+    return own_name(option) == "continuous" && is_on(option);
+  });
 }
 
-std::string execute_create_materialized_view(Execution& execution,
-                                             const sql::CreateMaterializedViewStatement& create) {
-  auto& context = execution.context;
-  const auto schema_name = context.creation_schema(create.view.schema).name;
-  if (context.catalog()->find_relation(schema_name, create.view.name) != nullptr) {
-    if (!create.if_not_exists)
-      throw Error(ErrorCode::DuplicateTable, "relation \"" + create.view.name + "\" already exists");
-    context.notice({"NOTICE",
-                    ErrorCode::DuplicateTable,
-                    "relation \"" + create.view.name + "\" already exists, skipping",
-                    {},
-                    {}});
-    return "CREATE MATERIALIZED VIEW";
+std::string create_continuous_aggregate(SessionContext& context,
+                                        const sql::CreateMaterializedViewStatement& create) {
+  if (!create.with_no_data && !context.is_alone()) {
+    throw Error(ErrorCode::ActiveSqlTransaction,
+                "CREATE MATERIALIZED VIEW ... WITH DATA cannot run inside a transaction block");
+  }
+  const auto shape = sql::aggregate_shape_of(create.query);
+  {
+    // Nobody writes rows of it until all who do know of the aggregate.
+    const auto catalog = context.catalog();
+    const auto& found = source_of(*catalog, context.relations_of(create.query));
+    context.lock_for_change({catalog->find_schema(found.schema)->name, found.name, 0},
+                            "CREATE MATERIALIZED VIEW");
   }
   auto& edit = context.edit_catalog("CREATE MATERIALIZED VIEW");
-  catalog::RelationObject view;
-  view.oid = context.database().store().next_table_id();
-  view.schema = edit.catalog().find_schema(schema_name)->oid;
-  view.name = create.view.name;
-  view.owner = context.user();
-  view.kind = catalog::RelationKind::MaterializedView;
-  bool is_continuous = false, materialized_only = true;
+  catalog::RelationObject view = new_materialized_view(context, create);
+  view.kind = catalog::RelationKind::ContinuousAggregate;
+  const auto catalog = context.catalog();
+  const auto source = source_of(*catalog, view.depends_on);
+  const auto& dimension = time_dimension(source);
+  const auto* time = source.find_column(dimension.column);
+  if (shape.time_column != time->name) {
+    throw Error(ErrorCode::FeatureNotSupported,
+                "time bucket function must reference the primary hypertable dimension column");
+  }
+  const auto bucket_arguments = sql::aggregate_bucket_of(create.query);
+  catalog::AggregateInfo info;
+  info.source_table = source.oid;
+  info.definition_text = view.view_text;
+  const auto& bucket = view.columns.at(bucket_arguments.position);
+  info.bucket_column = bucket.name;
+  std::string search_path;
+  for (const auto& schema : context.search_path()) search_path += (search_path.empty() ? "" : "\n") + schema;
+  view.options.emplace_back(kSearchPathOption, search_path);
+  read_bucket(shape, bucket.type, info);
+
+  std::vector<sql::Option> storage_options;
   for (const auto& option : create.options) {
-    const std::string name = option.name.substr(option.name.find('.') + 1);
-    if (option.name.find('.') == std::string::npos)
+    const std::string name = own_name(option);
+    if (name.empty()) {
       view.options.emplace_back(option.name, option.value);
-    else if (name == "continuous")
-      is_continuous = is_on(option.value);
-    else if (name == "materialized_only")
-      materialized_only = is_on(option.value);
-    else if (name != "create_group_indexes" && name != "finalized") {
-      throw Error(ErrorCode::InvalidParameterValue, "unrecognized parameter \"" + option.name + "\"");
+    } else if (name == "materialized_only") {
+      info.materialized_only = is_on(option);
+    } else if (name == "eager") {
+      if (is_on(option)) view.options.emplace_back(kEagerOption, "true");
+    } else if (name != "continuous" && name != "create_group_indexes" && name != "finalized") {
+      storage_options.push_back(option);
     }
   }
-  const auto columns = QueryPlan::make(context, create.query, {})->columns();
-  if (create.columns.size() > columns.size())
-    throw Error(ErrorCode::SyntaxError, "too many column names were specified");
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    sql::ColumnDefinition definition;
-    definition.name = i < create.columns.size() ? create.columns[i] : columns[i].name;
-    definition.type = columns[i].type;
-    view.columns.push_back(make_column(context, edit, view, definition));
-  }
-  view.view_text = sql::to_postgres_text(create.query);
-  view.depends_on = context.relations_of(create.query);
-  if (is_continuous) {
-    const auto shape = sql::aggregate_shape_of(create.query);
-    const auto& source = context.relation(shape.source);
-    if (!source.hypertable && !source.aggregate) {
-      throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view",
-                  "The view must read from a hypertable or another continuous aggregate.",
-                  "Make \"" + source.name + "\" a hypertable with create_hypertable() first.");
-    }
-    if (!materialized_only) {
-      throw Error(ErrorCode::FeatureNotSupported, "real-time continuous aggregates are not supported yet", {},
-                  "Leave out timescaledb.materialized_only = false.");
-    }
-    view.kind = catalog::RelationKind::ContinuousAggregate;
-    catalog::AggregateInfo info;
-    info.source_table = source.oid;
-    info.definition_text = view.view_text;
-    const auto at = std::find_if(columns.begin(), columns.end(),
-                                 [&](const auto& c) { return c.name == shape.bucket_column; });
-    info.bucket_column = view.columns[static_cast<std::size_t>(at - columns.begin())].name;
-    info.bucket_function_text = shape.bucket_function;
-    if (const auto width = parse_interval(shape.bucket_width); width && !is_integer(at->type.id)) {
-      info.bucket_width_months = width->months;
-      info.bucket_width = width->days * kMicrosPerDay + width->micros;
-    } else {
-      info.bucket_width = std::stoll(shape.bucket_width);
-    }
-    view.aggregate = std::move(info);
-  }
+  const std::string schema_name = catalog->find_schema(view.schema)->name;
+  check_hierarchy(schema_name + "." + view.name, source,
+                  catalog->find_schema(source.schema)->name + "." + source.name, info, bucket.type,
+                  bucket_arguments.timezone ? bucket_arguments.timezone->text : std::string());
+  catalog::HypertableInfo hypertable;
+  hypertable.id = edit.catalog().next_hypertable_id();
+  catalog::HypertableInfo::Dimension bucket_dimension;
+  bucket_dimension.id = hypertable.id;
+  bucket_dimension.column = bucket.id;
+  bucket_dimension.interval = source.aggregate ? dimension.interval : dimension.interval * kChunkFactor;
+  hypertable.dimensions.push_back(bucket_dimension);
+  view.hypertable = std::move(hypertable);
+  view.aggregate = std::move(info);
+  (void)AggregateBuckets(view);  // refuses widths that are none
   edit.put_relation(view);
+  // What its query means with some of the rows left out must be sayable too.
+  (void)aggregate_query(context, view, {{ScanCondition::Kind::Changed, 0}});
   create_storage(context, view);
-  if (!create.with_no_data) {
-    if (is_continuous) {
-      context.notice("refreshing continuous aggregate \"" + view.name + "\"");
-      refresh_continuous_aggregate(context, view, std::nullopt, std::nullopt);
-    } else {
-      context.refresh_view();
-      const auto stream = context.open(sql::Rewriter(context).query(create.query), {});
-      return "SELECT " + std::to_string(insert_all(context, view, *stream));
-    }
+  append_logged_ranges(context.writes("CREATE MATERIALIZED VIEW"), kInvalidationTable, view.oid, {{}});
+  if (!storage_options.empty()) {
+    set_table_options(context, view, storage_options, false);
+    edit.put_relation(view);
   }
+  if (create.with_no_data) return "CREATE MATERIALIZED VIEW";
+  context.notice({"NOTICE",
+                  ErrorCode::SuccessfulCompletion,
+                  "refreshing continuous aggregate \"" + view.name + "\"",
+                  {},
+                  "Use WITH NO DATA if you do not want to refresh the continuous aggregate on creation."});
+  refresh_aggregate(context, view.oid, {}, {});
   return "CREATE MATERIALIZED VIEW";
 }
 
-std::string execute_refresh_materialized_view(Execution& execution, const sql::QualifiedName& name) {
-  auto& context = execution.context;
-  const auto& view = context.relation(name);
-  if (view.kind == catalog::RelationKind::ContinuousAggregate) {
-    throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view", {},
-                "Use CALL refresh_continuous_aggregate() instead.");
-  }
-  if (view.kind != catalog::RelationKind::MaterializedView)
-    throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view");
-  const auto stream = context.open(sql::Rewriter(context).query(sql::parse_query(view.view_text)), {});
-  context.writes("REFRESH MATERIALIZED VIEW").truncate(view.table());
-  insert_all(context, view, *stream);
-  return "REFRESH MATERIALIZED VIEW";
+void set_eager(SessionContext& context, catalog::RelationObject& aggregate, bool is_eager) {
+  if (is_eager_aggregate(aggregate) == is_eager) return;
+  const auto catalog = context.catalog();
+  const auto& source = *catalog->find_relation(aggregate.aggregate->source_table);
+  // Whoever writes rows of it must know.
+  context.lock_for_change({catalog->find_schema(source.schema)->name, source.name, 0},
+                          "ALTER MATERIALIZED VIEW");
+  std::erase_if(aggregate.options, [](const auto& option) { return option.first == kEagerOption; });
+  if (!is_eager) return;
+  aggregate.options.emplace_back(kEagerOption, "true");
+  context.notice({"NOTICE",
+                  ErrorCode::SuccessfulCompletion,
+                  "continuous aggregate \"" + aggregate.name + "\" is kept current from now on",
+                  {},
+                  "Refresh it once for what has changed before."});
+}
+
+void forget_aggregate_of(SessionContext& context, const catalog::RelationObject& relation) {
+  if (!relation.aggregate && !relation.hypertable) return;
+  auto& writes = context.writes("DROP");
+  forget_aggregate(writes, *writes.read_view(), relation.oid);
+  context.on_commit(
+      [&tracker = context.database().aggregates(), oid = relation.oid] { tracker.forget(oid); });
 }
 
 }  // namespace tickstone::engine

@@ -5,6 +5,7 @@
 
 #include "catalog/catalog.hpp"
 #include "catalog/objects_table.hpp"
+#include "engine/aggregate_log.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/database_core.hpp"
 #include "engine/protocol_session.hpp"
@@ -29,6 +30,8 @@ class OpenDatabase final : public Database {
       catalog::write_database_name(*transaction, options.database_name);
       transaction->commit();
     }
+    if (!options.store.read_only) create_aggregate_tables(core_->store());
+    core_->aggregates().load(*core_->store().read_view());
     core_->reload_catalog();
     drop_temporary_schemas(*core_);
     for (const auto* role : core_->catalog()->roles()) {

@@ -33,6 +33,7 @@ std::pair<std::shared_ptr<const catalog::Catalog>, storage::CommitSeq> DatabaseC
 void DatabaseCore::publish_catalog(std::shared_ptr<const catalog::Catalog> catalog, storage::CommitSeq seq) {
   std::lock_guard lock(mutex_);
   if (catalog_ != nullptr && seq < catalog_seq_) return;
+  aggregates_.set_catalog(*catalog);
   catalog_ = std::move(catalog);
   catalog_seq_ = seq;
 }

@@ -11,6 +11,7 @@
 
 #include "catalog/catalog.hpp"
 #include "duck/instance.hpp"
+#include "engine/aggregate_tracker.hpp"
 #include "engine/database.hpp"
 #include "engine/watchdog.hpp"
 
@@ -50,6 +51,7 @@ class DatabaseCore {
   /// Called by whoever saw `lost` fail: makes a new one, once.
   void replace_instance(const std::shared_ptr<duck::Instance>& lost);
 
+  AggregateTracker& aggregates() { return aggregates_; }
   /// Plans that sessions left behind.
   IdlePlans& idle_plans() { return *idle_plans_; }
 
@@ -77,6 +79,7 @@ class DatabaseCore {
   storage::CommitSeq catalog_seq_ = 0;
   std::shared_ptr<duck::Instance> instance_;  // shared with the sessions that still read from it
   std::unique_ptr<IdlePlans> idle_plans_;
+  AggregateTracker aggregates_;
   std::vector<SessionContext*> sessions_;
   Database::VerifierMaker verifier_maker_;
   std::int32_t last_pid_ = 0;

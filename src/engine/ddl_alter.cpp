@@ -641,6 +641,8 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
                   "Drop the view, rename, and make the view again.");
     }
     column.name = rename.new_name;
+    if (relation.aggregate && relation.aggregate->bucket_column == rename.old_name)
+      relation.aggregate->bucket_column = rename.new_name;
   } else if (rename.what == What::Constraint) {
     const auto found = std::find_if(relation.constraints.begin(), relation.constraints.end(),
                                     [&](const auto& c) { return c.name == rename.old_name; });

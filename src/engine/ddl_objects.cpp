@@ -3,6 +3,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
 #include "engine/query_plan.hpp"
@@ -153,6 +154,7 @@ void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog:
     context.on_commit([&store = context.database().store(), oid] { store.drop_sequence(oid); });
   }
   if (relation.is_stored()) drop_storage(context, relation);
+  forget_aggregate_of(context, relation);
   edit.remove_relation(oid);
 }
 

@@ -80,9 +80,6 @@ std::vector<ResultColumn> action_columns(SessionContext& context, const sql::Act
 std::string execute_create_materialized_view(Execution& execution,
                                              const sql::CreateMaterializedViewStatement& create);
 std::string execute_refresh_materialized_view(Execution& execution, const sql::QualifiedName& view);
-/// CALL refresh_continuous_aggregate. Bounds in the units of the bucket column; nothing is unbounded.
-void refresh_continuous_aggregate(SessionContext& context, const catalog::RelationObject& aggregate,
-                                  std::optional<std::int64_t> start, std::optional<std::int64_t> end);
 
 // session_statements.cpp
 std::string execute_setting(Execution& execution, const sql::SettingStatement& setting);

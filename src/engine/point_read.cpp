@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "catalog/object_names.hpp"
+#include "engine/aggregate_query.hpp"
 #include "types/timestamp.hpp"
 
 namespace tickstone::engine {
@@ -169,7 +170,8 @@ bool PointReader::find_columns(const SessionContext& context) {
   const auto& info = read_.relation;
   const auto catalog = context.catalog();
   const auto* relation = catalog->find_relation(info.schema, info.name);
-  if (relation == nullptr || !relation->is_stored() || relation->columns.size() != info.columns.size())
+  if (relation == nullptr || !relation->is_stored() || is_real_time(*relation) ||
+      relation->columns.size() != info.columns.size())
     return false;
   name_ = info.schema + "." + info.name;
   table_ = relation->table();

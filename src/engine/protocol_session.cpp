@@ -162,6 +162,7 @@ class ProtocolSession final : public Session {
       const auto parameters = std::move(portal.parameters);
       TrackingSink tracking(sink);
       Execution execution{context_, tracking, parameters, false};
+      context_.set_alone(!explicit_block_ && !context_.has_writes());
       const std::string tag = dispatch_widening(execution, tracking, *prepared->statement);
       sink.command_complete(tag);
       return ExecuteOutcome::Complete;
@@ -290,6 +291,7 @@ class ProtocolSession final : public Session {
   void run_text(std::string_view text, ResultSink& sink, bool is_last) {
     TrackingSink tracking(sink);
     Execution execution{context_, tracking, {}, true};
+    const bool is_first = !context_.in_transaction();
     if (!failed_) {
       if (!context_.in_transaction()) context_.begin_transaction();
       const auto mark = context_.mark_statement();
@@ -312,6 +314,7 @@ class ProtocolSession final : public Session {
     for (const auto& statement : statements) {
       if (failed_ && !ends_failed_block(statement)) throw_block_aborted();
       begin_if_needed(statement);
+      context_.set_alone(!explicit_block_ && is_first && is_last && statements.size() == 1);
       std::string tag;
       try {
         tag = dispatch_widening(execution, tracking, statement);

@@ -11,6 +11,8 @@
 #include "catalog/object_json.hpp"
 #include "catalog/object_names.hpp"
 #include "duck/spill_limit.hpp"
+#include "engine/aggregate_changes.hpp"
+#include "engine/aggregate_query.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/chunk_relation.hpp"
 #include "engine/cursors.hpp"
@@ -151,6 +153,11 @@ void SessionContext::refresh_view() {
   snapshot_seq_.store(view_->seq(), std::memory_order_relaxed);
 }
 
+void SessionContext::use_newest_view() {
+  view_ = writes_ == nullptr ? database_.store().read_view() : writes_->read_view();
+  snapshot_seq_.store(view_->seq(), std::memory_order_relaxed);
+}
+
 DeferredReferences& SessionContext::deferred_references() {
   if (deferred_references_ == nullptr) deferred_references_ = std::make_shared<DeferredReferences>();
   return *deferred_references_;
@@ -161,6 +168,8 @@ void SessionContext::commit() {
     try {
       if (deferred_references_ != nullptr) check_deferred_references(*this);
       finish_temporary_tables(*this);
+      maintain_eager_aggregates(*this, *writes_);
+      log_aggregate_changes(*this, *writes_);
     } catch (...) {
       rollback();
       throw;
@@ -472,13 +481,19 @@ std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string
       return info;
     }
     const auto* found = find_user_relation(schema, name);
-    if (found == nullptr) {
-      const auto chunk = find_chunk(*this, schema, name);
-      if (!chunk) refuse_old_view(schema, name);
-      return chunk ? std::optional(chunk_info(*this, *chunk)) : std::nullopt;
+    if (found != nullptr && found->kind != catalog::RelationKind::Sequence) return relation_info(*found);
+    if (found != nullptr) return std::nullopt;
+    if (const auto chunk = find_chunk(*this, schema, name)) return chunk_info(*this, *chunk);
+    const auto catalog = this->catalog();
+    const auto* materialization = find_materialization(*catalog, schema, name);
+    if (materialization == nullptr) {
+      refuse_old_view(schema, name);
+      return std::nullopt;
     }
-    return found->kind == catalog::RelationKind::Sequence ? std::nullopt
-                                                          : std::optional(relation_info(*found));
+    auto info = relation_info(*materialization);
+    info.schema = schema;
+    info.name = name;
+    return info;
   }
   for (const auto& candidate : search_path()) {
     if (auto found = find_relation(candidate, name)) return found;
@@ -629,7 +644,28 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
   }
   const auto catalog = this->catalog();
   const auto* relation = catalog->find_relation(schema, relation_name);
+  ScanConditions conditions;
+  bool is_materialization = false;
+  std::string words;
+  if (relation == nullptr) {
+    if (const auto plain = split_scan_name(name, conditions)) {
+      const auto plain_dot = plain->find('.');
+      if (plain_dot == std::string_view::npos) return std::nullopt;
+      relation = catalog->find_relation(std::string(plain->substr(0, plain_dot)),
+                                        std::string(plain->substr(plain_dot + 1)));
+      words = scan_words(conditions);
+    } else {
+      relation = find_materialization(*catalog, schema, relation_name);
+      is_materialization = true;
+    }
+  }
   if (relation == nullptr) return std::nullopt;
+  const bool is_below = !conditions.empty() && conditions.back().kind == ScanCondition::Kind::Below;
+  if (is_real_time(*relation) && !is_materialization && !is_below) {
+    source.kind = duck::SourceRelation::Kind::Query;
+    source.query = real_time_query(*this, *relation, conditions);
+    return source;
+  }
   if (relation->kind == catalog::RelationKind::View) {
     // Names in a view mean what they meant when it was made: its search_path is kept with it.
     source.kind = duck::SourceRelation::Kind::Query;
@@ -643,6 +679,7 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
   const storage::TableSchema* schema_of_table = view_->schema(relation->table());
   if (schema_of_table == nullptr) return std::nullopt;
   source.table = relation->table();
+  if (!words.empty()) source.table = database_.aggregates().restricted_table(source.table, words);
   source.has_row_id = schema_of_table->primary_key.empty();
   const auto layouts = view_->layouts(relation->table());
   for (const auto& column : relation->columns) {
@@ -650,6 +687,14 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
     source.columns.push_back({column.name, column.type, layouts[index], column.not_null, column.id});
   }
   return source;
+}
+
+std::shared_ptr<const storage::ReadView> SessionContext::read_view() {
+  const auto& tracker = database_.aggregates();
+  // A scan of some rows may yet be planned while the view is in use.
+  const bool may_have_aggregates = tracker.has_sources() || has_catalog_edit();
+  if (view_ == nullptr || !may_have_aggregates) return view_;
+  return view_of_some_rows(tracker, view_, aggregated_times_);
 }
 
 std::shared_ptr<const Batch> SessionContext::rows(std::string_view name) {

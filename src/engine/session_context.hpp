@@ -18,6 +18,7 @@
 #include "engine/settings.hpp"
 #include "sql/rewrite.hpp"
 #include "storage/store.hpp"
+#include "storage/time_ranges.hpp"
 
 namespace tickstone::engine {
 
@@ -82,6 +83,8 @@ class SessionContext final : public sql::NameLookup,
   bool has_writes() const { return writes_ != nullptr && writes_->has_writes(); }
   /// After own writes within a statement, or after having waited for a lock: sees both.
   void refresh_view();
+  /// What is committed now and own writes, whatever the isolation.
+  void use_newest_view();
   const storage::ReadView& view() const { return *view_; }
   const std::shared_ptr<const storage::ReadView>& shared_view() const { return view_; }
 
@@ -121,6 +124,26 @@ class SessionContext final : public sql::NameLookup,
     SessionContext& context_;
     std::shared_ptr<DmlPlans> narrow_plans_;
   };
+
+  /// Whether the statement that runs is a transaction of its own, and so may commit on its way.
+  bool is_alone() const { return is_alone_; }
+  void set_alone(bool is_alone) { is_alone_ = is_alone; }
+
+  /// Times of an aggregate's source that queries of ours read alone, while the object lives.
+  class AggregatedTimes {
+   public:
+    AggregatedTimes(SessionContext& context, std::shared_ptr<const storage::TimeRanges> times)
+        : context_(context) {
+      context_.aggregated_times_ = std::move(times);
+    }
+    ~AggregatedTimes() { context_.aggregated_times_.reset(); }
+    AggregatedTimes(const AggregatedTimes&) = delete;
+    AggregatedTimes& operator=(const AggregatedTimes&) = delete;
+
+   private:
+    SessionContext& context_;
+  };
+  const std::shared_ptr<const storage::TimeRanges>& aggregated_times() const { return aggregated_times_; }
 
   /// Foreign keys that this transaction checks at its end.
   DeferredReferences& deferred_references();
@@ -201,7 +224,7 @@ class SessionContext final : public sql::NameLookup,
       const std::string& name) const override;
   // duck::RelationSource
   std::optional<duck::SourceRelation> find_relation(std::string_view name) override;
-  std::shared_ptr<const storage::ReadView> read_view() override { return view_; }
+  std::shared_ptr<const storage::ReadView> read_view() override;
   std::shared_ptr<const Batch> rows(std::string_view name) override;
   std::string chunk_name(std::string_view relation, std::uint32_t number) override;
   // duck::HostFunctions
@@ -273,6 +296,8 @@ class SessionContext final : public sql::NameLookup,
 
   std::shared_ptr<DmlPlans> dml_plans_;
   bool is_numeric_wide_ = false;
+  bool is_alone_ = false;
+  std::shared_ptr<const storage::TimeRanges> aggregated_times_;
   std::shared_ptr<DeferredReferences> deferred_references_;
 
   std::shared_ptr<duck::Instance> instance_;  // shared with the database until it is lost

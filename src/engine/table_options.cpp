@@ -7,6 +7,7 @@
 #include <tickstone/error.hpp>
 
 #include "catalog/object_names.hpp"
+#include "engine/continuous_aggregate.hpp"
 #include "engine/table_schema.hpp"
 #include "engine/time_units.hpp"
 
@@ -167,7 +168,11 @@ void set_table_options(SessionContext& context, catalog::RelationObject& relatio
       continue;
     }
     if (relation.aggregate && name == "materialized_only") {
-      relation.aggregate->materialized_only = option_is_on(option);
+      relation.aggregate->materialized_only = reset || option_is_on(option);
+      continue;
+    }
+    if (relation.aggregate && name == "eager") {
+      set_eager(context, relation, !reset && option_is_on(option));
       continue;
     }
     if (!relation.hypertable) {

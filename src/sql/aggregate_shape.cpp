@@ -3,7 +3,10 @@
 
 #include <tickstone/error.hpp>
 
+#include "sql/aggregate_bucket.hpp"
 #include "sql/translator.hpp"
+#include "types/interval.hpp"
+#include "types/timestamp.hpp"
 
 namespace tickstone::sql {
 
@@ -37,6 +40,70 @@ const Node* argument_of(const PgQuery__FuncCall& call, std::size_t position, std
 const PgQuery__RangeVar* first_table(const Node* node) {
   while (node->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR) node = node->join_expr->larg;
   return node->node_case == PG_QUERY__NODE__NODE_RANGE_VAR ? node->range_var : nullptr;
+}
+
+/// The target that an item of GROUP BY means, if it is a column's or a position.
+std::size_t target_of(const PgQuery__SelectStmt& select, const Node* item) {
+  if (item->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+      item->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
+    const int position = item->a_const->ival->ival;
+    return position >= 1 && static_cast<std::size_t>(position) <= select.n_target_list
+               ? static_cast<std::size_t>(position) - 1
+               : select.n_target_list;
+  }
+  if (item->node_case != PG_QUERY__NODE__NODE_COLUMN_REF) return select.n_target_list;
+  const auto name_of = [](const PgQuery__ColumnRef& column) -> std::string {
+    const Node* last = column.fields[column.n_fields - 1];
+    return last->node_case == PG_QUERY__NODE__NODE_STRING ? string_of(last) : "";
+  };
+  const std::string name = name_of(*item->column_ref);
+  for (std::size_t i = 0; i < select.n_target_list; ++i) {
+    const PgQuery__ResTarget& target = *select.target_list[i]->res_target;
+    if (target.val == nullptr) continue;
+    if (target.val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && name_of(*target.val->column_ref) == name)
+      return i;
+  }
+  for (std::size_t i = 0; i < select.n_target_list; ++i) {
+    if (name == select.target_list[i]->res_target->name) return i;
+  }
+  return select.n_target_list;
+}
+
+/// `time_bucket(width, ts, origin | "offset" | timezone, origin, "offset")`: the third is told by its type.
+void read_further_arguments(const Expr& query, const PgQuery__FuncCall& call, AggregateBucket& shape) {
+  const auto constant = [&](const Node* node) {
+    auto value = constant_of(make_expr(query.tree, node));
+    if (!value) {
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "only immutable expressions allowed in time bucket function", {},
+                  "Use an immutable expression as first argument to the time bucket function.");
+    }
+    return value;
+  };
+  const auto take = [&](std::optional<Constant>& to, const Node* node) {
+    if (node == nullptr) return;
+    auto value = constant(node);
+    if (!value->is_null) to = std::move(value);
+  };
+  take(shape.origin, argument_of(call, 3, "origin"));
+  take(shape.offset, argument_of(call, 4, "offset"));
+  take(shape.timezone, argument_of(call, SIZE_MAX, "timezone"));
+  const Node* third = argument_of(call, 2, "");
+  if (third == nullptr) return;
+  const auto value = constant(third);
+  if (value->is_null) return;
+  // An untyped literal is what it reads as.
+  const auto type = value->type                               ? value->type->id
+                    : parse_interval(value->text).has_value() ? TypeId::Interval
+                    : find_time_zone(value->text) != nullptr  ? TypeId::Text
+                                                              : TypeId::TimestampTz;
+  if (type == TypeId::Interval || is_integer(type)) {
+    shape.offset = value;
+  } else if (type == TypeId::Timestamp || type == TypeId::TimestampTz || type == TypeId::Date) {
+    shape.origin = value;
+  } else {
+    shape.timezone = value;
+  }
 }
 
 }  // namespace
@@ -93,6 +160,23 @@ AggregateShape aggregate_shape_of(const Expr& query) {
   const PgQuery__ColumnRef& column = *time->column_ref;
   shape.time_column = string_of(column.fields[column.n_fields - 1]);
   return shape;
+}
+
+AggregateBucket aggregate_bucket_of(const Expr& query) {
+  const PgQuery__SelectStmt& select = *node_of(query)->select_stmt;
+  AggregateBucket bucket;
+  bucket.position = select.n_target_list;
+  for (std::size_t i = 0; i < select.n_target_list && bucket.position == select.n_target_list; ++i) {
+    if (is_time_bucket(select.target_list[i]->res_target->val)) bucket.position = i;
+  }
+  if (bucket.position == select.n_target_list) fail("No time_bucket function is among the columns.");
+  const Node* call = select.target_list[bucket.position]->res_target->val;
+  read_further_arguments(query, *call->func_call, bucket);
+  for (std::size_t i = 0; i < select.n_group_clause; ++i) {
+    const std::size_t target = target_of(select, select.group_clause[i]);
+    if (target != select.n_target_list && target != bucket.position) bucket.group_columns.push_back(target);
+  }
+  return bucket;
 }
 
 }  // namespace tickstone::sql

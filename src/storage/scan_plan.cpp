@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "storage/changed_times.hpp"
 #include "storage/row_order.hpp"
 
 namespace tickstone::storage {
@@ -39,10 +40,24 @@ bool comparable(const SqlType& type, const Value& value) {
   return kind(type) == kind(value.type) && type.id != TypeId::Interval;
 }
 
+/// Of a predicate by `only_times`.
+std::shared_ptr<const TimeRanges> times_of(const ColumnPredicate& predicate) {
+  auto times = std::make_shared<TimeRanges>();
+  for (std::size_t i = 0; i + 1 < predicate.in.size(); i += 2) {
+    times->push_back({static_cast<std::int64_t>(predicate.in[i].integer),
+                      static_cast<std::int64_t>(predicate.in[i + 1].integer)});
+  }
+  return times;
+}
+
 ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
   ScanFilter filter;
   filter.series.resize(schema.series_key.size());
   for (const auto& predicate : request.predicates) {
+    if (predicate.column == kTimesColumn) {
+      filter.times = times_of(predicate);
+      continue;
+    }
     const auto* column = schema.find(predicate.column);
     if (column == nullptr) continue;
     if (schema.time_column == predicate.column) {
@@ -109,15 +124,28 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
   }
   filter.has_series =
       std::any_of(filter.series.begin(), filter.series.end(), [](const auto& s) { return !s.empty(); });
+  if (filter.times != nullptr) {
+    filter.has_time = true;
+    if (filter.times->empty() || !schema.time_column) {
+      filter.is_empty = true;
+    } else {
+      filter.time.start = std::max(filter.time.start, filter.times->front().start);
+      filter.time.end = std::min(filter.time.end, filter.times->back().end);
+    }
+  }
   if (filter.time.start >= filter.time.end && filter.time.end != INT64_MAX) filter.is_empty = true;
   return filter;
 }
 
-bool overlaps(const TimeRange& range, std::int64_t min_time, std::int64_t max_time_inclusive) {
-  return max_time_inclusive >= range.start && (min_time < range.end || range.end == INT64_MAX);
+bool overlaps(const ScanFilter& filter, std::int64_t min_time, std::int64_t max_time_inclusive) {
+  const TimeRange& range = filter.time;
+  if (max_time_inclusive < range.start || (min_time >= range.end && range.end != INT64_MAX)) return false;
+  return filter.times == nullptr || overlaps(*filter.times, min_time, max_time_inclusive);
 }
-bool covers(const TimeRange& range, std::int64_t min_time, std::int64_t max_time_inclusive) {
-  return min_time >= range.start && (max_time_inclusive < range.end || range.end == INT64_MAX);
+bool covers(const ScanFilter& filter, std::int64_t min_time, std::int64_t max_time_inclusive) {
+  const TimeRange& range = filter.time;
+  return filter.times == nullptr && min_time >= range.start &&
+         (max_time_inclusive < range.end || range.end == INT64_MAX);
 }
 
 }  // namespace
@@ -242,11 +270,10 @@ class UnitPlanner {
         return order_prefix(entry.key, key) < 0;
       });
       for (auto entry = first; entry != entries.end() && order_prefix(entry->key, key) == 0; ++entry) {
-        if (plan_.filter_.has_time &&
-            !overlaps(plan_.filter_.time, entry->min_time, entry->max_time_inclusive))
+        if (plan_.filter_.has_time && !overlaps(plan_.filter_, entry->min_time, entry->max_time_inclusive))
           continue;
         if (plan_.filter_.has_series && !series_matches(plan_.filter_, entry->key)) continue;
-        if (plan_.filter_.has_time && !covers(plan_.filter_.time, entry->min_time, entry->max_time_inclusive))
+        if (plan_.filter_.has_time && !covers(plan_.filter_, entry->min_time, entry->max_time_inclusive))
           filters_ = true;
         stretches.push_back({entry->first_row, entry->first_row + entry->row_count, entry->min_time,
                              entry->max_time_inclusive});
@@ -400,8 +427,8 @@ class UnitPlanner {
     if (!schema_.time_column) return true;
     std::tie(unit.min_time, unit.max_time_inclusive) = unit.open->block_times(block);
     if (!plan_.filter_.has_time) return true;
-    unit.filters_time = !covers(plan_.filter_.time, unit.min_time, unit.max_time_inclusive);
-    return overlaps(plan_.filter_.time, unit.min_time, unit.max_time_inclusive);
+    unit.filters_time = !covers(plan_.filter_, unit.min_time, unit.max_time_inclusive);
+    return overlaps(plan_.filter_, unit.min_time, unit.max_time_inclusive);
   }
 
   ScanUnit open_unit(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open,
@@ -447,6 +474,11 @@ class UnitPlanner {
         unit.max_time_inclusive =
             std::min(unit.max_time_inclusive, static_cast<std::int64_t>(times.maximum.integer));
       }
+    }
+    if (plan_.filter_.times != nullptr &&
+        !overlaps(*plan_.filter_.times, unit.min_time, unit.max_time_inclusive)) {
+      ++plan_.statistics_.row_groups_out_of_range;
+      return;
     }
     ++plan_.statistics_.row_groups_read;
     add_unit(std::move(unit));
@@ -521,7 +553,7 @@ bool ScanPlanner::plan_next(std::int64_t low, std::int64_t high_inclusive, std::
       const TimeRange& range = (*chunk)->range;
       const std::int64_t last = range.end == INT64_MAX ? INT64_MAX : range.end - 1;
       if (has_time && (last < low || range.start > high_inclusive)) continue;
-      if (has_time && filter_.has_time && !overlaps(filter_.time, range.start, last)) continue;
+      if (has_time && filter_.has_time && !overlaps(filter_, range.start, last)) continue;
       for (const auto& sealed : (*chunk)->segments) planner.add_segment(*chunk, *sealed);
       for (const auto& open : (*chunk)->open) planner.add_open(*chunk, open, view_.seq);
     }

@@ -11,6 +11,7 @@
 
 #include "storage/own_rows.hpp"
 #include "storage/scan.hpp"
+#include "storage/time_ranges.hpp"
 
 namespace tickstone::storage {
 
@@ -39,7 +40,8 @@ struct ScanUnit {
 struct ScanFilter {
   TimeRange time;  // half-open; end INT64_MAX includes the last instant
   bool has_time = false;
-  bool is_empty = false;  // nothing can match
+  bool is_empty = false;                    // nothing can match
+  std::shared_ptr<const TimeRanges> times;  // within `time`; nullptr: all of it
   /// By position in the series key: the values asked for; empty where any matches.
   std::vector<std::vector<Value>> series;
   bool has_series = false;

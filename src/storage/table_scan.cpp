@@ -200,6 +200,7 @@ class ScanState final : public TableScan::State {
     low_ = INT64_MIN;
     high_ = INT64_MAX;
     limit_time(unit_->filters_time);
+    if (scan_.filter_.times != nullptr) filter_times(*scan_.filter_.times);
     filter_ended();
     if (scan_.key_position_ && !unit_->is_own) filter_touched();
     if (is_backwards_) std::reverse(runs_.begin(), runs_.end());
@@ -270,6 +271,7 @@ class ScanState final : public TableScan::State {
       }
       chain_ = open.previous_in_series(row);
       if (row >= unit_->row_count || open.time(row) > high || open.ended(row) <= seq) continue;
+      if (scan_.filter_.times != nullptr && !contains(*scan_.filter_.times, open.time(row))) continue;
       if (may_be_touched) {
         key.clear();
         open.append_key(key, row);
@@ -361,6 +363,63 @@ class ScanState final : public TableScan::State {
       }
     }
     runs_ = std::move(kept);
+  }
+
+  /// Leaves out rows whose time is in none of the ranges.
+  void filter_times(const TimeRanges& times) {
+    if (runs_.empty() || !unit_->filters_time) return;
+    const std::size_t position = *scan_.time_position_;
+    load_column(position);
+    const ColumnView& cells = buffers_[position].unit;
+    std::vector<Run> kept;
+    for (const auto& [first, last] : runs_) {
+      // Rows of one run mostly lie in the range of the one before.
+      auto range = times.end();
+      const auto is_in = [&](std::int64_t time) {
+        return range != times.end() && range->start <= time && (time < range->end || range->end == INT64_MAX);
+      };
+      for (std::uint32_t row = first; row < last;) {
+        const std::int64_t time = time_of(cells, row);
+        if (!is_in(time)) {
+          range = std::partition_point(times.begin(), times.end(), [&](const TimeRange& one) {
+            return one.end <= time && one.end != INT64_MAX;
+          });
+          if (range == times.end() && unit_->is_time_sorted) break;
+          if (!is_in(time)) {
+            row = unit_->is_time_sorted ? first_at(cells, row + 1, last, range->start) : row + 1;
+            continue;
+          }
+        }
+        std::uint32_t end = row + 1;
+        if (unit_->is_time_sorted && range->end != INT64_MAX) {
+          end = first_at(cells, end, last, range->end);
+        } else if (unit_->is_time_sorted) {
+          end = last;
+        }
+        // Runs stay apart, see filter_time.
+        if (!kept.empty() && kept.back().second == row && row != first) {
+          kept.back().second = end;
+        } else {
+          kept.emplace_back(row, end);
+        }
+        row = end;
+      }
+    }
+    runs_ = std::move(kept);
+  }
+
+  /// The first of sorted rows `[from, to)` at or after `time`, or `to`.
+  static std::uint32_t first_at(const ColumnView& times, std::uint32_t from, std::uint32_t to,
+                                std::int64_t time) {
+    while (from < to) {
+      const std::uint32_t middle = from + (to - from) / 2;
+      if (time_of(times, middle) < time) {
+        from = middle + 1;
+      } else {
+        to = middle;
+      }
+    }
+    return from;
   }
 
   static void add_run(std::vector<Run>& runs, std::uint32_t first, std::uint32_t last) {

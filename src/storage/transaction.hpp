@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "storage/changed_times.hpp"
 #include "storage/commit_record.hpp"
 #include "storage/group_commit.hpp"
 #include "storage/locate.hpp"
@@ -23,7 +24,10 @@ class StoreCore;
 
 /// A transaction keeps its rows as open chunks of its own, where positions (the count of its operations)
 /// stand for commits. Nothing is ever removed from them: what is replaced or rolled back ends.
-class StoreTransaction final : public Transaction, public MassChanges, private CommitWork {
+class StoreTransaction final : public Transaction,
+                               public MassChanges,
+                               public ChangeReport,
+                               private CommitWork {
  public:
   explicit StoreTransaction(StoreCore& core);
   ~StoreTransaction() override;
@@ -55,6 +59,8 @@ class StoreTransaction final : public Transaction, public MassChanges, private C
   void rollback_to(Savepoint savepoint) override;
 
   bool has_writes() const override { return has_writes_ || !undo_.empty(); }
+  bool has_changes(TableId table) const override;
+  TimeRanges changed_times(TableId table, const ChangedTimes& asked) override;
   CommitSeq commit(bool synchronous) override;
   void rollback() noexcept override;
   void set_cancelled(std::function<bool()> cancelled) override { cancelled_ = std::move(cancelled); }
