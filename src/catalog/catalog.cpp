@@ -58,6 +58,9 @@ std::shared_ptr<const Catalog> Catalog::load(const storage::ReadView& view) {
         case ObjectKind::Job:
           catalog->add(decode_job(body));
           break;
+        case ObjectKind::Function:
+          catalog->add(decode_function(body));
+          break;
         case ObjectKind::Database:
           break;  // read by itself: read_database_name
         default:
@@ -100,6 +103,11 @@ void Catalog::add(ExtensionObject extension) {
 void Catalog::add(JobObject job) {
   const auto id = job.id;
   jobs_[id] = std::move(job);
+}
+
+void Catalog::add(FunctionObject function) {
+  const auto oid = function.oid;
+  functions_[oid] = std::move(function);
 }
 
 void Catalog::forget_relation(Oid oid) {
@@ -161,11 +169,25 @@ const ExtensionObject* Catalog::find_extension(std::string_view name) const {
 
 const JobObject* Catalog::find_job(std::int32_t id) const { return pointer_to(jobs_, id); }
 
+const FunctionObject* Catalog::find_function(Oid oid) const { return pointer_to(functions_, oid); }
+
+std::vector<const FunctionObject*> Catalog::find_functions(std::string_view schema,
+                                                           std::string_view name) const {
+  std::vector<const FunctionObject*> found;
+  const SchemaObject* in = functions_.empty() ? nullptr : find_schema(schema);
+  if (in == nullptr) return found;
+  for (const auto& [oid, function] : functions_) {
+    if (function.schema == in->oid && function.name == name) found.push_back(&function);
+  }
+  return found;
+}
+
 std::vector<const SchemaObject*> Catalog::schemas() const { return pointers_to_all(schemas_); }
 std::vector<const RelationObject*> Catalog::relations() const { return pointers_to_all(relations_); }
 std::vector<const RoleObject*> Catalog::roles() const { return pointers_to_all(roles_); }
 std::vector<const ExtensionObject*> Catalog::extensions() const { return pointers_to_all(extensions_); }
 std::vector<const JobObject*> Catalog::jobs() const { return pointers_to_all(jobs_); }
+std::vector<const FunctionObject*> Catalog::functions() const { return pointers_to_all(functions_); }
 
 std::vector<const RelationObject*> Catalog::dependents(Oid relation) const {
   std::vector<const RelationObject*> found;
@@ -259,6 +281,11 @@ void CatalogEdit::put_job(const JobObject& job) {
   changed().add(job);
 }
 
+void CatalogEdit::put_function(const FunctionObject& function) {
+  write_object(transaction_, function.oid, ObjectKind::Function, encode_object(function));
+  changed().add(function);
+}
+
 void CatalogEdit::remove_schema(Oid oid) {
   erase_object(transaction_, oid, ObjectKind::Schema);
   changed().schemas_.erase(oid);
@@ -286,6 +313,11 @@ void CatalogEdit::remove_extension(const std::string& name) {
 void CatalogEdit::remove_job(std::int32_t id) {
   erase_object(transaction_, static_cast<Oid>(id), ObjectKind::Job);
   changed().jobs_.erase(id);
+}
+
+void CatalogEdit::remove_function(Oid oid) {
+  erase_object(transaction_, oid, ObjectKind::Function);
+  changed().functions_.erase(oid);
 }
 
 }  // namespace tickstone::catalog

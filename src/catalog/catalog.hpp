@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog/job_records.hpp"
 #include "catalog/objects.hpp"
 #include "storage/store.hpp"
 
@@ -33,12 +34,16 @@ class Catalog {
   const RoleObject* find_role(std::string_view name) const;
   const ExtensionObject* find_extension(std::string_view name) const;
   const JobObject* find_job(std::int32_t id) const;
+  const FunctionObject* find_function(Oid oid) const;
+  /// All of that name, whatever their arguments.
+  std::vector<const FunctionObject*> find_functions(std::string_view schema, std::string_view name) const;
 
   std::vector<const SchemaObject*> schemas() const;
   std::vector<const RelationObject*> relations() const;  // by oid
   std::vector<const RoleObject*> roles() const;
   std::vector<const ExtensionObject*> extensions() const;
   std::vector<const JobObject*> jobs() const;
+  std::vector<const FunctionObject*> functions() const;
   /// Views whose query reads `relation`, aggregates over it.
   std::vector<const RelationObject*> dependents(Oid relation) const;
 
@@ -57,6 +62,7 @@ class Catalog {
   void add(RoleObject role);
   void add(ExtensionObject extension);
   void add(JobObject job);
+  void add(FunctionObject function);
   void forget_relation(Oid oid);
 
   std::map<Oid, SchemaObject> schemas_;
@@ -67,6 +73,7 @@ class Catalog {
   std::map<std::string, RoleObject> roles_;
   std::map<std::string, ExtensionObject> extensions_;
   std::map<std::int32_t, JobObject> jobs_;
+  std::map<Oid, FunctionObject> functions_;
 };
 
 /// Changes to the catalog inside one transaction: each call changes the copy and writes the system table's
@@ -84,11 +91,13 @@ class CatalogEdit {
   void put_role(const RoleObject& role);
   void put_extension(const ExtensionObject& extension);
   void put_job(const JobObject& job);
+  void put_function(const FunctionObject& function);  // new, or replaces the one of that oid
   void remove_schema(Oid oid);
   void remove_relation(Oid oid);
   void remove_role(const std::string& name);
   void remove_extension(const std::string& name);
   void remove_job(std::int32_t id);
+  void remove_function(Oid oid);
 
  private:
   Catalog& changed();  // a copy, when somebody else holds the one of now
@@ -128,18 +137,12 @@ class RunningFacts {
     std::string name, value, unit, category, description, type, boot_value, context;
     std::string source = "default";
   };
-  struct JobRun {
-    std::int32_t job_id = 0;
-    std::optional<std::int64_t> last_start_us, last_finish_us, next_start_us, last_success_us;
-    bool last_succeeded = true;
-    std::int64_t runs = 0, successes = 0, failures = 0;
-    std::string last_error;
-  };
   virtual ~RunningFacts() = default;
   virtual std::vector<SessionInfo> sessions() const = 0;
   virtual std::vector<storage::LockInfo> locks() const { return {}; }
   virtual std::vector<SettingInfo> settings_shown() const = 0;
-  virtual std::vector<JobRun> job_runs() const = 0;
+  virtual std::vector<JobStatistics> job_statistics() const { return {}; }
+  virtual std::vector<JobRunRecord> job_history() const { return {}; }
   virtual std::string current_user() const = 0;
   virtual std::string current_database() const = 0;
   virtual std::vector<std::string> search_path() const = 0;  // schema names, in order

@@ -11,8 +11,6 @@ Cell interval_cell(const std::string& text) {
   return interval ? Cell(*interval) : Cell(nullptr);
 }
 
-Cell json_cell(const std::string& text) { return text.empty() ? Cell(nullptr) : Cell(text); }
-
 /// The hypertable that a job works on, as two cells.
 std::pair<Cell, Cell> hypertable_cells(const RowContext& context, const JobObject& job) {
   const RelationObject* relation = context.catalog.find_relation(job.relation);
@@ -21,16 +19,19 @@ std::pair<Cell, Cell> hypertable_cells(const RowContext& context, const JobObjec
   return {Cell(std::move(schema)), Cell(std::move(name))};
 }
 
-std::map<std::int32_t, RunningFacts::JobRun> runs_by_job(const RowContext& context) {
-  std::map<std::int32_t, RunningFacts::JobRun> runs;
-  for (auto& run : context.facts.job_runs()) runs[run.job_id] = run;
-  return runs;
+std::map<std::int32_t, JobStatistics> statistics_by_job(const RowContext& context) {
+  std::map<std::int32_t, JobStatistics> all;
+  for (auto& statistics : context.facts.job_statistics())
+    all.emplace(statistics.job_id, std::move(statistics));
+  return all;
 }
 
+Cell text_or_null(const std::string& text) { return text.empty() ? Cell(nullptr) : Cell(text); }
+
 void jobs(RowWriter& rows, const RowContext& context) {
-  const auto runs = runs_by_job(context);
+  const auto all = statistics_by_job(context);
   for (const JobObject* job : context.catalog.jobs()) {
-    const auto run = runs.find(job->id);
+    const auto found = all.find(job->id);
     const auto [schema, name] = hypertable_cells(context, *job);
     rows.add({{"job_id", job->id},
               {"application_name", job->application_name},
@@ -43,22 +44,23 @@ void jobs(RowWriter& rows, const RowContext& context) {
               {"owner", owner_name(context.catalog, job->owner)},
               {"scheduled", job->scheduled},
               {"fixed_schedule", job->fixed_schedule},
-              {"config", json_cell(job->config_json)},
-              {"next_start", run == runs.end() ? Cell(nullptr) : Cell(run->second.next_start_us)},
+              {"config", text_or_null(job->config_json)},
+              {"next_start", found == all.end() ? Cell(nullptr) : Cell(found->second.next_start_us)},
               {"initial_start", job->initial_start_us},
               {"hypertable_schema", schema},
-              {"hypertable_name", name}});
+              {"hypertable_name", name},
+              {"check_schema", text_or_null(job->check_schema)},
+              {"check_name", text_or_null(job->check_name)}});
   }
 }
 
 void job_stats(RowWriter& rows, const RowContext& context) {
-  const auto runs = runs_by_job(context);
+  const auto all = statistics_by_job(context);
   for (const JobObject* job : context.catalog.jobs()) {
-    const auto found = runs.find(job->id);
-    if (found == runs.end()) continue;
-    const RunningFacts::JobRun& run = found->second;
-    const bool has_run = run.runs > 0;
-    const bool has_duration = run.last_start_us && run.last_finish_us;
+    const auto found = all.find(job->id);
+    if (found == all.end()) continue;
+    const JobStatistics& run = found->second;
+    const bool has_ended = run.runs > 0 && !run.is_running;
     const auto [schema, name] = hypertable_cells(context, *job);
     rows.add(
         {{"hypertable_schema", schema},
@@ -66,10 +68,14 @@ void job_stats(RowWriter& rows, const RowContext& context) {
          {"job_id", job->id},
          {"last_run_started_at", run.last_start_us},
          {"last_successful_finish", run.last_success_us},
-         {"last_run_status", has_run ? Cell(run.last_succeeded ? "Success" : "Failed") : Cell(nullptr)},
-         {"job_status", job->scheduled ? "Scheduled" : "Paused"},
+         {"last_run_status", has_ended ? Cell(run.last_succeeded ? "Success" : "Failed") : Cell(nullptr)},
+         {"job_status", run.is_running   ? "Running"
+                        : job->scheduled ? "Scheduled"
+                                         : "Paused"},
          {"last_run_duration",
-          has_duration ? Cell(IntervalValue{0, 0, *run.last_finish_us - *run.last_start_us}) : Cell(nullptr)},
+          has_ended && run.last_start_us && run.last_finish_us && *run.last_finish_us >= *run.last_start_us
+              ? Cell(IntervalValue{0, 0, *run.last_finish_us - *run.last_start_us})
+              : Cell(nullptr)},
          {"next_start", job->scheduled ? Cell(run.next_start_us) : Cell(nullptr)},
          {"total_runs", run.runs},
          {"total_successes", run.successes},
@@ -78,32 +84,32 @@ void job_stats(RowWriter& rows, const RowContext& context) {
 }
 
 void job_errors(RowWriter& rows, const RowContext& context) {
-  for (const auto& run : context.facts.job_runs()) {
-    const JobObject* job = context.catalog.find_job(run.job_id);
-    if (job == nullptr || run.last_error.empty()) continue;
-    rows.add({{"job_id", job->id},
-              {"proc_schema", job->proc_schema},
-              {"proc_name", job->proc_name},
-              {"start_time", run.last_start_us},
-              {"finish_time", run.last_finish_us},
-              {"err_message", run.last_error}});
+  for (const auto& run : context.facts.job_history()) {
+    if (run.succeeded) continue;
+    rows.add({{"job_id", run.job_id},
+              {"proc_schema", run.proc_schema},
+              {"proc_name", run.proc_name},
+              {"pid", run.pid},
+              {"start_time", run.start_us},
+              {"finish_time", run.finish_us},
+              {"sqlerrcode", text_or_null(run.sqlstate)},
+              {"err_message", text_or_null(run.message)}});
   }
 }
 
-/// The last run of each job: earlier ones are not kept.
 void job_history(RowWriter& rows, const RowContext& context) {
-  for (const auto& run : context.facts.job_runs()) {
-    const JobObject* job = context.catalog.find_job(run.job_id);
-    if (job == nullptr || run.runs == 0) continue;
-    rows.add({{"id", run.runs},
-              {"job_id", job->id},
-              {"succeeded", run.last_succeeded},
-              {"proc_schema", job->proc_schema},
-              {"proc_name", job->proc_name},
-              {"start_time", run.last_start_us},
-              {"finish_time", run.last_finish_us},
-              {"config", json_cell(job->config_json)},
-              {"err_message", run.last_error.empty() ? Cell(nullptr) : Cell(run.last_error)}});
+  for (const auto& run : context.facts.job_history()) {
+    rows.add({{"id", run.id},
+              {"job_id", run.job_id},
+              {"succeeded", run.succeeded},
+              {"proc_schema", run.proc_schema},
+              {"proc_name", run.proc_name},
+              {"pid", run.pid},
+              {"start_time", run.start_us},
+              {"finish_time", run.finish_us},
+              {"config", text_or_null(run.config_json)},
+              {"sqlerrcode", text_or_null(run.sqlstate)},
+              {"err_message", text_or_null(run.message)}});
   }
 }
 
@@ -117,7 +123,7 @@ void policies(RowWriter& rows, const RowContext& context) {
               {"schedule_interval", interval_cell(job->schedule_interval)},
               {"proc_schema", job->proc_schema},
               {"proc_name", job->proc_name},
-              {"config", json_cell(job->config_json)},
+              {"config", text_or_null(job->config_json)},
               {"hypertable_schema", schema},
               {"hypertable_name", name}});
   }

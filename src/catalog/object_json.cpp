@@ -269,6 +269,23 @@ void visit(Visitor& v, T& o) {
     v.field("name", o.name);
     v.field("version", o.version);
     v.field("schema", o.schema);
+  } else if constexpr (std::is_same_v<Type, FunctionObject::Argument>) {
+    v.field("name", o.name);
+    v.field("type", o.type);
+    v.field("default", o.default_text);
+  } else if constexpr (std::is_same_v<Type, FunctionObject>) {
+    v.field("oid", o.oid);
+    v.field("schema", o.schema);
+    v.field("name", o.name);
+    v.field("owner", o.owner);
+    v.field("procedure", o.is_procedure);
+    v.field("arguments", o.arguments);
+    v.always("result", o.result);
+    v.field("set", o.returns_set);
+    v.field("columns", o.columns);
+    v.field("body", o.body);
+    v.always("volatility", o.volatility);
+    v.field("strict", o.is_strict);
   } else {
     static_assert(std::is_same_v<Type, JobObject>);
     v.field("id", o.id);
@@ -286,6 +303,8 @@ void visit(Visitor& v, T& o) {
     v.field("timezone", o.timezone);
     v.field("relation", o.relation);
     v.field("config", o.config_json);
+    v.field("check_schema", o.check_schema);
+    v.field("check_name", o.check_name);
   }
 }
 
@@ -313,11 +332,13 @@ std::string encode_object(const RelationObject& relation) { return encode(relati
 std::string encode_object(const RoleObject& role) { return encode(role); }
 std::string encode_object(const ExtensionObject& extension) { return encode(extension); }
 std::string encode_object(const JobObject& job) { return encode(job); }
+std::string encode_object(const FunctionObject& function) { return encode(function); }
 
 SchemaObject decode_schema(std::string_view body) { return decode<SchemaObject>(body, "schema"); }
 RelationObject decode_relation(std::string_view body) { return decode<RelationObject>(body, "relation"); }
 RoleObject decode_role(std::string_view body) { return decode<RoleObject>(body, "role"); }
 ExtensionObject decode_extension(std::string_view body) { return decode<ExtensionObject>(body, "extension"); }
 JobObject decode_job(std::string_view body) { return decode<JobObject>(body, "job"); }
+FunctionObject decode_function(std::string_view body) { return decode<FunctionObject>(body, "function"); }
 
 }  // namespace tickstone::catalog

@@ -16,11 +16,13 @@ std::string encode_object(const RelationObject& relation);
 std::string encode_object(const RoleObject& role);
 std::string encode_object(const ExtensionObject& extension);
 std::string encode_object(const JobObject& job);
+std::string encode_object(const FunctionObject& function);
 
 SchemaObject decode_schema(std::string_view body);
 RelationObject decode_relation(std::string_view body);
 RoleObject decode_role(std::string_view body);
 ExtensionObject decode_extension(std::string_view body);
 JobObject decode_job(std::string_view body);
+FunctionObject decode_function(std::string_view body);
 
 }  // namespace tickstone::catalog

@@ -177,6 +177,28 @@ struct JobObject {      // a policy or a user's job
   std::string timezone;
   Oid relation = 0;
   std::string config_json;
+  std::string check_schema, check_name;  // what looks at `config_json` when it is set; empty: nothing
+};
+
+/// A function or procedure in SQL that a user made.
+struct FunctionObject {
+  Oid oid = 0;
+  Oid schema = 0;
+  std::string name;
+  std::string owner;
+  bool is_procedure = false;
+  struct Argument {
+    std::string name;  // empty: known by its number alone
+    SqlType type;
+    std::string default_text;  // empty: must be given
+  };
+  std::vector<Argument> arguments;
+  SqlType result = SqlType::of(TypeId::Void);
+  bool returns_set = false;
+  std::vector<Argument> columns;  // of RETURNS TABLE
+  std::string body;               // statements, with semicolons between
+  char volatility = 'v';
+  bool is_strict = false;
 };
 
 struct ExtensionObject {

@@ -16,7 +16,8 @@ enum class ObjectKind : std::uint8_t {
   Role = 3,
   Extension = 4,
   Job = 5,
-  Database = 6
+  Database = 6,
+  Function = 7
 };
 
 inline constexpr storage::ColumnId kObjectOidColumn = 1;

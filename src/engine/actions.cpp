@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
 #include <nlohmann/json.hpp>
 
@@ -11,7 +12,9 @@
 #include "engine/dimensions.hpp"
 #include "engine/executors.hpp"
 #include "engine/hypertable.hpp"
+#include "engine/job_actions.hpp"
 #include "engine/policies.hpp"
+#include "engine/user_functions.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -61,7 +64,7 @@ ActionResult refresh(SessionContext& context, const ActionArguments& arguments) 
   RefreshOptions options;
   options.force = arguments.boolean("force", false);
   if (const auto text = arguments.text("options")) read_refresh_options(*text, options);
-  if (!context.is_alone()) {
+  if (!context.is_alone() || context.frame_count() > 0) {
     throw Error(ErrorCode::ActiveSqlTransaction,
                 "refresh_continuous_aggregate() cannot run inside a transaction block");
   }
@@ -84,36 +87,8 @@ const Action* find_action(std::string_view name) {
         {"continuous_aggregate", "window_start", "window_end", "force", "options"},
         {},
         [](SessionContext& c, std::string_view, const ActionArguments& a) { return refresh(c, a); }};
-    all["add_continuous_aggregate_policy"] = {
-        {"continuous_aggregate", "start_offset", "end_offset", "schedule_interval", "if_not_exists",
-         "initial_start", "timezone", "include_tiered_data", "buckets_per_batch", "max_batches_per_execution",
-         "refresh_newest_first"},
-        {"add_continuous_aggregate_policy"},
-        add_policy};
-    all["add_retention_policy"] = {{"relation", "drop_after", "if_not_exists", "schedule_interval",
-                                    "initial_start", "timezone", "drop_created_before"},
-                                   {"add_retention_policy"},
-                                   add_policy};
-    all["add_compression_policy"] = {{"hypertable", "compress_after", "if_not_exists", "schedule_interval",
-                                      "initial_start", "timezone", "compress_created_before"},
-                                     {"add_compression_policy"},
-                                     add_policy};
-    all["add_columnstore_policy"] = {{"hypertable", "after", "if_not_exists", "schedule_interval",
-                                      "initial_start", "timezone", "created_before"},
-                                     {},
-                                     add_policy};
-    all["add_reorder_policy"] = {{"hypertable", "index_name", "if_not_exists", "initial_start", "timezone"},
-                                 {"add_reorder_policy"},
-                                 add_policy};
-    all["remove_continuous_aggregate_policy"] = {
-        {"continuous_aggregate", "if_not_exists", "if_exists"}, {}, remove_policy};
-    all["remove_retention_policy"] = {{"relation", "if_exists"}, {}, remove_policy};
-    all["remove_compression_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
-    all["remove_columnstore_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
-    all["remove_reorder_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
-    all["delete_job"] = {{"job_id"}, {}, [](SessionContext& c, std::string_view, const ActionArguments& a) {
-                           return delete_job(c, a);
-                         }};
+    add_policy_actions(all);
+    add_job_actions(all);
     all["tickstone_backup"] = {
         {"path", "base", "trust"},
         {"commit_number", "files", "bytes", "copied_files", "copied_bytes", "kept_files", "kept_bytes"},
@@ -140,8 +115,9 @@ void ActionResult::add(std::string_view name, const Value& value) {
 namespace {
 
 SqlType output_type(std::string_view function, std::string_view column) {
+  if (function == "alter_job") return alter_job_type(column);
   if (column == "created" || column == "enabled" || column == "disabled" ||
-      function.starts_with("timescaledb_"))
+      column == "remove_compression_policy" || function.starts_with("timescaledb_"))
     return SqlType::of(TypeId::Boolean);
   if (function == "get_telemetry_report") return SqlType::of(TypeId::Jsonb);
   if (column.ends_with("_name")) return SqlType::of(TypeId::Text);
@@ -154,7 +130,17 @@ std::string output_name(const sql::ActionStatement& action) {
   return action.output_name.empty() ? action.function : action.output_name;
 }
 
-/// `(1,public,ohlcv,t)`: how a composite prints.
+/// The engine's own action; nullptr where the call is of a function of a user's.
+const Action* action_of(const sql::ActionStatement& statement) {
+  static constexpr std::array<std::string_view, 6> kSchemas = {
+      "",         "public", "_timescaledb_functions", "_timescaledb_internal", "timescaledb_experimental",
+      "tickstone"};
+  const bool is_ours = std::find(kSchemas.begin(), kSchemas.end(), statement.schema) != kSchemas.end();
+  return is_ours ? find_action(statement.function) : nullptr;
+}
+
+}  // namespace
+
 std::string record_text(const Batch& batch, std::size_t row, const FormatContext& format) {
   std::string text = "(";
   for (std::size_t i = 0; i < batch.columns.size(); ++i) {
@@ -177,8 +163,6 @@ std::string record_text(const Batch& batch, std::size_t row, const FormatContext
   }
   return text + ")";
 }
-
-}  // namespace
 
 namespace {
 
@@ -224,7 +208,11 @@ std::vector<std::size_t> selected_columns(const std::vector<std::string_view>& o
   return selected;
 }
 
-std::vector<ResultColumn> columns_of_call(const Action* action, const sql::ActionStatement& statement) {
+std::vector<ResultColumn> columns_of_call(const SessionContext& context, const Action* action,
+                                          const sql::ActionStatement& statement) {
+  if (action == nullptr) {
+    if (auto columns = user_function_columns(context, statement)) return *columns;
+  }
   if (action == nullptr || output_of(*action, statement).empty())
     return {{output_name(statement), SqlType::of(TypeId::Void)}};
   const auto& output = output_of(*action, statement);
@@ -246,7 +234,7 @@ Batch run_action(Execution& execution, const Action& action, const sql::ActionSt
       context, statement.function, action.takes_anything ? none : statement.arguments, execution.parameters,
       is_other_form(action, statement) ? action.other_signature : action.signature, values);
   ActionResult result = action.run(context, statement.function, arguments);
-  const auto columns = columns_of_call(&action, statement);
+  const auto columns = columns_of_call(context, &action, statement);
   if (!statement.columns.empty() && result.columns.size() > 1) {
     Batch selected;
     for (const auto i : selected_columns(output_of(action, statement), statement))
@@ -274,7 +262,7 @@ std::vector<ResultColumn> query_columns(SessionContext& context, const sql::Acti
   auto columns = result_columns(context.duck()->prepare(query.text)->columns(), query);
   const auto first = columns.begin() + static_cast<std::ptrdiff_t>(statement.first_argument);
   columns.insert(columns.erase(first, first + static_cast<std::ptrdiff_t>(statement.arguments.size())),
-                 columns_of_call(find_action(statement.function), statement).front());
+                 columns_of_call(context, action_of(statement), statement).front());
   return columns;
 }
 
@@ -316,18 +304,22 @@ std::string execute_by_row(Execution& execution, const Action& action,
 
 std::vector<ResultColumn> action_columns(SessionContext& context, const sql::ActionStatement& statement) {
   if (statement.source) return query_columns(context, statement);
-  return columns_of_call(find_action(statement.function), statement);
+  return columns_of_call(context, action_of(statement), statement);
 }
 
 std::string execute_action(Execution& execution, const sql::ActionStatement& statement) {
-  const auto* action = find_action(statement.function);
+  const auto* action = action_of(statement);
+  if (action == nullptr && !statement.source && !sql::is_action_function(statement.function) &&
+      (statement.is_call || user_function_columns(execution.context, statement))) {
+    return execute_user_function(execution, statement);
+  }
   if (action == nullptr) {
     throw Error(ErrorCode::FeatureNotSupported, "function " + statement.function + "() is not supported yet");
   }
   if (statement.source) return execute_by_row(execution, *action, statement);
   const Batch rows = run_action(execution, *action, statement, nullptr);
   if (statement.is_call) return "CALL";
-  send_result(execution, columns_of_call(action, statement), rows);
+  send_result(execution, columns_of_call(execution.context, action, statement), rows);
   return "SELECT " + std::to_string(rows.row_count());
 }
 

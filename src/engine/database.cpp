@@ -8,6 +8,8 @@
 #include "engine/aggregate_log.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/database_core.hpp"
+#include "engine/job_procedures.hpp"
+#include "engine/job_scheduler.hpp"
 #include "engine/protocol_session.hpp"
 #include "engine/temporary_files.hpp"
 #include "engine/temporary_tables.hpp"
@@ -37,7 +39,15 @@ class OpenDatabase final : public Database {
     for (const auto* role : core_->catalog()->roles()) {
       if (role->oid == 10) owner_ = role->name;
     }
+    if (options.store.read_only) return;
+    make_first_job();
+    core_->jobs().record_crashes();
+    core_->jobs().start(options.background_workers);
   }
+
+  ~OpenDatabase() override { core_->jobs().stop(); }
+  OpenDatabase(const OpenDatabase&) = delete;
+  OpenDatabase& operator=(const OpenDatabase&) = delete;
 
   std::unique_ptr<Session> connect(const SessionOptions& options) override {
     if (core_->catalog()->find_role(options.user) == nullptr) {
@@ -79,8 +89,21 @@ class OpenDatabase final : public Database {
   void set_verifier_maker(VerifierMaker maker) override { core_->set_verifier_maker(std::move(maker)); }
   storage::Store& store() override { return core_->store(); }
   void checkpoint() override { core_->store().checkpoint(); }
+  std::optional<std::int64_t> run_due_jobs() override { return core_->jobs().run_due(); }
 
  private:
+  /// In a store that has kept no jobs yet: their tables, and the job that bounds their history.
+  void make_first_job() {
+    if (core_->store().read_view()->schema(catalog::kJobStatisticsTable) != nullptr) return;
+    auto transaction = core_->store().begin();
+    catalog::make_job_tables(*transaction);
+    catalog::CatalogEdit edit(core_->catalog(), *transaction);
+    edit.put_job(job_history_retention(owner_));
+    transaction->set_on_committed(
+        [&](storage::CommitSeq seq) { core_->publish_catalog(edit.finish(), seq); });
+    transaction->commit();
+  }
+
   std::unique_ptr<DatabaseCore> core_;
   std::string owner_;
 };

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "engine/session.hpp"
 #include "storage/store.hpp"
 
@@ -20,6 +21,8 @@ struct DatabaseOptions {
   std::size_t query_memory_bytes = 2ULL << 30;
   std::string temp_directory;              // that queries spill to; `open` sets it
   int threads = 0;                         // of one query; 0: all cores
+  int background_workers = 16;             // jobs at once; 0: they run when `run_due_jobs` is called
+  const Clock* clock = nullptr;            // nullptr: the machine's
   std::string database_name = "inavvi";    // of a new store; an old one keeps its own
   std::string owner_name = "inavvi_user";  // the first role, superuser
   std::string owner_verifier;              // SCRAM-SHA-256$...; empty: none yet
@@ -50,6 +53,9 @@ class Database {
   virtual void set_verifier_maker(VerifierMaker maker) = 0;
   virtual storage::Store& store() = 0;
   virtual void checkpoint() = 0;
+  /// Runs the jobs that are due now, one after another, and returns when the next one is (microseconds since
+  /// 1970 UTC); nothing where none will be.
+  virtual std::optional<std::int64_t> run_due_jobs() = 0;
 };
 
 /// What `server_version` says, and version() prints beside our own.

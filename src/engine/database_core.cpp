@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "engine/idle_plans.hpp"
+#include "engine/job_scheduler.hpp"
 #include "engine/session_context.hpp"
 #include "engine/session_functions.hpp"
 
@@ -15,8 +16,9 @@ namespace tickstone::engine {
 DatabaseCore::DatabaseCore(std::unique_ptr<storage::Store> store, const DatabaseOptions& options)
     : store_(std::move(store)),
       options_(options),
-      start_time_us_(system_clock().now_us()),
-      idle_plans_(std::make_unique<IdlePlans>()) {}
+      start_time_us_(clock().now_us()),
+      idle_plans_(std::make_unique<IdlePlans>()),
+      jobs_(std::make_unique<JobScheduler>(*this)) {}
 
 DatabaseCore::~DatabaseCore() = default;
 

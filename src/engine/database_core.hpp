@@ -18,6 +18,7 @@
 namespace tickstone::engine {
 
 class IdlePlans;
+class JobScheduler;
 class SessionContext;
 
 /// What all sessions of a database share: the store, the newest catalog, the DuckDB instance, who is
@@ -31,6 +32,8 @@ class DatabaseCore {
   const DatabaseOptions& options() const { return options_; }
   const std::string& name() const { return options_.database_name; }
   Watchdog& watchdog() { return watchdog_; }
+  JobScheduler& jobs() { return *jobs_; }
+  const Clock& clock() const { return options_.clock == nullptr ? system_clock() : *options_.clock; }
 
   /// The budget of open chunks, block cache and queries together.
   std::size_t memory_bytes() const {
@@ -84,6 +87,7 @@ class DatabaseCore {
   Database::VerifierMaker verifier_maker_;
   std::int32_t last_pid_ = 0;
   Watchdog watchdog_;
+  std::unique_ptr<JobScheduler> jobs_;
 };
 
 }  // namespace tickstone::engine

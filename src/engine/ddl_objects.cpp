@@ -6,6 +6,7 @@
 #include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
+#include "engine/job_actions.hpp"
 #include "engine/query_plan.hpp"
 #include "engine/table_schema.hpp"
 
@@ -134,7 +135,7 @@ void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog:
     edit.put_relation(changed);
   }
   for (const auto* job : edit.catalog().jobs()) {
-    if (job->relation == oid) edit.remove_job(job->id);
+    if (job->relation == oid) remove_job(context, job->id);
   }
   std::vector<catalog::Oid> sequences;
   for (const auto* other : edit.catalog().relations()) {

@@ -77,6 +77,8 @@ std::string execute_comment(Execution& execution, const sql::CommentStatement& c
 // actions.cpp: create_hypertable and its kin; continuous_aggregate.cpp
 std::string execute_action(Execution& execution, const sql::ActionStatement& action);
 std::vector<ResultColumn> action_columns(SessionContext& context, const sql::ActionStatement& action);
+/// `(1,public,ohlcv,t)`: how a composite prints.
+std::string record_text(const Batch& batch, std::size_t row, const FormatContext& format);
 std::string execute_create_materialized_view(Execution& execution,
                                              const sql::CreateMaterializedViewStatement& create);
 std::string execute_refresh_materialized_view(Execution& execution, const sql::QualifiedName& view);

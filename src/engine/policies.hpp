@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "engine/hypertable.hpp"
+#include "engine/action.hpp"
 
 namespace tickstone::engine {
 
@@ -11,6 +11,5 @@ namespace tickstone::engine {
 ActionResult add_policy(SessionContext& context, std::string_view function, const ActionArguments& arguments);
 ActionResult remove_policy(SessionContext& context, std::string_view function,
                            const ActionArguments& arguments);
-ActionResult delete_job(SessionContext& context, const ActionArguments& arguments);
 
 }  // namespace tickstone::engine

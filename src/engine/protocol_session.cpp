@@ -14,6 +14,7 @@
 #include "engine/query_plan.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/tracking_sink.hpp"
+#include "engine/user_functions.hpp"
 #include "sql/lexer.hpp"
 
 namespace tickstone::engine {
@@ -70,6 +71,7 @@ class ProtocolSession final : public Session {
     }
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const bool is_last = i + 1 == parts.size();
+      has_more_statements_ = parts.size() > 1;
       try {
         guarded([&] { run_text(parts[i], sink, is_last); });
       } catch (Error& error) {
@@ -90,6 +92,12 @@ class ProtocolSession final : public Session {
       if (statements.size() > 1)
         throw Error(ErrorCode::SyntaxError, "cannot insert multiple commands into a prepared statement");
       auto prepared = std::make_shared<Prepared>();
+      if (!statements.empty() && !failed_ &&
+          std::holds_alternative<sql::QueryStatement>(statements.front().body)) {
+        if (!context_.in_transaction()) context_.begin_transaction();
+        context_.begin_statement();
+        resolve_call(context_, statements.front());
+      }
       if (!statements.empty())
         prepared->statement = std::make_shared<sql::Statement>(std::move(statements.front()));
       for (const auto oid : parameter_oids) {
@@ -147,6 +155,7 @@ class ProtocolSession final : public Session {
   ExecuteOutcome execute(const std::string& name, std::uint64_t max_rows, ResultSink& sink) override {
     Portal& portal = find_portal(name);
     const auto prepared = portal.prepared;  // COMMIT drops the portal
+    has_more_statements_ = false;
     const Running running(*this, sink,
                           prepared->statement == nullptr ? std::string_view{} : prepared->statement->text);
     return guarded([&] {
@@ -305,16 +314,17 @@ class ProtocolSession final : public Session {
         execution.describe = !tracking.has_sent();
       }
     }
-    const auto statements = sql::parse(text);
+    auto statements = sql::parse(text);
     if (statements.empty()) {
       if (is_last && !explicit_block_ && context_.in_transaction()) end_transaction(true);
       sink.empty_query();
       return;
     }
-    for (const auto& statement : statements) {
+    for (auto& statement : statements) {
       if (failed_ && !ends_failed_block(statement)) throw_block_aborted();
       begin_if_needed(statement);
       context_.set_alone(!explicit_block_ && is_first && is_last && statements.size() == 1);
+      if (!failed_) resolve_call(context_, statement);
       std::string tag;
       try {
         tag = dispatch_widening(execution, tracking, statement);
@@ -371,6 +381,7 @@ class ProtocolSession final : public Session {
                  ? (run_transaction(*transaction, execution), statement.tag)
                  : run_transaction(*transaction, execution);
     context_.begin_statement();
+    context_.set_in_block(explicit_block_ || context_.has_writes() || has_more_statements_);
     if (auto tag = execute_statement(execution, statement)) return *tag;
     if (const auto* prepare = std::get_if<sql::PrepareStatement>(&statement.body))
       return run_prepare(*prepare);
@@ -614,6 +625,7 @@ class ProtocolSession final : public Session {
   PlanCache plans_;
   bool explicit_block_ = false;
   bool failed_ = false;
+  bool has_more_statements_ = false;  // the query at hand has several
   Watchdog::Ticket idle_ticket_ = 0;
   PreparedStatements statements_{context_, plans_};
   std::map<std::string, std::unique_ptr<Portal>> portals_;

@@ -64,7 +64,7 @@ SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& opt
   activity_.database = database.name();
   activity_.client_address = options.client_address;
   activity_.client_port = options.client_port;
-  activity_.backend_start_us = system_clock().now_us();
+  activity_.backend_start_us = database_.clock().now_us();
   activity_.state = "idle";
   database_.add_session(this);
 }
@@ -88,7 +88,7 @@ void SessionContext::begin_transaction() {
   isolation_ =
       settings_.is_repeatable_read_by_default() ? Isolation::RepeatableRead : Isolation::ReadCommitted;
   read_only_ = settings_.is_read_only_by_default();
-  transaction_start_us_ = system_clock().now_us();
+  transaction_start_us_ = database_.clock().now_us();
   settings_.begin_transaction();
   std::lock_guard lock(activity_mutex_);
   activity_.transaction_start_us = transaction_start_us_;
@@ -113,7 +113,7 @@ std::string SessionContext::isolation_name() const {
 }
 
 void SessionContext::begin_statement() {
-  statement_start_us_ = system_clock().now_us();
+  statement_start_us_ = database_.clock().now_us();
   if (!in_transaction_) transaction_start_us_ = statement_start_us_;
   settings_.set_now_us(transaction_start_us_);
   take_catalog_and_view();
@@ -195,6 +195,13 @@ void SessionContext::commit() {
   }
   settings_.commit_transaction();
   for (const auto& action : actions) action();
+}
+
+void SessionContext::commit_midway() {
+  if (is_in_block_) return;
+  commit();
+  begin_transaction();
+  begin_statement();
 }
 
 void SessionContext::rollback() noexcept {
@@ -398,6 +405,23 @@ const catalog::SchemaObject& SessionContext::creation_schema(const std::string& 
     if (const auto* found = catalog->find_schema(name)) return *found;
   }
   throw Error(ErrorCode::InvalidSchemaName, "no schema has been selected to create in");
+}
+
+std::optional<sql::NameLookup::Parameter> SessionContext::find_parameter(const std::string& function,
+                                                                         const std::string& name) const {
+  if (frames_.empty() || (!function.empty() && function != frames_.back().function)) return std::nullopt;
+  const auto& parameters = frames_.back().parameters;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (parameters[i].first == name) return Parameter{static_cast<int>(i) + 1, parameters[i].second};
+  }
+  return std::nullopt;
+}
+
+std::optional<SqlType> SessionContext::parameter_type(int number) const {
+  if (frames_.empty()) return std::nullopt;
+  const auto& parameters = frames_.back().parameters;
+  const auto index = static_cast<std::size_t>(number) - 1;
+  return index < parameters.size() ? std::optional(parameters[index].second) : std::nullopt;
 }
 
 std::vector<std::string> SessionContext::schemas_to_search(const std::string& schema) const {
@@ -738,7 +762,7 @@ void SessionContext::clear_cancel() {
 
 void SessionContext::set_activity(const std::string& state, std::string_view query) {
   std::lock_guard lock(activity_mutex_);
-  const std::int64_t now = system_clock().now_us();
+  const std::int64_t now = database_.clock().now_us();
   activity_.state = state;
   activity_.state_change_us = now;
   if (state == "active") {

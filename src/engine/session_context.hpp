@@ -64,6 +64,11 @@ class SessionContext final : public sql::NameLookup,
   /// Errors: those of storage's commit; the transaction is over either way.
   void commit();
   void rollback() noexcept;
+  /// The session is in a BEGIN block, or in a query of several statements: all of it commits at once.
+  void set_in_block(bool is_in_block) { is_in_block_ = is_in_block; }
+  bool is_in_block() const { return is_in_block_; }
+  /// Commits what a procedure has done so far and goes on in a new transaction, unless it runs in a block.
+  void commit_midway();
   void savepoint(const std::string& name);
   void release_savepoint(const std::string& name);
   void rollback_to_savepoint(const std::string& name);
@@ -144,6 +149,30 @@ class SessionContext final : public sql::NameLookup,
     SessionContext& context_;
   };
   const std::shared_ptr<const storage::TimeRanges>& aggregated_times() const { return aggregated_times_; }
+  /// A function whose body runs: what its parameters are called.
+  struct Frame {
+    std::string function;
+    std::vector<std::pair<std::string, SqlType>> parameters;
+  };
+  /// For the life of the object statements are those of the function's body.
+  class InFrame {
+   public:
+    InFrame(SessionContext& context, Frame frame) : context_(context) {
+      context_.frames_.push_back(std::move(frame));
+      context_.dml_plans_.swap(outer_plans_);
+    }
+    ~InFrame() {
+      context_.frames_.pop_back();
+      context_.dml_plans_.swap(outer_plans_);
+    }
+    InFrame(const InFrame&) = delete;
+    InFrame& operator=(const InFrame&) = delete;
+
+   private:
+    SessionContext& context_;
+    std::shared_ptr<DmlPlans> outer_plans_;
+  };
+  std::size_t frame_count() const { return frames_.size(); }
 
   /// Foreign keys that this transaction checks at its end.
   DeferredReferences& deferred_references();
@@ -216,6 +245,9 @@ class SessionContext final : public sql::NameLookup,
                                                  const std::string& name) const override;
   bool schema_exists(const std::string& schema) const override;
   bool is_host_table_function(const std::string& name) const override;
+  std::optional<Parameter> find_parameter(const std::string& function,
+                                          const std::string& name) const override;
+  std::optional<SqlType> parameter_type(int number) const override;
   std::vector<std::string> row_identity(const sql::RelationInfo& relation) const override;
   std::optional<std::string> view_text(const sql::RelationInfo& relation) const override;
   std::vector<KeyValue> current_row(const std::string& cursor,
@@ -234,7 +266,12 @@ class SessionContext final : public sql::NameLookup,
   std::vector<SessionInfo> sessions() const override { return database_.sessions(); }
   std::vector<storage::LockInfo> locks() const override { return database_.store().locks(); }
   std::vector<SettingInfo> settings_shown() const override;
-  std::vector<JobRun> job_runs() const override { return {}; }
+  std::vector<catalog::JobStatistics> job_statistics() const override {
+    return catalog::read_job_statistics(*view_);
+  }
+  std::vector<catalog::JobRunRecord> job_history() const override {
+    return catalog::read_job_history(*view_);
+  }
   std::string current_user() const override { return options_.user; }
   std::string current_database() const override { return database_.name(); }
   std::vector<std::string> search_path() const override;
@@ -271,6 +308,7 @@ class SessionContext final : public sql::NameLookup,
   const Cursors* cursors_ = nullptr;
 
   bool in_transaction_ = false;
+  bool is_in_block_ = false;
   bool read_only_ = false;
   Isolation isolation_ = Isolation::ReadCommitted;
   std::string isolation_name_ = "read committed";
@@ -295,6 +333,7 @@ class SessionContext final : public sql::NameLookup,
   std::vector<NamedSavepoint> savepoints_;
 
   std::shared_ptr<DmlPlans> dml_plans_;
+  std::vector<Frame> frames_;
   bool is_numeric_wide_ = false;
   bool is_alone_ = false;
   std::shared_ptr<const storage::TimeRanges> aggregated_times_;

@@ -150,7 +150,7 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
   known = true;
   if (f == "now" || f == "transaction_timestamp") return Value::of_timestamptz(transaction_start_us_);
   if (f == "statement_timestamp") return Value::of_timestamptz(statement_start_us_);
-  if (f == "clock_timestamp") return Value::of_timestamptz(system_clock().now_us());
+  if (f == "clock_timestamp") return Value::of_timestamptz(database_.clock().now_us());
   if (f == "pg_current_user" || f == "pg_session_user") return Value::of_text(options_.user);
   if (f == "current_schema" || f == "pg_current_schema") {
     for (const auto& name : settings_.search_path(options_.user)) {

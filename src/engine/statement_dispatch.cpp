@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which executor a statement has.
 #include "engine/executors.hpp"
+#include "engine/user_functions.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -47,6 +48,12 @@ std::optional<std::string> execute_statement(Execution& execution, const sql::St
           [&](const sql::AlterTableStatement& body) -> Tag { return execute_alter_table(execution, body); },
           [&](const sql::RenameStatement& body) -> Tag { return execute_rename(execution, body); },
           [&](const sql::DropStatement& body) -> Tag { return execute_drop(execution, body); },
+          [&](const sql::CreateFunctionStatement& body) -> Tag {
+            return execute_create_function(execution, body);
+          },
+          [&](const sql::DropFunctionStatement& body) -> Tag {
+            return execute_drop_function(execution, body);
+          },
           [&](const sql::RoleStatement& body) -> Tag { return execute_role(execution, body); },
           [&](const sql::SettingStatement& body) -> Tag { return execute_setting(execution, body); },
           [&](const sql::ExplainStatement& body) -> Tag { return execute_explain(execution, body); },

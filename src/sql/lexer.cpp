@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sql/lexer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -243,9 +244,16 @@ std::vector<std::string_view> split_statements(std::string_view text) {
   std::size_t end = 0;
   bool is_empty = true;
   int depth = 0;
+  // CREATE FUNCTION ... BEGIN ATOMIC ...; ... END is one statement; CASE ... END within it is no end of it.
+  int body_depth = 0;
+  std::string_view last_word;
   const auto finish = [&] {
     if (!is_empty) statements.push_back(text.substr(begin, end - begin));
     is_empty = true;
+  };
+  const auto is_word = [](std::string_view word, std::string_view lower) {
+    return std::equal(word.begin(), word.end(), lower.begin(), lower.end(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
   };
   Lexer lexer(text);
   for (;;) {
@@ -265,11 +273,19 @@ std::vector<std::string_view> split_statements(std::string_view text) {
       const char c = text[token.begin];
       if (c == '(' || c == '[') ++depth;
       if ((c == ')' || c == ']') && depth > 0) --depth;
-      if (c == ';' && depth == 0) {
+      if (c == ';' && depth == 0 && body_depth == 0) {
         finish();
         continue;
       }
     }
+    const std::string_view word = text.substr(token.begin, token.end - token.begin);
+    if (body_depth == 0 && is_word(word, "atomic") && is_word(last_word, "begin"))
+      body_depth = 1;
+    else if (body_depth > 0 && is_word(word, "case"))
+      ++body_depth;
+    else if (body_depth > 0 && is_word(word, "end"))
+      --body_depth;
+    last_word = word;
     if (is_empty) begin = token.begin;
     is_empty = false;
     end = token.end;

@@ -129,6 +129,8 @@ bool is_action_function(std::string_view name) {
 ActionStatement StatementBuilder::action_from_call(const PgQuery__FuncCall& call) const {
   ActionStatement action;
   action.function = last_name(call);
+  if (call.n_funcname > 1) action.schema = string_of(call.funcname[call.n_funcname - 2]);
+  action.position = std::max(tree_->position(call.location), std::uint32_t{1});
   for (std::size_t i = 0; i < call.n_args; ++i) {
     const Node* argument = call.args[i];
     if (argument->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
@@ -303,12 +305,6 @@ std::vector<RowLocking> StatementBuilder::locking_of(const PgQuery__SelectStmt& 
 
 void StatementBuilder::build_call(const PgQuery__CallStmt& call, Statement& out) {
   out.tag = "CALL";
-  const std::string name = last_name(*call.funccall);
-  if (!is_action_function(name)) {
-    throw Error(ErrorCode::UndefinedFunction, fmt::format("procedure {} does not exist", name), {},
-                "No procedure matches the given name and argument types.")
-        .at(std::max(tree_->position(call.funccall->location), std::uint32_t{1}));
-  }
   ActionStatement action = action_from_call(*call.funccall);
   action.is_call = true;
   out.body = std::move(action);

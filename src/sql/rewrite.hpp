@@ -62,6 +62,18 @@ class NameLookup {
                                             const RelationInfo& /*relation*/) const {
     return {};
   }
+  /// Parameters of the function whose body is rewritten. `number` counts from 1.
+  struct Parameter {
+    int number = 0;
+    SqlType type;
+  };
+  /// By `name`, or `function.name`; nothing where no such parameter is in sight.
+  virtual std::optional<Parameter> find_parameter(const std::string& /*function*/,
+                                                  const std::string& /*name*/) const {
+    return std::nullopt;
+  }
+  /// The type of $n; nothing where no function's body is rewritten.
+  virtual std::optional<SqlType> parameter_type(int /*number*/) const { return std::nullopt; }
   /// The columns of such a function, where they are known.
   virtual std::optional<std::vector<RelationInfo::Column>> table_function_columns(
       const std::string& /*name*/) const {

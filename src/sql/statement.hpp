@@ -103,6 +103,8 @@ struct QueryStatement {  // SELECT, VALUES, TABLE, WITH ... SELECT
 /// are expressions to evaluate. SELECT ..., f(x), ... FROM ... is one action a row of `source`.
 struct ActionStatement {
   std::string function;  // without schema
+  std::string schema;    // empty: by search_path
+  std::uint32_t position = 0;
   struct Argument {
     std::string name;
     Expr value;
@@ -344,6 +346,34 @@ struct DropStatement {
   std::string description;
 };
 
+/// CREATE FUNCTION or PROCEDURE in SQL.
+struct CreateFunctionStatement {
+  QualifiedName name;
+  bool or_replace = false, is_procedure = false;
+  struct Parameter {
+    std::string name;  // empty: none
+    SqlType type;
+    Expr default_value = {};
+  };
+  std::vector<Parameter> parameters;
+  std::vector<Parameter> columns;  // RETURNS TABLE
+  SqlType result = SqlType::of(TypeId::Void);
+  bool returns_set = false;
+  std::string body;  // statements, with semicolons between
+  char volatility = 'v';
+  bool is_strict = false;
+};
+struct DropFunctionStatement {
+  enum class Kind : std::uint8_t { Function, Procedure, Routine };
+  Kind kind = Kind::Function;
+  struct Target {
+    QualifiedName name;
+    std::optional<std::vector<SqlType>> argument_types;  // nothing: the only one of that name
+  };
+  std::vector<Target> targets;
+  bool if_exists = false, cascade = false;
+};
+
 struct RoleStatement {
   enum class Action : std::uint8_t { Create, Alter, Drop };
   Action action = Action::Alter;
@@ -435,15 +465,14 @@ struct UtilityStatement {
   std::vector<QualifiedName> tables;
 };
 
-using StatementBody =
-    std::variant<std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement,
-                 DeleteStatement, TruncateStatement, CopyStatement, CreateTableStatement,
-                 CreateIndexStatement, CreateViewStatement, CreateMaterializedViewStatement,
-                 CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement,
-                 AlterSequenceStatement, SetSchemaStatement, LockTableStatement, SetConstraintsStatement,
-                 AlterTableStatement, RenameStatement, DropStatement, RoleStatement, TransactionStatement,
-                 SettingStatement, ExplainStatement, PrepareStatement, ExecuteStatement, DeallocateStatement,
-                 CursorStatement, CommentStatement, UtilityStatement>;
+using StatementBody = std::variant<
+    std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement, DeleteStatement,
+    TruncateStatement, CopyStatement, CreateTableStatement, CreateIndexStatement, CreateViewStatement,
+    CreateMaterializedViewStatement, CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement,
+    AlterSequenceStatement, SetSchemaStatement, LockTableStatement, SetConstraintsStatement,
+    AlterTableStatement, RenameStatement, DropStatement, CreateFunctionStatement, DropFunctionStatement,
+    RoleStatement, TransactionStatement, SettingStatement, ExplainStatement, PrepareStatement,
+    ExecuteStatement, DeallocateStatement, CursorStatement, CommentStatement, UtilityStatement>;
 
 struct Statement {
   std::string text;  // this statement's own text, without the semicolon
@@ -477,6 +506,8 @@ std::optional<ActionStatement> function_call_of(const Expr& expr);
 
 /// Whether the expression is written as an array: ARRAY[...], perhaps with a cast, or a literal cast to one.
 bool is_array(const Expr& expr);
+/// `SELECT f(...)` or `SELECT * FROM f(...)` with nothing else: the call, or nothing.
+std::optional<ActionStatement> bare_call_of(const Expr& query);
 
 /// What a continuous aggregate must know of its query: SELECT ..., time_bucket(width, time) AS bucket, ...
 /// FROM source GROUP BY ... Errors: FeatureNotSupported "invalid continuous aggregate query" with what is

@@ -170,7 +170,13 @@ void StatementBuilder::build_body(const Node* node, Statement& out) {
     case PG_QUERY__NODE__NODE_RENAME_STMT:
       return build_rename(*node->rename_stmt, out);
     case PG_QUERY__NODE__NODE_DROP_STMT:
+      if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION ||
+          node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_PROCEDURE ||
+          node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_ROUTINE)
+        return build_drop_function(*node->drop_stmt, out);
       return build_drop(*node->drop_stmt, out);
+    case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
+      return build_create_function(*node->create_function_stmt, out);
     case PG_QUERY__NODE__NODE_COMMENT_STMT:
       return build_comment(*node->comment_stmt, out);
     case PG_QUERY__NODE__NODE_TRUNCATE_STMT: {

@@ -14,6 +14,7 @@ class StatementBuilder {
   Statement build(const Node* node, std::string_view text);
   /// The locking clauses of a SELECT.
   std::vector<RowLocking> locking_of(const PgQuery__SelectStmt& select) const;
+  ActionStatement action_from_call(const PgQuery__FuncCall& call) const;
 
  private:
   // statement_builder.cpp
@@ -55,6 +56,10 @@ class StatementBuilder {
   ColumnDefinition column_of(const PgQuery__ColumnDef& column, const std::string& table,
                              std::vector<ConstraintDefinition>& constraints) const;
   ConstraintDefinition constraint_of(const PgQuery__Constraint& constraint) const;
+
+  // function_builder.cpp
+  void build_create_function(const PgQuery__CreateFunctionStmt& create, Statement& out);
+  void build_drop_function(const PgQuery__DropStmt& drop, Statement& out);
 
   // session_builder.cpp
   bool build_session(const Node* node, Statement& out);

@@ -277,13 +277,18 @@ Typed Translator::parameter(const PgQuery__ParamRef& ref) {
     throw located(Error(ErrorCode::UndefinedParameter, fmt::format("there is no parameter ${}", ref.number)),
                   ref.location);
   }
-  const auto index = static_cast<std::size_t>(ref.number) - 1;
+  return numbered_parameter(ref.number, ref.location);
+}
+
+Typed Translator::numbered_parameter(int number, int location) {
+  const auto index = static_cast<std::size_t>(number) - 1;
   if (parameter_types.size() <= index) parameter_types.resize(index + 1);
+  if (!parameter_types[index]) parameter_types[index] = lookup_.parameter_type(number);
   Typed value;
-  value.text = fmt::format("${}", ref.number);
+  value.text = fmt::format("${}", number);
   value.form = Typed::Form::Parameter;
-  value.parameter = ref.number;
-  value.location = ref.location;
+  value.parameter = number;
+  value.location = location;
   if (parameter_types[index]) return coerced(std::move(value), *parameter_types[index]);
   return value;
 }

@@ -248,6 +248,7 @@ class Translator {
                          const PgQuery__ColumnRef& ref, const Scope& scope);
   Typed system_column(const Range& range, const std::string& name, int location);
   Typed parameter(const PgQuery__ParamRef& ref);
+  Typed numbered_parameter(int number, int location);
   Typed type_cast(const PgQuery__TypeCast& cast, const Scope& scope);
   Typed current_of(const PgQuery__CurrentOfExpr& current, const Scope& scope);
   Typed sub_link(const PgQuery__SubLink& link, const Scope& scope);

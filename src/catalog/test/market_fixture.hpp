@@ -16,7 +16,8 @@ class FakeFacts final : public RunningFacts {
   explicit FakeFacts(const FakeTables& tables) : view_(tables) {}
   std::vector<SessionInfo> sessions() const override { return session_list; }
   std::vector<SettingInfo> settings_shown() const override { return setting_list; }
-  std::vector<JobRun> job_runs() const override { return runs; }
+  std::vector<JobStatistics> job_statistics() const override { return statistics; }
+  std::vector<JobRunRecord> job_history() const override { return history; }
   std::string current_user() const override { return "trader"; }
   std::string current_database() const override { return "market"; }
   std::vector<std::string> search_path() const override { return path; }
@@ -25,7 +26,8 @@ class FakeFacts final : public RunningFacts {
 
   std::vector<SessionInfo> session_list;
   std::vector<SettingInfo> setting_list;
-  std::vector<JobRun> runs;
+  std::vector<JobStatistics> statistics;
+  std::vector<JobRunRecord> history;
   std::vector<std::string> path = {"public"};
   std::optional<std::int64_t> last_value;
 

@@ -43,14 +43,32 @@ TEST(TimescaleInformation, ListsAggregatesAndJobs) {
   EXPECT_EQ(market.select(kInformation, "jobs", {"job_id", "schedule_interval", "config", "next_start"}),
             (Rows{{"1000", "01:00:00", "{\"end_offset\": \"1 day\"}", "-"}}));
   EXPECT_TRUE(market.select(kInformation, "job_stats", {"job_id"}).empty());
-  RunningFacts::JobRun run;
+  JobStatistics run;
   run.job_id = 1000;
   run.runs = run.successes = 1;
   run.last_start_us = 1'000'000;
   run.last_finish_us = 3'500'000;
-  market.facts.runs = {run};
+  market.facts.statistics = {run};
   EXPECT_EQ(market.select(kInformation, "job_stats", {"last_run_status", "last_run_duration", "total_runs"}),
             (Rows{{"Success", "00:00:02.5", "1"}}));
+  JobRunRecord failed{1,         1000,      false, "public", "report",          7,
+                      1'000'000, 3'500'000, "{}",  "22012",  "division by zero"};
+  JobRunRecord crashed = failed;
+  crashed.id = 3;
+  crashed.sqlstate.clear();
+  crashed.message = "job crash detected";
+  JobRunRecord good = failed;
+  good.id = 2;
+  good.succeeded = true;
+  good.sqlstate.clear();
+  good.message.clear();
+  market.facts.history = {failed, good, crashed};
+  EXPECT_EQ(
+      market.select(kInformation, "job_history", {"id", "succeeded", "pid", "err_message"}),
+      (Rows{
+          {"1", "f", "7", "division by zero"}, {"2", "t", "7", "-"}, {"3", "f", "7", "job crash detected"}}));
+  EXPECT_EQ(market.select(kInformation, "job_errors", {"sqlerrcode", "err_message"}),
+            (Rows{{"22012", "division by zero"}, {"-", "job crash detected"}}));
 }
 
 TEST(TimescaleInformation, ShowsCompressionByRealSizes) {

@@ -251,6 +251,7 @@ class FakeDatabase final : public engine::Database {
     __builtin_unreachable();
   }
   void checkpoint() override {}
+  std::optional<std::int64_t> run_due_jobs() override { return std::nullopt; }
 
  private:
   FakeState state_;

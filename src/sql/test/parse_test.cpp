@@ -75,11 +75,12 @@ TEST(Parse, ReportsErrorsAsPostgresqlDoes) {
   EXPECT_EQ(error_of("CREATE TABLE t (a int, a int)"), "column \"a\" specified more than once 42701");
   EXPECT_EQ(error_of("CREATE TABLE t (a int PRIMARY KEY, PRIMARY KEY (a))"),
             "multiple primary keys for table \"t\" are not allowed@36 42P16");
-  EXPECT_EQ(error_of("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$SELECT 1$$"),
-            "CREATE FUNCTION is not supported 0A000");
+  EXPECT_EQ(error_of("CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$BEGIN END$$"),
+            "language \"plpgsql\" is not supported 0A000");
   EXPECT_EQ(error_of("CREATE TABLE t (a int) PARTITION BY RANGE (a)"),
             "PARTITION BY is not supported@24 0A000");
-  EXPECT_EQ(error_of("CALL nothing()"), "procedure nothing does not exist@6 42883");
+  // Whether it exists is not the parser's to know.
+  EXPECT_EQ(body_of<ActionStatement>("CALL app.nothing()").schema, "app");
   EXPECT_EQ(error_of("INSERT INTO t VALUES (1,2),(3)"), "VALUES lists must all be the same length@29");
   EXPECT_EQ(error_of(std::string_view("SELECT 1\0", 9)),
             "invalid byte sequence for encoding \"UTF8\": 0x00 22021");
@@ -423,7 +424,12 @@ TEST(Parse, RenameDropComment) {
   EXPECT_EQ(drop.names[1].name, "b");
   EXPECT_EQ(body_of<DropStatement>("DROP SCHEMA s").names[0].name, "s");
   EXPECT_EQ(body_of<DropStatement>("DROP EXTENSION e").what, DropStatement::What::Extension);
-  EXPECT_EQ(body_of<DropStatement>("DROP FUNCTION IF EXISTS f").description, "FUNCTION");
+  const auto drop_function = body_of<DropFunctionStatement>("DROP FUNCTION IF EXISTS app.f(int, text), g");
+  EXPECT_TRUE(drop_function.if_exists);
+  ASSERT_EQ(drop_function.targets.size(), 2U);
+  EXPECT_EQ(drop_function.targets[0].name.schema, "app");
+  EXPECT_EQ(drop_function.targets[0].argument_types->size(), 2U);
+  EXPECT_FALSE(drop_function.targets[1].argument_types.has_value());
   const auto comment = body_of<CommentStatement>("COMMENT ON COLUMN s.t.a IS 'price'");
   EXPECT_EQ(comment.object_kind, "column");
   EXPECT_EQ(comment.object.schema + "." + comment.object.name + "." + comment.column, "s.t.a");

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/objects.hpp"
+#include "engine/executors.hpp"
+
+namespace tickstone::engine {
+
+// Functions and procedures in SQL that users make.
+
+std::string execute_create_function(Execution& execution, const sql::CreateFunctionStatement& create);
+std::string execute_drop_function(Execution& execution, const sql::DropFunctionStatement& drop);
+
+/// CALL p(...), or SELECT f(...) as `resolve_call` has made it: runs the body and returns the tag.
+std::string execute_user_function(Execution& execution, const sql::ActionStatement& call);
+/// What such a call returns; nothing where no function of the user's has that name.
+std::optional<std::vector<ResultColumn>> user_function_columns(const SessionContext& context,
+                                                               const sql::ActionStatement& call);
+/// A query that is one call of a user's function becomes an ActionStatement.
+void resolve_call(const SessionContext& context, sql::Statement& statement);
+
+/// A function or procedure by its name alone, as regproc reads it: a user's, or what a policy runs.
+struct FoundProcedure {
+  std::string schema, name;
+  const catalog::FunctionObject* function = nullptr;  // nullptr: what a policy runs
+};
+/// Errors: UndefinedFunction, AmbiguousFunction.
+FoundProcedure find_procedure(SessionContext& context, const std::string& name);
+/// Whether it can be called with arguments of these types.
+bool accepts(const catalog::FunctionObject& function, const std::vector<SqlType>& types);
+/// CALL or SELECT, by what the name is; `arguments` are SQL.
+void call_by_name(SessionContext& context, const std::string& schema, const std::string& name,
+                  const std::vector<std::string>& arguments);
+/// `schema.name` taken apart, quoted parts as they are, others in lower case.
+sql::QualifiedName parse_qualified_name(std::string_view text);
+
+}  // namespace tickstone::engine
