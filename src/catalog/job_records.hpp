@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/system_tables.hpp"
 #include "storage/store.hpp"
 
 namespace tickstone::catalog {
@@ -33,10 +34,6 @@ struct JobRunRecord {
   std::string config_json;
   std::string sqlstate, message;  // of a run that failed
 };
-
-// System tables beside the objects table: they change with each run, and the catalog does not.
-inline constexpr storage::TableId kJobStatisticsTable = 2;
-inline constexpr storage::TableId kJobHistoryTable = 3;
 
 /// Makes the tables where the store has none yet.
 void make_job_tables(storage::Transaction& transaction);

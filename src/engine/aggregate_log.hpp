@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "catalog/objects.hpp"
+#include "catalog/system_tables.hpp"
 #include "storage/store.hpp"
 #include "storage/time_ranges.hpp"
 
@@ -13,12 +14,9 @@
 /// as all else. Times are in the units of the time column.
 namespace tickstone::engine {
 
-/// Values by relation: (oid, kind) to a time.
-inline constexpr storage::TableId kAggregateStateTable = 2;
-/// Changed times of a source that its aggregates have not been told of: one row a range.
-inline constexpr storage::TableId kChangeLogTable = 3;
-/// Ranges of an aggregate that are not what its query gives.
-inline constexpr storage::TableId kInvalidationTable = 4;
+using catalog::kAggregateStateTable;
+using catalog::kChangeLogTable;
+using catalog::kInvalidationTable;
 
 enum class AggregateValue : std::uint8_t {
   Threshold = 1,  // of a source: changes from there on need not be logged

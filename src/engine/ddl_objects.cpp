@@ -477,22 +477,22 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
 
 std::string execute_role(Execution& execution, const sql::RoleStatement& statement) {
   auto& context = execution.context;
-  using Action = sql::RoleStatement::Action;
-  const std::string tag = statement.action == Action::Create ? "CREATE ROLE"
-                          : statement.action == Action::Drop ? "DROP ROLE"
-                                                             : "ALTER ROLE";
+  using RoleAction = sql::RoleStatement::Action;
+  const std::string tag = statement.action == RoleAction::Create ? "CREATE ROLE"
+                          : statement.action == RoleAction::Drop ? "DROP ROLE"
+                                                                 : "ALTER ROLE";
   const auto* self = context.catalog()->find_role(context.user());
   const bool is_superuser = self != nullptr && self->superuser;
   auto& edit = context.edit_catalog(tag);
   for (const auto& name : statement.names) {
     const auto* found = edit.catalog().find_role(name);
-    if (!is_superuser && !(statement.action == Action::Alter && name == context.user() &&
+    if (!is_superuser && !(statement.action == RoleAction::Alter && name == context.user() &&
                            !statement.superuser && !statement.create_role)) {
-      throw Error(ErrorCode::InsufficientPrivilege, statement.action == Action::Create
+      throw Error(ErrorCode::InsufficientPrivilege, statement.action == RoleAction::Create
                                                         ? "permission denied to create role"
                                                         : "permission denied");
     }
-    if (statement.action == Action::Drop) {
+    if (statement.action == RoleAction::Drop) {
       if (found == nullptr) {
         if (!statement.if_exists)
           throw Error(ErrorCode::UndefinedObject, "role \"" + name + "\" does not exist");
@@ -511,7 +511,7 @@ std::string execute_role(Execution& execution, const sql::RoleStatement& stateme
       continue;
     }
     catalog::RoleObject role;
-    if (statement.action == Action::Create) {
+    if (statement.action == RoleAction::Create) {
       if (found != nullptr) throw Error(ErrorCode::DuplicateObject, "role \"" + name + "\" already exists");
       role.oid = context.database().store().next_table_id();
       role.name = name;

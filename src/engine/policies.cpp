@@ -11,6 +11,7 @@
 #include "engine/job_actions.hpp"
 #include "engine/job_procedures.hpp"
 #include "engine/job_schedule.hpp"
+#include "engine/time_units.hpp"
 
 namespace tickstone::engine {
 namespace {

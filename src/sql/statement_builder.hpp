@@ -35,7 +35,6 @@ class StatementBuilder {
   void build_copy(const PgQuery__CopyStmt& copy, Statement& out);
   std::optional<ActionStatement> action_of(const PgQuery__SelectStmt& select) const;
   std::optional<ActionStatement> action_by_row(const PgQuery__SelectStmt& select) const;
-  ActionStatement action_from_call(const PgQuery__FuncCall& call) const;
   std::vector<Assignment> assignments_of(std::size_t count, Node* const* targets) const;
   std::vector<Expr> targets_of(std::size_t count, Node* const* targets) const;
 
