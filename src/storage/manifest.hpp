@@ -23,6 +23,9 @@ struct ManifestSegment {
   std::vector<std::uint64_t> ended_rows;  // superseded or erased, ascending
 };
 
+/// A chunk of a system table has its table's number beside this one, others count from 1.
+inline constexpr std::uint32_t kSystemChunkNumbers = 0x8000'0000;
+
 struct ManifestChunk {
   std::uint32_t number = 0;
   TimeRange range;

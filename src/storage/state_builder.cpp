@@ -2,6 +2,7 @@
 #include "storage/state_builder.hpp"
 
 #include "base/check.hpp"
+#include "storage/manifest.hpp"
 
 namespace tickstone::storage {
 
@@ -93,7 +94,8 @@ ChunkState& StateBuilder::chunk_for(TableId table, std::int64_t time) {
   if (const auto* chunk = state->find_chunk(time)) return edit_chunk(table, chunk->range.start);
   auto made = std::make_shared<ChunkState>();
   made->range = chunk_range(*state, time);
-  made->number = edit().next_chunk_number++;
+  // Users count chunks by their names: system tables, which keep their only one, take none of the numbers.
+  made->number = table < kFirstUserTable ? kSystemChunkNumbers | table : edit().next_chunk_number++;
   edit_table(table).chunks[made->range.start] = made;
   chunks_[{table, made->range.start}] = made;
   return *made;
