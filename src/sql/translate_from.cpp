@@ -335,7 +335,11 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
       const Typed series = function(call, scope, true);
       text = series.text;
       range.list.columns = {{name, series.type, true}};
-      is_table_function = true;
+      is_table_function = item.ordinality != 0 || !series.has_type(TypeId::Integer);
+      // DuckDB's is of BIGINT.
+      if (!is_table_function)
+        text = fmt::format("(SELECT CAST(pg_n AS INTEGER) AS {} FROM {} AS pg_series(pg_n))",
+                           duck_identifier(name), text);
     } else {
       // A function that gives one value or, by unnest, one column.
       Typed value = function(call, scope, true);

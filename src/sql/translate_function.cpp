@@ -516,8 +516,12 @@ class FunctionTranslator {
       if (type && type->id == TypeId::Numeric) t_.refuse("generate_series of numeric", call_.location);
     }
     const std::string text = fmt::format("generate_series({})", filled_in("$*", arguments_));
-    // In a select list DuckDB's gives a list.
-    return plain(is_in_from_ ? text : fmt::format("unnest({})", text), type);
+    if (is_in_from_) return plain(text, type);
+    // In a select list DuckDB's gives a list, of BIGINT.
+    const bool is_narrow = type && type->id == TypeId::Integer;
+    return plain(
+        is_narrow ? fmt::format("unnest(CAST({} AS INTEGER[]))", text) : fmt::format("unnest({})", text),
+        type);
   }
 
   std::optional<Typed> expand_array() {

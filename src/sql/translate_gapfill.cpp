@@ -81,8 +81,15 @@ std::optional<Typed> Translator::filled(const Node* node, const Scope& scope) {
     case PG_QUERY__NODE__NODE_FUNC_CALL: {
       const auto value = fill.values.find(node->func_call);
       if (value != fill.values.end()) return value->second;
+      if (is_gapfill(*node->func_call)) return fill.keys[fill.bucket].value;
       if (node->func_call->over != nullptr) return std::nullopt;
       break;
+    }
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC: {
+      std::vector<std::string> arguments;
+      for (std::size_t i = 0; i < node->grouping_func->n_args; ++i)
+        arguments.push_back(expression(node->grouping_func->args[i], *fill.inner).text);
+      return filled_grouping(*node->grouping_func, arguments, fill);
     }
     default:
       break;
@@ -169,40 +176,6 @@ Typed Translator::marker_value(const PgQuery__FuncCall& call, const Scope& scope
   return value;
 }
 
-/// What the query groups by: positions and names of targets are the targets.
-std::vector<const Node*> Translator::group_nodes(const PgQuery__SelectStmt& stmt, const Scope& scope) {
-  ColumnList names;
-  for (std::size_t i = 0; i < stmt.n_target_list; ++i) {
-    const PgQuery__ResTarget& target = *stmt.target_list[i]->res_target;
-    const bool is_star = target.val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF &&
-                         target.val->column_ref->fields[target.val->column_ref->n_fields - 1]->node_case ==
-                             PG_QUERY__NODE__NODE_A_STAR;
-    if (is_star) refuse("* beside time_bucket_gapfill", target.location);
-    names.columns.push_back(
-        {*target.name != '\0' ? target.name : output_name_of(target.val), std::nullopt, false});
-  }
-  std::vector<const Node*> nodes;
-  for (std::size_t i = 0; i < stmt.n_group_clause; ++i) {
-    const Node* node = stmt.group_clause[i];
-    if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET)
-      refuse("GROUPING SETS with time_bucket_gapfill", node->grouping_set->location);
-    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-        node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
-      const int position = node->a_const->ival->ival;
-      if (position < 1 || static_cast<std::size_t>(position) > stmt.n_target_list) {
-        throw located(Error(ErrorCode::InvalidColumnReference,
-                            fmt::format("GROUP BY position {} is not in select list", position)),
-                      node->a_const->location);
-      }
-      node = stmt.target_list[position - 1]->res_target->val;
-    } else if (const ScopeColumn* column = output_column(node, scope, names, true)) {
-      node = stmt.target_list[column - names.columns.data()]->res_target->val;
-    }
-    nodes.push_back(node);
-  }
-  return nodes;
-}
-
 std::string Translator::gapfill_select(const PgQuery__SelectStmt& stmt, const Scope& scope,
                                        const std::string& from, const std::string& where, ColumnList& out,
                                        const TypeHints* hints) {
@@ -211,30 +184,11 @@ std::string Translator::gapfill_select(const PgQuery__SelectStmt& stmt, const Sc
   fill.inner = &scope;
   fill.name = fmt::format("pg_fill{}", ++fill_count_);
 
-  // What it groups by.
-  const PgQuery__FuncCall* bucket = nullptr;
-  std::size_t bucket_key = 0;
-  std::string grouped;  // targets of the grouped query
-  std::string series;   // what names a series
-  for (const Node* node : group_nodes(stmt, scope)) {
-    const std::size_t number = fill.keys.size();
-    const Typed value = coerced(expression(node, scope), SqlType::of(TypeId::Text));
-    const std::string column = fmt::format("k{}", number);
-    grouped += fmt::format("{}{} AS {}", number > 0 ? ", " : "", value.text, column);
-    fill.keys.push_back({value.text, own_column(node, scope), plain(fill.name + "." + column, value.type)});
-    if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && is_gapfill(*node->func_call)) {
-      if (bucket != nullptr && fill.keys[bucket_key].text != value.text)
-        fail(ErrorCode::FeatureNotSupported, "multiple time_bucket_gapfill calls not allowed");
-      if (bucket == nullptr) {
-        bucket = node->func_call;
-        bucket_key = number;
-        continue;
-      }
-    }
-    series += (series.empty() ? "" : ", ") + column;
-  }
-  if (bucket == nullptr)
-    fail(ErrorCode::InvalidParameterValue, "no top level time_bucket_gapfill in group by clause");
+  const FillGroups groups = fill_groups(stmt, scope, fill);
+  const PgQuery__FuncCall* bucket = groups.bucket;
+  const std::size_t bucket_key = fill.bucket;
+  const std::string& series = groups.series;
+  std::string grouped = groups.columns;  // targets of the grouped query
   const GapfillArguments arguments = gapfill_arguments(*bucket, scope);
   const auto check_bucket = [&](const PgQuery__FuncCall& call) {
     if (!is_gapfill(call)) return true;
@@ -310,8 +264,7 @@ std::string Translator::gapfill_select(const PgQuery__SelectStmt& stmt, const Sc
     }
     zone = coerced(*name, SqlType::of(TypeId::Text)).text;
   }
-  std::string text = fmt::format("SELECT {}{}{} GROUP BY ", grouped, from, where);
-  for (std::size_t i = 0; i < fill.keys.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(i + 1);
+  std::string text = fmt::format("SELECT {}{}{} GROUP BY {}", grouped, from, where, groups.clause);
   if (stmt.having_clause != nullptr) text += " HAVING " + condition(stmt.having_clause, scope, "HAVING");
   const std::string keys = series.empty() ? "" : series + ", ";
   text = fmt::format("SELECT {}list({}}}) AS pg_rows FROM ({}){}{}", keys, fields, text,
@@ -319,7 +272,13 @@ std::string Translator::gapfill_select(const PgQuery__SelectStmt& stmt, const Sc
   std::string call =
       fmt::format("pg_gapfill(pg_rows, {}, {}, {}, {}, '{}'", width_text, start, finish, zone, kinds);
   for (const std::string& lookup : lookups) call += ", " + lookup;
-  text = fmt::format("SELECT {}{}) AS pg_rows FROM ({}) AS {}", keys, call, text, fill.name);
+  call += ')';
+  if (!fill.grouping.empty()) {
+    // Rows of a grouping set without the bucket have no gaps among them.
+    call = fmt::format("CASE WHEN ({} >> {}) & 1 = 1 THEN pg_rows ELSE {} END", fill.grouping,
+                       fill.keys.size() - 1 - bucket_key, call);
+  }
+  text = fmt::format("SELECT {}{} AS pg_rows FROM ({}) AS {}", keys, call, text, fill.name);
   text = fmt::format("SELECT {}unnest(pg_rows) AS pg_row FROM ({})", keys, text);
   const std::string filled_from =
       fmt::format(" FROM (SELECT {}{} FROM ({})) AS {}", keys, flat, text, fill.name);
@@ -347,6 +306,7 @@ std::string Translator::gapfill_select(const PgQuery__SelectStmt& stmt, const Sc
   } else if (!series.empty() && stmt.n_distinct_clause == 0) {
     // Series by series, as TimescaleDB gives them.
     select += " ORDER BY ";
+    if (!fill.grouping.empty()) select += fill.grouping + ", ";
     for (std::size_t i = 0; i < fill.keys.size(); ++i) {
       if (i != bucket_key) select += fill.keys[i].value.text + ", ";
     }

@@ -269,7 +269,10 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
         if (scope.ranges.empty())
           throw located(Error(ErrorCode::SyntaxError, "SELECT * with no tables specified is not valid"),
                         ref.location);
-        add_star(scope.star, "", scope.ranges);
+        if (scope.fill != nullptr)
+          text += filled_star(scope.star, "", scope, ref.location, out);
+        else
+          add_star(scope.star, "", scope.ranges);
         continue;
       }
       const std::string relation = string_of(ref.fields[ref.n_fields - 2]);
@@ -284,7 +287,10 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
                             fmt::format("missing FROM-clause entry for table \"{}\"", relation)),
                       ref.location);
       }
-      add_star(found->list, duck_identifier(relation) + ".", std::span(found, 1));
+      if (scope.fill != nullptr)
+        text += filled_star(found->list, relation, scope, ref.location, out);
+      else
+        add_star(found->list, duck_identifier(relation) + ".", std::span(found, 1));
       continue;
     }
     Typed value = streams_rows_ ? streamed_target(target.val, scope) : expression(target.val, scope);

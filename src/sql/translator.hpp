@@ -57,6 +57,8 @@ struct Fill {
     Typed value;                                                // of the filled rows
   };
   std::vector<Key> keys;
+  std::size_t bucket = 0;               // the key that is filled
+  std::string grouping;                 // grouping() of all keys; empty without grouping sets
   std::map<const void*, Typed> values;  // by call: aggregates, locf, interpolate
 };
 
@@ -198,7 +200,18 @@ class Translator {
   static const PgQuery__FuncCall* gapfill_of(const PgQuery__SelectStmt& stmt);
   std::string gapfill_select(const PgQuery__SelectStmt& stmt, const Scope& scope, const std::string& from,
                              const std::string& where, ColumnList& out, const TypeHints* hints);
-  std::vector<const Node*> group_nodes(const PgQuery__SelectStmt& stmt, const Scope& scope);
+  /// What a filled query groups by.
+  struct FillGroups {
+    std::string columns;  // targets of the grouped query
+    std::string clause;   // of GROUP BY
+    std::string series;   // columns that name a series
+    const PgQuery__FuncCall* bucket = nullptr;
+  };
+  FillGroups fill_groups(const PgQuery__SelectStmt& stmt, const Scope& scope, Fill& fill);
+  Typed filled_grouping(const PgQuery__GroupingFunc& call, const std::vector<std::string>& arguments,
+                        const Fill& fill) const;
+  std::string filled_star(const ColumnList& list, const std::string& relation, const Scope& scope,
+                          int location, ColumnList& out) const;
   GapfillArguments gapfill_arguments(const PgQuery__FuncCall& call, const Scope& scope);
   Typed gapfill_bucket(const PgQuery__FuncCall& call, const Scope& scope);
   std::pair<Typed, Typed> bucket_width_and_time(Typed width, Typed time);
