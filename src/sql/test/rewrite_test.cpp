@@ -326,9 +326,10 @@ TEST(Rewrite, Functions) {
 
 TEST(Rewrite, FunctionsInFrom) {
   EXPECT_EQ(text_of("SELECT * FROM generate_series(1, 3) AS g"),
-            "SELECT * FROM generate_series(1, 3) AS g(g)");
+            "SELECT * FROM (SELECT CAST(pg_n AS INTEGER) AS generate_series FROM generate_series(1, 3) AS "
+            "pg_series(pg_n)) AS g(g)");
   EXPECT_EQ(text_of("SELECT generate_series(1, 3)"),
-            "SELECT unnest(generate_series(1, 3)) AS generate_series");
+            "SELECT unnest(CAST(generate_series(1, 3) AS INTEGER[])) AS generate_series");
   EXPECT_EQ(
       text_of("SELECT tag, n FROM trades, unnest(conditions) WITH ORDINALITY AS c(tag, n)"),
       "SELECT tag, n FROM \"public.trades\" AS trades, unnest(conditions) WITH ORDINALITY AS c(tag, n)");
