@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bringing daily bars up to date costs, on Tickstone and on PostgreSQL 15, in turn, on this machine.
 
-    refresh_compare.py [--symbols 500] [--days 20] [--rounds 3]
+    refresh_compare.py [--symbols 500] [--days 20] [--rounds 3] [--seconds 5] [--growth 3] [--record]
 
 PostgreSQL without TimescaleDB has REFRESH MATERIALIZED VIEW, which makes all rows anew; Tickstone aggregates the buckets that changed.
-Changes: nothing, 1,000 new rows of the last day, 1,000 rows spread over all days. Also single-row upserts without an aggregate, with one,
-and with one that is current at commit (tickstone.eager).
+Changes: nothing, 1,000 new rows of the last day, 1,000 rows spread over all days. Then one bar is changed while the table grows, day after
+day: what is paid for is the day that it is in, not the table. Also single-row upserts without an aggregate, with one, and with one that is
+current at commit (tickstone.eager).
 """
 import argparse
+import datetime as dt
 import os
 import random
 import shutil
@@ -17,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from compare import UPSERT, Postgres, Tickstone, make_tables, pgbench
+from compare import ROOT, UPSERT, Postgres, Tickstone, make_tables, pgbench
 
 QUERY = """SELECT symbol, {bucket} AS day, {first} AS open, max(high) AS high, min(low) AS low, {last} AS close, sum(volume) AS volume, count(*) AS n
   FROM ohlcv WHERE timeframe = '1m' GROUP BY 1, 2"""
@@ -26,6 +28,13 @@ TEXTS = {
                                   last="(array_agg(close ORDER BY timestamp DESC))[1]"),
     "Tickstone": QUERY.format(bucket="time_bucket('1 day', timestamp)", first="first(open, timestamp)", last="last(close, timestamp)"),
 }
+
+
+# A trading day's 390 minutes of every symbol.
+DAYS = """INSERT INTO ohlcv (symbol, timestamp, open, high, low, close, volume, source, timeframe)
+  SELECT 'S' || s, TIMESTAMPTZ '2026-01-05 14:30:00+00' + d * INTERVAL '1 day' + m * INTERVAL '1 minute', 100 + s % 7, 101 + m % 5 + s % 7,
+  99 + s % 7, 100.5 + s % 7, m + 1, 'bench', '1m' FROM generate_series(0, {symbols} - 1) s, generate_series({first}, {last}) d,
+  generate_series(0, 389) m"""
 
 
 def insert(server, rows):
@@ -50,12 +59,22 @@ def answer(server, text):
     return cur.fetchall()
 
 
+def record(text, args):
+    path = ROOT / "docs/benchmarks.md"
+    head, rest = path.read_text().split("<!-- refresh table -->", 1)
+    tail = rest.split("<!-- refresh end -->", 1)[1]
+    stamp = f"\n{dt.date.today().isoformat()}, {os.cpu_count()} cores, {args.symbols} symbols, {args.days} days.\n\n"
+    path.write_text(head + "<!-- refresh table -->" + stamp + text + "\n<!-- refresh end -->" + tail)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--symbols", type=int, default=500)
+    parser.add_argument("--symbols", type=int, default=int(os.environ.get("TICKSTONE_BENCH_SYMBOLS", "500")))
     parser.add_argument("--days", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--growth", type=int, default=3, help="how often as many days again are added")
+    parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
     args = parser.parse_args()
     scratch = tempfile.mkdtemp(prefix="tickstone-bench-")
     os.chmod(scratch, 0o755)
@@ -70,12 +89,7 @@ def main():
     try:
         for server in servers:
             make_tables(server)
-            # The trading day's 390 minutes of every symbol.
-            server.connect().cursor().execute(
-                "INSERT INTO ohlcv (symbol, timestamp, open, high, low, close, volume, source, timeframe) "
-                "SELECT 'S' || s, TIMESTAMPTZ '2026-01-05 14:30:00+00' + d * INTERVAL '1 day' + m * INTERVAL '1 minute', 100 + s % 7, 101 + m % 5 + s % 7, "
-                f"99 + s % 7, 100.5 + s % 7, m + 1, 'bench', '1m' FROM generate_series(0, {args.symbols - 1}) s, generate_series(0, {args.days - 1}) d, "
-                "generate_series(0, 389) m")
+            server.connect().cursor().execute(DAYS.format(symbols=args.symbols, first=0, last=args.days - 1))
             server.settle()
         made = []
         for server in servers:
@@ -104,8 +118,19 @@ def main():
         for server in servers:
             if answer(server, "daily") != answer(server, f"({TEXTS[server.name]}) AS q"):
                 raise SystemExit(f"bench: the aggregate on {server.name} is not what its query gives")
-        # What an aggregate costs those who write: below all that was materialized, the dearer case.
+        # The first day is as large as each other one, however large the table has become.
         tickstone = servers[1]
+        for step in range(args.growth + 1):
+            if step > 0:
+                tickstone.connect().cursor().execute(DAYS.format(symbols=args.symbols, first=step * args.days, last=(step + 1) * args.days - 1))
+                tickstone.settle()
+            refresh(tickstone)
+            times = []
+            for i in range(max(5, args.rounds)):
+                insert(tickstone, [(i % args.symbols, 870)])  # the first minute of the first day
+                times.append(1000 * refresh(tickstone))
+            add(f"one bar of a table of {(step + 1) * args.symbols * args.days * 390:,}", "ms", [None, statistics.median(times)])
+        # What an aggregate costs those who write: below all that was materialized, the dearer case.
         cur = tickstone.connect().cursor()
         add("durable upserts, 1 connection: with an aggregate", "commits/s", [None, pgbench(tickstone, UPSERT, 1, args.seconds)])
         cur.execute("CALL refresh_continuous_aggregate('daily', NULL, NULL)")
@@ -118,9 +143,13 @@ def main():
         for server in servers:
             server.stop()
         shutil.rmtree(scratch, ignore_errors=True)
-    print("| refresh of daily bars, upserts | unit | PostgreSQL 15 | Tickstone |\n|---|---|---:|---:|")
+    table = ["| refresh of daily bars, upserts | unit | PostgreSQL 15 | Tickstone |", "|---|---|---:|---:|"]
     for what, unit, (postgres, tickstone) in lines:
-        print(f"| {what} | {unit} | {'-' if postgres is None else f'{postgres:,.1f}'} | {tickstone:,.1f} |")
+        table.append(f"| {what} | {unit} | {'-' if postgres is None else f'{postgres:,.1f}'} | {tickstone:,.1f} |")
+    text = "\n".join(table) + "\n"
+    print(text)
+    if args.record:
+        record(text, args)
 
 
 if __name__ == "__main__":

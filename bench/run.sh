@@ -8,4 +8,5 @@ cd "$(dirname "$0")/.."
 /usr/bin/python3 bench/compare.py "$@"
 storage=()
 for argument in "$@"; do [ "$argument" = --record ] && storage+=(--record); done
+/usr/bin/python3 bench/refresh_compare.py "${storage[@]}"
 exec /usr/bin/python3 bench/storage_compare.py "${storage[@]}"
