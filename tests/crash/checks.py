@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold after a restart, by the ledger."""
+from aggregates import check_aggregates
 from asynchronous import check_asynchronous
 from schema_changes import check_chunks, check_shape
 from writers import ACCOUNTS, BASE, CASH
@@ -155,5 +156,5 @@ def check_aggregate(cur, _):
         yield f"the aggregate has {len(aggregated)} buckets of {len(direct)}, stale: {stale[:3]}"
 
 
-CHECKS = (check_upserts, check_copies, check_tables, check_facts, check_transfers, check_numbers, check_aggregate,
+CHECKS = (check_upserts, check_copies, check_tables, check_facts, check_transfers, check_numbers, check_aggregate, check_aggregates,
           check_shape, check_chunks, check_asynchronous)

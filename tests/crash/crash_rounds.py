@@ -10,7 +10,8 @@ What must hold after every restart:
   - a transaction is there in whole or not at all: one that made a table, a hypertable and rows; one that moved money
     between rows and wrote down that it did;
   - a sequence gives no number twice;
-  - a continuous aggregate is after a refresh what its query gives;
+  - a continuous aggregate is after a refresh what its query gives, an eager one also without, whatever was killed: a change, a refresh, a
+    policy's run (aggregates.py);
   - ALTER TABLE is there in whole or not at all, with and without a rewrite; chunks that were dropped stay away;
   - of commits that did not wait for the disk the last may be missing, in commit order (asynchronous.py);
   - a backup that was taken meanwhile can be restored and is of one moment (backups.py);
@@ -27,6 +28,7 @@ import tempfile
 import threading
 import time
 
+import aggregates
 import asynchronous
 import backups
 import schema_changes
@@ -42,6 +44,7 @@ def make_threads(server, ledger, rng, counters, takes_backups, stop):
     loops += [(writers.number_loop, ())] * 2
     loops += [(writers.copy_loop, (counters["copies"],)), (writers.ddl_loop, (counters["tables"],)),
               (writers.upkeep_loop, (rng.random(),)), (schema_changes.alter_loop, ()), (schema_changes.chunk_loop, ())]
+    loops += [(loop, (rng.random(),)) for loop in (aggregates.change_loop, aggregates.change_loop, aggregates.refresh_loop)]
     loops += [(asynchronous.asynchronous_loop, (writer, rng.random())) for writer in range(2)]
     if takes_backups:
         loops.append((backups.backup_loop, ()))
@@ -87,6 +90,7 @@ def set_up(server):
     cur = conn.cursor()
     cur.execute(writers.SCHEMA)
     cur.execute(writers.AGGREGATE)
+    cur.execute(aggregates.SCHEMA)
     cur.execute(schema_changes.SCHEMA)
     cur.execute(asynchronous.SCHEMA)
     for account in range(writers.ACCOUNTS):

@@ -33,9 +33,11 @@ class Server:
 
     def start(self):
         self.launch()
-        line = self.process.stdout.readline()
-        if b"ready" not in line:
-            raise SystemExit(f"crash: the server did not start: {line!r}, see {self.directory}.log")
+        lines = []
+        while not lines or (lines[-1] and b"ready" not in lines[-1]):  # after what it may have to say of the crash
+            lines.append(self.process.stdout.readline())
+        if not lines[-1]:
+            raise SystemExit(f"crash: the server did not start: {lines!r}, see {self.directory}.log")
         self.is_killed = False
 
     def start_and_kill(self, after_s):
