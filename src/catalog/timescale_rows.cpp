@@ -54,7 +54,9 @@ void hypertables(RowWriter& rows, const RowContext& context) {
 
 void dimensions(RowWriter& rows, const RowContext& context) {
   for (const RelationObject* relation : context.catalog.relations()) {
-    if (!is_user_hypertable(*relation)) continue;
+    // Materializations of continuous aggregates, too.
+    if (!relation->hypertable) continue;
+    const auto [schema, name] = hypertable_name(context.catalog, *relation);
     int number = 0;
     for (const auto& dimension : relation->hypertable->dimensions) {
       const ColumnObject* column = relation->find_column(dimension.column);
@@ -67,8 +69,8 @@ void dimensions(RowWriter& rows, const RowContext& context) {
                        : Cell(interval_of_us(bound_us(dimension.interval, column)));
       }
       rows.add(
-          {{"hypertable_schema", schema_name(context.catalog, relation->schema)},
-           {"hypertable_name", relation->name},
+          {{"hypertable_schema", schema},
+           {"hypertable_name", name},
            {"dimension_number", ++number},
            {"column_name", column->name},
            {"column_type", to_sql(column->type)},

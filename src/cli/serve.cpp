@@ -7,7 +7,6 @@
 
 #include <tickstone/error.hpp>
 
-#include "base/logging.hpp"
 #include "cli/command.hpp"
 #include "cli/password.hpp"
 #include "cli/store_options.hpp"
@@ -32,12 +31,11 @@ struct Arguments {
 };
 
 int serve(const Arguments& arguments) {
-  set_log_level(LogLevel::Info);
   std::signal(SIGPIPE, SIG_IGN);
   server::block_shutdown_signals();
 
   const auto given = given_password(arguments.password_file);
-  auto database = open_database(arguments.store, true, given.value_or(kLoopbackPassword), Jobs::RunWhenDue);
+  auto database = open_database(arguments.store, true, given.value_or(kLoopbackPassword));
   if (given) {
     const auto verifier = database->find_verifier(database->owner());
     if (!verifier || !is_password_of(*verifier, *given))

@@ -154,6 +154,12 @@ std::int64_t newest_generation(const storage::ReadView& view) {
   return newest;
 }
 
+void empty_aggregate(storage::Transaction& transaction, catalog::Oid aggregate) {
+  if (find_aggregate_value(*transaction.read_view(), aggregate, AggregateValue::Watermark))
+    transaction.erase(kAggregateStateTable, state_key(aggregate, AggregateValue::Watermark));
+  append_logged_ranges(transaction, kInvalidationTable, aggregate, {{}});
+}
+
 void forget_aggregate(storage::Transaction& transaction, const storage::ReadView& view,
                       catalog::Oid relation) {
   for (const auto kind : {AggregateValue::Threshold, AggregateValue::Watermark}) {

@@ -45,6 +45,8 @@ void append_logged_ranges(storage::Transaction& transaction, storage::TableId lo
                           const storage::TimeRanges& ranges, std::int64_t generation = 0);
 /// The newest generation of all that is logged.
 std::int64_t newest_generation(const storage::ReadView& view);
+/// After all rows of an aggregate went: nothing of it is materialized.
+void empty_aggregate(storage::Transaction& transaction, catalog::Oid aggregate);
 /// Erases all that is kept of a relation.
 void forget_aggregate(storage::Transaction& transaction, const storage::ReadView& view,
                       catalog::Oid relation);

@@ -87,8 +87,7 @@ std::optional<sql::RelationInfo> DefinitionLookup::find_relation(const std::stri
   }
   if (!found || found->name != source_.name) return found;
   const auto* source_schema = context_.catalog()->find_schema(source_.schema);
-  if (source_schema != nullptr && source_schema->name == found->schema)
-    found->schema = words_ + found->schema;
+  if (source_schema != nullptr && source_schema->name == found->schema) found->scan_words = words_;
   return found;
 }
 

@@ -35,34 +35,39 @@ std::string own_name(const sql::Option& option) {
                                                                               : std::string();
 }
 
+struct Source {
+  const catalog::RelationObject* relation = nullptr;
+  std::string alias;  // what the query calls it
+};
+
 /// The one hypertable or aggregate that the query reads.
-const catalog::RelationObject& source_of(const catalog::Catalog& catalog,
-                                         const std::vector<catalog::Oid>& relations) {
-  const catalog::RelationObject* source = nullptr;
-  for (const auto oid : relations) {
-    const auto* relation = catalog.find_relation(oid);
-    if (relation == nullptr || (!relation->hypertable && !relation->aggregate) || relation == source)
-      continue;
-    if (source != nullptr) {
-      throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view",
-                  "Only one hypertable or continuous aggregate can be used in the view definition.");
-    }
-    source = relation;
+Source source_of(const SessionContext& context, const sql::Expr& query) {
+  const auto fail = [](std::string detail) {
+    throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view", std::move(detail));
+  };
+  Source source;
+  for (const auto& item : sql::aggregate_relations_of(query)) {
+    const auto* found = context.find_user_relation(item.name.schema, item.name.name);
+    if (found == nullptr || (!found->hypertable && !found->aggregate)) continue;
+    if (source.relation != nullptr) fail("Only one hypertable is allowed in continuous aggregate view.");
+    if (item.is_only) fail("FROM ONLY on hypertables is not allowed in continuous aggregate.");
+    if (item.is_optional) fail("The hypertable must not be on the right side of a LEFT JOIN.");
+    if (item.is_in_subquery) fail("The hypertable must not be in a subquery.");
+    source = {found, item.alias};
   }
-  if (source == nullptr) {
-    throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate view",
-                "At least one hypertable should be used in the view definition.");
-  }
-  return *source;
+  if (source.relation == nullptr) fail("At least one hypertable should be used in the view definition.");
+  return source;
 }
 
 void read_bucket(const sql::AggregateShape& shape, const SqlType& type, catalog::AggregateInfo& info) {
   info.bucket_function_text = shape.bucket_function;
+  const auto refuse_width = [] {
+    throw Error(ErrorCode::InvalidParameterValue, "time bucket width must be greater than zero");
+  };
   if (is_integer(type.id)) {
     info.bucket_width =
         static_cast<std::int64_t>(parse_value(SqlType::of(TypeId::BigInt), shape.bucket_width).integer);
-    if (info.bucket_width <= 0)
-      throw Error(ErrorCode::InvalidParameterValue, "period must be greater than 0");
+    if (info.bucket_width <= 0) refuse_width();
     return;
   }
   const auto width = parse_interval(shape.bucket_width);
@@ -71,11 +76,13 @@ void read_bucket(const sql::AggregateShape& shape, const SqlType& type, catalog:
                 {}, "Use an immutable expression as first argument to the time bucket function.");
   }
   if (width->months != 0 && (width->days != 0 || width->micros != 0)) {
-    throw Error(ErrorCode::InvalidParameterValue, "invalid interval specified", {},
+    throw Error(ErrorCode::FeatureNotSupported, "invalid interval specified", {},
                 "Use either months or days and hours, but not months, days and hours together");
   }
   info.bucket_width_months = width->months;
   info.bucket_width = width->days * kMicrosPerDay + width->micros;
+  if (info.bucket_width_months < 0 || (info.bucket_width_months == 0 && info.bucket_width <= 0))
+    refuse_width();
 }
 
 std::string width_text(const catalog::AggregateInfo& info, const SqlType& type) {
@@ -88,8 +95,9 @@ std::string width_text(const catalog::AggregateInfo& info, const SqlType& type) 
 /// Buckets of one on top of another must be made of whole buckets of that.
 void check_hierarchy(const std::string& name, const catalog::RelationObject& source,
                      const std::string& source_name, const catalog::AggregateInfo& info, const SqlType& type,
-                     const std::string& timezone) {
+                     const sql::AggregateBucket& bucket) {
   if (!source.aggregate) return;
+  const std::string timezone = bucket.timezone ? bucket.timezone->text : std::string();
   const auto& below = *source.aggregate;
   const std::string timezone_below = AggregateBuckets(source).timezone();
   if ((below.bucket_width_months > 0 || !timezone_below.empty()) && info.bucket_width_months == 0 &&
@@ -121,6 +129,18 @@ void check_hierarchy(const std::string& name, const catalog::RelationObject& sou
     throw Error(ErrorCode::FeatureNotSupported,
                 "cannot create continuous aggregate with different bucket timezone values");
   }
+  const auto bucket_below = sql::aggregate_bucket_of(sql::parse_query(below.definition_text));
+  const auto require_same = [&](const char* what, const std::optional<sql::Constant>& own,
+                                const std::optional<sql::Constant>& other) {
+    const auto shown = [](const std::optional<sql::Constant>& value) { return value ? value->text : "NULL"; };
+    if (shown(own) == shown(other)) return;
+    throw Error(ErrorCode::FeatureNotSupported,
+                std::string("cannot create continuous aggregate with different bucket ") + what + " values",
+                "Time origin of \"" + name + "\" [" + shown(own) + "] and \"" + source_name + "\" [" +
+                    shown(other) + "] should be the same.");
+  };
+  require_same("origin", bucket.origin, bucket_below.origin);
+  require_same("offset", bucket.offset, bucket_below.offset);
 }
 
 }  // namespace
@@ -141,7 +161,8 @@ std::string create_continuous_aggregate(SessionContext& context,
   {
     // Nobody writes rows of it until all who do know of the aggregate.
     const auto catalog = context.catalog();
-    const auto& found = source_of(*catalog, context.relations_of(create.query));
+    (void)context.relations_of(create.query);  // all that it names is there
+    const auto& found = *source_of(context, create.query).relation;
     context.lock_for_change({catalog->find_schema(found.schema)->name, found.name, 0},
                             "CREATE MATERIALIZED VIEW");
   }
@@ -149,10 +170,12 @@ std::string create_continuous_aggregate(SessionContext& context,
   catalog::RelationObject view = new_materialized_view(context, create);
   view.kind = catalog::RelationKind::ContinuousAggregate;
   const auto catalog = context.catalog();
-  const auto source = source_of(*catalog, view.depends_on);
+  const auto found = source_of(context, create.query);
+  const catalog::RelationObject source = *found.relation;
   const auto& dimension = time_dimension(source);
   const auto* time = source.find_column(dimension.column);
-  if (shape.time_column != time->name) {
+  if (shape.time_column != time->name ||
+      (!shape.time_relation.empty() && shape.time_relation != found.alias)) {
     throw Error(ErrorCode::FeatureNotSupported,
                 "time bucket function must reference the primary hypertable dimension column");
   }
@@ -171,7 +194,10 @@ std::string create_continuous_aggregate(SessionContext& context,
   for (const auto& option : create.options) {
     const std::string name = own_name(option);
     if (name.empty()) {
-      view.options.emplace_back(option.name, option.value);
+      throw Error(
+          ErrorCode::FeatureNotSupported, "unsupported combination of storage parameters",
+          "A continuous aggregate does not support standard storage parameters.",
+          "Use only parameters with the \"timescaledb.\" prefix when creating a continuous aggregate.");
     } else if (name == "materialized_only") {
       info.materialized_only = is_on(option);
     } else if (name == "eager") {
@@ -183,7 +209,7 @@ std::string create_continuous_aggregate(SessionContext& context,
   const std::string schema_name = catalog->find_schema(view.schema)->name;
   check_hierarchy(schema_name + "." + view.name, source,
                   catalog->find_schema(source.schema)->name + "." + source.name, info, bucket.type,
-                  bucket_arguments.timezone ? bucket_arguments.timezone->text : std::string());
+                  bucket_arguments);
   catalog::HypertableInfo hypertable;
   hypertable.id = edit.catalog().next_hypertable_id();
   catalog::HypertableInfo::Dimension bucket_dimension;

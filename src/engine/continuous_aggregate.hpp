@@ -19,6 +19,11 @@ catalog::RelationObject new_materialized_view(SessionContext& context,
                                               const sql::CreateMaterializedViewStatement& create);
 /// ALTER MATERIALIZED VIEW ... SET (tickstone.eager).
 void set_eager(SessionContext& context, catalog::RelationObject& aggregate, bool is_eager);
+/// ALTER MATERIALIZED VIEW ... ADD COLUMN: what was materialized before has NULL there until it is refreshed.
+/// Errors: FeatureNotSupported where it is not a column GENERATED ALWAYS AS and nothing else.
+void add_aggregate_column(SessionContext& context, catalog::CatalogEdit& edit,
+                          catalog::RelationObject& aggregate, const sql::ColumnDefinition& definition);
+[[noreturn]] void refuse_column_constraint(const std::string& column);
 /// After DROP: what was remembered of an aggregate, or of a source of some.
 void forget_aggregate_of(SessionContext& context, const catalog::RelationObject& relation);
 

@@ -5,11 +5,14 @@
 
 #include <tickstone/error.hpp>
 
+#include "catalog/chunk_facts.hpp"
 #include "catalog/sql_tokens.hpp"
+#include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
 #include "engine/hypertable.hpp"
 #include "engine/table_schema.hpp"
+#include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -61,19 +64,9 @@ bool is_volatile_default(const std::string& text) {
 }
 
 /// Whether the text of a view names the column. A name that means another table's counts too.
-bool reads_column(SessionContext&, const catalog::RelationObject& view, const std::string& column) {
+bool reads_column(const catalog::RelationObject& view, const std::string& column) {
   const std::string& text = view.aggregate ? view.aggregate->definition_text : view.view_text;
-  const auto is_part = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
-           static_cast<unsigned char>(c) >= 0x80;
-  };
-  if (text.find('*') != std::string::npos) return true;
-  for (auto at = text.find(column); at != std::string::npos; at = text.find(column, at + 1)) {
-    const bool begins = at == 0 || !is_part(text[at - 1]);
-    const auto end = at + column.size();
-    if (begins && (end == text.size() || !is_part(text[end]))) return true;
-  }
-  return false;
+  return sql::names_column(sql::parse_query(text), column);
 }
 
 void drop_owned_sequence(SessionContext& context, catalog::CatalogEdit& edit,
@@ -192,6 +185,7 @@ void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
     throw Error(ErrorCode::DuplicateColumn, "column \"" + command.column.name + "\" of relation \"" +
                                                 relation.name + "\" already exists");
   }
+  if (relation.aggregate) return add_aggregate_column(context, edit, relation, command.column);
   auto column = make_column(context, edit, relation, command.column);
   const auto old = relation;
   relation.columns.push_back(column);
@@ -245,7 +239,7 @@ void require_unread(SessionContext& context, catalog::CatalogEdit& edit, catalog
   const std::string shown = "column " + column.name + " of table " + relation.name;
   std::vector<catalog::Oid> views;
   for (const auto* dependent : edit.catalog().dependents(relation.oid)) {
-    if (!reads_column(context, *dependent, column.name)) continue;
+    if (!reads_column(*dependent, column.name)) continue;
     const std::string name =
         (dependent->kind == catalog::RelationKind::MaterializedView ? "materialized view " : "view ") +
         dependent->name;
@@ -337,7 +331,7 @@ void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
   auto& column = column_of(relation, command.name);
   if (column.type == command.type && !command.expression) return;
   for (const auto* dependent : edit.catalog().dependents(relation.oid)) {
-    if (!reads_column(context, *dependent, column.name)) continue;
+    if (!reads_column(*dependent, column.name)) continue;
     throw Error(ErrorCode::FeatureNotSupported, "cannot alter type of a column used by a view or rule",
                 "rule _RETURN on view " + dependent->name + " depends on column \"" + column.name + "\"");
   }
@@ -518,8 +512,9 @@ void rewrite_table(SessionContext& context, const catalog::RelationObject& old,
     text += (i == 0 ? "" : ", ") +
             (select_list.empty() ? catalog::quote_identifier(changed.columns[i].name) : select_list[i]);
   }
-  text += " FROM " + catalog::quote_identifier(context.catalog()->find_schema(old.schema)->name) + "." +
-          catalog::quote_identifier(old.name);
+  // Of an aggregate the rows that it has, not those that reading it shows.
+  const auto [schema, name] = catalog::hypertable_name(*context.catalog(), old);
+  text += " FROM " + catalog::quote_identifier(schema) + "." + catalog::quote_identifier(name);
   const auto query = sql::Rewriter(context).query(sql::parse_query(text));
   context.refresh_view();
   {
@@ -561,9 +556,13 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
   catalog::RelationObject relation = context.relation(alter.table);
   if (relation.kind != catalog::RelationKind::Table) {
     for (const auto& command : alter.commands) {
+      if (relation.aggregate && command.kind == Kind::AddColumn) continue;
+      if (relation.aggregate && command.is_of_column) refuse_column_constraint(command.name);
       if (command.kind != Kind::SetOptions && command.kind != Kind::OwnerTo) {
         throw Error(ErrorCode::WrongObjectType,
-                    "ALTER action cannot be performed on relation \"" + relation.name + "\"",
+                    relation.aggregate
+                        ? "cannot alter only SET options of a continuous aggregate"
+                        : "ALTER action cannot be performed on relation \"" + relation.name + "\"",
                     "This operation is only supported for tables.");
       }
     }
@@ -577,145 +576,6 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
     edit.put_relation(relation);
     context.refresh_view();
   }
-  return tag;
-}
-
-std::string execute_rename(Execution& execution, const sql::RenameStatement& rename) {
-  auto& context = execution.context;
-  using What = sql::RenameStatement::What;
-  const char* tag = rename.what == What::View               ? "ALTER VIEW"
-                    : rename.what == What::MaterializedView ? "ALTER MATERIALIZED VIEW"
-                    : rename.what == What::Index            ? "ALTER INDEX"
-                    : rename.what == What::Sequence         ? "ALTER SEQUENCE"
-                    : rename.what == What::Schema           ? "ALTER SCHEMA"
-                                                            : "ALTER TABLE";
-  if (rename.what != What::Schema && rename.what != What::Index) context.lock_for_change(rename.object, tag);
-  auto& edit = context.edit_catalog(tag);
-  if (rename.what == What::Schema) {
-    const auto* found = edit.catalog().find_schema(rename.object.name);
-    if (found == nullptr)
-      throw Error(ErrorCode::InvalidSchemaName, "schema \"" + rename.object.name + "\" does not exist");
-    if (edit.catalog().find_schema(rename.new_name) != nullptr) {
-      throw Error(ErrorCode::DuplicateSchema, "schema \"" + rename.new_name + "\" already exists");
-    }
-    auto schema = *found;
-    schema.name = rename.new_name;
-    edit.put_schema(schema);
-    return tag;
-  }
-  if (rename.what == What::Index) {
-    for (const auto& schema : context.schemas_to_search(rename.object.schema)) {
-      const auto [owner, index] = edit.catalog().find_index(schema, rename.object.name);
-      if (owner == nullptr) continue;
-      auto relation = *owner;
-      if (edit.catalog().free_name(relation.schema, rename.new_name) != rename.new_name) {
-        throw Error(ErrorCode::DuplicateTable, "relation \"" + rename.new_name + "\" already exists");
-      }
-      for (auto& candidate : relation.indexes) {
-        if (candidate.name == rename.object.name) candidate.name = rename.new_name;
-      }
-      for (auto& constraint : relation.constraints) {
-        if (constraint.name == rename.object.name) constraint.name = rename.new_name;
-      }
-      edit.put_relation(relation);
-      return tag;
-    }
-  }
-  if (rename.if_exists && context.find_user_relation(rename.object.schema, rename.object.name) == nullptr) {
-    context.notice("relation \"" + rename.object.name + "\" does not exist, skipping");
-    return tag;
-  }
-  catalog::RelationObject relation = context.relation(rename.object);
-  if (rename.what == What::Column) {
-    if (relation.find_column(rename.old_name) == nullptr)
-      throw Error(ErrorCode::UndefinedColumn, "column \"" + rename.old_name + "\" does not exist");
-    auto& column = column_of(relation, rename.old_name);
-    if (relation.find_column(rename.new_name) != nullptr) {
-      throw Error(ErrorCode::DuplicateColumn,
-                  "column \"" + rename.new_name + "\" of relation \"" + relation.name + "\" already exists");
-    }
-    if (!edit.catalog().dependents(relation.oid).empty()) {
-      throw Error(ErrorCode::DependentObjectsStillExist,
-                  "cannot rename column \"" + rename.old_name + "\" because other objects depend on it",
-                  "View \"" + edit.catalog().dependents(relation.oid).front()->name + "\" reads it.",
-                  "Drop the view, rename, and make the view again.");
-    }
-    column.name = rename.new_name;
-    if (relation.aggregate && relation.aggregate->bucket_column == rename.old_name)
-      relation.aggregate->bucket_column = rename.new_name;
-  } else if (rename.what == What::Constraint) {
-    const auto found = std::find_if(relation.constraints.begin(), relation.constraints.end(),
-                                    [&](const auto& c) { return c.name == rename.old_name; });
-    if (found == relation.constraints.end()) {
-      throw Error(ErrorCode::UndefinedObject, "constraint \"" + rename.old_name + "\" for table \"" +
-                                                  relation.name + "\" does not exist");
-    }
-    for (auto& index : relation.indexes) {
-      if (index.oid == found->index) index.name = rename.new_name;
-    }
-    found->name = rename.new_name;
-  } else if (rename.what == What::Other) {
-    throw Error(ErrorCode::FeatureNotSupported, "this form of RENAME is not supported");
-  } else {
-    if (edit.catalog().free_name(relation.schema, rename.new_name) != rename.new_name) {
-      throw Error(ErrorCode::DuplicateTable, "relation \"" + rename.new_name + "\" already exists");
-    }
-    if (!edit.catalog().dependents(relation.oid).empty()) {
-      throw Error(ErrorCode::DependentObjectsStillExist,
-                  "cannot rename \"" + relation.name + "\" because other objects depend on it",
-                  "View \"" + edit.catalog().dependents(relation.oid).front()->name + "\" reads it.",
-                  "Drop the view, rename, and make the view again.");
-    }
-    relation.name = rename.new_name;
-  }
-  edit.put_relation(relation);
-  if (relation.is_stored()) context.writes(tag).alter_table(storage_schema(relation), {});
-  return tag;
-}
-
-std::string execute_set_schema(Execution& execution, const sql::SetSchemaStatement& set) {
-  auto& context = execution.context;
-  const std::string tag = "ALTER " + set.kind;
-  if (context.find_user_relation(set.object.schema, set.object.name) == nullptr && set.if_exists) {
-    context.notice("relation \"" + set.object.name + "\" does not exist, skipping");
-    return tag;
-  }
-  context.lock_for_change(set.object, tag);
-  auto& edit = context.edit_catalog(tag);
-  catalog::RelationObject relation = context.relation(set.object);
-  const auto* schema = edit.catalog().find_schema(set.schema);
-  if (schema == nullptr)
-    throw Error(ErrorCode::InvalidSchemaName, "schema \"" + set.schema + "\" does not exist");
-  if (schema->name.starts_with("pg_temp_") || relation.temporary) {
-    throw Error(ErrorCode::FeatureNotSupported, "cannot move objects into or out of temporary schemas");
-  }
-  const auto oid = schema->oid;
-  if (relation.schema == oid) return tag;
-  if (relation.sequence && relation.sequence->owner_table != 0) {
-    throw Error(ErrorCode::FeatureNotSupported, "cannot move an owned sequence into another schema",
-                "Sequence \"" + relation.name + "\" is linked to table \"" +
-                    edit.catalog().find_relation(relation.sequence->owner_table)->name + "\".");
-  }
-  if (!edit.catalog().dependents(relation.oid).empty()) {
-    throw Error(ErrorCode::DependentObjectsStillExist,
-                "cannot move \"" + relation.name + "\" because other objects depend on it",
-                "View \"" + edit.catalog().dependents(relation.oid).front()->name + "\" reads it.",
-                "Drop the view, move, and make the view again.");
-  }
-  const auto move = [&](catalog::RelationObject object) {
-    if (edit.catalog().free_name(oid, object.name) != object.name) {
-      throw Error(ErrorCode::DuplicateTable,
-                  "relation \"" + object.name + "\" already exists in schema \"" + set.schema + "\"");
-    }
-    object.schema = oid;
-    edit.put_relation(object);
-  };
-  move(relation);
-  std::vector<catalog::RelationObject> sequences;
-  for (const auto* other : edit.catalog().relations()) {
-    if (other->sequence && other->sequence->owner_table == relation.oid) sequences.push_back(*other);
-  }
-  for (const auto& sequence : sequences) move(sequence);
   return tag;
 }
 

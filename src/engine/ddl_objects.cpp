@@ -166,6 +166,8 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
   catalog::RelationObject relation = context.relation(create.table);
   if (!relation.is_stored())
     throw Error(ErrorCode::WrongObjectType, "cannot create index on relation \"" + relation.name + "\"");
+  if (relation.aggregate && create.unique)
+    throw Error(ErrorCode::FeatureNotSupported, "continuous aggregates do not support UNIQUE indexes");
   catalog::IndexObject index;
   index.is_unique = create.unique;
   index.method = create.method;

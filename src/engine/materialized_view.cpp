@@ -65,7 +65,9 @@ catalog::RelationObject new_materialized_view(SessionContext& context,
 
 std::string execute_refresh_materialized_view(Execution& execution, const sql::QualifiedName& name) {
   auto& context = execution.context;
-  const auto& view = context.relation(name);
+  if (context.relation(name).kind == catalog::RelationKind::MaterializedView)
+    context.lock_for_change(name, "REFRESH MATERIALIZED VIEW");
+  const catalog::RelationObject view = context.relation(name);
   if (view.kind == catalog::RelationKind::ContinuousAggregate) {
     throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view", {},
                 "Use CALL refresh_continuous_aggregate() instead.");

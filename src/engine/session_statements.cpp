@@ -99,6 +99,8 @@ std::string execute_lock_table(Execution& execution, const sql::LockTableStateme
 std::string execute_utility(Execution& execution, const sql::UtilityStatement& utility) {
   auto& context = execution.context;
   for (const auto& table : utility.tables) (void)context.relation(table);
+  if (utility.command == "REFRESH MATERIALIZED VIEW")
+    return execute_refresh_materialized_view(execution, utility.tables.front());
   if (utility.command == "CHECKPOINT") context.database().store().checkpoint();
   // VACUUM, ANALYZE, GRANT, LISTEN and their kin have nothing to do here: upkeep runs by itself, and there is
   // one role's worth of rights.

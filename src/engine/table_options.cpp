@@ -117,6 +117,10 @@ std::vector<HypertableInfo::OrderBy> read_orderby(const catalog::RelationObject&
   return keys;
 }
 
+constexpr const char* kAggregateParameters =
+    "Valid timescaledb parameters are: continuous, create_group_indexes, materialized_only, columnstore, "
+    "chunk_interval, segmentby, orderby, compress_chunk_interval";
+
 /// What is set must fit together, as TimescaleDB checks it.
 void check_settings(const catalog::RelationObject& relation) {
   const auto& info = *relation.hypertable;
@@ -157,7 +161,7 @@ bool option_is_on(const sql::Option& option) {
 void set_table_options(SessionContext& context, catalog::RelationObject& relation,
                        const std::vector<sql::Option>& options, bool reset) {
   bool has_changed_columnstore = false;
-  bool has_settings = false;
+  bool has_settings = false, has_interval = false;
   for (const auto& option : options) {
     const auto dot = option.name.find('.');
     const std::string prefix = dot == std::string::npos ? "" : option.name.substr(0, dot),
@@ -169,6 +173,19 @@ void set_table_options(SessionContext& context, catalog::RelationObject& relatio
     }
     if (relation.aggregate && name == "materialized_only") {
       relation.aggregate->materialized_only = reset || option_is_on(option);
+      continue;
+    }
+    if (relation.aggregate && name == "create_group_indexes") {
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "cannot alter create_group_indexes option for continuous aggregates");
+    }
+    if (relation.aggregate && name == "chunk_interval" && !reset) {
+      auto& dimensions = relation.hypertable->dimensions;
+      const auto time = std::find_if(dimensions.begin(), dimensions.end(),
+                                     [](const auto& dimension) { return dimension.is_time; });
+      time->interval =
+          interval_in_units(context, relation.find_column(time->column)->type, Value::of_text(option.value));
+      has_interval = true;
       continue;
     }
     if (relation.aggregate && name == "eager") {
@@ -206,12 +223,13 @@ void set_table_options(SessionContext& context, catalog::RelationObject& relatio
       std::erase_if(relation.options, [&](const auto& kept) { return kept.first == option.name; });
       if (!reset) relation.options.emplace_back(option.name, option.value);
     } else {
-      throw Error(ErrorCode::InvalidParameterValue, "unrecognized parameter \"" + option.name + "\"");
+      throw Error(ErrorCode::InvalidParameterValue, "unrecognized parameter \"" + option.name + "\"", {},
+                  relation.aggregate ? kAggregateParameters : "");
     }
   }
-  if (!has_settings) return;
+  if (!has_settings && !has_interval) return;
   // As in TimescaleDB, an option of it that is set turns the columnstore on.
-  if (!has_changed_columnstore && !reset) relation.hypertable->compression_enabled = true;
+  if (has_settings && !has_changed_columnstore && !reset) relation.hypertable->compression_enabled = true;
   check_settings(relation);
   // What segments are sorted by from the next compaction on.
   context.writes("ALTER TABLE").alter_table(storage_schema(relation), {});

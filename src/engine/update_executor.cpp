@@ -4,6 +4,8 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/aggregate_log.hpp"
+#include "engine/aggregate_tracker.hpp"
 #include "engine/assignment.hpp"
 #include "engine/constraints.hpp"
 #include "engine/executors.hpp"
@@ -97,8 +99,12 @@ std::vector<catalog::RelationObject> truncated_tables(SessionContext& context,
   };
   for (const auto& name : truncate.tables) {
     const auto& relation = relation_to_write(context, name);
-    if (relation.kind != catalog::RelationKind::Table) {
+    if (relation.kind != catalog::RelationKind::Table && !relation.aggregate) {
       throw Error(ErrorCode::WrongObjectType, "\"" + relation.name + "\" is not a table");
+    }
+    if (is_eager_aggregate(relation)) {
+      throw Error(ErrorCode::FeatureNotSupported, "cannot truncate an eager continuous aggregate",
+                  "It is what its query gives at each commit.");
     }
     if (!is_listed(relation.oid)) tables.push_back(relation);
   }
@@ -387,6 +393,7 @@ std::string execute_truncate(Execution& execution, const sql::TruncateStatement&
   auto& store = context.database().store();
   for (const auto& relation : tables) {
     writes.truncate(relation.table());
+    if (relation.aggregate) empty_aggregate(writes, relation.oid);
     for (const auto& index : relation.indexes) {
       if (index.key_table != 0) writes.truncate(index.key_table);
     }

@@ -12,9 +12,20 @@ namespace tickstone::sql {
 
 namespace {
 
-[[noreturn]] void fail(std::string detail) {
+[[noreturn]] void fail(std::string detail, std::string hint = {}) {
   throw Error(ErrorCode::FeatureNotSupported, "invalid continuous aggregate query", std::move(detail),
-              "Include at least one aggregate function and a GROUP BY clause with a time bucket.");
+              std::move(hint));
+}
+
+[[noreturn]] void fail_argument(const char* position) {
+  throw Error(
+      ErrorCode::FeatureNotSupported, "only immutable expressions allowed in time bucket function", {},
+      std::string("Use an immutable expression as ") + position + " argument to the time bucket function.");
+}
+
+[[noreturn]] void fail_time_column() {
+  throw Error(ErrorCode::FeatureNotSupported,
+              "time bucket function must reference the primary hypertable dimension column");
 }
 
 bool is_time_bucket(const Node* node) {
@@ -35,11 +46,6 @@ const Node* argument_of(const PgQuery__FuncCall& call, std::size_t position, std
     }
   }
   return nullptr;
-}
-
-const PgQuery__RangeVar* first_table(const Node* node) {
-  while (node->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR) node = node->join_expr->larg;
-  return node->node_case == PG_QUERY__NODE__NODE_RANGE_VAR ? node->range_var : nullptr;
 }
 
 /// The target that an item of GROUP BY means, if it is a column's or a position.
@@ -69,15 +75,24 @@ std::size_t target_of(const PgQuery__SelectStmt& select, const Node* item) {
   return select.n_target_list;
 }
 
+/// Whether the item of GROUP BY is the bare name of the column that the time_bucket is of: a column of a
+/// table comes before one of the result that has its name.
+bool is_its_time_column(const Node* item, const PgQuery__FuncCall& call) {
+  const Node* time = argument_of(call, 1, "ts");
+  return item->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && time != nullptr &&
+         time->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && item->column_ref->n_fields == 1 &&
+         std::string_view(string_of(item->column_ref->fields[0])) ==
+             string_of(time->column_ref->fields[time->column_ref->n_fields - 1]);
+}
+
 /// `time_bucket(width, ts, origin | "offset" | timezone, origin, "offset")`: the third is told by its type.
 void read_further_arguments(const Expr& query, const PgQuery__FuncCall& call, AggregateBucket& shape) {
   const auto constant = [&](const Node* node) {
     auto value = constant_of(make_expr(query.tree, node));
-    if (!value) {
-      throw Error(ErrorCode::FeatureNotSupported,
-                  "only immutable expressions allowed in time bucket function", {},
-                  "Use an immutable expression as first argument to the time bucket function.");
-    }
+    if (!value)
+      fail_argument(node == argument_of(call, 3, "origin")   ? "fourth"
+                    : node == argument_of(call, 4, "offset") ? "fifth"
+                                                             : "third");
     return value;
   };
   const auto take = [&](std::optional<Constant>& to, const Node* node) {
@@ -109,56 +124,49 @@ void read_further_arguments(const Expr& query, const PgQuery__FuncCall& call, Ag
 }  // namespace
 
 AggregateShape aggregate_shape_of(const Expr& query) {
+  check_aggregate_query(query);
   const PgQuery__SelectStmt& select = *node_of(query)->select_stmt;
-  if (select.op != PG_QUERY__SET_OPERATION__SETOP_NONE || select.n_values_lists > 0)
-    fail("UNION, INTERSECT, EXCEPT and VALUES are not allowed.");
-  if (select.n_distinct_clause > 0) fail("DISTINCT is not allowed.");
-  if (select.with_clause != nullptr) fail("WITH is not allowed.");
-  if (select.limit_count != nullptr || select.limit_offset != nullptr)
-    fail("LIMIT and OFFSET are not allowed.");
-  if (select.n_group_clause == 0) fail("The query has no GROUP BY.");
-  if (select.n_from_clause == 0) fail("The query reads from no table.");
-  const PgQuery__RangeVar* source = first_table(select.from_clause[0]);
-  if (source == nullptr) fail("The query must read from a hypertable or another continuous aggregate.");
-
-  AggregateShape shape;
-  shape.source = {source->schemaname, source->relname, query.tree->position(source->location)};
-  std::size_t bucket = select.n_target_list;
-  for (std::size_t i = 0; i < select.n_target_list && bucket == select.n_target_list; ++i) {
-    if (is_time_bucket(select.target_list[i]->res_target->val)) bucket = i;
-  }
-  if (bucket == select.n_target_list) fail("No time_bucket function is among the columns.");
-  const PgQuery__ResTarget& target = *select.target_list[bucket]->res_target;
-  shape.bucket_column = *target.name != '\0' ? target.name : output_name_of(target.val);
-  shape.bucket_function = to_postgres_text(make_expr(query.tree, target.val));
-
-  bool is_grouped = false;
+  const auto text_of = [&](const Node* node) { return to_postgres_text(make_expr(query.tree, node)); };
+  const Node* bucket = nullptr;
   for (std::size_t i = 0; i < select.n_group_clause; ++i) {
     const Node* item = select.group_clause[i];
-    if (is_time_bucket(item)) is_grouped = true;
-    if (item->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && item->column_ref->n_fields == 1 &&
-        shape.bucket_column == string_of(item->column_ref->fields[0])) {
-      is_grouped = true;
+    const std::size_t target = target_of(select, item);
+    const Node* meant = target < select.n_target_list ? select.target_list[target]->res_target->val : item;
+    if (!is_time_bucket(meant) || is_its_time_column(item, *meant->func_call)) continue;
+    if (bucket != nullptr && text_of(meant) != text_of(bucket)) {
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "continuous aggregate view cannot contain multiple time bucket functions");
     }
-    if (item->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-        item->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL &&
-        item->a_const->ival->ival == static_cast<int>(bucket) + 1) {
-      is_grouped = true;
-    }
+    bucket = meant;
   }
-  if (!is_grouped) fail("The query does not group by its time_bucket.");
+  if (bucket == nullptr) {
+    throw Error(ErrorCode::FeatureNotSupported,
+                "continuous aggregate view must include a valid time bucket function");
+  }
+  const PgQuery__ResTarget* target = nullptr;
+  for (std::size_t i = 0; i < select.n_target_list && target == nullptr; ++i) {
+    const PgQuery__ResTarget* candidate = select.target_list[i]->res_target;
+    if (is_time_bucket(candidate->val) && text_of(candidate->val) == text_of(bucket)) target = candidate;
+  }
+  if (target == nullptr)
+    fail("The time bucket that the query groups by is not among its columns.", "Add it to the columns.");
 
-  const PgQuery__FuncCall& call = *target.val->func_call;
+  AggregateShape shape;
+  shape.bucket_column = *target->name != '\0' ? target->name : output_name_of(target->val);
+  shape.bucket_function = text_of(target->val);
+  const PgQuery__FuncCall& call = *target->val->func_call;
   const Node* width = argument_of(call, 0, "bucket_width");
   const Node* time = argument_of(call, 1, "ts");
   if (width == nullptr || time == nullptr) fail("time_bucket needs a width and a time column.");
   const std::optional<Constant> constant = constant_of(make_expr(query.tree, width));
-  if (!constant || constant->is_null) fail("The width of time_bucket must be a constant.");
+  if (!constant) fail_argument("first");
+  if (constant->is_null)
+    throw Error(ErrorCode::InvalidParameterValue, "invalid bucket width for time bucket function");
   shape.bucket_width = constant->text;
-  if (time->node_case != PG_QUERY__NODE__NODE_COLUMN_REF)
-    fail("The second argument of time_bucket must be a column.");
+  if (time->node_case != PG_QUERY__NODE__NODE_COLUMN_REF) fail_time_column();
   const PgQuery__ColumnRef& column = *time->column_ref;
   shape.time_column = string_of(column.fields[column.n_fields - 1]);
+  if (column.n_fields > 1) shape.time_relation = string_of(column.fields[column.n_fields - 2]);
   return shape;
 }
 

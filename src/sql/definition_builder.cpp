@@ -366,6 +366,13 @@ void StatementBuilder::build_create_index(const PgQuery__IndexStmt& index, State
 
 void StatementBuilder::build_create_view(const PgQuery__ViewStmt& view, Statement& out) {
   if (view.with_check_option != PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION) refuse("WITH CHECK OPTION");
+  for (std::size_t i = 0; i < view.n_options; ++i) {
+    const PgQuery__DefElem& option = *view.options[i]->def_elem;
+    const std::string_view prefix = option.defnamespace;
+    if (prefix != "timescaledb" && prefix != "tsdb") continue;
+    throw Error(ErrorCode::FeatureNotSupported, "cannot create continuous aggregate with CREATE VIEW", {},
+                "Use CREATE MATERIALIZED VIEW to create a continuous aggregate.");
+  }
   CreateViewStatement body;
   out.tag = "CREATE VIEW";
   body.view = name_of(view.view);
@@ -623,6 +630,7 @@ void StatementBuilder::build_rename(const PgQuery__RenameStmt& rename, Statement
       if (body.object.name.empty()) body.object.name = rename.subname;
   }
   out.tag = "ALTER " + words_of(tagged);
+  body.tag = out.tag;
   out.body = std::move(body);
 }
 

@@ -28,6 +28,8 @@ struct RelationInfo {
     bool has_row_id = false;
   };
   std::optional<Part> part;
+  /// What stands before the name of what is scanned.
+  std::string scan_words;
 };
 
 /// How names are looked up; the engine implements it over the session's catalog and search_path.

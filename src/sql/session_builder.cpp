@@ -105,6 +105,7 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
       return true;
     }
     case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT:
+      if (node->refresh_mat_view_stmt->skip_data != 0) refuse("REFRESH MATERIALIZED VIEW ... WITH NO DATA");
       return utility("REFRESH MATERIALIZED VIEW", {name_of(node->refresh_mat_view_stmt->relation)});
     case PG_QUERY__NODE__NODE_REINDEX_STMT: {
       std::vector<QualifiedName> tables;

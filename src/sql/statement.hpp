@@ -336,6 +336,7 @@ struct RenameStatement {
   std::string old_name;  // of the column or constraint
   std::string new_name;
   bool if_exists = false;
+  std::string tag;
 };
 
 struct DropStatement {
@@ -517,7 +518,7 @@ struct AggregateShape {
   std::string bucket_width;     // its first argument as text: an interval, or an integer
   std::string bucket_function;  // the call as PostgreSQL text
   std::string time_column;
-  QualifiedName source;  // the first table of FROM
+  std::string time_relation;  // what stood before the column's name; may be empty
 };
 AggregateShape aggregate_shape_of(const Expr& query);
 

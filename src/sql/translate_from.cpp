@@ -110,7 +110,7 @@ Range Translator::table_range(const RelationInfo& info, const std::string& alias
   Range range;
   range.alias = alias.empty() ? info.name : alias;
   if (alias.empty()) range.schema = info.schema;
-  range.scan_name = info.schema + "." + info.name;
+  range.scan_name = info.scan_words + info.schema + "." + info.name;
   if (info.part) {
     range.scan_name = info.part->scan_name;
     range.scan_condition = info.part->condition;

@@ -512,14 +512,13 @@ TEST(RewriteWrites, ReturningAndExpressions) {
   EXPECT_EQ(check.text, "SELECT shares > 0 AND positions.weight < 1 FROM \"#rows\" AS positions");
 }
 
-TEST(AggregateShape, FindsBucketAndSource) {
+TEST(AggregateShape, FindsTheBucket) {
   const auto shape =
       aggregate_shape_of(parse_query("SELECT symbol, time_bucket('1 day', timestamp) AS day, first(open, "
                                      "timestamp) FROM ohlcv GROUP BY symbol, day"));
   EXPECT_EQ(shape.bucket_column, "day");
   EXPECT_EQ(shape.bucket_width, "1 day");
   EXPECT_EQ(shape.time_column, "timestamp");
-  EXPECT_EQ(shape.source.name, "ohlcv");
   EXPECT_EQ(shape.bucket_function, "time_bucket('1 day', \"timestamp\")");
   const auto shape_of = [](std::string_view text) { return aggregate_shape_of(parse_query(text)); };
   EXPECT_EQ(shape_of("SELECT time_bucket(INTERVAL '1' HOUR, ts) FROM s.t GROUP BY 1").bucket_width, "1 hour");
