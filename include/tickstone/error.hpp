@@ -24,11 +24,16 @@ enum class ErrorCode : std::uint8_t {
   InvalidDatetimeFormat,         // 22007
   DatetimeFieldOverflow,         // 22008
   InvalidTimeZoneDisplacement,   // 22009
+  SubstringError,                // 22011
   DivisionByZero,                // 22012
+  InvalidArgumentForNtile,       // 22014
+  InvalidArgumentForNthValue,    // 22016
   InvalidRegularExpression,      // 2201B
   InvalidArgumentForLogarithm,   // 2201E
   InvalidArgumentForPower,       // 2201F
   InvalidWidthBucketArgument,    // 2201G
+  InvalidRowCountInLimit,        // 2201W
+  InvalidRowCountInOffset,       // 2201X
   SequenceLimitExceeded,         // 2200H
   IntervalFieldOverflow,         // 22015
   CharacterNotInRepertoire,      // 22021
@@ -75,6 +80,7 @@ enum class ErrorCode : std::uint8_t {
   UndefinedParameter,            // 42P02
   UndefinedObject,               // 42704
   DuplicateColumn,               // 42701
+  DuplicateAlias,                // 42712
   DuplicateCursor,               // 42P03
   DuplicateDatabase,             // 42P04
   DuplicatePreparedStatement,    // 42P05
@@ -84,6 +90,7 @@ enum class ErrorCode : std::uint8_t {
   DuplicateObject,               // 42710
   AmbiguousColumn,               // 42702
   AmbiguousFunction,             // 42725
+  AmbiguousParameter,            // 42P08
   InvalidColumnReference,        // 42P10
   InvalidColumnDefinition,       // 42611
   GeneratedAlways,               // 428C9
@@ -96,6 +103,7 @@ enum class ErrorCode : std::uint8_t {
   TooManyConnections,            // 53300
   ConfigurationLimitExceeded,    // 53400
   ProgramLimitExceeded,          // 54000
+  StatementTooComplex,           // 54001
   TooManyColumns,                // 54011
   ObjectNotInPrerequisiteState,  // 55000
   ObjectInUse,                   // 55006
@@ -112,6 +120,11 @@ enum class ErrorCode : std::uint8_t {
   DataCorrupted,                 // XX001
   HypertableExists,              // TS110
   HypertableNotExist,            // TS001
+  DimensionNotExist,             // TS002
+  OperationNotSupported,         // TS101
+  BadHypertableIndexDefinition,  // TS103
+  DuplicateDimension,            // TS160
+  UnexpectedState,               // TS501
 };
 
 /// The five characters that PostgreSQL's protocol carries for `code`.

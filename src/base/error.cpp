@@ -29,8 +29,14 @@ std::string_view sqlstate(ErrorCode code) {
       return "22008";
     case ErrorCode::InvalidTimeZoneDisplacement:
       return "22009";
+    case ErrorCode::SubstringError:
+      return "22011";
     case ErrorCode::DivisionByZero:
       return "22012";
+    case ErrorCode::InvalidArgumentForNtile:
+      return "22014";
+    case ErrorCode::InvalidArgumentForNthValue:
+      return "22016";
     case ErrorCode::InvalidRegularExpression:
       return "2201B";
     case ErrorCode::InvalidArgumentForLogarithm:
@@ -43,6 +49,10 @@ std::string_view sqlstate(ErrorCode code) {
       return "25P03";
     case ErrorCode::InvalidWidthBucketArgument:
       return "2201G";
+    case ErrorCode::InvalidRowCountInLimit:
+      return "2201W";
+    case ErrorCode::InvalidRowCountInOffset:
+      return "2201X";
     case ErrorCode::IntervalFieldOverflow:
       return "22015";
     case ErrorCode::CharacterNotInRepertoire:
@@ -131,6 +141,8 @@ std::string_view sqlstate(ErrorCode code) {
       return "42704";
     case ErrorCode::DuplicateColumn:
       return "42701";
+    case ErrorCode::DuplicateAlias:
+      return "42712";
     case ErrorCode::DuplicateCursor:
       return "42P03";
     case ErrorCode::DuplicateDatabase:
@@ -149,6 +161,8 @@ std::string_view sqlstate(ErrorCode code) {
       return "42702";
     case ErrorCode::AmbiguousFunction:
       return "42725";
+    case ErrorCode::AmbiguousParameter:
+      return "42P08";
     case ErrorCode::InvalidColumnReference:
       return "42P10";
     case ErrorCode::InvalidColumnDefinition:
@@ -173,6 +187,8 @@ std::string_view sqlstate(ErrorCode code) {
       return "53400";
     case ErrorCode::ProgramLimitExceeded:
       return "54000";
+    case ErrorCode::StatementTooComplex:
+      return "54001";
     case ErrorCode::TooManyColumns:
       return "54011";
     case ErrorCode::ObjectNotInPrerequisiteState:
@@ -205,6 +221,16 @@ std::string_view sqlstate(ErrorCode code) {
       return "TS110";
     case ErrorCode::HypertableNotExist:
       return "TS001";
+    case ErrorCode::DimensionNotExist:
+      return "TS002";
+    case ErrorCode::OperationNotSupported:
+      return "TS101";
+    case ErrorCode::BadHypertableIndexDefinition:
+      return "TS103";
+    case ErrorCode::DuplicateDimension:
+      return "TS160";
+    case ErrorCode::UnexpectedState:
+      return "TS501";
   }
   return "XX000";
 }

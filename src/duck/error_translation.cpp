@@ -229,10 +229,10 @@ Error translate_binder(const std::string& raw) {
     return Error(ErrorCode::InvalidColumnReference, "GROUP BY position is not in select list");
   }
   if (auto alias = between(raw, "Duplicate alias \"", "\"")) {
-    return Error(ErrorCode::DuplicateObject, "table name \"" + *alias + "\" specified more than once");
+    return Error(ErrorCode::DuplicateAlias, "table name \"" + *alias + "\" specified more than once");
   }
   if (contains(raw, "Duplicate CTE name")) {
-    return Error(ErrorCode::DuplicateObject, first_line(raw));
+    return Error(ErrorCode::DuplicateAlias, first_line(raw));
   }
   if (contains(raw, "SELECT * requires a FROM clause") || contains(raw, "SELECT * expression without FROM")) {
     return Error(ErrorCode::SyntaxError, "SELECT * with no tables specified is not valid");

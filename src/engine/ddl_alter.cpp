@@ -428,6 +428,13 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
         throw Error(ErrorCode::SyntaxError, "column \"" + column.name + "\" of relation \"" + relation.name +
                                                 "\" is an identity column");
       }
+      if (relation.hypertable) {
+        for (const auto& dimension : relation.hypertable->dimensions) {
+          if (dimension.is_time && dimension.column == column.id)
+            throw Error(ErrorCode::OperationNotSupported,
+                        "cannot drop not-null constraint from a time-partitioned column");
+        }
+      }
       column.not_null = false;
       return change_schema();
     }

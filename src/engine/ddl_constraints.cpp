@@ -260,7 +260,7 @@ void require_time_column(const catalog::RelationObject& relation,
   if (!relation.hypertable) return;
   for (const auto& dimension : relation.hypertable->dimensions) {
     if (std::find(columns.begin(), columns.end(), dimension.column) != columns.end()) continue;
-    throw Error(ErrorCode::InvalidTableDefinition,
+    throw Error(ErrorCode::BadHypertableIndexDefinition,
                 "cannot create a unique index without the column \"" +
                     relation.find_column(dimension.column)->name + "\" (used in partitioning)",
                 {},

@@ -99,7 +99,7 @@ HypertableInfo::Dimension& find_dimension(catalog::RelationObject& relation, con
     ++count;
   }
   if (found == nullptr)
-    throw Error(ErrorCode::UndefinedObject,
+    throw Error(ErrorCode::DimensionNotExist,
                 "hypertable " + in_quotes(relation.name) + " does not have a matching dimension");
   if (count > 1)
     throw Error(ErrorCode::InvalidParameterValue,
@@ -186,7 +186,7 @@ ActionResult add_dimension(SessionContext& context, std::string_view function,
     const auto* column = relation.find_column(dimension.column);
     if (column == nullptr || column->name != request.column) continue;
     if (!arguments.boolean("if_not_exists", false))
-      throw Error(ErrorCode::DuplicateObject,
+      throw Error(ErrorCode::DuplicateDimension,
                   "column " + in_quotes(request.column) + " is already a dimension");
     context.notice("column " + in_quotes(request.column) + " is already a dimension, skipping");
     return answer(dimension.id, false);
@@ -202,7 +202,7 @@ ActionResult add_dimension(SessionContext& context, std::string_view function,
     const bool has_it = std::any_of(index.keys.begin(), index.keys.end(),
                                     [&](const auto& key) { return key.column == added.column; });
     if (has_it) continue;
-    throw Error(ErrorCode::InvalidTableDefinition,
+    throw Error(ErrorCode::BadHypertableIndexDefinition,
                 "cannot create a unique index without the column " + in_quotes(request.column) +
                     " (used in partitioning)",
                 {},
@@ -221,7 +221,7 @@ ActionResult set_integer_now_func(SessionContext& context, std::string_view func
     if (dimension.is_time) time = &dimension;
   }
   if (time == nullptr)
-    throw Error(ErrorCode::UndefinedObject,
+    throw Error(ErrorCode::DimensionNotExist,
                 "hypertable " + in_quotes(relation.name) + " does not have a matching dimension");
   if (!time->integer_now_function.empty() && !arguments.boolean("replace_if_exists", false))
     throw Error(ErrorCode::DuplicateObject,

@@ -45,7 +45,7 @@ std::string Translator::from_clause(std::size_t count, Node* const* items, Scope
   std::set<std::string> aliases;
   for (const Range& range : scope.ranges) {
     if (!aliases.insert(range.alias).second && !range.alias.empty()) {
-      throw Error(ErrorCode::DuplicateObject,
+      throw Error(ErrorCode::DuplicateAlias,
                   fmt::format("table name \"{}\" specified more than once", range.alias));
     }
   }
