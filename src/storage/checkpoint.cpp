@@ -305,7 +305,9 @@ Manifest Checkpointer::describe(const Frozen& frozen, const std::vector<Replaced
     for (const auto& [start, chunk] : table->chunks) {
       ManifestChunk described;
       described.number = chunk->number;
+      described.label = chunk->label;
       described.range = chunk->range;
+      described.created_us = chunk->created_us;
       // What compaction or a drop has made of it meanwhile.
       if (const auto* before = manifest_.find_chunk(chunk->number)) {
         for (const auto& named : before->segments) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/commit_record.hpp"
 
-#include <algorithm>
+#include <cstring>
 
 #include "storage/schema_codec.hpp"
 
@@ -29,14 +29,15 @@ LoggedRows get_logged_rows(ByteReader& in) {
   return rows;
 }
 
-bool has_segments(const CommitRecord& commit) {
-  return std::any_of(commit.tables.begin(), commit.tables.end(),
-                     [](const LoggedTable& table) { return !table.segments.empty(); });
+void set_first_chunk(std::span<std::byte> body, std::uint32_t first_chunk) {
+  constexpr std::size_t kAt = sizeof(CommitRecord::transaction) + sizeof(CommitRecord::time_us);
+  std::memcpy(body.subspan(kAt, sizeof(first_chunk)).data(), &first_chunk, sizeof(first_chunk));
 }
 
 void put_commit(const CommitRecord& commit, ByteWriter& out) {
-  const bool with_segments = has_segments(commit);
   out.put(commit.transaction);
+  out.put(commit.time_us);
+  out.put(commit.first_chunk);
   out.put(static_cast<std::uint32_t>(commit.tables.size()));
   for (const auto& table : commit.tables) {
     out.put(table.table);
@@ -51,10 +52,17 @@ void put_commit(const CommitRecord& commit, ByteWriter& out) {
     }
     out.put(static_cast<std::uint8_t>(table.is_truncated ? 1 : 0));
     put_list(table.dropped_chunks, out);
+    out.put(static_cast<std::uint32_t>(table.made_chunks.size()));
+    for (const auto& made : table.made_chunks) {
+      out.put(made.range.start);
+      out.put(made.range.end);
+      out.put(made.label);
+      out.put(made.created_us);
+    }
     const bool has_erased = table.erased_keys.row_count() > 0;
     out.put(static_cast<std::uint8_t>(has_erased ? 1 : 0));
     if (has_erased) encode_batch(table.erased_keys, out);
-    if (with_segments) out.put(static_cast<std::uint32_t>(table.segments.size()));
+    out.put(static_cast<std::uint32_t>(table.segments.size()));
     for (const auto& segment : table.segments) {
       out.put(segment.number);
       out.put(segment.row_count);
@@ -71,9 +79,14 @@ void put_commit(const CommitRecord& commit, ByteWriter& out) {
   }
 }
 
-CommitRecord get_commit(ByteReader& in, bool with_segments) {
+CommitRecord get_commit(ByteReader& in, LogRecordKind kind) {
   CommitRecord commit;
   commit.transaction = in.get<std::uint64_t>();
+  const bool is_timed = kind == LogRecordKind::TimedCommit;
+  if (is_timed) {
+    commit.time_us = in.get<std::int64_t>();
+    commit.first_chunk = in.get<std::uint32_t>();
+  }
   const auto count = in.get<std::uint32_t>();
   for (std::uint32_t i = 0; i < count; ++i) {
     LoggedTable table;
@@ -93,13 +106,24 @@ CommitRecord get_commit(ByteReader& in, bool with_segments) {
     }
     table.is_truncated = in.get<std::uint8_t>() != 0;
     table.dropped_chunks = get_list<std::int64_t>(in);
+    const auto made_chunks = is_timed ? in.get<std::uint32_t>() : 0;
+    for (std::uint32_t m = 0; m < made_chunks; ++m) {
+      MadeChunk made;
+      made.range.start = in.get<std::int64_t>();
+      made.range.end = in.get<std::int64_t>();
+      made.label = in.get<std::uint32_t>();
+      made.created_us = in.get<std::int64_t>();
+      if (made.range.start >= made.range.end)
+        throw Error(ErrorCode::DataCorrupted, "a commit makes a chunk without a range");
+      table.made_chunks.push_back(made);
+    }
     if (in.get<std::uint8_t>() != 0) {
       table.erased_keys = decode_batch(in);
       if (table.erased_keys.columns.empty()) {
         throw Error(ErrorCode::DataCorrupted, "a commit erases keys without columns");
       }
     }
-    if (with_segments) {
+    if (kind != LogRecordKind::Commit) {
       const auto segments = in.get<std::uint32_t>();
       for (std::uint32_t s = 0; s < segments; ++s) {
         LoggedTable::Segment segment;

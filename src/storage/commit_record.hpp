@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "storage/log.hpp"
 #include "storage/schema.hpp"
 #include "types/column.hpp"
 #include "types/value.hpp"
@@ -32,8 +33,9 @@ struct LoggedTable {
   std::vector<std::pair<ColumnId, Value>> defaults;
   bool is_truncated = false;
   std::vector<std::int64_t> dropped_chunks;  // starts of their ranges
-  Batch erased_keys;                         // columns as `key_columns`
-  struct Part {  // rows that stand in Rows records of the transaction, all but some
+  std::vector<MadeChunk> made_chunks;
+  Batch erased_keys;  // columns as `key_columns`
+  struct Part {       // rows that stand in Rows records of the transaction, all but some
     std::uint32_t part = 0;
     std::vector<std::uint32_t> without;  // ascending
   };
@@ -50,12 +52,16 @@ struct LoggedTable {
 
 struct CommitRecord {
   std::uint64_t transaction = 0;
+  std::int64_t time_us = kUnknownTime;  // of the commit; not said in older records
+  std::uint32_t first_chunk = 0;        // number of the first chunk that it makes, if any
   std::vector<LoggedTable> tables;
 };
-/// Whether it is to be logged as a `CommitWithSegments`.
-bool has_segments(const CommitRecord& commit);
+/// As the body of a `TimedCommit`.
 void put_commit(const CommitRecord& commit, ByteWriter& out);
-CommitRecord get_commit(ByteReader& in, bool with_segments);
+/// Writes `first_chunk` into a body, where that is known late.
+void set_first_chunk(std::span<std::byte> body, std::uint32_t first_chunk);
+/// `kind`: one of the three of commits.
+CommitRecord get_commit(ByteReader& in, LogRecordKind kind);
 
 struct SequenceRecord {
   enum class Kind : std::uint8_t { Reserve = 0, Drop = 1 };

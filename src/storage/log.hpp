@@ -23,6 +23,7 @@ enum class LogRecordKind : std::uint8_t {
   Sequence = 4,            // id: 0
   CommitWithSegments = 5,  // as Commit; some of its rows are in segments that it names
   Mark = 6,                // id: 0. Says how far the log is durable, and nothing else
+  TimedCommit = 7,         // as CommitWithSegments; says when it was made, and what chunks it makes
 };
 
 struct LogPosition {

@@ -132,7 +132,8 @@ class LogCheck {
         }
         case LogRecordKind::Commit:
         case LogRecordKind::CommitWithSegments:
-          check_commit(header.id, body, header.kind == LogRecordKind::CommitWithSegments);
+        case LogRecordKind::TimedCommit:
+          check_commit(header.id, body, header.kind);
           break;
         case LogRecordKind::Abort:
           forget(header.id);
@@ -150,10 +151,10 @@ class LogCheck {
     }
   }
 
-  void check_commit(CommitSeq seq, std::span<const std::byte> body, bool has_segments) {
+  void check_commit(CommitSeq seq, std::span<const std::byte> body, LogRecordKind kind) {
     ++facts_.commit_count;
     ByteReader in(body, "commit record");
-    const CommitRecord commit = get_commit(in, has_segments);
+    const CommitRecord commit = get_commit(in, kind);
     if (seq > after_) {
       if (seq <= last_commit_) {
         throw Error(ErrorCode::DataCorrupted,

@@ -86,7 +86,7 @@ std::optional<LogRecordHeader> get_log_record_header(std::span<const std::byte> 
   if (bytes.size() < kLogRecordHeaderBytes) return std::nullopt;
   const auto* at = bytes.data();
   const auto kind = load<std::uint8_t>(at + 8);
-  if (kind < 1 || kind > 6) return std::nullopt;
+  if (kind < 1 || kind > 7) return std::nullopt;
   if (load<std::uint32_t>(at + 4) != header_check(at, file)) return std::nullopt;
   LogRecordHeader header;
   header.body_bytes = load<std::uint32_t>(at);

@@ -13,7 +13,7 @@ namespace tickstone::storage {
 namespace {
 
 constexpr CheckedFormat kFormat{
-    {'T', 'I', 'C', 'K', 'M', 'A', 'N', '1'}, {.oldest = 1, .newest = 2}, "manifest"};
+    {'T', 'I', 'C', 'K', 'M', 'A', 'N', '1'}, {.oldest = 1, .newest = 3}, "manifest"};
 
 void put_table(const ManifestTable& table, ByteWriter& out) {
   put_schema(table.schema, out);
@@ -27,6 +27,8 @@ void put_table(const ManifestTable& table, ByteWriter& out) {
   out.put(static_cast<std::uint32_t>(table.chunks.size()));
   for (const auto& chunk : table.chunks) {
     out.put(chunk.number);
+    out.put(chunk.label);
+    out.put(chunk.created_us);
     out.put(chunk.range.start);
     out.put(chunk.range.end);
     out.put(static_cast<std::uint32_t>(chunk.segments.size()));
@@ -57,7 +59,11 @@ ManifestTable get_table(ByteReader& in, std::uint32_t version) {
   const auto chunks = in.get<std::uint32_t>();
   for (std::uint32_t i = 0; i < chunks; ++i) {
     ManifestChunk chunk;
-    chunk.number = in.get<std::uint32_t>();
+    chunk.number = chunk.label = in.get<std::uint32_t>();
+    if (version >= 3) {
+      chunk.label = in.get<std::uint32_t>();
+      chunk.created_us = in.get<std::int64_t>();
+    }
     chunk.range.start = in.get<std::int64_t>();
     chunk.range.end = in.get<std::int64_t>();
     const auto segments = in.get<std::uint32_t>();

@@ -28,7 +28,9 @@ inline constexpr std::uint32_t kSystemChunkNumbers = 0x8000'0000;
 
 struct ManifestChunk {
   std::uint32_t number = 0;
+  std::uint32_t label = 0;
   TimeRange range;
+  std::int64_t created_us = kUnknownTime;
   std::vector<ManifestSegment> segments;
 };
 

@@ -112,6 +112,13 @@ std::shared_ptr<const TableState> overlaid(const std::shared_ptr<const TableStat
   table->counters = overlay.counters;
   if (overlay.is_truncated) table->chunks.clear();
   for (const std::int64_t start : overlay.dropped_chunks) table->chunks.erase(start);
+  for (const auto& made : overlay.made_chunks) {
+    auto chunk = std::make_shared<ChunkState>();
+    chunk->range = made.range;
+    chunk->label = made.label;
+    chunk->created_us = made.created_us;
+    table->chunks[made.range.start] = std::move(chunk);
+  }
   return table;
 }
 

@@ -94,6 +94,7 @@ struct TableOverlay {
   bool is_dropped = false;
   bool is_truncated = false;
   std::vector<std::int64_t> dropped_chunks;  // starts of their ranges
+  std::vector<MadeChunk> made_chunks;        // in their place
 };
 
 /// The table as a transaction with `overlay` sees it over what is committed (nullptr: nothing); nullptr where

@@ -40,8 +40,8 @@ std::shared_ptr<SealedSegment> open_sealed(StoreCore& core, std::uint64_t number
 
 class Replay {
  public:
-  Replay(StoreCore& core, CommitSeq seq, std::shared_ptr<const StoreState> state)
-      : core_(core), seq_(seq), state_(std::move(state)) {}
+  Replay(StoreCore& core, CommitSeq seq, std::int64_t opened_us, std::shared_ptr<const StoreState> state)
+      : core_(core), seq_(seq), opened_us_(opened_us), state_(std::move(state)) {}
 
   /// A record as far as it is read without what came before it.
   struct Step {
@@ -59,9 +59,10 @@ class Replay {
       if (record.kind == LogRecordKind::Sequence) {
         ByteReader in(record.body, "sequence record");
         step.sequence = get_sequence(in);
-      } else if (record.kind == LogRecordKind::Commit || record.kind == LogRecordKind::CommitWithSegments) {
+      } else if (record.kind == LogRecordKind::Commit || record.kind == LogRecordKind::CommitWithSegments ||
+                 record.kind == LogRecordKind::TimedCommit) {
         ByteReader in(record.body, "commit record");
-        step.commit = get_commit(in, record.kind == LogRecordKind::CommitWithSegments);
+        step.commit = get_commit(in, record.kind);
       }
     });
     return step;
@@ -85,6 +86,7 @@ class Replay {
           break;
         case LogRecordKind::Commit:
         case LogRecordKind::CommitWithSegments:
+        case LogRecordKind::TimedCommit:
           last_transaction_ = std::max(last_transaction_, step.commit.transaction);
           if (step.id > seq_) {
             seq_ = step.id;
@@ -120,6 +122,8 @@ class Replay {
   }
 
   void apply(const CommitRecord& commit) {
+    state_.skip_chunks_to(commit.first_chunk);
+    state_.set_time(commit.time_us == kUnknownTime ? opened_us_ : commit.time_us);
     for (const auto& table : commit.tables) {
       if (table.ddl == LoggedTable::Ddl::Drop) {
         if (state_.find(table.table) != nullptr) state_.drop_table(table.table);
@@ -132,6 +136,7 @@ class Replay {
                     fmt::format("a commit writes table {}, which does not exist", table.table));
       if (table.is_truncated) state_.drop_all_chunks(table.table);
       for (const std::int64_t start : table.dropped_chunks) state_.drop_chunk(table.table, start);
+      for (const auto& made : table.made_chunks) make_chunk(table.table, made);
       const auto current = state_.share(table.table);
       if (table.erased_keys.row_count() > 0) {
         check_keys(*current->schema, table.erased_keys);
@@ -149,6 +154,15 @@ class Replay {
       }
       state_.find(table.table)->counters->last_commit.store(seq_, std::memory_order_relaxed);
     }
+  }
+
+  void make_chunk(TableId id, const MadeChunk& made) {
+    const auto& chunks = state_.find(id)->chunks;
+    const auto after = chunks.lower_bound(made.range.start);
+    const bool overlaps = (after != chunks.end() && after->first < made.range.end) ||
+                          (after != chunks.begin() && std::prev(after)->second->range.end > made.range.start);
+    if (overlaps) throw Error(ErrorCode::DataCorrupted, "a commit makes a chunk where there is one");
+    state_.make_chunk(id, made);
   }
 
   static void check_keys(const TableSchema& schema, const Batch& keys) {
@@ -332,6 +346,7 @@ class Replay {
 
   StoreCore& core_;
   CommitSeq seq_;
+  std::int64_t opened_us_;
   StateBuilder state_;
   std::map<std::uint64_t, std::vector<LogPosition>> rows_;
   std::vector<std::shared_ptr<SealedSegment>> logged_;
@@ -339,7 +354,7 @@ class Replay {
 };
 
 std::shared_ptr<const StoreState> open_segments(
-    StoreCore& core, const Manifest& manifest,
+    StoreCore& core, const Manifest& manifest, std::int64_t opened_us,
     std::map<std::uint64_t, std::shared_ptr<SealedSegment>>& named) {
   auto state = std::make_shared<StoreState>();
   state->next_chunk_number = manifest.next_chunk;
@@ -356,7 +371,9 @@ std::shared_ptr<const StoreState> open_segments(
     for (const auto& described : entry.chunks) {
       auto chunk = std::make_shared<ChunkState>();
       chunk->number = described.number;
+      chunk->label = described.label;
       chunk->range = described.range;
+      chunk->created_us = described.created_us == kUnknownTime ? opened_us : described.created_us;
       for (const auto& file : described.segments) {
         auto sealed =
             open_sealed(core, file.number, file.row_count, file.size_bytes, file.newest, "the manifest");
@@ -420,11 +437,13 @@ void recover(StoreCore& core) {
     return;
   }
   std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named;
-  auto state = open_segments(core, *found, named);
+  // Chunks of older files, which do not say when they were made, count from today.
+  const std::int64_t opened_us = core.options.clock->now_us();
+  auto state = open_segments(core, *found, opened_us, named);
   core.set_next_segment_number(found->next_segment);
   for (const auto& sequence : found->sequences) core.sequences.replay(sequence);
 
-  Replay replay(core, found->seq, std::move(state));
+  Replay replay(core, found->seq, opened_us, std::move(state));
   // One thread reads and checks records, another applies them.
   OrderedWorker<Replay::Step> applying([&](const Replay::Step& step) { replay.take(step); });
   const auto visit = [&](const LogRecord& record) {

@@ -560,7 +560,7 @@ bool ScanPlanner::plan_next(std::int64_t low, std::int64_t high_inclusive, std::
     if (found.empty()) continue;
     if (chunk != nullptr) {
       ++statistics_.chunks_read;
-      statistics_.chunk_numbers.push_back((*chunk)->number);
+      statistics_.chunk_numbers.push_back((*chunk)->label);
     }
     if (request_.order == ScanOrder::TimeDescending) {
       std::stable_sort(found.begin(), found.end(), [](const ScanUnit& a, const ScanUnit& b) {

@@ -54,4 +54,14 @@ struct TimeRange {
   friend bool operator==(const TimeRange&, const TimeRange&) = default;
 };
 
+/// When something was made that older files do not say of.
+inline constexpr std::int64_t kUnknownTime = INT64_MIN;
+
+/// A chunk that a transaction makes in the place of others.
+struct MadeChunk {
+  TimeRange range;
+  std::uint32_t label = 0;
+  std::int64_t created_us = kUnknownTime;  // unknown: when it commits
+};
+
 }  // namespace tickstone::storage

@@ -51,8 +51,9 @@ std::int64_t time_of(const ColumnView& column, std::size_t row) {
 ChunkInfo describe_chunk(TableId table, const ChunkState& chunk) {
   ChunkInfo info;
   info.table = table;
-  info.number = chunk.number;
+  info.number = chunk.label;
   info.range = chunk.range;
+  info.created_us = chunk.created_us;
   for (const auto& segment : chunk.segments) {
     info.rows_sealed += segment->segment().row_count() - segment->ended_count();
     info.bytes_on_disk += segment->segment().size_bytes();

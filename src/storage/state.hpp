@@ -26,8 +26,10 @@ struct TableCounters {
 
 /// One chunk: layers of rows, of which only one holds the living version of a key.
 struct ChunkState {
-  std::uint32_t number = 0;
+  std::uint32_t number = 0;  // another one when the chunk is rewritten
+  std::uint32_t label = 0;   // what others call it: kept then
   TimeRange range;
+  std::int64_t created_us = 0;
   std::vector<std::shared_ptr<SealedSegment>> segments;
   std::vector<std::shared_ptr<OpenChunk>> open;  // oldest first
   bool has_active = false;                       // the last of `open` takes new rows

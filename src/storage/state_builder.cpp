@@ -92,13 +92,31 @@ void StateBuilder::widen(TableId table, const TableLayout& layout, std::uint64_t
 ChunkState& StateBuilder::chunk_for(TableId table, std::int64_t time) {
   const auto* state = find(table);
   if (const auto* chunk = state->find_chunk(time)) return edit_chunk(table, chunk->range.start);
-  auto made = std::make_shared<ChunkState>();
-  made->range = chunk_range(*state, time);
   // Users count chunks by their names: system tables, which keep their only one, take none of the numbers.
-  made->number = table < kFirstUserTable ? kSystemChunkNumbers | table : edit().next_chunk_number++;
-  edit_table(table).chunks[made->range.start] = made;
-  chunks_[{table, made->range.start}] = made;
+  const std::uint32_t number =
+      table < kFirstUserTable ? kSystemChunkNumbers | table : edit().next_chunk_number++;
+  return new_chunk(table, chunk_range(*state, time), number);
+}
+
+ChunkState& StateBuilder::new_chunk(TableId table, const TimeRange& range, std::uint32_t number) {
+  auto made = std::make_shared<ChunkState>();
+  made->range = range;
+  made->number = made->label = number;
+  made->created_us = time_us_;
+  edit_table(table).chunks[range.start] = made;
+  chunks_[{table, range.start}] = made;
   return *made;
+}
+
+void StateBuilder::skip_chunks_to(std::uint32_t number) {
+  if (number > next_chunk()) edit().next_chunk_number = number;
+}
+
+void StateBuilder::make_chunk(TableId table, const MadeChunk& made) {
+  // A number of its own also in a system table: the old chunk may still be looked at by its.
+  ChunkState& chunk = new_chunk(table, made.range, edit().next_chunk_number++);
+  chunk.label = made.label;
+  if (made.created_us != kUnknownTime) chunk.created_us = made.created_us;
 }
 
 StateBuilder::Appended StateBuilder::append(TableId table, std::int64_t time, const OpenChunk::Rows& rows,

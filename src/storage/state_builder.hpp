@@ -27,6 +27,14 @@ class StateBuilder {
   ChunkState& edit_chunk(TableId table, std::int64_t start);
   void drop_chunk(TableId table, std::int64_t start);
   void drop_all_chunks(TableId table);
+  /// An empty chunk, where there is none.
+  void make_chunk(TableId table, const MadeChunk& made);
+  /// The number of the next chunk that is made.
+  std::uint32_t next_chunk() const { return (state_ == nullptr ? *base_ : *state_).next_chunk_number; }
+  /// Passes over numbers that were given to somebody.
+  void skip_chunks_to(std::uint32_t number);
+  /// When the chunks that come are made.
+  void set_time(std::int64_t time_us) { time_us_ = time_us; }
   /// Grows the table's layout to hold what `layout` does; a new version where columns change.
   void widen(TableId table, const TableLayout& layout, std::uint64_t new_version);
 
@@ -54,11 +62,13 @@ class StateBuilder {
   StoreState& edit();
   void forget_layers(TableId table, const ChunkState& chunk);
   ChunkState& chunk_for(TableId table, std::int64_t time);
+  ChunkState& new_chunk(TableId table, const TimeRange& range, std::uint32_t number);
 
   std::shared_ptr<const StoreState> base_;
   std::shared_ptr<StoreState> state_;
   std::map<TableId, std::shared_ptr<TableState>> tables_;
   std::map<std::pair<TableId, std::int64_t>, std::shared_ptr<ChunkState>> chunks_;
+  std::int64_t time_us_ = 0;
   std::int64_t grown_bytes_ = 0;
   bool drops_segments_ = false;
 };

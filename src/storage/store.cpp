@@ -87,10 +87,10 @@ class OpenStore final : public Store, public ChunkSettling {
     const auto* state = snapshot.state->find(table);
     if (state == nullptr) return;
     for (const auto& [start, found] : state->chunks) {
-      if (found->number != chunk) continue;
+      if (found->label != chunk) continue;
       // Segments that only the log names are merged once a manifest does.
       if (!found->open.empty() || found->segments.size() > 1) core_.checkpointer->run();
-      core_.compactor->settle(table, start, chunk);
+      core_.compactor->settle(table, start, found->number);
       return;
     }
   }
@@ -155,7 +155,7 @@ class OpenStore final : public Store, public ChunkSettling {
         for (const auto& sealed : chunk->segments) {
           SegmentInfo& info = infos.emplace_back();
           info.table = id;
-          info.chunk = chunk->number;
+          info.chunk = chunk->label;
           info.number = sealed->number();
           info.level = sealed->level();
           info.rows = sealed->segment().row_count();
@@ -211,6 +211,16 @@ StoreCore::StoreCore(std::filesystem::path path, const StoreOptions& store_optio
       commits(*this) {}
 
 StoreCore::~StoreCore() = default;
+
+std::uint32_t StoreCore::reserve_chunk_number() {
+  const std::lock_guard lock(commit_mutex);
+  const Snapshot before = snapshot();
+  StateBuilder builder(before.state);
+  const std::uint32_t number = builder.next_chunk();
+  builder.skip_chunks_to(number + 1);
+  publish({before.seq, builder.finish()});
+  return number;
+}
 
 void StoreCore::set_manifest(Manifest manifest, std::map<std::uint64_t, std::shared_ptr<SealedSegment>> named,
                              std::vector<std::shared_ptr<SealedSegment>> logged) {

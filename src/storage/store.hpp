@@ -50,8 +50,9 @@ struct StoreOptions {
 /// One chunk as the catalog views show it.
 struct ChunkInfo {
   TableId table = 0;
-  std::uint32_t number = 0;  // unique in the store, never reused
+  std::uint32_t number = 0;  // unique in the store, never reused; what is rewritten keeps it
   TimeRange range;
+  std::int64_t created_us = 0;  // since 1970
   std::uint64_t rows_sealed = 0,
                 rows_open = 0;  // counts of versions; exact after a checkpoint without deletes
   std::uint64_t bytes_on_disk = 0, bytes_in_memory = 0;

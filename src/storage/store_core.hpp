@@ -58,6 +58,8 @@ class StoreCore {
   void stop_background();
   /// Holds up a commit of `bytes` while open chunks are at their budget and a checkpoint can help.
   void wait_for_room(std::size_t bytes);
+  /// A number for a chunk that a transaction is going to make.
+  std::uint32_t reserve_chunk_number();
   /// Under the commit mutex: commits end rows that someone may be copying.
   void note_ends(const std::vector<RowPlace>& ends, CommitSeq seq);
 

@@ -280,6 +280,7 @@ void StoreTransaction::truncate(TableId table) {
     drop_sealed(table, own, [](const TimeRange&) { return true; });
     auto overlay = copy_overlay(table, own, snapshot);
     overlay->is_truncated = true;
+    overlay->made_chunks.clear();
     set_overlay(table, own, std::move(overlay));
   });
 }
@@ -299,6 +300,7 @@ std::vector<ChunkInfo> StoreTransaction::drop_chunks(TableId table, TimeRange ra
       dropped.push_back(describe_chunk(table, *chunk));
       overlay->dropped_chunks.push_back(start);
     }
+    std::erase_if(overlay->made_chunks, [&](const MadeChunk& made) { return lies_in(made.range); });
     end_own_rows(table, own, [&](const OwnPart& part) { return lies_in(part.range); });
     drop_sealed(table, own, lies_in);
     if (!dropped.empty()) set_overlay(table, own, std::move(overlay));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/changed_times.hpp"
+#include "storage/chunk_reshaping.hpp"
 #include "storage/commit_record.hpp"
 #include "storage/group_commit.hpp"
 #include "storage/locate.hpp"
@@ -27,6 +28,7 @@ class StoreCore;
 class StoreTransaction final : public Transaction,
                                public MassChanges,
                                public ChangeReport,
+                               public ChunkReshaping,
                                private CommitWork {
  public:
   explicit StoreTransaction(StoreCore& core);
@@ -53,6 +55,8 @@ class StoreTransaction final : public Transaction,
   bool begin_mass_change(TableId table) override;
   void finish_mass_change(TableId table) override;
   std::uint64_t touched_count(TableId table) const override;
+
+  void reshape_chunks(TableId table, const std::vector<TimeRange>& ranges) override;
 
   Savepoint savepoint() override;
   void release(Savepoint savepoint) override;
@@ -189,6 +193,10 @@ class StoreTransaction final : public Transaction,
   static std::uint64_t visible_rows(const ChunkState& chunk, CommitSeq seq);
   void copy_unreplaced(TableId id, OwnTable& own, const ReplacedRows& replaced, const ChunkState& chunk,
                        const Snapshot& snapshot);
+  void copy_layers(TableId id, OwnTable& own, ReplacedLayers& layers, const TimeRange& range, CommitSeq seq,
+                   const Snapshot& snapshot);
+  void replace_chunks(TableId id, OwnTable& own, const std::vector<std::int64_t>& dropped,
+                      const std::vector<MadeChunk>& made, CommitSeq seq, const Snapshot& snapshot);
   void touch_replaced(TableId id, OwnTable& own, const ReplacedRows& replaced, const ChunkState& chunk);
 
   // transaction_seal.cpp
@@ -218,9 +226,10 @@ class StoreTransaction final : public Transaction,
   // transaction_commit.cpp
   void prepare(const StateBuilder& state) override;
   std::span<const std::byte> record() override { return record_; }
-  LogRecordKind record_kind() const override { return record_kind_; }
+  LogRecordKind record_kind() const override { return LogRecordKind::TimedCommit; }
   void apply(StateBuilder& state, CommitSeq seq) override;
   void encode();
+  static void check_ranges(const OwnTable& own, const TableState& table);
   void prepare_table(TableId id, OwnTable& own, const TableState& committed);
   void apply_table(TableId id, OwnTable& own, StateBuilder& state, CommitSeq seq);
   void finish() noexcept;
@@ -244,7 +253,7 @@ class StoreTransaction final : public Transaction,
   std::size_t next_room_check_ = 0;
   std::vector<std::uint64_t> savepoints_;  // positions that may be returned to, ascending
   std::vector<std::byte> record_;
-  LogRecordKind record_kind_ = LogRecordKind::Commit;
+  std::int64_t time_us_ = kUnknownTime;        // of the commit
   std::shared_ptr<const OwnChanges> changes_;  // the last made, while nothing changed
   const void* changes_of_ = nullptr;           // the state that they were laid over
 };

@@ -45,6 +45,8 @@ void StoreTransaction::encode() {
   record_.clear();
   CommitRecord commit;
   commit.transaction = id_;
+  if (time_us_ == kUnknownTime) time_us_ = core_.options.clock->now_us();
+  commit.time_us = time_us_;
   for (auto& [id, own] : tables_) {
     const auto* overlay = own.overlay.get();
     if (overlay == nullptr && own.base == nullptr) continue;
@@ -61,6 +63,7 @@ void StoreTransaction::encode() {
                                         : LoggedTable::Ddl::None;
       table.is_truncated = overlay->is_truncated && !is_created;
       table.dropped_chunks = overlay->dropped_chunks;
+      table.made_chunks = overlay->made_chunks;
       if (table.ddl == LoggedTable::Ddl::Create || table.ddl == LoggedTable::Ddl::Alter) {
         table.schema = schema;
         table.defaults.assign(overlay->defaults.begin(), overlay->defaults.end());
@@ -96,15 +99,15 @@ void StoreTransaction::encode() {
       }
     }
     const bool is_empty = table.ddl == LoggedTable::Ddl::None && !table.is_truncated &&
-                          table.dropped_chunks.empty() && table.erased_keys.columns.empty() &&
-                          table.segments.empty() && table.earlier.empty() && table.rows.empty();
+                          table.dropped_chunks.empty() && table.made_chunks.empty() &&
+                          table.erased_keys.columns.empty() && table.segments.empty() &&
+                          table.earlier.empty() && table.rows.empty();
     if (!is_empty) commit.tables.push_back(std::move(table));
   }
   if (commit.tables.empty()) return;
   ByteWriter body;
   put_commit(commit, body);
   record_ = body.take();
-  record_kind_ = has_segments(commit) ? LogRecordKind::CommitWithSegments : LogRecordKind::Commit;
 }
 
 void StoreTransaction::prepare(const StateBuilder& state) {
@@ -137,11 +140,32 @@ void StoreTransaction::prepare(const StateBuilder& state) {
       throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update");
     }
     const auto table = overlay == nullptr ? committed : overlaid(committed, *overlay);
+    check_ranges(own, *table);
     const auto before = record_.size();
     prepare_table(id, own, *table);
     has_skipped |= before != record_.size();
   }
   if (has_skipped) encode();
+  if (!record_.empty()) set_first_chunk(record_, state.next_chunk());
+}
+
+/// Rows that were gathered for one chunk must not come to lie in two: others may have divided it.
+void StoreTransaction::check_ranges(const OwnTable& own, const TableState& table) {
+  const auto is_divided = [&](const TimeRange& range) {
+    const TimeRange now = chunk_range(table, range.start);
+    return now.start > range.start || now.end < range.end;
+  };
+  const bool has_divided = std::any_of(own.parts.begin(), own.parts.end(),
+                                       [&](const OwnPart& part) {
+                                         return is_divided(part.range) && part.rows->live_row_count() > 0;
+                                       }) ||
+                           (own.sealed != nullptr &&
+                            std::any_of(own.sealed->chunks.begin(), own.sealed->chunks.end(),
+                                        [&](const auto& entry) { return is_divided(entry.second->range); }));
+  if (has_divided)
+    throw Error(
+        ErrorCode::SerializationFailure, "could not serialize access due to concurrent update",
+        fmt::format("Chunks of table \"{}\" were changed by another transaction.", table.schema->name));
 }
 
 /// Finds the rows that this commit ends, and whether its new keys are still new.
@@ -208,6 +232,7 @@ void StoreTransaction::prepare_table(TableId id, OwnTable& own, const TableState
 }
 
 void StoreTransaction::apply(StateBuilder& state, CommitSeq seq) {
+  state.set_time(time_us_);
   for (auto& [id, own] : tables_) {
     if (own.overlay != nullptr && own.overlay->is_created && own.overlay->is_dropped) continue;
     if (own.overlay == nullptr && own.base == nullptr) continue;
@@ -244,6 +269,7 @@ void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& stat
       state.widen(id, overlay->layout, core_.next_version());
       if (overlay->is_truncated) state.drop_all_chunks(id);
       for (const std::int64_t start : overlay->dropped_chunks) state.drop_chunk(id, start);
+      for (const auto& made : overlay->made_chunks) state.make_chunk(id, made);
     }
   }
   for (const auto& place : own.ends) place.set_ended(seq);

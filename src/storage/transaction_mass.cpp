@@ -99,28 +99,35 @@ void StoreTransaction::finish_mass_change(TableId id) {
     }
     std::sort(changed.begin(), changed.end(),
               [](const Changed& a, const Changed& b) { return a.count < b.count; });
-    TableState without_chunks = replaced->table();
-    without_chunks.chunks.clear();
     std::uint64_t may_touch = core_.options.early_segment_bytes / kTouchedBytes;
     std::vector<std::int64_t> dropped;
+    std::vector<MadeChunk> made;
     for (const auto& [chunk, count] : changed) {
-      const auto range = chunk_range(without_chunks, chunk->range.start);
-      // The chunk that takes its place must be of the same range.
-      const bool can_copy = range.start == chunk->range.start && range.end == chunk->range.end;
-      if (!can_copy || (count <= may_touch && count * kLeastShare < visible_rows(*chunk, replaced->seq()))) {
+      if (count <= may_touch && count * kLeastShare < visible_rows(*chunk, replaced->seq())) {
         touch_replaced(id, own, *replaced, *chunk);
         may_touch -= std::min(may_touch, count);
       } else {
         copy_unreplaced(id, own, *replaced, *chunk, snapshot);
+        made.push_back({chunk->range, chunk->label, chunk->created_us});
         dropped.push_back(chunk->range.start);
       }
     }
-    if (dropped.empty()) return;
-    auto overlay = copy_overlay(id, own, snapshot);
-    overlay->dropped_chunks.insert(overlay->dropped_chunks.end(), dropped.begin(), dropped.end());
-    set_overlay(id, own, std::move(overlay));
-    own.copied_at = std::min(own.copied_at, replaced->seq());
+    if (!dropped.empty()) replace_chunks(id, own, dropped, made, replaced->seq(), snapshot);
   });
+}
+
+/// Chunks that were copied as they were at `seq`.
+void StoreTransaction::replace_chunks(TableId id, OwnTable& own, const std::vector<std::int64_t>& dropped,
+                                      const std::vector<MadeChunk>& made, CommitSeq seq,
+                                      const Snapshot& snapshot) {
+  auto overlay = copy_overlay(id, own, snapshot);
+  std::erase_if(overlay->made_chunks, [&](const MadeChunk& before) {
+    return std::find(dropped.begin(), dropped.end(), before.range.start) != dropped.end();
+  });
+  overlay->dropped_chunks.insert(overlay->dropped_chunks.end(), dropped.begin(), dropped.end());
+  overlay->made_chunks.insert(overlay->made_chunks.end(), made.begin(), made.end());
+  set_overlay(id, own, std::move(overlay));
+  own.copied_at = std::min(own.copied_at, seq);
 }
 
 std::uint64_t StoreTransaction::visible_rows(const ChunkState& chunk, CommitSeq seq) {
@@ -133,29 +140,34 @@ std::uint64_t StoreTransaction::visible_rows(const ChunkState& chunk, CommitSeq 
 /// The rows of the chunk that stay, into segments of this transaction.
 void StoreTransaction::copy_unreplaced(TableId id, OwnTable& own, const ReplacedRows& replaced,
                                        const ChunkState& chunk, const Snapshot& snapshot) {
-  const auto table = seen_as(id, own, snapshot);
   ReplacedLayers layers;
-  layers.table = id;
-  layers.start = chunk.range.start;
-  layers.chunk = chunk.number;
   for (const auto& sealed : chunk.segments)
     layers.inputs.push_back({nullptr, sealed, replaced.find(sealed.get()), {}, {}});
   for (const auto& open : chunk.open)
     layers.inputs.push_back({open, nullptr, replaced.find(open.get()), {}, {}});
+  copy_layers(id, own, layers, chunk.range, replaced.seq(), snapshot);
+}
+
+/// Rows that are visible at `seq`, all of one chunk's range, into segments of this transaction.
+void StoreTransaction::copy_layers(TableId id, OwnTable& own, ReplacedLayers& layers, const TimeRange& range,
+                                   CommitSeq seq, const Snapshot& snapshot) {
+  const auto table = seen_as(id, own, snapshot);
+  layers.table = id;
+  layers.start = range.start;
   BuildLimits limits;
   limits.segment_rows = core_.options.segment_rows;
   limits.pace = [this](std::uint64_t) {
     if (cancelled_ && cancelled_())
       throw Error(ErrorCode::QueryCanceled, "canceling statement due to user request");
   };
-  build_segments(core_, *table, replaced.seq(), limits, layers);
+  build_segments(core_, *table, seq, limits, layers);
   core_.early_segment_bytes.fetch_add(layers.written_bytes, std::memory_order_relaxed);
   if (layers.made.empty()) return;
-  own.sealed_checked = own.sealed == nullptr ? replaced.seq() : std::min(own.sealed_checked, replaced.seq());
+  own.sealed_checked = own.sealed == nullptr ? seq : std::min(own.sealed_checked, seq);
   for (const auto& [sealed, first_row] : layers.made) {
     sealed->adopt_rows(position_);
     own.sealed_modes[sealed.get()] = {};
-    add_sealed(own, chunk.range, sealed, *table);
+    add_sealed(own, range, sealed, *table);
     Undo undo;
     undo.position = position_;
     undo.kind = Undo::Kind::SealedAdded;

@@ -148,7 +148,7 @@ std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(
   std::vector<Placed> placed;
   for (auto& group : groups) {
     std::size_t part = own.parts.size();
-    while (part > 0 && own.parts[part - 1].range.start != group.range.start) --part;
+    while (part > 0 && own.parts[part - 1].range != group.range) --part;
     const bool fits = part > 0 && own.parts[part - 1].rows->shared_schema() == table.schema &&
                       own.parts[part - 1].rows->layout().columns == table.layout.columns &&
                       !own.part_states[part - 1].is_sealing &&

@@ -153,7 +153,7 @@ class Verification {
 
   void check_tables(const Manifest& manifest) {
     std::set<TableId> tables;
-    std::set<std::uint32_t> chunks;
+    std::set<std::uint32_t> chunks, labels;
     const auto path = directory_ / kManifestName;
     for (const auto& table : manifest.tables) {
       ++report_.table_count;
@@ -163,10 +163,14 @@ class Verification {
       const ManifestChunk* before = nullptr;
       for (const auto& chunk : table.chunks) {
         ++report_.chunk_count;
-        const bool is_given =
-            chunk.number < manifest.next_chunk || chunk.number == (kSystemChunkNumbers | table.schema.id);
-        if (!chunks.insert(chunk.number).second || !is_given) {
+        const auto is_given = [&](std::uint32_t number) {
+          return number < manifest.next_chunk || number == (kSystemChunkNumbers | table.schema.id);
+        };
+        if (!chunks.insert(chunk.number).second || !is_given(chunk.number)) {
           damage(path, 0, fmt::format("chunk number {} is not its own", chunk.number), &table.schema);
+        }
+        if (!labels.insert(chunk.label).second || !is_given(chunk.label)) {
+          damage(path, 0, fmt::format("the label of chunk {} is not its own", chunk.number), &table.schema);
         }
         if (chunk.range.start >= chunk.range.end ||
             (before != nullptr && before->range.end > chunk.range.start)) {

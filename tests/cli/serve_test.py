@@ -143,7 +143,7 @@ class Serve(CliCase):
         manifest.write_bytes(self.with_checksum(newer))
         for arguments in (("serve", "--port", "0"), ("query", "SELECT 1")):
             self.fails(arguments[0], "--data", self.store, *arguments[1:], sqlstate="0A000",
-                       says=("has format version 99, this program reads up to 2", "newer program"))
+                       says=("has format version 99, this program reads up to 3", "newer program"))
         self.fails("verify", self.store, sqlstate="0A000", says="format version 99")
         manifest.write_bytes(whole)
         self.assertEqual(self.lines("SELECT count(*) FROM trades"), ["0"])

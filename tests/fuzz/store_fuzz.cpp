@@ -20,8 +20,11 @@ Bytes log_of(std::span<const std::byte> input, std::uint64_t number) {
   Bytes log = log_file_header(number);
   for (std::uint64_t commit = 1'000'000; input.size() >= 4; ++commit) {
     LogRecordHeader header;
-    header.kind = static_cast<LogRecordKind>(1 + static_cast<unsigned>(input[0]) % 4);
-    header.id = header.kind == LogRecordKind::Commit ? commit : static_cast<std::uint64_t>(input[1]);
+    header.kind = static_cast<LogRecordKind>(1 + static_cast<unsigned>(input[0]) % 7);
+    const bool is_commit = header.kind == LogRecordKind::Commit ||
+                           header.kind == LogRecordKind::CommitWithSegments ||
+                           header.kind == LogRecordKind::TimedCommit;
+    header.id = is_commit ? commit : static_cast<std::uint64_t>(input[1]);
     std::uint16_t size = 0;
     std::memcpy(&size, input.data() + 2, sizeof(size));
     input = input.subspan(4);

@@ -10,6 +10,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "storage/chunk_reshaping.hpp"
 #include "storage/test/power_loss_file_system.hpp"
 #include "storage/test/store_fixture.hpp"
 
@@ -78,7 +79,7 @@ class Machine {
 
   void step(std::uint32_t kind, std::uint64_t seed) {
     random_.seed(seed);
-    switch (kind % 26) {
+    switch (kind % 28) {
       case 0:
       case 1:
       case 2:
@@ -125,6 +126,9 @@ class Machine {
         return;
       case 25:
         return release();
+      case 26:
+      case 27:
+        return reshape();
     }
   }
 
@@ -292,16 +296,73 @@ class Machine {
   }
 
   void drop_chunks() {
-    const std::int64_t start = static_cast<std::int64_t>(below(300)) - 100;
-    const std::int64_t end = start + static_cast<std::int64_t>(below(200));
+    std::int64_t start = static_cast<std::int64_t>(below(300)) - 100;
+    std::int64_t end = start + static_cast<std::int64_t>(below(200));
+    // Beside chunks of other ranges, what a chunk to come takes up depends on when its first row came.
+    if (has_reshaped_) {
+      start = start / kInterval * kInterval;
+      end = end / kInterval * kInterval;
+    }
+    const auto chunks = transaction().read_view()->chunks(kTrades);
     transaction().drop_chunks(kTrades, {start, end});
     hides_others_ = true;
     std::erase_if(mine_.trades, [&](const auto& entry) {
       const std::int64_t time = std::get<1>(entry.first);
-      const std::int64_t chunk =
+      const std::int64_t cell =
           (time >= 0 ? time / kInterval : -((-time + kInterval - 1) / kInterval)) * kInterval;
-      return chunk >= start && chunk + kInterval <= end;
+      TimeRange range{cell, cell + kInterval};
+      for (const auto& chunk : chunks) {
+        if (time >= chunk.range.start && time < chunk.range.end) range = chunk.range;
+      }
+      return range.start >= start && range.end <= end;
     });
+  }
+
+  /// Merges a few chunks, or splits one.
+  void reshape() {
+    auto& transaction = this->transaction();
+    const auto chunks = transaction.read_view()->chunks(kTrades);
+    if (chunks.empty()) return;
+    const std::size_t at = below(chunks.size());
+    std::vector<TimeRange> ranges = {chunks[at].range};
+    if (below(2) == 0) {
+      for (std::size_t next = at + 1; next < std::min(chunks.size(), at + 3); ++next) {
+        if (chunks[next].range.start == ranges[0].end) ranges[0].end = chunks[next].range.end;
+      }
+    } else {
+      const std::int64_t length = ranges[0].end - ranges[0].start;
+      if (length < 2) return;
+      const std::int64_t middle =
+          ranges[0].start + 1 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(length - 1)));
+      ranges.push_back({middle, ranges[0].end});
+      ranges[0].end = middle;
+    }
+    try {
+      ChunkReshaping::of(transaction).reshape_chunks(kTrades, ranges);
+    } catch (const Error& error) {
+      // The transaction has rows there, or others have written meanwhile.
+      RC_ASSERT(error.code() == ErrorCode::ObjectNotInPrerequisiteState ||
+                error.code() == ErrorCode::SerializationFailure);
+      return;
+    }
+    hides_others_ = true;
+    has_reshaped_ = true;
+    const auto made = transaction.read_view()->chunks(kTrades);
+    for (const auto& range : ranges) {
+      RC_ASSERT(std::count_if(made.begin(), made.end(),
+                              [&](const auto& chunk) { return chunk.range == range; }) == 1);
+    }
+  }
+
+  static void check_chunks(const ReadView& view) {
+    std::set<std::uint32_t> numbers;
+    std::int64_t last_end = INT64_MIN;
+    for (const auto& chunk : view.chunks(kTrades)) {
+      RC_ASSERT(chunk.range.start >= last_end);
+      RC_ASSERT(chunk.range.end > chunk.range.start);
+      RC_ASSERT(numbers.insert(chunk.number).second);
+      last_end = chunk.range.end;
+    }
   }
 
   void savepoint() {
@@ -468,6 +529,7 @@ class Machine {
     RC_ASSERT(scan_rows(view, kTrades) == tickstone::storage::rows_of(model.trades));
     RC_ASSERT(scan_rows(view, kPlain) == tickstone::storage::rows_of(model.plain));
     RC_ASSERT(scan_rows(view, kKeyless) == tickstone::storage::rows_of(model.keyless));
+    check_chunks(view);
     RC_ASSERT(view.row_count(kTrades) == model.trades.size());
     RC_ASSERT(view.row_count(kPlain) == model.plain.size());
     RC_ASSERT(view.row_count(kKeyless) == model.keyless.size());
@@ -532,6 +594,7 @@ class Machine {
   std::unique_ptr<Transaction> transaction_;
   Model mine_;
   bool hides_others_ = false;
+  bool has_reshaped_ = false;
   std::vector<std::pair<Transaction::Savepoint, Model>> savepoints_;
   std::vector<std::pair<std::shared_ptr<const ReadView>, Model>> kept_;
   std::set<const ReadView*> own_views_;
@@ -555,7 +618,7 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> any_steps() {
   const auto count = *rc::gen::inRange<std::size_t>(1, 160);
   return *rc::gen::resize(rc::kNominalSize,
                           rc::gen::container<std::vector<std::pair<std::uint32_t, std::uint64_t>>>(
-                              count, rc::gen::pair(rc::gen::inRange<std::uint32_t>(0, 26),
+                              count, rc::gen::pair(rc::gen::inRange<std::uint32_t>(0, 28),
                                                    rc::gen::noShrink(rc::gen::arbitrary<std::uint64_t>()))));
 }
 

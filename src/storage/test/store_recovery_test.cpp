@@ -188,7 +188,7 @@ TEST_F(StoreRecovery, AnIdleLogIsMarkedOnce) {
   while (kinds().back() != LogRecordKind::Mark) std::this_thread::yield();
   const auto again = kinds();
   ASSERT_EQ(again.size(), marked.size() + 2);
-  EXPECT_EQ(again[marked.size()], LogRecordKind::Commit);
+  EXPECT_EQ(again[marked.size()], LogRecordKind::TimedCommit);
   const auto survivors = files->after_power_loss([](std::uint64_t) { return 0; });
   EXPECT_EQ(rows_on(*survivors), (Rows{{"A", 1, 0, "1"}, {"A", 2, 0, "1"}}));
 }
@@ -252,8 +252,9 @@ TEST_F(StoreRecovery, EveryByteOfTheManifestIsChecked) {
   }
 }
 
-/// A manifest as version 1 had it: its segments have no levels.
-std::vector<std::byte> manifest_of_version_1(const Manifest& manifest) {
+/// A manifest as an older version had it: in the first segments have no levels, in the second neither do
+/// chunks say what they are called and when they were made.
+std::vector<std::byte> older_manifest(const Manifest& manifest, std::uint32_t version) {
   ByteWriter body;
   body.put(manifest.seq);
   body.put(manifest.first_log_file);
@@ -276,6 +277,7 @@ std::vector<std::byte> manifest_of_version_1(const Manifest& manifest) {
       for (const auto& segment : chunk.segments) {
         body.put(segment.number);
         body.put(segment.newest);
+        if (version >= 2) body.put(segment.level);
         body.put(segment.row_count);
         body.put(segment.size_bytes);
         put_list(segment.ended_rows, body);
@@ -284,7 +286,7 @@ std::vector<std::byte> manifest_of_version_1(const Manifest& manifest) {
   }
   ByteWriter out;
   out.put_raw("TICKMAN1", 8);
-  out.put(std::uint32_t{1});
+  out.put(version);
   out.put(std::uint32_t{0});
   out.put(static_cast<std::uint64_t>(body.size()));
   out.put(checksum64(body.bytes(), checksum64(out.bytes())));
@@ -299,12 +301,22 @@ TEST_F(StoreRecovery, OlderFormatIsOpenedAndWrittenAnew) {
   store->checkpoint();
   insert(kTrades, {{"A", 2, 0, "3"}});
   const Rows expected = rows_of(kTrades);
-  const auto older = files->copy();
-  older->bytes_of(path / "MANIFEST") = manifest_of_version_1(*read_manifest(*older, path));
-  ASSERT_EQ(older->bytes_of(path / "MANIFEST")[8], std::byte{1});
-  EXPECT_EQ(rows_on(*older), expected);
-  EXPECT_EQ(older->bytes_of(path / "MANIFEST")[8], std::byte{2});
-  EXPECT_EQ(rows_on(*older), expected);
+  for (const std::uint32_t version : {1U, 2U}) {
+    const auto older = files->copy();
+    older->bytes_of(path / "MANIFEST") = older_manifest(*read_manifest(*older, path), version);
+    ASSERT_EQ(older->bytes_of(path / "MANIFEST")[8], std::byte(version));
+    EXPECT_EQ(rows_on(*older), expected);
+    EXPECT_EQ(older->bytes_of(path / "MANIFEST")[8], std::byte{3});
+    EXPECT_EQ(rows_on(*older), expected);
+    StoreOptions read = options;
+    read.files = older.get();
+    std::vector<std::uint32_t> numbers;
+    for (const auto& chunk : Store::open(path, read)->read_view()->chunks(kTrades)) {
+      numbers.push_back(chunk.number);
+      EXPECT_GT(chunk.created_us, 1'600'000'000'000'000);  // when it was opened
+    }
+    EXPECT_EQ(numbers, (std::vector<std::uint32_t>{1, 2}));
+  }
 }
 
 TEST_F(StoreRecovery, NewerFormatIsRefused) {
@@ -537,6 +549,38 @@ TEST_F(StoreRecovery, ASequenceEndsOrStartsAgain) {
   EXPECT_EQ(store->next_sequence_value(502, widest), std::nullopt);
 }
 
+TEST(CommitRecordTest, OlderCommitsAreRead) {
+  for (const auto kind : {LogRecordKind::Commit, LogRecordKind::CommitWithSegments}) {
+    ByteWriter body;
+    body.put(std::uint64_t{7});
+    body.put(std::uint32_t{1});
+    body.put(TableId{kTrades});
+    body.put(std::uint8_t{0});
+    body.put(std::uint8_t{1});
+    put_list(std::vector<std::int64_t>{1000, 3000}, body);
+    body.put(std::uint8_t{0});
+    if (kind == LogRecordKind::CommitWithSegments) {
+      body.put(std::uint32_t{1});
+      body.put(std::uint64_t{12});
+      body.put(std::uint64_t{100});
+      body.put(std::uint64_t{2000});
+      put_list(std::vector<std::uint64_t>{5}, body);
+    }
+    body.put(std::uint32_t{0});
+    body.put(std::uint32_t{0});
+    ByteReader in(body.bytes(), "commit record");
+    const auto commit = get_commit(in, kind);
+    EXPECT_TRUE(in.at_end());
+    EXPECT_EQ(commit.transaction, 7U);
+    EXPECT_EQ(commit.time_us, kUnknownTime);
+    ASSERT_EQ(commit.tables.size(), 1U);
+    EXPECT_TRUE(commit.tables[0].is_truncated);
+    EXPECT_EQ(commit.tables[0].dropped_chunks, (std::vector<std::int64_t>{1000, 3000}));
+    EXPECT_TRUE(commit.tables[0].made_chunks.empty());
+    EXPECT_EQ(commit.tables[0].segments.size(), kind == LogRecordKind::Commit ? 0U : 1U);
+  }
+}
+
 TEST(CommitRecordTest, KeysAndRowsWithoutColumnsAreDamage) {
   // Their number would stand for itself, and ask for as much memory as it says.
   CommitRecord erases;
@@ -544,7 +588,7 @@ TEST(CommitRecordTest, KeysAndRowsWithoutColumnsAreDamage) {
   ByteWriter erased;
   put_commit(erases, erased);
   ByteReader in(erased.bytes(), "commit record");
-  EXPECT_THROW(get_commit(in, false), Error);
+  EXPECT_THROW(get_commit(in, LogRecordKind::TimedCommit), Error);
 
   LoggedRows rows;
   rows.rows.zero_column_rows = std::size_t{1} << 31;
