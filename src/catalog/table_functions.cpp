@@ -30,10 +30,9 @@ struct TableEntry {
 
 // Chunks
 
-/// A bound that show_chunks was given, in the units of the time column: a time, an interval before now, or an
-/// integer. Errors: InvalidParameterValue.
-std::int64_t chunk_bound(const std::string& text, const ColumnObject& time) {
-  const TypeId id = time.type.id;
+/// A bound that show_chunks was given, in units of the type: a time, an interval before now, or an integer.
+/// `what`: for errors. Errors: InvalidParameterValue.
+std::int64_t chunk_bound(const std::string& text, TypeId id, const std::string& what) {
   if (is_integer(id)) {
     return static_cast<std::int64_t>(parse_value(SqlType::of(TypeId::BigInt), text).integer);
   }
@@ -46,7 +45,7 @@ std::int64_t chunk_bound(const std::string& text, const ColumnObject& time) {
   }
   if (!us) {
     throw Error(ErrorCode::InvalidParameterValue,
-                fmt::format("invalid time argument \"{}\" for column \"{}\"", text, time.name));
+                fmt::format("invalid time argument \"{}\" for {}", text, what));
   }
   if (id == TypeId::Date) return bucket_start(*us, kMicrosPerDay, 0) / kMicrosPerDay;
   return id == TypeId::TimestampNs ? *us * 1000 : *us;
@@ -55,16 +54,29 @@ std::int64_t chunk_bound(const std::string& text, const ColumnObject& time) {
 void show_chunks(RowWriter& rows, const FunctionCall& call) {
   const RelationObject& relation = call.hypertable(0);
   const storage::ReadView& view = call.facts.current_view();
-  if (!call.is_null(3) || !call.is_null(4)) {
-    throw Error(ErrorCode::FeatureNotSupported, "created_before and created_after are not supported", {},
-                "Use older_than and newer_than, which look at the times of the rows.");
-  }
   const ColumnObject* time = time_column_of(relation, view);
-  storage::TimeRange range;
-  if (time != nullptr && !call.is_null(1)) range.end = chunk_bound(call.text(1), *time);
-  if (time != nullptr && !call.is_null(2)) range.start = chunk_bound(call.text(2), *time);
+  storage::TimeRange range, created;
+  const bool by_time = !call.is_null(1) || !call.is_null(2);
+  if ((!call.is_null(3) || !call.is_null(4)) && by_time)
+    throw Error(ErrorCode::InvalidParameterValue,
+                "cannot specify \"older_than\" or \"newer_than\" together with \"created_before\" or "
+                "\"created_after\"");
+  const auto bound = [&](std::size_t argument) {
+    return chunk_bound(call.text(argument), time->type.id, "column \"" + time->name + "\"");
+  };
+  if (time != nullptr && !call.is_null(1)) range.end = bound(1);
+  if (time != nullptr && !call.is_null(2)) range.start = bound(2);
+  if (!call.is_null(3)) created.end = chunk_bound(call.text(3), TypeId::TimestampTz, "created_before");
+  if (!call.is_null(4)) created.start = chunk_bound(call.text(4), TypeId::TimestampTz, "created_after");
+  if (range.start >= range.end)
+    throw Error(ErrorCode::InvalidParameterValue, "invalid time range", {},
+                "The start of the time range must be before the end.");
+  if (created.start >= created.end)
+    throw Error(ErrorCode::InvalidParameterValue, "invalid chunk creation time range", {},
+                "The start of the time range must be before the end.");
   for (const Chunk& chunk : chunks_of(relation, view)) {
     if (chunk.info.range.end > range.end || chunk.info.range.start < range.start) continue;
+    if (chunk.info.created_us >= created.end || chunk.info.created_us < created.start) continue;
     rows.add({{"show_chunks", chunk.oid()}});
   }
 }

@@ -103,7 +103,8 @@ void chunks(RowWriter& rows, const RowContext& context) {
                 {"range_end", is_number ? Cell(nullptr) : Cell(bound_us(range.end, time))},
                 {"range_start_integer", is_number ? Cell(range.start) : Cell(nullptr)},
                 {"range_end_integer", is_number ? Cell(range.end) : Cell(nullptr)},
-                {"is_compressed", chunk.is_compressed()}});
+                {"is_compressed", chunk.is_compressed()},
+                {"chunk_creation_time", Cell(chunk.info.created_us)}});
     }
   }
 }

@@ -36,6 +36,7 @@ void add_hypertable_actions(Actions& actions);   // hypertable.cpp
 void add_dimension_actions(Actions& actions);    // dimensions.cpp
 void add_chunk_actions(Actions& actions);        // chunk_actions.cpp
 void add_chunk_move_actions(Actions& actions);   // chunk_moves.cpp
+void add_chunk_shape_actions(Actions& actions);  // chunk_shapes.cpp
 void add_columnstore_actions(Actions& actions);  // columnstore.cpp
 void add_policy_actions(Actions& actions);       // policies.cpp
 void add_job_actions(Actions& actions);          // job_actions.cpp

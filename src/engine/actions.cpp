@@ -81,6 +81,7 @@ const Action* find_action(std::string_view name) {
     add_dimension_actions(all);
     add_chunk_actions(all);
     add_chunk_move_actions(all);
+    add_chunk_shape_actions(all);
     add_columnstore_actions(all);
     add_refused_actions(all);
     all["refresh_continuous_aggregate"] = {
@@ -120,6 +121,7 @@ SqlType output_type(std::string_view function, std::string_view column) {
       column == "remove_compression_policy" || function.starts_with("timescaledb_"))
     return SqlType::of(TypeId::Boolean);
   if (function == "get_telemetry_report") return SqlType::of(TypeId::Jsonb);
+  if (function == "compress_chunk" || function == "decompress_chunk") return SqlType::of(TypeId::Regclass);
   if (column.ends_with("_name")) return SqlType::of(TypeId::Text);
   if (column.ends_with("_id") || function.starts_with("add_")) return SqlType::of(TypeId::Integer);
   if (function == "tickstone_backup") return SqlType::of(TypeId::BigInt);
@@ -266,6 +268,12 @@ std::vector<ResultColumn> query_columns(SessionContext& context, const sql::Acti
   return columns;
 }
 
+/// Answers hold the name of an object in the place of its number.
+bool is_name_of_object(const SqlType& type) {
+  return !type.is_array && (type.id == TypeId::Regclass || type.id == TypeId::Regtype ||
+                            type.id == TypeId::Regproc || type.id == TypeId::Regnamespace);
+}
+
 /// One action for each row of the statement's query, whose other columns stand beside its answer.
 std::string execute_by_row(Execution& execution, const Action& action,
                            const sql::ActionStatement& statement) {
@@ -276,7 +284,8 @@ std::string execute_by_row(Execution& execution, const Action& action,
   const std::size_t argument_count = statement.arguments.size();
   const std::size_t first = statement.first_argument;
   Batch answer;
-  for (const auto& column : columns) answer.columns.emplace_back(column.type);
+  for (const auto& column : columns)
+    answer.columns.emplace_back(is_name_of_object(column.type) ? SqlType::of(TypeId::Text) : column.type);
   for (std::size_t row = 0; row < source.row_count(); ++row) {
     std::vector<Value> values;
     for (std::size_t i = 0; i < argument_count; ++i)
@@ -291,7 +300,7 @@ std::string execute_by_row(Execution& execution, const Action& action,
         }
         const std::size_t from = i < first ? i : i - 1 + argument_count;
         append_value(answer.columns[i],
-                     cast_value(value_at(source.columns[from].view(), row), columns[i].type,
+                     cast_value(value_at(source.columns[from].view(), row), answer.columns[i].type(),
                                 CastStrength::Explicit, context.settings().format_context()));
       }
     }

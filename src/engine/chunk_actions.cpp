@@ -27,16 +27,16 @@ ActionResult drop_chunks(SessionContext& context, std::string_view function,
                 "\"" + relation.name + "\" is not a hypertable or a continuous aggregate", {},
                 "The operation is only possible on a hypertable or continuous aggregate.");
   const auto older = arguments.value("older_than"), newer = arguments.value("newer_than");
-  if (arguments.value("created_before") || arguments.value("created_after")) {
-    if (older || newer)
-      throw Error(ErrorCode::InvalidParameterValue,
-                  "cannot specify \"older_than\" or \"newer_than\" together with \"created_before\" or "
-                  "\"created_after\"");
-    throw Error(ErrorCode::FeatureNotSupported,
-                "created_before and created_after are not supported by drop_chunks", {},
-                "Use older_than or newer_than.");
-  }
-  if (!older && !newer)
+  const auto before = arguments.value("created_before"), after = arguments.value("created_after");
+  if ((before || after) && (older || newer))
+    throw Error(
+        ErrorCode::InvalidParameterValue,
+        "cannot specify \"older_than\" or \"newer_than\" together with \"created_before\" or "
+        "\"created_after\"",
+        {},
+        "\"older_than\" and/or \"newer_than\" is recommended with \"time\"-like partitioning and "
+        "\"created_before\" and/or \"created_after\" is recommended with \"integer\"-like partitioning.");
+  if (!older && !newer && !before && !after)
     throw Error(ErrorCode::InvalidParameterValue, "invalid time range for dropping chunks", {},
                 "At least one of older_than/newer_than or created_before/created_after must be provided.");
   storage::TimeRange range;
@@ -46,16 +46,31 @@ ActionResult drop_chunks(SessionContext& context, std::string_view function,
     throw Error(ErrorCode::InvalidParameterValue, "invalid time range", {},
                 "The start of the time range must be before the end.");
   }
+  const SqlType moment = SqlType::of(TypeId::TimestampTz);
+  const storage::TimeRange created{after ? time_bound(context, moment, *after) : INT64_MIN,
+                                   before ? time_bound(context, moment, *before) : INT64_MAX};
+  if (created.start >= created.end)
+    throw Error(ErrorCode::InvalidParameterValue, "invalid chunk creation time range", {},
+                "The start of the time range must be before the end.");
   const bool is_verbose = arguments.boolean("verbose", false);
   ActionResult result;
   result.columns = {{"drop_chunks", SqlType::of(TypeId::Text)}};
   result.rows.columns.emplace_back(SqlType::of(TypeId::Text));
   std::vector<std::uint32_t> numbers;
+  std::vector<storage::ChunkInfo> dropped;
+  std::vector<storage::TimeRange> made_then;
   for (const auto& chunk : catalog::chunks_of(relation, context.current_view())) {
-    if (chunk.info.range.start >= range.start && chunk.info.range.end <= range.end)
-      forget_unique_keys(context, relation, chunk.info.range, function);
+    if (chunk.info.range.start < range.start || chunk.info.range.end > range.end) continue;
+    if (chunk.info.created_us < created.start || chunk.info.created_us >= created.end) continue;
+    forget_unique_keys(context, relation, chunk.info.range, function);
+    if (before || after) made_then.push_back(chunk.info.range);
   }
-  for (const auto& info : context.writes(function).drop_chunks(relation.table(), range)) {
+  auto& writes = context.writes(function);
+  if (!before && !after) dropped = writes.drop_chunks(relation.table(), range);
+  for (const auto& one : made_then) {
+    for (auto& info : writes.drop_chunks(relation.table(), one)) dropped.push_back(info);
+  }
+  for (const auto& info : dropped) {
     const catalog::Chunk chunk{&relation, info};
     result.rows.columns[0].append_bytes(qualified_chunk(chunk));
     if (is_verbose)

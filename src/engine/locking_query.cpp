@@ -93,7 +93,8 @@ LockedRead lock_and_read(Execution& execution, const sql::DuckQuery& query, cons
   const auto& format = context.settings().format_context();
   const auto limit =
       evaluate_limit(execution, query.limit, "LIMIT", ErrorCode::InvalidRowCountInLimit, kNoLimit);
-  const auto offset = evaluate_limit(execution, query.offset, "OFFSET", ErrorCode::InvalidRowCountInOffset, 0);
+  const auto offset =
+      evaluate_limit(execution, query.offset, "OFFSET", ErrorCode::InvalidRowCountInOffset, 0);
   const std::uint64_t wanted = limit > kNoLimit - offset ? kNoLimit : limit + offset;
   const bool skips = std::any_of(query.locked.begin(), query.locked.end(),
                                  [](const auto& range) { return range.locking.wait == Wait::Skip; });
