@@ -68,22 +68,25 @@ void reshape(SessionContext& context, const Chunk& chunk, const std::vector<stor
   context.refresh_view();
 }
 
-/// What is noted of `from` from now on stands for the chunks of `ranges`.
+/// What is noted of `from` from now on stands for the chunks of `ranges`. A new version of the table, too:
+/// plans know the ranges of chunks that they name.
 void move_notes(SessionContext& context, catalog::Oid oid, const std::vector<std::uint32_t>& from,
                 const std::optional<HypertableInfo::ChunkNote>& note,
                 const std::vector<storage::TimeRange>& ranges, std::string_view command) {
-  if (!note) return;
   auto& edit = context.edit_catalog(command);
   catalog::RelationObject relation = *edit.catalog().find_relation(oid);
-  auto& notes = relation.hypertable->chunk_notes;
-  std::erase_if(
-      notes, [&](const auto& old) { return std::find(from.begin(), from.end(), old.number) != from.end(); });
-  for (const auto& info : context.current_view().chunks(relation.table())) {
-    if (std::find(ranges.begin(), ranges.end(), info.range) == ranges.end()) continue;
-    notes.push_back(*note);
-    notes.back().number = info.number;
+  if (relation.hypertable) {
+    auto& notes = relation.hypertable->chunk_notes;
+    std::erase_if(notes, [&](const auto& old) {
+      return std::find(from.begin(), from.end(), old.number) != from.end();
+    });
+    for (const auto& info : context.current_view().chunks(relation.table())) {
+      if (!note || std::find(ranges.begin(), ranges.end(), info.range) == ranges.end()) continue;
+      notes.push_back(*note);
+      notes.back().number = info.number;
+    }
+    std::sort(notes.begin(), notes.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
   }
-  std::sort(notes.begin(), notes.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
   edit.put_relation(relation);
 }
 

@@ -77,7 +77,12 @@ Value SessionContext::evaluate(const sql::Expr& expr, std::span<const Value> par
       value.type = SqlType::of(TypeId::Unknown);
       return value;
     }
-    return parse_value(type, constant->text, settings_.format_context());
+    // Names of relations are for the caller to look up: some are names of chunks.
+    const bool is_name = type.id == TypeId::Regclass && !constant->text.empty() &&
+                         constant->text.find_first_not_of("0123456789") != std::string::npos;
+    if (is_name && !type.is_array) return Value::of_text(constant->text);
+    return parse_value(is_name ? SqlType::array_of(TypeId::Text) : type, constant->text,
+                       settings_.format_context());
   }
   if (view_ == nullptr) begin_statement();
   const auto query = sql::Rewriter(*this).expressions({expr}, nullptr, "");

@@ -270,7 +270,11 @@ class FunctionTranslator {
           t_.refuse(fmt::format("argument {} of {} by name", names_[i], name_), call_.location);
         text += duck_identifier(names_[i]) + " := ";
       }
-      text += arguments_[i].text;
+      // They take texts, to which nothing else is cast by itself.
+      const bool is_number =
+          arguments_[i].type && !arguments_[i].type->is_array && is_integer(arguments_[i].type->id);
+      text += is_table_function && is_number ? fmt::format("CAST({} AS VARCHAR)", arguments_[i].text)
+                                             : arguments_[i].text;
     }
     if (call_.n_agg_order > 0 && call_.agg_within_group == 0)
       text += t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr);
