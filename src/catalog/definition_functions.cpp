@@ -85,23 +85,28 @@ Value get_ruledef(const FunctionCall& call) {
 Value get_nothing(const FunctionCall&) { return null_text(); }
 
 Value get_function_result(const FunctionCall& call) {
-  const FunctionFacts* function = find_function(call.oid(0));
-  return function == nullptr ? null_text() : text_or_null(function_result_text(*function));
+  const auto function = find_any_function(call.catalog, call.oid(0));
+  return !function ? null_text() : text_or_null(function_result_text(*function));
 }
 
 Value get_function_arguments(const FunctionCall& call) {
-  const FunctionFacts* function = find_function(call.oid(0));
-  return function == nullptr ? null_text() : text_value(function_arguments_text(*function, true));
+  const auto function = find_any_function(call.catalog, call.oid(0));
+  return !function ? null_text() : text_value(function_arguments_text(*function, true));
 }
 
 Value get_function_identity_arguments(const FunctionCall& call) {
-  const FunctionFacts* function = find_function(call.oid(0));
-  return function == nullptr ? null_text() : text_value(function_arguments_text(*function, false));
+  const auto function = find_any_function(call.catalog, call.oid(0));
+  return !function ? null_text() : text_value(function_arguments_text(*function, false));
+}
+
+std::string dollar_quoted(const std::string& body, std::string tag) {
+  while (body.find("$" + tag + "$") != std::string::npos) tag += 'x';
+  return fmt::format("${0}${1}${0}$", tag, body);
 }
 
 Value get_functiondef(const FunctionCall& call) {
-  const FunctionFacts* function = find_function(call.oid(0));
-  if (function == nullptr) return null_text();
+  const auto function = find_any_function(call.catalog, call.oid(0));
+  if (!function) return null_text();
   if (function->kind == 'a') {
     throw Error(ErrorCode::WrongObjectType, fmt::format("\"{}\" is an aggregate function", function->name));
   }
@@ -110,7 +115,16 @@ Value get_functiondef(const FunctionCall& call) {
                                  qualified_name(schema_name(call.catalog, function->schema), function->name),
                                  function_arguments_text(*function, true));
   if (!is_procedure) text += fmt::format(" RETURNS {}\n", function_result_text(*function));
-  return text_value(text + fmt::format(" LANGUAGE internal\nAS $function${}$function$\n", function->name));
+  if (!function->is_sql)
+    return text_value(text + fmt::format(" LANGUAGE internal\nAS $function${}$function$\n", function->name));
+  text += " LANGUAGE sql\n";
+  std::string properties;
+  if (!is_procedure && function->volatility != 'v')
+    properties += function->volatility == 'i' ? " IMMUTABLE" : " STABLE";
+  if (function->is_strict) properties += " STRICT";
+  if (!properties.empty()) text += properties + '\n';
+  return text_value(text + "AS " + dollar_quoted(function->source, is_procedure ? "procedure" : "function") +
+                    '\n');
 }
 
 Value get_serial_sequence(const FunctionCall& call) {
@@ -128,6 +142,10 @@ Value get_serial_sequence(const FunctionCall& call) {
 }
 
 Value obj_description(const FunctionCall& call) {
+  if (call.count() == 1 || call.text(1) == "pg_proc") {
+    const FunctionObject* function = call.catalog.find_function(call.oid(0));
+    if (function != nullptr) return text_or_null(function->comment);
+  }
   if (call.count() == 2 && call.text(1) != "pg_class") return null_text();
   const RelationObject* relation = call.catalog.find_relation(call.oid(0));
   return relation == nullptr ? null_text() : text_or_null(relation->comment);

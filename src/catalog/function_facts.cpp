@@ -191,6 +191,32 @@ const FunctionFacts* find_function(std::string_view name) {
   return found == by_name.end() ? nullptr : found->second;
 }
 
+FunctionFacts facts_of(const FunctionObject& function) {
+  FunctionFacts facts;
+  facts.oid = function.oid;
+  facts.schema = function.schema;
+  facts.name = function.name;
+  for (const auto& argument : function.arguments)
+    facts.arguments.push_back({argument.name, oid_of(argument.type), argument.default_text, false, false});
+  for (const auto& column : function.columns)
+    facts.arguments.push_back({column.name, oid_of(column.type), {}, false, true});
+  facts.result = function.is_procedure ? 0 : oid_of(function.result);
+  facts.returns_set = function.returns_set;
+  facts.kind = function.is_procedure ? 'p' : 'f';
+  facts.volatility = function.volatility;
+  facts.is_strict = function.is_strict;
+  facts.is_sql = true;
+  facts.owner = function.owner;
+  facts.source = function.body;
+  return facts;
+}
+
+std::optional<FunctionFacts> find_any_function(const Catalog& catalog, Oid oid) {
+  if (const FunctionFacts* facts = find_function(oid)) return *facts;
+  const FunctionObject* function = catalog.find_function(oid);
+  return function == nullptr ? std::nullopt : std::optional(facts_of(*function));
+}
+
 std::string function_arguments_text(const FunctionFacts& function, bool with_defaults) {
   std::string text;
   for (const auto& argument : function.arguments) {

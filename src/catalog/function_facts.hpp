@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "catalog/catalog.hpp"
 #include "catalog/objects.hpp"
 
 namespace tickstone::catalog {
@@ -36,10 +38,18 @@ struct FunctionFacts {
   char kind = 'f';        // f function, a aggregate, w window function, p procedure
   char volatility = 'v';  // i, s, v
   bool is_strict = false;
+  // Of users' functions.
+  bool is_sql = false;
+  std::string owner;
+  std::string source;
 };
 
+/// Those that are there in every database.
 const std::vector<FunctionFacts>& all_functions();
 const FunctionFacts* find_function(Oid oid);
+FunctionFacts facts_of(const FunctionObject& function);
+/// Of those of every database and of users'.
+std::optional<FunctionFacts> find_any_function(const Catalog& catalog, Oid oid);
 /// The first of that name, whatever its arguments; nullptr where there is none.
 const FunctionFacts* find_function(std::string_view name);
 

@@ -240,27 +240,33 @@ void sequences(RowWriter& rows, const RowContext& context) {
   }
 }
 
-void routines(RowWriter& rows, const RowContext& context) {
+void add_routine(RowWriter& rows, const RowContext& context, const FunctionFacts& function) {
   const std::string database = context.facts.current_database();
+  const TypeFacts* result = find_type_facts(function.result);
+  rows.add({{"specific_catalog", database},
+            {"specific_schema", schema_name(context.catalog, function.schema)},
+            {"specific_name", fmt::format("{}_{}", function.name, function.oid)},
+            {"routine_catalog", database},
+            {"routine_schema", schema_name(context.catalog, function.schema)},
+            {"routine_name", function.name},
+            {"routine_type", function.kind == 'p' ? "PROCEDURE" : "FUNCTION"},
+            {"udt_catalog", database},
+            {"udt_schema", "pg_catalog"},
+            {"udt_name", result == nullptr ? Cell(nullptr) : Cell(result->name)},
+            {"data_type", function_result_text(function)},
+            {"routine_body", function.is_sql ? "SQL" : "EXTERNAL"},
+            {"routine_definition", function.is_sql ? Cell(function.source) : Cell(nullptr)},
+            {"external_language", function.is_sql ? "SQL" : "INTERNAL"},
+            {"is_deterministic", yes_or_no(function.volatility == 'i')},
+            {"security_type", "INVOKER"}});
+}
+
+void routines(RowWriter& rows, const RowContext& context) {
   for (const FunctionFacts& function : all_functions()) {
-    if (function.kind != 'f' && function.kind != 'p') continue;
-    const TypeFacts* result = find_type_facts(function.result);
-    rows.add({{"specific_catalog", database},
-              {"specific_schema", schema_name(context.catalog, function.schema)},
-              {"specific_name", fmt::format("{}_{}", function.name, function.oid)},
-              {"routine_catalog", database},
-              {"routine_schema", schema_name(context.catalog, function.schema)},
-              {"routine_name", function.name},
-              {"routine_type", function.kind == 'p' ? "PROCEDURE" : "FUNCTION"},
-              {"udt_catalog", database},
-              {"udt_schema", "pg_catalog"},
-              {"udt_name", result == nullptr ? Cell(nullptr) : Cell(result->name)},
-              {"data_type", function_result_text(function)},
-              {"routine_body", "EXTERNAL"},
-              {"external_language", "INTERNAL"},
-              {"is_deterministic", yes_or_no(function.volatility == 'i')},
-              {"security_type", "INVOKER"}});
+    if (function.kind == 'f' || function.kind == 'p') add_routine(rows, context, function);
   }
+  for (const FunctionObject* function : context.catalog.functions())
+    add_routine(rows, context, facts_of(*function));
 }
 
 void view_table_usage(RowWriter& rows, const RowContext& context) {

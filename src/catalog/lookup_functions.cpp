@@ -29,8 +29,8 @@ Value table_is_visible(const FunctionCall& call) {
 }
 
 Value function_is_visible(const FunctionCall& call) {
-  const FunctionFacts* function = find_function(call.oid(0));
-  if (function == nullptr) return Value::null_of(SqlType::of(TypeId::Boolean));
+  const auto function = find_any_function(call.catalog, call.oid(0));
+  if (!function) return Value::null_of(SqlType::of(TypeId::Boolean));
   const auto path = effective_search_path(call.facts);
   return bool_value(std::find(path.begin(), path.end(), schema_name(call.catalog, function->schema)) !=
                     path.end());
@@ -95,25 +95,73 @@ Value to_regtype_oid(const FunctionCall& call) {
   return oid_value(*oid);
 }
 
-const FunctionFacts* function_from_text(const FunctionCall& call) {
+/// The types between parentheses; nothing where there are none, or one is unknown.
+std::optional<std::vector<TypeId>> argument_types(std::string_view text) {
+  const auto open = text.find('(');
+  const auto close = text.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
+  std::string_view list = text.substr(open + 1, close - open - 1);
+  std::vector<TypeId> types;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    std::string_view name = list.substr(0, end);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (const auto type = type_id_from_name(name))
+      types.push_back(*type);
+    else if (!name.empty())
+      return std::nullopt;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return types;
+}
+
+const FunctionObject* user_function_from_text(const FunctionCall& call,
+                                              const std::vector<std::string>& parts) {
+  const auto types = argument_types(call.text(0));
+  std::vector<std::string> path = effective_search_path(call.facts);
+  if (parts.size() == 2) path.assign(1, parts.front());
+  for (const auto& schema : path) {
+    std::vector<const FunctionObject*> found = call.catalog.find_functions(schema, parts.back());
+    if (types) {
+      std::erase_if(found, [&](const FunctionObject* function) {
+        return !std::equal(function->arguments.begin(), function->arguments.end(), types->begin(),
+                           types->end(), [](const auto& argument, TypeId type) {
+                             return argument.type.id == type && !argument.type.is_array;
+                           });
+      });
+    }
+    if (found.size() > 1) {
+      throw Error(ErrorCode::AmbiguousFunction,
+                  fmt::format("more than one function named \"{}\"", call.text(0)));
+    }
+    if (!found.empty()) return found.front();
+  }
+  return nullptr;
+}
+
+std::optional<FunctionFacts> function_from_text(const FunctionCall& call) {
   std::string_view text = call.text(0);
   text = text.substr(0, std::min(text.find('('), text.size()));
   const auto parts = split_identifier(text);
-  if (parts.empty() || parts.size() > 2) return nullptr;
+  if (parts.empty() || parts.size() > 2) return std::nullopt;
   const FunctionFacts* function = find_function(parts.back());
-  if (function == nullptr || parts.size() == 1) return function;
-  return schema_name(call.catalog, function->schema) == parts.front() ? function : nullptr;
+  if (function != nullptr &&
+      (parts.size() == 1 || schema_name(call.catalog, function->schema) == parts.front()))
+    return *function;
+  const FunctionObject* of_user = user_function_from_text(call, parts);
+  return of_user == nullptr ? std::nullopt : std::optional(facts_of(*of_user));
 }
 
 Value to_regproc(const FunctionCall& call) {
-  const FunctionFacts* function = function_from_text(call);
-  return function != nullptr ? oid_value(function->oid) : Value::null_of(SqlType::of(TypeId::Regproc));
+  const auto function = function_from_text(call);
+  return function ? oid_value(function->oid) : Value::null_of(SqlType::of(TypeId::Regproc));
 }
 
 Value to_regproc_oid(const FunctionCall& call) {
   if (call.text(0) == "-") return oid_value(0);
-  const FunctionFacts* function = function_from_text(call);
-  if (function != nullptr) return oid_value(function->oid);
+  const auto function = function_from_text(call);
+  if (function) return oid_value(function->oid);
   throw Error(ErrorCode::UndefinedFunction, fmt::format("function \"{}\" does not exist", call.text(0)));
 }
 
@@ -165,9 +213,14 @@ Value regtype_name(const FunctionCall& call) {
 }
 
 Value regproc_name(const FunctionCall& call) {
-  const FunctionFacts* function = find_function(call.oid(0));
+  const auto function = find_any_function(call.catalog, call.oid(0));
   if (call.oid(0) == 0) return text_value("-");
-  return text_value(function == nullptr ? std::to_string(call.oid(0)) : quote_identifier(function->name));
+  if (!function) return text_value(std::to_string(call.oid(0)));
+  const auto path = effective_search_path(call.facts);
+  const std::string& schema = schema_name(call.catalog, function->schema);
+  if (function->is_sql && std::find(path.begin(), path.end(), schema) == path.end())
+    return text_value(qualified_name(schema, function->name));
+  return text_value(quote_identifier(function->name));
 }
 
 Value regnamespace_name(const FunctionCall& call) {

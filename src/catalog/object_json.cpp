@@ -286,6 +286,7 @@ void visit(Visitor& v, T& o) {
     v.field("body", o.body);
     v.always("volatility", o.volatility);
     v.field("strict", o.is_strict);
+    v.field("comment", o.comment);
   } else {
     static_assert(std::is_same_v<Type, JobObject>);
     v.field("id", o.id);

@@ -199,6 +199,7 @@ struct FunctionObject {
   std::string body;               // statements, with semicolons between
   char volatility = 'v';
   bool is_strict = false;
+  std::string comment;
 };
 
 struct ExtensionObject {

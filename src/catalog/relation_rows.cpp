@@ -266,6 +266,13 @@ void pg_description(RowWriter& rows, const RowContext& context) {
     add(0, relation->comment);
     for (const auto& column : relation->columns) add(attribute_number(*relation, column), column.comment);
   }
+  for (const FunctionObject* function : context.catalog.functions()) {
+    if (function->comment.empty()) continue;
+    rows.add({{"objoid", function->oid},
+              {"classoid", kClassOfFunctions},
+              {"objsubid", 0},
+              {"description", function->comment}});
+  }
 }
 
 /// A view's rule, which psql's \d looks for.

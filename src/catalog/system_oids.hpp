@@ -52,6 +52,7 @@ inline constexpr Oid kCollationDefault = 100;
 inline constexpr Oid kCollationC = 950;
 inline constexpr Oid kClassOfRelations = 1259;    // pg_class
 inline constexpr Oid kClassOfTypes = 1247;        // pg_type
+inline constexpr Oid kClassOfFunctions = 1255;    // pg_proc
 inline constexpr Oid kClassOfConstraints = 2606;  // pg_constraint
 inline constexpr Oid kClassOfDefaults = 2604;     // pg_attrdef
 inline constexpr Oid kClassOfRules = 2618;        // pg_rewrite

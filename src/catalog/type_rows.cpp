@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// pg_type, pg_proc and what belongs to them: the same in every database, so made once.
+// pg_type, pg_proc and what belongs to them. What is the same in every database is made once.
 #include <fmt/format.h>
 
 #include "catalog/function_facts.hpp"
@@ -59,9 +59,10 @@ void pg_type(RowWriter& rows, const RowContext&) {
   rows.add_all(all);
 }
 
-void add_function(RowWriter& rows, const FunctionFacts& function) {
+void add_function(RowWriter& rows, const FunctionFacts& function, Oid owner = kBootstrapRole) {
   constexpr Oid kLanguageInternal = 12;
   constexpr Oid kLanguageC = 13;
+  constexpr Oid kLanguageSql = 14;
   std::vector<std::int64_t> types;
   std::vector<std::int64_t> all_types;
   std::vector<std::string> names;
@@ -89,16 +90,18 @@ void add_function(RowWriter& rows, const FunctionFacts& function) {
   rows.add({{"oid", function.oid},
             {"proname", function.name},
             {"pronamespace", function.schema},
-            {"proowner", kBootstrapRole},
-            {"prolang", function.schema == kSchemaPgCatalog ? kLanguageInternal : kLanguageC},
-            {"procost", 1},
+            {"proowner", owner},
+            {"prolang", function.is_sql                       ? kLanguageSql
+                        : function.schema == kSchemaPgCatalog ? kLanguageInternal
+                                                              : kLanguageC},
+            {"procost", function.is_sql ? 100 : 1},
             {"prorows", function.returns_set ? 1000 : 0},
             {"provariadic", variadic},
             {"prokind", function.kind},
             {"proisstrict", function.is_strict},
             {"proretset", function.returns_set},
             {"provolatile", function.volatility},
-            {"proparallel", 's'},
+            {"proparallel", function.is_sql ? 'u' : 's'},
             {"pronargs", types.size()},
             {"pronargdefaults", default_count},
             {"prorettype", function.result},
@@ -107,16 +110,21 @@ void add_function(RowWriter& rows, const FunctionFacts& function) {
             {"proargmodes", has_modes ? Cell(modes) : Cell(nullptr)},
             {"proargnames", has_names ? Cell(names) : Cell(nullptr)},
             {"proargdefaults", defaults.empty() ? Cell(nullptr) : Cell(defaults)},
-            {"prosrc", function.name}});
+            {"prosrc", function.is_sql ? function.source : function.name}});
 }
 
-void pg_proc(RowWriter& rows, const RowContext&) {
+void pg_proc(RowWriter& rows, const RowContext& context) {
   static const Batch all = [] {
     RowWriter writer(*system_relation_columns("pg_catalog", "pg_proc"), RowWriter::Unnamed::Zero);
     for (const FunctionFacts& function : all_functions()) add_function(writer, function);
     return writer.take();
   }();
   rows.add_all(all);
+  if (context.catalog.functions().empty()) return;
+  RowWriter of_users(*system_relation_columns("pg_catalog", "pg_proc"), RowWriter::Unnamed::Zero);
+  for (const FunctionObject* function : context.catalog.functions())
+    add_function(of_users, facts_of(*function), owner_oid(context.catalog, function->owner));
+  rows.add_all(of_users.take());
 }
 
 void pg_aggregate(RowWriter& rows, const RowContext&) {

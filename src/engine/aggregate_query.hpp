@@ -62,6 +62,11 @@ class DefinitionLookup final : public sql::NameLookup {
     return context_.is_host_table_function(name);
   }
   bool wants_wide_numeric() const override { return context_.wants_wide_numeric(); }
+  std::vector<UserFunction> user_functions(const std::string& schema,
+                                           const std::string& name) const override {
+    return context_.user_functions(schema, name);
+  }
+  bool is_volatile(const std::string& function) const override { return context_.is_volatile(function); }
   std::optional<std::string> view_text(const sql::RelationInfo& relation) const override {
     return context_.view_text(relation);
   }

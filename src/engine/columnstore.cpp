@@ -133,11 +133,13 @@ void add_default_columnstore_policy(SessionContext& context, const catalog::Rela
   job.application_name = "Columnstore Policy [" + std::to_string(job.id) + "]";
   job.proc_schema = "_timescaledb_functions";
   job.proc_name = "policy_compression";
+  job.check_schema = "_timescaledb_functions";
+  job.check_name = "policy_compression_check";
   job.owner = context.user();
   job.relation = relation.oid;
   job.schedule_interval = "12:00:00";
   job.fixed_schedule = false;
-  job.config_json = config.dump();
+  job.config_json = parse_value(SqlType::of(TypeId::Jsonb), config.dump()).text;
   edit.put_job(job);
 }
 

@@ -527,6 +527,8 @@ void rewrite_table(SessionContext& context, const catalog::RelationObject& old,
   {
     const auto stream = context.open(query, {});
     changed.rewritten_table = context.database().store().next_table_id();
+    // Its rows are in other chunks then, of which nothing is noted.
+    if (changed.hypertable) changed.hypertable->chunk_notes.clear();
     for (auto& index : changed.indexes) {
       if (index.key_table != 0) index.key_table = context.database().store().next_table_id();
     }

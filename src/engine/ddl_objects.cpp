@@ -9,6 +9,7 @@
 #include "engine/job_actions.hpp"
 #include "engine/query_plan.hpp"
 #include "engine/table_schema.hpp"
+#include "engine/user_functions.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -401,7 +402,18 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
             described(*edit.catalog().find_relation(inside.front())) + " depends on schema " + name.name,
             "Use DROP ... CASCADE to drop the dependent objects too.");
       }
+      std::vector<catalog::Oid> functions;
+      for (const auto* function : edit.catalog().functions()) {
+        if (function->schema != oid) continue;
+        functions.push_back(function->oid);
+        if (drop.cascade) continue;
+        throw Error(ErrorCode::DependentObjectsStillExist,
+                    "cannot drop schema " + name.name + " because other objects depend on it",
+                    described_function(edit.catalog(), *function) + " depends on schema " + name.name,
+                    "Use DROP ... CASCADE to drop the dependent objects too.");
+      }
       for (const auto relation : inside) drop_relation(context, edit, relation, true);
+      for (const auto function : functions) edit.remove_function(function);
       edit.remove_schema(oid);
       continue;
     }
@@ -548,6 +560,14 @@ std::string execute_role(Execution& execution, const sql::RoleStatement& stateme
 std::string execute_comment(Execution& execution, const sql::CommentStatement& comment) {
   auto& context = execution.context;
   auto& edit = context.edit_catalog("COMMENT");
+  if (comment.object_kind == "function" || comment.object_kind == "procedure" ||
+      comment.object_kind == "routine") {
+    catalog::FunctionObject function =
+        named_function(context, edit.catalog(), comment.object, comment.argument_types, comment.object_kind);
+    function.comment = comment.text.value_or("");
+    edit.put_function(function);
+    return "COMMENT";
+  }
   if (comment.object_kind != "table" && comment.object_kind != "view" && comment.object_kind != "column" &&
       comment.object_kind != "materialized view") {
     throw Error(ErrorCode::FeatureNotSupported, "COMMENT ON " + comment.object_kind + " is not supported");

@@ -7,8 +7,10 @@
 #include <tickstone/error.hpp>
 
 #include "engine/ddl_table.hpp"
+#include "engine/internal_sql.hpp"
 #include "engine/table_schema.hpp"
 #include "engine/time_units.hpp"
+#include "engine/user_functions.hpp"
 
 namespace tickstone::engine {
 
@@ -235,15 +237,24 @@ ActionResult set_integer_now_func(SessionContext& context, std::string_view func
   std::string called = *name;
   if (called.ends_with("()")) called.resize(called.size() - 2);
   // It is called once: what does not exist, or gives another type, is refused here rather than later.
-  Value now;
+  SqlType result;
   try {
-    now = context.evaluate(sql::parse_expression(called + "()"));
+    const auto meant = parse_qualified_name(called);
+    const auto functions = context.user_functions(meant.schema, meant.name);
+    const auto found = std::find_if(functions.begin(), functions.end(),
+                                    [](const auto& one) { return one.arguments.empty(); });
+    if (found != functions.end()) {
+      result = found->result;
+      (void)run_sql(context, "SELECT " + called + "()");
+    } else {
+      result = context.evaluate(sql::parse_expression(called + "()")).type;
+    }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::UndefinedFunction)
       throw Error(ErrorCode::UndefinedFunction, "function \"" + called + "\" does not exist");
     throw;
   }
-  if (!is_integer(now.type.id))
+  if (!is_integer(result.id))
     throw Error(ErrorCode::InvalidParameterValue, "invalid custom time function", {},
                 "The return type of the custom time function must be the same as the type of the time column "
                 "of the hypertable.");

@@ -46,7 +46,8 @@ void set_check(SessionContext& context, const ActionArguments& arguments, JobObj
     return;
   }
   const auto check = find_procedure(context, *text);
-  if (check.function == nullptr || !accepts(*check.function, {SqlType::of(TypeId::Jsonb)})) {
+  const bool is_ours = check.function == nullptr && is_policy_check(check.name);
+  if (!is_ours && (check.function == nullptr || !accepts(*check.function, {SqlType::of(TypeId::Jsonb)}))) {
     throw Error(ErrorCode::InvalidParameterValue,
                 "function or procedure " + check.schema + "." + check.name + "(config jsonb) not found", {},
                 "The check function's signature must be (config jsonb).");
@@ -300,7 +301,14 @@ ActionResult alter_job(SessionContext& context, const ActionArguments& arguments
 ActionResult delete_job(SessionContext& context, const ActionArguments& arguments) {
   const auto& edit = context.edit_catalog("delete_job");
   const auto* job = job_argument(context, edit.catalog(), arguments, "delete", false);
-  remove_job(context, job->id);
+  const auto id = job->id;
+  remove_job(context, id);
+  auto& jobs = context.database().jobs();
+  if (const auto pid = jobs.running_pid(id)) {
+    context.notice("cancelling the background worker for job " + std::to_string(id) + " (pid " +
+                   std::to_string(*pid) + ")");
+    context.on_commit([&jobs, id] { jobs.cancel(id); });
+  }
   return {};
 }
 
@@ -352,6 +360,14 @@ void add_job_actions(Actions& actions) {
   for (const char* policy : {"policy_retention", "policy_compression", "policy_reorder",
                              "policy_refresh_continuous_aggregate", "policy_job_stat_history_retention"})
     actions[policy] = {{"job_id", "config"}, {}, call_policy};
+  for (const char* check :
+       {"policy_retention_check", "policy_compression_check", "policy_reorder_check",
+        "policy_refresh_continuous_aggregate_check", "policy_job_stat_history_retention_check"}) {
+    actions[check] = {{"config"}, {}, [](SessionContext& c, std::string_view name, const ActionArguments& a) {
+                        check_policy(c, name, json_argument(c, a, "config"));
+                        return ActionResult{};
+                      }};
+  }
 }
 
 }  // namespace tickstone::engine

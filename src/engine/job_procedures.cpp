@@ -141,7 +141,13 @@ void compression(const Run& run) {
   if (most > 0 && names.size() > static_cast<std::size_t>(most)) names.resize(static_cast<std::size_t>(most));
   for (const auto& name : names) {
     run.context.check_cancelled();
-    run_sql(run.context, "SELECT compress_chunk(" + quote_literal(name) + ", true)");
+    try {
+      run_sql(run.context, "SELECT compress_chunk(" + quote_literal(name) + ", true)");
+    } catch (const Error& error) {
+      // Retention, or somebody, has dropped it meanwhile.
+      if (error.code() != ErrorCode::UndefinedTable) throw;
+      continue;
+    }
     run.context.commit_midway();  // one chunk at a time, so that an error loses no more than its own
   }
 }
@@ -177,16 +183,18 @@ void reorder(const Run& run) {
   catalog::write_job_statistics(writes, statistics);
 }
 
-void refresh(const Run& run) {
-  const auto relation = relation_of(run, "mat_hypertable_id");
+struct RefreshPlan {
+  catalog::RelationObject relation;
+  RefreshWindow window;
+  RefreshOptions options;
+};
+
+RefreshPlan refresh_plan(const Run& run) {
+  auto relation = relation_of(run, "mat_hypertable_id");
   if (!relation.aggregate) {
     throw Error(ErrorCode::WrongObjectType, "\"" + relation.name + "\" is not a continuous aggregate");
   }
   constexpr std::int64_t kBucketsPerBatch = 10;
-  if (!run.context.is_alone() || run.context.frame_count() > 0) {
-    throw Error(ErrorCode::ActiveSqlTransaction,
-                "policy_refresh_continuous_aggregate() cannot run inside a transaction block");
-  }
   const auto bound = [&](const char* key) -> std::optional<std::int64_t> {
     const auto found = run.config.find(key);
     if (found == run.config.end() || found->is_null()) return std::nullopt;
@@ -209,8 +217,17 @@ void refresh(const Run& run) {
   if (const auto found = run.config.find("refresh_newest_first");
       found != run.config.end() && found->is_boolean())
     options.newest_first = found->get<bool>();
+  return {std::move(relation), window, options};
+}
+
+void refresh(const Run& run) {
+  const auto plan = refresh_plan(run);
+  if (!run.context.is_alone() || run.context.frame_count() > 0) {
+    throw Error(ErrorCode::ActiveSqlTransaction,
+                "policy_refresh_continuous_aggregate() cannot run inside a transaction block");
+  }
   (void)run.context.writes("refresh policy");
-  (void)refresh_aggregate(run.context, relation.oid, window, options);
+  (void)refresh_aggregate(run.context, plan.relation.oid, plan.window, plan.options);
 }
 
 void history_retention(const Run& run) {
@@ -242,6 +259,8 @@ constexpr std::array<std::pair<std::string_view, void (*)(const Run&)>, 5> kPoli
     {"policy_job_stat_history_retention", history_retention},
 }};
 
+constexpr std::string_view kCheckSuffix = "_check";
+
 auto find_policy(std::string_view name) {
   return std::find_if(kPolicies.begin(), kPolicies.end(), [&](const auto& p) { return p.first == name; });
 }
@@ -267,12 +286,59 @@ catalog::JobObject job_history_retention(const std::string& owner) {
 
 bool is_policy_procedure(std::string_view name) { return find_policy(name) != kPolicies.end(); }
 
+bool is_policy_check(std::string_view name) {
+  return name.ends_with(kCheckSuffix) &&
+         is_policy_procedure(name.substr(0, name.size() - kCheckSuffix.size()));
+}
+
+namespace {
+
+json parsed_config(const std::string& config) {
+  if (config.empty()) throw Error(ErrorCode::NullValueNotAllowed, "config must not be NULL");
+  auto parsed = json::parse(config, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object()) throw Error(ErrorCode::InvalidParameterValue, "config must be an object");
+  return parsed;
+}
+
+}  // namespace
+
+void check_policy(SessionContext& context, std::string_view name, const std::string& config) {
+  const auto policy = name.substr(0, name.size() - kCheckSuffix.size());
+  const auto parsed = parsed_config(config);
+  const Run run{context, 0, parsed};
+  try {
+    if (policy == "policy_retention") {
+      (void)cutoff_of(run, relation_of(run, "hypertable_id"), "drop_after", "drop_created_before");
+    } else if (policy == "policy_compression") {
+      (void)cutoff_of(run, relation_of(run, "hypertable_id"), "compress_after", "compress_created_before");
+      (void)parsed.value("maxchunks_to_compress", 0);
+    } else if (policy == "policy_reorder") {
+      const auto relation = relation_of(run, "hypertable_id");
+      const auto index = parsed.find("index_name");
+      if (index == parsed.end() || !index->is_string()) fail_missing("index_name");
+      const bool is_there =
+          std::any_of(relation.indexes.begin(), relation.indexes.end(),
+                      [&](const auto& one) { return one.name == index->get<std::string>(); });
+      if (!is_there) {
+        throw Error(ErrorCode::InvalidParameterValue, "invalid reorder index", {},
+                    "The reorder index must by an index on hypertable \"" + relation.name + "\".");
+      }
+    } else if (policy == "policy_refresh_continuous_aggregate") {
+      (void)refresh_plan(run);
+    } else {
+      const auto drop_after = parsed.find("drop_after");
+      if (drop_after == parsed.end()) fail_missing("drop_after");
+      (void)interval_in(*drop_after, "drop_after");
+    }
+  } catch (const json::exception& error) {
+    throw Error(ErrorCode::InvalidParameterValue, "invalid value in config for job", error.what());
+  }
+}
+
 void run_policy(SessionContext& context, std::string_view name, std::int32_t job_id,
                 const std::string& config) {
   const auto policy = find_policy(name);
-  if (config.empty()) throw Error(ErrorCode::NullValueNotAllowed, "config must not be NULL");
-  const auto parsed = json::parse(config, nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_object()) throw Error(ErrorCode::InvalidParameterValue, "config must be an object");
+  const auto parsed = parsed_config(config);
   try {
     policy->second({context, job_id, parsed});
   } catch (const json::exception& error) {

@@ -149,13 +149,24 @@ void JobScheduler::stop() noexcept {
   lock.lock();
   while (std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return !w.is_done; })) {
     // Again and again: a cancel that comes before the statement begins has no effect.
-    for (const auto& [id, session] : sessions_) session->cancel();
+    for (const auto& [id, running] : sessions_) running.session->cancel();
     changed_.wait_for(lock, kCancelEvery);
   }
   auto workers = std::move(workers_);
   workers_.clear();
   lock.unlock();
   for (auto& worker : workers) worker.thread.join();
+}
+
+std::optional<std::int32_t> JobScheduler::running_pid(std::int32_t job_id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(job_id);
+  return found == sessions_.end() ? std::nullopt : std::optional(found->second.pid);
+}
+
+void JobScheduler::cancel(std::int32_t job_id) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = sessions_.find(job_id); found != sessions_.end()) found->second.session->cancel();
 }
 
 void JobScheduler::wake() {
@@ -313,7 +324,7 @@ std::optional<JobScheduler::Failure> JobScheduler::run_in_session(const JobObjec
     {
       const std::lock_guard lock(mutex_);
       if (is_stopping()) throw Error(ErrorCode::AdminShutdown, "the server is shutting down");
-      sessions_[job.id] = session.get();
+      sessions_[job.id] = {session.get(), pid};
     }
     const auto limit_us = interval_length_us(parse_interval(job.max_runtime).value_or(IntervalValue{}));
     if (limit_us > 0) {

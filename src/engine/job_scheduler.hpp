@@ -37,6 +37,10 @@ class JobScheduler {
   void start(int most_workers);
   /// Cancels what runs and waits for its end; those jobs are due again at once. Nothing runs after that.
   void stop() noexcept;
+  /// The session that runs the job, by its pid; nothing while none does.
+  std::optional<std::int32_t> running_pid(std::int32_t job_id);
+  /// Ends the run that is under way, where there is one.
+  void cancel(std::int32_t job_id);
   /// Jobs have changed: looks again when the next is due.
   void wake();
   /// Runs what is due now on this thread, one after another, the longest due first; when the next job is due
@@ -94,7 +98,11 @@ class JobScheduler {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::set<std::int32_t> claimed_;
-  std::map<std::int32_t, Session*> sessions_;  // of running jobs, to cancel
+  struct Running {
+    Session* session = nullptr;
+    std::int32_t pid = 0;
+  };
+  std::map<std::int32_t, Running> sessions_;  // of running jobs, to cancel
   std::list<Worker> workers_;
   std::size_t most_workers_ = 0;
   bool woken_ = false;

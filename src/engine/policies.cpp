@@ -356,6 +356,8 @@ ActionResult add_policy(SessionContext& context, std::string_view function,
   job.application_name = std::string(kind.application) + " [" + std::to_string(job.id) + "]";
   job.proc_schema = "_timescaledb_functions";
   job.proc_name = kind.proc;
+  job.check_schema = "_timescaledb_functions";
+  job.check_name = std::string(kind.proc) + "_check";
   job.owner = context.user();
   job.relation = relation.oid;
   job.schedule_interval = schedule ? format_interval(*schedule) : default_schedule(kind, relation);

@@ -248,6 +248,8 @@ class SessionContext final : public sql::NameLookup,
   std::optional<Parameter> find_parameter(const std::string& function,
                                           const std::string& name) const override;
   std::optional<SqlType> parameter_type(int number) const override;
+  std::vector<UserFunction> user_functions(const std::string& schema, const std::string& name) const override;
+  bool is_volatile(const std::string& function) const override;
   std::vector<std::string> row_identity(const sql::RelationInfo& relation) const override;
   std::optional<std::string> view_text(const sql::RelationInfo& relation) const override;
   std::vector<KeyValue> current_row(const std::string& cursor,

@@ -3,6 +3,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "catalog/function_facts.hpp"
 #include "catalog/object_names.hpp"
 #include "engine/aggregate_query.hpp"
 #include "engine/catalog_lock.hpp"
@@ -10,6 +11,7 @@
 #include "engine/cursors.hpp"
 #include "engine/session_context.hpp"
 #include "engine/temporary_tables.hpp"
+#include "engine/user_functions.hpp"
 #include "engine/write_target.hpp"
 
 namespace tickstone::engine {
@@ -86,6 +88,16 @@ std::optional<SqlType> SessionContext::parameter_type(int number) const {
   const auto& parameters = frames_.back().parameters;
   const auto index = static_cast<std::size_t>(number) - 1;
   return index < parameters.size() ? std::optional(parameters[index].second) : std::nullopt;
+}
+
+std::vector<sql::NameLookup::UserFunction> SessionContext::user_functions(const std::string& schema,
+                                                                          const std::string& name) const {
+  return user_functions_of(*catalog(), schemas_to_search(schema), schema.empty(), name);
+}
+
+bool SessionContext::is_volatile(const std::string& function) const {
+  const auto* facts = catalog::find_function(function);
+  return facts != nullptr && facts->volatility == 'v';
 }
 
 std::vector<std::string> SessionContext::schemas_to_search(const std::string& schema) const {

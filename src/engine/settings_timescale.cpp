@@ -187,6 +187,8 @@ const std::vector<SettingDefinition>& timescale_settings() {
       {"timescaledb.enable_vectorized_aggregation", "timescaledb.enable_vectorized_aggregation",
        Kind::Boolean, "on", "Accepted for compatibility."},
       {"timescaledb.license", "timescaledb.license", Kind::Text, "timescale", "Accepted for compatibility."},
+      {"timescaledb.max_background_workers", "timescaledb.max_background_workers", Kind::Integer, "16",
+       "How many jobs run at once.", "postmaster"},
       {"timescaledb.max_cached_chunks_per_hypertable", "timescaledb.max_cached_chunks_per_hypertable",
        Kind::Integer, "1024", "Accepted for compatibility."},
       {"timescaledb.max_open_chunks_per_insert", "timescaledb.max_open_chunks_per_insert", Kind::Integer,

@@ -8,6 +8,7 @@
 
 #include "catalog/object_names.hpp"
 #include "engine/continuous_aggregate.hpp"
+#include "engine/ddl_table.hpp"
 #include "engine/table_schema.hpp"
 #include "engine/time_units.hpp"
 
@@ -231,8 +232,16 @@ void set_table_options(SessionContext& context, catalog::RelationObject& relatio
   // As in TimescaleDB, an option of it that is set turns the columnstore on.
   if (has_settings && !has_changed_columnstore && !reset) relation.hypertable->compression_enabled = true;
   check_settings(relation);
-  // What segments are sorted by from the next compaction on.
-  context.writes("ALTER TABLE").alter_table(storage_schema(relation), {});
+  const auto old = *context.catalog()->find_relation(relation.oid);
+  const auto schema = storage_schema(relation);
+  context.refresh_view();
+  if (storage_schema(old).series_key == schema.series_key || context.view().row_count(old.table()) == 0) {
+    context.writes("ALTER TABLE").alter_table(schema, {});
+    return;
+  }
+  // What rows are sorted by first: those that are there are written again.
+  rewrite_table(context, old, relation, {});
+  relation = *context.edit_catalog("ALTER TABLE").catalog().find_relation(relation.oid);
 }
 
 }  // namespace tickstone::engine

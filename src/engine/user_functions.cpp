@@ -116,7 +116,8 @@ Chosen choose(Execution& execution, const sql::ActionStatement& call) {
     for (std::size_t i = 0; i < given.size(); ++i) {
       const auto& wanted = candidate->arguments[(*places)[i]].type;
       fits = fits && can_pass(types[i], wanted);
-      exact += types[i] == wanted ? 1 : 0;
+      const bool is_literal = types[i].id == TypeId::Unknown && !given[i].is_null;
+      exact += types[i] == wanted || (is_literal && wanted == SqlType::of(TypeId::Text)) ? 1 : 0;
     }
     if (!fits) continue;
     if (best != nullptr && exact == most_exact) {
@@ -256,8 +257,9 @@ FoundProcedure find_procedure(SessionContext& context, const std::string& text) 
   }
   if (!found.empty())
     return {catalog->find_schema(found.front()->schema)->name, found.front()->name, found.front()};
-  if (is_policy_procedure(name.name) && (name.schema.empty() || name.schema == "_timescaledb_functions" ||
-                                         name.schema == "_timescaledb_internal"))
+  if ((is_policy_procedure(name.name) || is_policy_check(name.name)) &&
+      (name.schema.empty() || name.schema == "_timescaledb_functions" ||
+       name.schema == "_timescaledb_internal"))
     return {"_timescaledb_functions", name.name, nullptr};
   throw Error(ErrorCode::UndefinedFunction, "function \"" + text + "\" does not exist");
 }
@@ -280,6 +282,63 @@ void call_by_name(SessionContext& context, const std::string& schema, const std:
                      "." + catalog::quote_identifier(name) + "(";
   for (std::size_t i = 0; i < arguments.size(); ++i) text += (i > 0 ? ", " : "") + arguments[i];
   run_sql(context, text + ")");
+}
+
+std::vector<sql::NameLookup::UserFunction> user_functions_of(const catalog::Catalog& catalog,
+                                                             const std::vector<std::string>& schemas,
+                                                             bool is_searched, const std::string& name) {
+  std::vector<sql::NameLookup::UserFunction> functions;
+  if (catalog.functions().empty()) return functions;
+  if (is_searched && catalog::find_function(name) != nullptr) return functions;
+  for (const auto& schema : schemas) {
+    for (const auto* found : catalog.find_functions(schema, name)) {
+      auto& function = functions.emplace_back();
+      function.name = found->name;
+      for (const auto& argument : found->arguments)
+        function.arguments.push_back({argument.name, argument.type, argument.default_text});
+      function.result = found->result;
+      for (const auto& column : found->columns) function.columns.push_back({column.name, column.type, false});
+      function.body = found->body;
+      function.is_procedure = found->is_procedure;
+      function.returns_set = found->returns_set;
+      function.is_strict = found->is_strict;
+    }
+    if (!functions.empty()) break;
+  }
+  return functions;
+}
+
+std::string described_function(const catalog::Catalog& catalog, const FunctionObject& function) {
+  const auto* schema = catalog.find_schema(function.schema);
+  const std::string in = schema == nullptr || schema->name == "public" ? "" : schema->name + ".";
+  return std::string(function.is_procedure ? "procedure " : "function ") +
+         signature_text(in + function.name, argument_types(function));
+}
+
+const FunctionObject& named_function(const SessionContext& context, const catalog::Catalog& catalog,
+                                     const sql::QualifiedName& name,
+                                     const std::optional<std::vector<SqlType>>& wanted,
+                                     const std::string& kind) {
+  std::vector<const FunctionObject*> found;
+  for (const auto* function : candidates(context, catalog, name.schema, name.name)) {
+    if (!wanted || argument_types(*function) == *wanted) found.push_back(function);
+  }
+  if (found.size() > 1) {
+    throw Error(ErrorCode::AmbiguousFunction, kind + " name \"" + name.name + "\" is not unique", {},
+                "Specify the argument list to select the " + kind + " unambiguously.");
+  }
+  if (found.empty()) {
+    throw Error(ErrorCode::UndefinedFunction,
+                wanted ? kind + " " + signature_text(name.name, *wanted) + " does not exist"
+                       : "could not find a " + kind + " named \"" + name.name + "\"");
+  }
+  const bool is_procedure = found.front()->is_procedure;
+  if ((kind == "procedure" && !is_procedure) || (kind == "function" && is_procedure)) {
+    throw Error(
+        ErrorCode::WrongObjectType,
+        described(catalog, *found.front()) + (is_procedure ? " is not a function" : " is not a procedure"));
+  }
+  return *found.front();
 }
 
 void resolve_call(const SessionContext& context, sql::Statement& statement) {
@@ -417,35 +476,18 @@ std::string execute_drop_function(Execution& execution, const sql::DropFunctionS
                                                         : "DROP ROUTINE";
   auto& edit = context.edit_catalog(tag);
   for (const auto& target : drop.targets) {
-    std::vector<const FunctionObject*> found;
-    for (const auto* function : candidates(context, edit.catalog(), target.name.schema, target.name.name)) {
-      if (!target.argument_types || argument_types(*function) == *target.argument_types)
-        found.push_back(function);
-    }
-    if (found.size() > 1) {
-      throw Error(ErrorCode::AmbiguousFunction, kind + " name \"" + target.name.name + "\" is not unique", {},
-                  "Specify the argument list to select the " + kind + " unambiguously.");
-    }
-    if (found.empty()) {
-      const std::string signature = target.argument_types
-                                        ? signature_text(target.name.name, *target.argument_types)
-                                        : "\"" + target.name.name + "\"";
-      if (!drop.if_exists) {
-        throw Error(ErrorCode::UndefinedFunction, target.argument_types
-                                                      ? kind + " " + signature + " does not exist"
-                                                      : "could not find a " + kind + " named " + signature);
-      }
-      context.notice(kind + " " + (target.argument_types ? signature : target.name.name + "()") +
+    const FunctionObject* found = nullptr;
+    try {
+      found = &named_function(context, edit.catalog(), target.name, target.argument_types, kind);
+    } catch (const Error& error) {
+      if (!drop.if_exists || error.code() != ErrorCode::UndefinedFunction) throw;
+      context.notice(kind + " " +
+                     (target.argument_types ? signature_text(target.name.name, *target.argument_types)
+                                            : target.name.name + "()") +
                      " does not exist, skipping");
       continue;
     }
-    const bool is_procedure = found.front()->is_procedure;
-    if ((drop.kind == Kind::Procedure && !is_procedure) || (drop.kind == Kind::Function && is_procedure)) {
-      throw Error(ErrorCode::WrongObjectType,
-                  described(edit.catalog(), *found.front()) +
-                      (is_procedure ? " is not a function" : " is not a procedure"));
-    }
-    edit.remove_function(found.front()->oid);
+    edit.remove_function(found->oid);
   }
   return tag;
 }

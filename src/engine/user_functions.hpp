@@ -20,6 +20,18 @@ std::string execute_user_function(Execution& execution, const sql::ActionStateme
 /// What such a call returns; nothing where no function of the user's has that name.
 std::optional<std::vector<ResultColumn>> user_function_columns(const SessionContext& context,
                                                                const sql::ActionStatement& call);
+/// For `sql::NameLookup`: of the first schema that has the name; none where PostgreSQL's own comes first.
+std::vector<sql::NameLookup::UserFunction> user_functions_of(const catalog::Catalog& catalog,
+                                                             const std::vector<std::string>& schemas,
+                                                             bool is_searched, const std::string& name);
+/// `function schema.name(types)`, or `procedure`.
+std::string described_function(const catalog::Catalog& catalog, const catalog::FunctionObject& function);
+/// The only function or procedure that the words name. Errors: UndefinedFunction, AmbiguousFunction,
+/// WrongObjectType. `kind`: function, procedure or routine.
+const catalog::FunctionObject& named_function(const SessionContext& context, const catalog::Catalog& catalog,
+                                              const sql::QualifiedName& name,
+                                              const std::optional<std::vector<SqlType>>& argument_types,
+                                              const std::string& kind);
 /// A query that is one call of a user's function becomes an ActionStatement.
 void resolve_call(const SessionContext& context, sql::Statement& statement);
 

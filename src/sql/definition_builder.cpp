@@ -598,6 +598,10 @@ void StatementBuilder::build_rename(const PgQuery__RenameStmt& rename, Statement
   body.if_exists = rename.missing_ok != 0;
   PgQuery__ObjectType tagged = rename.rename_type;
   switch (rename.rename_type) {
+    case PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION:
+    case PG_QUERY__OBJECT_TYPE__OBJECT_PROCEDURE:
+    case PG_QUERY__OBJECT_TYPE__OBJECT_ROUTINE:
+      refuse("ALTER " + words_of(rename.rename_type) + " ... RENAME");
     case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
       body.what = What::Table;
       break;
@@ -684,6 +688,10 @@ void StatementBuilder::build_comment(const PgQuery__CommentStmt& comment, Statem
     if (list->n_items > 0) body.column = string_of(list->items[list->n_items - 1]);
     if (list->n_items > 1) body.object.name = string_of(list->items[list->n_items - 2]);
     if (list->n_items > 2) body.object.schema = string_of(list->items[list->n_items - 3]);
+  } else if (comment.object->node_case == PG_QUERY__NODE__NODE_OBJECT_WITH_ARGS) {
+    auto target = function_target(*comment.object->object_with_args);
+    body.object = std::move(target.name);
+    body.argument_types = std::move(target.argument_types);
   } else {
     body.object = name_of_list(comment.object);
   }

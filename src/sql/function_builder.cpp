@@ -99,12 +99,25 @@ void StatementBuilder::build_create_function(const PgQuery__CreateFunctionStmt& 
     body.result = body.columns.size() == 1 ? body.columns.front().type : SqlType::of(TypeId::Record);
   } else if (create.return_type != nullptr) {
     body.returns_set = create.return_type->setof != 0;
-    body.result =
-        is_void(*create.return_type) ? SqlType::of(TypeId::Void) : sql_type_of(*tree_, *create.return_type);
+    PgQuery__TypeName one = *create.return_type;
+    one.setof = 0;
+    body.result = is_void(one) ? SqlType::of(TypeId::Void) : sql_type_of(*tree_, one);
   } else if (!body.is_procedure) {
     throw Error(ErrorCode::InvalidFunctionDefinition, "function result type must be specified");
   }
   out.body = std::move(body);
+}
+
+DropFunctionStatement::Target StatementBuilder::function_target(const PgQuery__ObjectWithArgs& object) {
+  DropFunctionStatement::Target target;
+  if (object.n_objname > 0) target.name.name = string_of(object.objname[object.n_objname - 1]);
+  if (object.n_objname > 1) target.name.schema = string_of(object.objname[object.n_objname - 2]);
+  if (object.args_unspecified == 0) {
+    auto& types = target.argument_types.emplace();
+    for (std::size_t k = 0; k < object.n_objargs; ++k)
+      types.push_back(sql_type_of(*tree_, *object.objargs[k]->type_name));
+  }
+  return target;
 }
 
 void StatementBuilder::build_drop_function(const PgQuery__DropStmt& drop, Statement& out) {
@@ -119,16 +132,7 @@ void StatementBuilder::build_drop_function(const PgQuery__DropStmt& drop, Statem
   body.if_exists = drop.missing_ok != 0;
   body.cascade = drop.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
   for (std::size_t i = 0; i < drop.n_objects; ++i) {
-    const PgQuery__ObjectWithArgs& object = *drop.objects[i]->object_with_args;
-    DropFunctionStatement::Target target;
-    if (object.n_objname > 0) target.name.name = string_of(object.objname[object.n_objname - 1]);
-    if (object.n_objname > 1) target.name.schema = string_of(object.objname[object.n_objname - 2]);
-    if (object.args_unspecified == 0) {
-      auto& types = target.argument_types.emplace();
-      for (std::size_t k = 0; k < object.n_objargs; ++k)
-        types.push_back(sql_type_of(*tree_, *object.objargs[k]->type_name));
-    }
-    body.targets.push_back(std::move(target));
+    body.targets.push_back(function_target(*drop.objects[i]->object_with_args));
   }
   out.body = std::move(body);
 }

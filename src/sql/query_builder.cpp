@@ -6,6 +6,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "sql/duck_text.hpp"
 #include "sql/statement_builder.hpp"
 
 namespace tickstone::sql {
@@ -123,7 +124,11 @@ std::string RowLocking::name() const {
 
 bool is_action_function(std::string_view name) {
   if (std::find(kActions.begin(), kActions.end(), name) != kActions.end()) return true;
-  return (name.starts_with("add_") || name.starts_with("remove_")) && name.ends_with("_policy");
+  if ((name.starts_with("add_") || name.starts_with("remove_")) && name.ends_with("_policy")) return true;
+  constexpr std::string_view kCheck = "_check";
+  if (name.ends_with(kCheck)) name.remove_suffix(kCheck.size());
+  return name == "policy_retention" || name == "policy_compression" || name == "policy_reorder" ||
+         name == "policy_refresh_continuous_aggregate" || name == "policy_job_stat_history_retention";
 }
 
 ActionStatement StatementBuilder::action_from_call(const PgQuery__FuncCall& call) const {
@@ -141,6 +146,31 @@ ActionStatement StatementBuilder::action_from_call(const PgQuery__FuncCall& call
   }
   return action;
 }
+
+namespace {
+
+/// `SELECT f(show_chunks('t'), x)` as `SELECT f(c, x) FROM show_chunks('t') AS c`; nothing for other calls.
+std::optional<std::string> action_on_rows(const ActionStatement& action) {
+  if (action.arguments.empty() || !action.arguments[0].value || action.as_table) return std::nullopt;
+  const Node* rows = node_of(action.arguments[0].value);
+  if (rows->node_case != PG_QUERY__NODE__NODE_FUNC_CALL ||
+      string_of(rows->func_call->funcname[rows->func_call->n_funcname - 1]) !=
+          std::string_view("show_chunks"))
+    return std::nullopt;
+  std::string arguments;
+  for (std::size_t i = 0; i < action.arguments.size(); ++i) {
+    const auto& [name, value] = action.arguments[i];
+    arguments += (i > 0 ? ", " : "") + (name.empty() ? "" : duck_quoted_identifier(name) + " => ") +
+                 (i == 0 ? "pg_row" : to_postgres_text(value));
+  }
+  return fmt::format("SELECT {}{}({}){} FROM {} AS pg_row",
+                     action.schema.empty() ? "" : duck_quoted_identifier(action.schema) + ".",
+                     duck_quoted_identifier(action.function), arguments,
+                     action.output_name.empty() ? "" : " AS " + duck_quoted_identifier(action.output_name),
+                     to_postgres_text(action.arguments[0].value));
+}
+
+}  // namespace
 
 std::optional<ActionStatement> StatementBuilder::action_of(const PgQuery__SelectStmt& select) const {
   const bool is_bare =
@@ -258,6 +288,10 @@ void StatementBuilder::build_select(const Node* node, Statement& out) {
   }
   out.tag = "SELECT";
   if (std::optional<ActionStatement> action = action_of(select)) {
+    if (const auto text = action_on_rows(*action)) {
+      out.body = std::move(parse(*text).at(0).body);
+      return;
+    }
     out.body = std::move(*action);
     return;
   }

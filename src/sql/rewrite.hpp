@@ -76,6 +76,29 @@ class NameLookup {
   }
   /// The type of $n; nothing where no function's body is rewritten.
   virtual std::optional<SqlType> parameter_type(int /*number*/) const { return std::nullopt; }
+  /// A function in SQL: its calls within larger queries are written out.
+  struct UserFunction {
+    struct Argument {
+      std::string name;
+      SqlType type;
+      std::string default_text;  // empty: must be given
+    };
+    std::string name;
+    std::vector<Argument> arguments;
+    SqlType result;
+    std::vector<RelationInfo::Column> columns;  // of RETURNS TABLE
+    std::string body;
+    bool is_procedure = false;
+    bool returns_set = false;
+    bool is_strict = false;
+  };
+  /// All of that name in the first schema that has one; none where PostgreSQL's own of that name comes first.
+  virtual std::vector<UserFunction> user_functions(const std::string& /*schema*/,
+                                                   const std::string& /*name*/) const {
+    return {};
+  }
+  /// Whether each call of the built-in function may give another value.
+  virtual bool is_volatile(const std::string& /*function*/) const { return false; }
   /// The columns of such a function, where they are known.
   virtual std::optional<std::vector<RelationInfo::Column>> table_function_columns(
       const std::string& /*name*/) const {

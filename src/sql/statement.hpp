@@ -456,6 +456,7 @@ struct CommentStatement {
   std::string object_kind;
   QualifiedName object;
   std::string column;
+  std::optional<std::vector<SqlType>> argument_types;  // of functions, where they are given
   std::optional<std::string> text;
 };
 

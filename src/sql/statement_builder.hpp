@@ -59,6 +59,7 @@ class StatementBuilder {
   // function_builder.cpp
   void build_create_function(const PgQuery__CreateFunctionStmt& create, Statement& out);
   void build_drop_function(const PgQuery__DropStmt& drop, Statement& out);
+  DropFunctionStatement::Target function_target(const PgQuery__ObjectWithArgs& object);
 
   // session_builder.cpp
   bool build_session(const Node* node, Statement& out);

@@ -78,8 +78,7 @@ Typed Translator::unqualified_column(const std::string& name, const PgQuery__Col
     is_complete = is_complete && level->is_complete();
   }
   // Columns come before parameters of the function whose body this is.
-  if (const auto parameter = lookup_.find_parameter("", name))
-    return numbered_parameter(parameter->number, ref.location);
+  if (auto parameter = named_parameter("", name, ref.location)) return std::move(*parameter);
   for (const Scope* level = &scope; level != nullptr; level = level->outer) {
     for (const Range& range : level->ranges) {
       if (range.alias != name) continue;
@@ -124,8 +123,9 @@ Typed Translator::qualified_column(const std::string& schema, const std::string&
           ref.location);
     }
   }
-  if (const auto parameter = lookup_.find_parameter(relation, name); parameter && schema.empty())
-    return numbered_parameter(parameter->number, ref.location);
+  if (schema.empty()) {
+    if (auto parameter = named_parameter(relation, name, ref.location)) return std::move(*parameter);
+  }
   for (const Scope* level = &scope; level != nullptr; level = level->outer) {
     for (const Range& range : level->ranges) {
       if (!range.scan_name.ends_with("." + relation)) continue;

@@ -273,6 +273,8 @@ Typed Translator::constant(const PgQuery__AConst& constant) {
 }
 
 Typed Translator::parameter(const PgQuery__ParamRef& ref) {
+  if (inlined_ != nullptr && ref.number > 0)
+    return inlined_parameter(static_cast<std::size_t>(ref.number) - 1);
   if (ref.number < 1 || ref.number > 65535) {
     throw located(Error(ErrorCode::UndefinedParameter, fmt::format("there is no parameter ${}", ref.number)),
                   ref.location);
@@ -436,18 +438,18 @@ Typed Translator::list_of(const char* name, std::size_t count, Node* const* node
 Typed Translator::value_function(const PgQuery__SQLValueFunction& function) {
   switch (function.op) {
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
-      return plain("CAST(now() AS DATE)", SqlType::of(TypeId::Date));
+      return plain(fmt::format("CAST({} AS DATE)", now_text()), SqlType::of(TypeId::Date));
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME_N:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME_N:
-      return plain("CAST(CAST(now() AS TIMESTAMP) AS TIME)", SqlType::of(TypeId::Time));
+      return plain(fmt::format("CAST(CAST({} AS TIMESTAMP) AS TIME)", now_text()), SqlType::of(TypeId::Time));
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
-      return plain("now()", SqlType::of(TypeId::TimestampTz));
+      return plain(now_text(), SqlType::of(TypeId::TimestampTz));
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
-      return plain("CAST(now() AS TIMESTAMP)", SqlType::of(TypeId::Timestamp));
+      return plain(fmt::format("CAST({} AS TIMESTAMP)", now_text()), SqlType::of(TypeId::Timestamp));
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:

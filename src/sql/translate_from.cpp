@@ -294,6 +294,11 @@ std::string Translator::json_records(const PgQuery__RangeFunction& item, const s
   return fmt::format("(SELECT {} FROM (SELECT {} AS pg_record))", columns, record);
 }
 
+std::string Translator::table_function_call(const PgQuery__FuncCall& call, const Scope& scope) {
+  const Holding<bool> bound_once(is_bound_once_, true);
+  return function(call, scope, true).text;
+}
+
 std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star) {
   if (item.n_functions != 1) refuse("ROWS FROM of several functions");
   const Node* node = item.functions[0]->list->items[0];
@@ -308,8 +313,11 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
     const auto argument = [&](std::size_t i) { return expression(call.args[i], scope); };
     const bool is_json = name.starts_with("json_") || name.starts_with("jsonb_");
     const std::string kind = is_json ? name.substr(name.find('_') + 1) : name;
-    if (lookup_.is_host_table_function(name)) {
-      text = function(call, scope, true).text;
+    if (auto rows = user_table_function(call, scope, range)) {
+      text = std::move(*rows);
+      has_named_columns = range.list.columns.size() != 1;
+    } else if (lookup_.is_host_table_function(name)) {
+      text = table_function_call(call, scope);
       is_table_function = true;
       if (const auto columns = lookup_.table_function_columns(name)) {
         for (const RelationInfo::Column& column : *columns)
@@ -332,6 +340,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
           coerced(argument(0), SqlType::of(name.starts_with("jsonb") ? TypeId::Jsonb : TypeId::Json)), range);
       has_named_columns = true;
     } else if (name == "generate_series" && call.n_args >= 2) {
+      const Holding<bool> bound_once(is_bound_once_, true);
       const Typed series = function(call, scope, true);
       text = series.text;
       range.list.columns = {{name, series.type, true}};

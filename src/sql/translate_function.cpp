@@ -270,11 +270,14 @@ class FunctionTranslator {
           t_.refuse(fmt::format("argument {} of {} by name", names_[i], name_), call_.location);
         text += duck_identifier(names_[i]) + " := ";
       }
-      // They take texts, to which nothing else is cast by itself.
-      const bool is_number =
-          arguments_[i].type && !arguments_[i].type->is_array && is_integer(arguments_[i].type->id);
-      text += is_table_function && is_number ? fmt::format("CAST({} AS VARCHAR)", arguments_[i].text)
-                                             : arguments_[i].text;
+      // They take texts: names of relations, bounds of chunks.
+      const bool is_given = arguments_[i].type && !arguments_[i].is_array();
+      const bool is_number = is_given && is_integer(arguments_[i].type->id);
+      const bool is_bound = is_given && i > 0 && !is_text_like(arguments_[i].type->id) &&
+                            !arguments_[i].has_type(TypeId::Boolean);
+      text += is_table_function && is_number  ? fmt::format("CAST({} AS VARCHAR)", arguments_[i].text)
+              : is_table_function && is_bound ? Translator::as_text(arguments_[i])
+                                              : arguments_[i].text;
     }
     if (call_.n_agg_order > 0 && call_.agg_within_group == 0)
       text += t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr);
@@ -651,6 +654,17 @@ class FunctionTranslator {
 };
 
 Typed Translator::function(const PgQuery__FuncCall& call, const Scope& scope, bool is_in_from) {
+  if (std::optional<Typed> inlined = user_function(call, scope, is_in_from)) return std::move(*inlined);
+  const std::string name = string_of(call.funcname[call.n_funcname - 1]);
+  if (is_bound_once_ && call.n_args == 0 && (name == "now" || name == "transaction_timestamp"))
+    return plain(now_text(), SqlType::of(TypeId::TimestampTz));
+  if (is_action_function(name) && !is_in_from) {
+    throw located(Error(ErrorCode::FeatureNotSupported,
+                        fmt::format("{}() cannot be called within a larger query", name), {},
+                        fmt::format("Call it alone, or once a row: SELECT {}(...) FROM ...", name)),
+                  call.location);
+  }
+  if (lookup_.is_volatile(name)) ++volatile_calls_;
   Typed value = FunctionTranslator(*this, call, scope, is_in_from).run();
   const bool gives_rows =
       is_in_from || value.text.starts_with("unnest(") || value.text.starts_with("generate_series(");

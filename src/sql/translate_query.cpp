@@ -182,9 +182,7 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
       const PgQuery__FuncCall& call = *value->func_call;
       const char* name = string_of(call.funcname[call.n_funcname - 1]);
       if (lookup_.is_host_table_function(name)) {
-        const Typed rows = function(call, scope, true);
-        out.is_complete = false;
-        return fmt::format("SELECT * FROM {}", rows.text);
+        return rows_of_function(stmt, call, scope, out);
       }
     }
   }
@@ -226,6 +224,32 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
   locking->query->limit = limit_of(stmt, stmt.limit_count, scope);
   locking->query->offset = limit_of(stmt, stmt.limit_offset, scope);
   return text;
+}
+
+/// `SELECT f(...)` of a function that returns rows.
+std::string Translator::rows_of_function(const PgQuery__SelectStmt& stmt, const PgQuery__FuncCall& call,
+                                         const Scope& scope, ColumnList& out) {
+  if (stmt.where_clause != nullptr || stmt.n_group_clause > 0 || stmt.having_clause != nullptr ||
+      stmt.n_distinct_clause > 0)
+    refuse("a function that returns rows beside WHERE, GROUP BY or DISTINCT", call.location);
+  const std::string name = string_of(call.funcname[call.n_funcname - 1]);
+  const std::string rows = table_function_call(call, scope);
+  const auto columns = lookup_.table_function_columns(name);
+  if (!columns || columns->size() != 1) {
+    out.is_complete = false;
+    return fmt::format("SELECT * FROM {}", rows) + limit_clause(stmt, scope);
+  }
+  const std::string label = stmt.target_list[0]->res_target->name;
+  std::optional<SqlType> type = columns->front().type;
+  std::string value = "c";
+  if (is_top_level_ && is_reg_type(type)) {
+    value = fmt::format("{}(c)", reg_name_function(type->id));
+    type = SqlType::of(TypeId::Text);
+  }
+  out.columns.push_back({label.empty() ? name : label, type, false});
+  return fmt::format("SELECT {} AS {} FROM {} AS pg_rows(c)", value, duck_identifier(out.columns[0].name),
+                     rows) +
+         order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &out) + limit_clause(stmt, scope);
 }
 
 std::string Translator::targets(std::size_t count, Node* const* nodes, const Scope& scope, ColumnList& out,

@@ -151,6 +151,8 @@ class Translator {
                      const TypeHints* hints);
   std::string set_operation(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
                             const TypeHints* hints);
+  std::string rows_of_function(const PgQuery__SelectStmt& stmt, const PgQuery__FuncCall& call,
+                               const Scope& scope, ColumnList& out);
   std::string group_clause(const PgQuery__SelectStmt& select, const Scope& scope, const ColumnList& out);
   std::string group_item(const Node* node, const Scope& scope, const ColumnList& out);
   std::string order_clause(std::size_t count, Node* const* items, const Scope& scope, const ColumnList* out);
@@ -241,6 +243,8 @@ class Translator {
   std::string table(const PgQuery__RangeVar& table, Scope& scope, ColumnList& star);
   std::string join(const PgQuery__JoinExpr& join, Scope& scope, ColumnList& star);
   std::string subselect(const PgQuery__RangeSubselect& item, Scope& scope, ColumnList& star);
+  /// DuckDB wants to know the arguments of such a call when it binds.
+  std::string table_function_call(const PgQuery__FuncCall& call, const Scope& scope);
   std::string range_function(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star);
   std::string json_records(const PgQuery__RangeFunction& item, const std::string& kind, const Typed& value,
                            Range& range);
@@ -270,6 +274,7 @@ class Translator {
   Typed bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope, Place place);
   Typed case_expression(const PgQuery__CaseExpr& expr, const Scope& scope);
   Typed value_function(const PgQuery__SQLValueFunction& function);
+  const char* now_text() const { return is_bound_once_ ? "pg_timestamptz('now')" : "now()"; }
   Typed array(const PgQuery__AArrayExpr& expr, const Scope& scope);
   Typed indirection(const PgQuery__AIndirection& expr, const Scope& scope);
   std::string condition(const Node* node, const Scope& scope, const char* construct);
@@ -295,6 +300,22 @@ class Translator {
   Typed between(const PgQuery__AExpr& expr, const Scope& scope);
   Typed arithmetic(const std::string& op, Typed left, Typed right);
   Typed json_operation(const std::string& op, Typed left, Typed right);
+
+  // translate_user_function.cpp
+  struct InlinedCall;
+  /// The call of a function in SQL as its body; nothing where the name is none of such a function.
+  std::optional<Typed> user_function(const PgQuery__FuncCall& call, const Scope& scope, bool is_in_from);
+  /// The rows of a function in SQL that returns a set: a query in parentheses; its columns go to `range`.
+  std::optional<std::string> user_table_function(const PgQuery__FuncCall& call, const Scope& scope,
+                                                 Range& range);
+  InlinedCall inlined_call(const PgQuery__FuncCall& call, const Scope& scope,
+                           const std::vector<NameLookup::UserFunction>& functions);
+  Typed inlined_expression(InlinedCall& call, const Node* target);
+  std::string inlined_query(InlinedCall& call, const PgQuery__SelectStmt& body, ColumnList& out);
+  bool reads_rows(const Node* node) const;
+  Typed inlined_parameter(std::size_t index);
+  /// By `name` or `function.name`: of the function whose body is at hand.
+  std::optional<Typed> named_parameter(const std::string& function, const std::string& name, int location);
 
   // translate_function.cpp
   Typed function(const PgQuery__FuncCall& call, const Scope& scope, bool is_in_from = false);
@@ -335,6 +356,11 @@ class Translator {
   bool sends_rows_ = false;                   // the rows of the query go to a client
   bool streams_rows_ = false;                 // the targets at hand are sent as they are computed
   bool is_first_pass_ = false;                // over a set operation's arms, to learn their types
+  InlinedCall* inlined_ = nullptr;            // whose body is at hand
+  std::size_t inlined_count_ = 0;
+  std::size_t inlined_calls_ = 0;
+  std::size_t volatile_calls_ = 0;  // met so far
+  bool is_bound_once_ = false;      // in arguments of table functions: no parameters, so no now()
 };
 
 /// Sets a variable for the life of a block.

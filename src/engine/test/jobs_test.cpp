@@ -208,6 +208,99 @@ TEST_F(Jobs, ARetentionPolicyDropsWhatIsOldByTheClock) {
   EXPECT_EQ(value("SELECT count(*) FROM timescaledb_information.jobs"), "0");
 }
 
+TEST_F(Jobs, PoliciesOfIntegerTimeGoByTheFunctionThatSaysNow) {
+  session->run(
+      "CREATE TABLE ticks (n bigint NOT NULL, price float8);"
+      "SELECT create_hypertable('ticks', by_range('n', 100));"
+      "INSERT INTO ticks SELECT g, g FROM generate_series(0, 999) g;"
+      "ALTER TABLE ticks SET (timescaledb.compress)");
+  EXPECT_EQ(error_text("SELECT add_retention_policy('ticks', BIGINT '300')"),
+            "55000 integer_now function not set on hypertable \"ticks\"");
+  session->run(
+      "CREATE FUNCTION last_tick() RETURNS bigint LANGUAGE SQL STABLE AS 'SELECT max(n) FROM ticks';"
+      "SELECT set_integer_now_func('ticks', 'last_tick');"
+      "SELECT add_retention_policy('ticks', BIGINT '300');"
+      "SELECT add_compression_policy('ticks', BIGINT '150')");
+  run_due();
+  EXPECT_EQ(value("SELECT count(*) FROM timescaledb_information.job_errors"), "0");
+  EXPECT_EQ(value("SELECT min(n) FROM ticks"), "600");
+  EXPECT_EQ(rows("SELECT range_start_integer, is_compressed FROM timescaledb_information.chunks ORDER BY 1"),
+            (std::vector<std::string>{"600|t", "700|t", "800|f", "900|f"}));
+}
+
+TEST_F(Jobs, AggregatesHavePoliciesOfTheirOwn) {
+  session->run(
+      "CREATE TABLE bars (ts timestamptz NOT NULL, close float8);"
+      "SELECT create_hypertable('bars', by_range('ts', INTERVAL '1 day'));"
+      "INSERT INTO bars SELECT '2026-03-02 00:00+00'::timestamptz - g * INTERVAL '12 hours', g FROM "
+      "generate_series(0, 119) g;"
+      "CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous) AS SELECT time_bucket('1 day', ts) AS "
+      "day, "
+      "max(close) AS high FROM bars GROUP BY 1 WITH NO DATA;"
+      "ALTER MATERIALIZED VIEW daily SET (timescaledb.enable_columnstore = true)");
+  session->run("CALL refresh_continuous_aggregate('daily', NULL, NULL)");
+  EXPECT_EQ(value("SELECT count(*) FROM daily"), "61");
+  session->run(
+      "SELECT add_retention_policy('daily', INTERVAL '30 days');"
+      "SELECT add_continuous_aggregate_policy('daily', INTERVAL '10 days', INTERVAL '1 hour', INTERVAL '1 "
+      "hour');"
+      "CALL add_columnstore_policy('daily', after => INTERVAL '12 days')");
+  run_due();
+  EXPECT_EQ(rows("SELECT job_id, err_message FROM timescaledb_information.job_errors"),
+            std::vector<std::string>{});
+  // Whole chunks of ten days go, the newest that is all older than the cutoff at the latest.
+  EXPECT_EQ(value("SELECT min(day) BETWEEN '2026-01-21' AND '2026-01-31 12:00+00' FROM daily"), "t");
+  EXPECT_EQ(value("SELECT count(*) FROM daily WHERE day > '2026-01-31 12:00+00'"), "30");
+  EXPECT_EQ(value("SELECT bool_and(is_compressed = (range_end <= '2026-02-18 12:00+00')) FROM "
+                  "timescaledb_information.chunks WHERE hypertable_name LIKE '_materialized%'"),
+            "t");
+  session->run("INSERT INTO bars VALUES ('2026-03-01 06:00+00', 500)");
+  go_to("2026-03-02 13:00:01+00");
+  run_due();
+  EXPECT_EQ(value("SELECT high FROM daily WHERE day = '2026-03-01'"), "500");
+  session->run("ALTER MATERIALIZED VIEW daily RENAME TO by_day");
+  session->run("INSERT INTO bars VALUES ('2026-03-01 07:00+00', 600)");
+  go_to("2026-03-02 14:00:02+00");
+  run_due();
+  EXPECT_EQ(value("SELECT high FROM by_day WHERE day = '2026-03-01'"), "600");
+  session->run("DROP MATERIALIZED VIEW by_day");
+  EXPECT_EQ(value("SELECT count(*) FROM timescaledb_information.jobs"), "0");
+}
+
+TEST_F(Jobs, AFixedScheduleKeepsTheWallTimeWhenTheClocksChange) {
+  go_to("2026-03-07 12:00+00");
+  session->run(
+      "SELECT add_job('note', '1 day', initial_start => '2026-03-07 09:30 America/New_York', timezone => "
+      "'America/New_York')");
+  EXPECT_EQ(run_due(), "2026-03-07 14:30:00+00");
+  go_to("2026-03-07 14:30:01+00");
+  EXPECT_EQ(run_due(), "2026-03-08 13:30:00+00");  // the clocks went forward that night
+  go_to("2026-03-08 13:30:01+00");
+  EXPECT_EQ(run_due(), "2026-03-09 13:30:00+00");
+  EXPECT_EQ(value("SELECT count(*) FROM runs"), "2");
+}
+
+TEST_F(Jobs, ConfigurationsOfPoliciesAreLookedAtWhenTheyAreGiven) {
+  session->run(
+      "CREATE TABLE ticks (ts timestamptz NOT NULL, price float8);"
+      "SELECT create_hypertable('ticks', by_range('ts', INTERVAL '1 day'));"
+      "SELECT add_retention_policy('ticks', INTERVAL '3 days')");
+  EXPECT_EQ(value("SELECT check_schema || '.' || check_name FROM timescaledb_information.jobs"),
+            "_timescaledb_functions.policy_retention_check");
+  EXPECT_EQ(error_text("SELECT alter_job(1000, config => '{\"hypertable_id\": 1}')"),
+            "XX000 could not find drop_after in config for job");
+  EXPECT_EQ(
+      error_text("SELECT alter_job(1000, config => '{\"hypertable_id\": 99, \"drop_after\": \"1 day\"}')"),
+      "22023 configuration hypertable id 99 not found");
+  EXPECT_EQ(error_text("SELECT alter_job(1000, config => '{\"hypertable_id\": 1, \"drop_after\": \"x\"}')"),
+            "22023 invalid interval in drop_after of config for job");
+  session->run("SELECT alter_job(1000, config => '{\"hypertable_id\": 1, \"drop_after\": \"1 day\"}')");
+  session->run(
+      "SELECT _timescaledb_functions.policy_retention_check('{\"hypertable_id\": 1, \"drop_after\": \"2 "
+      "days\"}')");
+  EXPECT_EQ(value("SELECT config->>'drop_after' FROM timescaledb_information.jobs"), "1 day");
+}
+
 TEST_F(Jobs, FunctionsAreCalledByTheExtendedProtocolToo) {
   session->run("CREATE FUNCTION plus(a int, b int) RETURNS int LANGUAGE SQL AS 'SELECT a + b'");
   EXPECT_EQ(TestSession::joined(session->run_with("SELECT plus(1, 2)", {})), (std::vector<std::string>{"3"}));

@@ -340,8 +340,10 @@ TEST(Rewrite, FunctionsInFrom) {
             "SELECT e.value AS e FROM \"public.symbols\" AS symbols, LATERAL (SELECT "
             "unnest(pg_jsonb_array_elements(metadata)) AS value) AS e(value)");
   EXPECT_EQ(text_of("SELECT c FROM show_chunks('ohlcv', older_than => INTERVAL '1 day') c"),
-            "SELECT regclass_name(c) AS c FROM show_chunks('ohlcv', older_than := INTERVAL '1 day') AS c(c)");
-  EXPECT_EQ(text_of("SELECT show_chunks('ohlcv')"), "SELECT * FROM show_chunks('ohlcv')");
+            "SELECT regclass_name(c) AS c FROM show_chunks('ohlcv', older_than := pg_text(INTERVAL '1 day')) "
+            "AS c(c)");
+  EXPECT_EQ(text_of("SELECT show_chunks('ohlcv')"),
+            "SELECT regclass_name(c) AS show_chunks FROM show_chunks('ohlcv') AS pg_rows(c)");
   EXPECT_EQ(text_of("SELECT * FROM hypertable_compression_stats('ohlcv')"),
             "SELECT * FROM hypertable_compression_stats('ohlcv') AS hypertable_compression_stats");
   // Files are out of reach: what is not a function of rows here is a scalar function, and there is no such
