@@ -43,6 +43,7 @@ constexpr std::string_view kTypes = R"(
 3802 jsonb -1 f b U f i x 0 0 3807 jsonb_in jsonb_out jsonb_recv jsonb_send - -
 4089 regnamespace 4 t b N f i p 0 0 4090 regnamespacein regnamespaceout regnamespacerecv regnamespacesend - -
 9120 timestamp_ns 8 t b D f d p 0 0 9121 timestamp_ns_in timestamp_ns_out timestamp_ns_recv timestamp_ns_send - -
+9122 candlestick -1 f b U f d x 0 0 9123 candlestick_in candlestick_out candlestick_recv candlestick_send - -
 705 unknown -2 f p X f c p 0 0 0 unknownin unknownout unknownrecv unknownsend - -
 2249 record -1 f p P f d x 0 0 2287 record_in record_out record_recv record_send - -
 2275 cstring -2 f p P f c p 0 0 1263 cstring_in cstring_out cstring_recv cstring_send - -

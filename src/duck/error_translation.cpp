@@ -74,6 +74,7 @@ std::string postgres_type_name(std::string name) {
       {"UUID", "uuid"},
       {"JSON", "json"},
       {"JSONB", "jsonb"},
+      {"CANDLESTICK", "candlestick"},
   };
   while (!name.empty() && name.front() == ' ') name.erase(0, 1);
   while (!name.empty() && name.back() == ' ') name.pop_back();

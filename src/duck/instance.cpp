@@ -45,6 +45,7 @@ class DuckInstance final : public Instance {
       scans.AddFunction(scan_function());
       catalog.replace(std::move(scans));
       catalog.add_type("jsonb", jsonb_type());
+      catalog.add_type("candlestick", candlestick_type());
       register_arithmetic(catalog);
       register_numeric_functions(catalog);
       register_aggregates(catalog);

@@ -53,6 +53,8 @@ LogicalType element_type_of(const SqlType& type, const ColumnLayout& layout) {
       return LogicalType::JSON();
     case TypeId::Jsonb:
       return jsonb_type();
+    case TypeId::Candlestick:
+      return candlestick_type();
     case TypeId::Unknown:
     case TypeId::Text:
     case TypeId::Varchar:
@@ -72,20 +74,31 @@ LogicalType element_type_of(const SqlType& type, const ColumnLayout& layout) {
 /// The layout of NUMERIC elements inside arrays, which are texts in our encoding: any scale fits in this one.
 constexpr ColumnLayout kElementNumeric{Physical::Int128, 12};
 
+LogicalType text_type_named(const char* name) {
+  LogicalType type(LogicalTypeId::VARCHAR);
+  type.SetAlias(name);
+  return type;
+}
+
+bool is_text_named(const LogicalType& type, const char* name) {
+  return type.id() == LogicalTypeId::VARCHAR && type.HasAlias() && type.GetAlias() == name;
+}
+
 }  // namespace
 
 const LogicalType& jsonb_type() {
-  static const LogicalType kType = [] {
-    LogicalType type(LogicalTypeId::VARCHAR);
-    type.SetAlias("JSONB");
-    return type;
-  }();
+  static const LogicalType kType = text_type_named("JSONB");
   return kType;
 }
 
-bool is_jsonb(const LogicalType& type) {
-  return type.id() == LogicalTypeId::VARCHAR && type.HasAlias() && type.GetAlias() == "JSONB";
+bool is_jsonb(const LogicalType& type) { return is_text_named(type, "JSONB"); }
+
+const LogicalType& candlestick_type() {
+  static const LogicalType kType = text_type_named("CANDLESTICK");
+  return kType;
 }
+
+bool is_candlestick(const LogicalType& type) { return is_text_named(type, "CANDLESTICK"); }
 
 bool is_json(const LogicalType& type) { return type.IsJSONType() || is_jsonb(type); }
 
@@ -142,6 +155,7 @@ SqlType sql_type_of(const LogicalType& type) {
       return SqlType::of(TypeId::Uuid);
     case LogicalTypeId::VARCHAR:
       if (is_jsonb(type)) return SqlType::of(TypeId::Jsonb);
+      if (is_candlestick(type)) return SqlType::of(TypeId::Candlestick);
       if (type.IsJSONType()) return SqlType::of(TypeId::Json);
       return SqlType::of(TypeId::Text);
     case LogicalTypeId::STRUCT:
@@ -259,7 +273,8 @@ duckdb::Value to_duck(const Value& value) {
     case TypeId::Uuid:
       return duckdb::Value::UUID(to_hugeint(flip_uuid(value.integer)));
     case TypeId::Json:
-    case TypeId::Jsonb: {
+    case TypeId::Jsonb:
+    case TypeId::Candlestick: {
       duckdb::Value text(value.text);
       text.Reinterpret(logical_type_of(value.type));
       return text;

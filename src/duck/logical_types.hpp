@@ -14,6 +14,9 @@ duckdb::LogicalType logical_type_of(const SqlType& type);
 
 /// JSONB as DuckDB sees it: VARCHAR under another name, in jsonb's normal form.
 const duckdb::LogicalType& jsonb_type();
+/// The toolkit's candlestick: VARCHAR under another name.
+const duckdb::LogicalType& candlestick_type();
+bool is_candlestick(const duckdb::LogicalType& type);
 bool is_json(const duckdb::LogicalType& type);
 bool is_jsonb(const duckdb::LogicalType& type);
 

@@ -349,7 +349,7 @@ void run_policy(SessionContext& context, std::string_view name, std::int32_t job
 std::int64_t integer_now(SessionContext& context, const catalog::RelationObject& relation) {
   const auto catalog = context.catalog();
   const catalog::RelationObject* source = &relation;
-  while (source != nullptr && !source->hypertable && source->aggregate)
+  while (source != nullptr && source->aggregate)
     source = catalog->find_relation(source->aggregate->source_table);
   if (source == nullptr || time_dimension(*source).integer_now_function.empty()) {
     throw Error(ErrorCode::ObjectNotInPrerequisiteState, "integer_now function not set on hypertable \"" +

@@ -61,6 +61,7 @@ bool is_readable(const SqlType& type) {
     case TypeId::Uuid:
     case TypeId::Json:
     case TypeId::Jsonb:
+    case TypeId::Candlestick:
       return true;
     case TypeId::Unknown:
     case TypeId::Oid:

@@ -63,6 +63,7 @@ Append find_append(const SqlType& type, ValueFormat format) {
     case TypeId::Name:
     case TypeId::Json:
     case TypeId::Jsonb:
+    case TypeId::Candlestick:
       return append_bytes;
     default:
       return append_any_text;

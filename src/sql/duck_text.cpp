@@ -339,6 +339,8 @@ std::string duck_type(const SqlType& type) {
       return "JSON";
     case TypeId::Jsonb:
       return "JSONB";
+    case TypeId::Candlestick:
+      return "CANDLESTICK";
     case TypeId::Unknown:
     case TypeId::Text:
     case TypeId::Varchar:
@@ -433,6 +435,7 @@ std::string duck_literal(const SqlType& type, std::string_view text) {
     case TypeId::Uuid:
     case TypeId::Json:
     case TypeId::Jsonb:
+    case TypeId::Candlestick:
       return fmt::format("CAST({} AS {})", duck_string(to_text(parse_value(type, text))), duck_type(type));
     case TypeId::Regclass:
     case TypeId::Regtype:

@@ -27,9 +27,15 @@ inline constexpr std::string_view kBoundsHint =
 inline std::string_view name_of(const PgQuery__FuncCall& call) {
   return string_of(call.funcname[call.n_funcname - 1]);
 }
-inline bool is_gapfill(const PgQuery__FuncCall& call) { return name_of(call) == "time_bucket_gapfill"; }
+/// A function of that name in a schema of the user's is another one.
+inline bool is_ours(const PgQuery__FuncCall& call) {
+  return call.n_funcname < 2 || string_of(call.funcname[call.n_funcname - 2]) == std::string_view("public");
+}
+inline bool is_gapfill(const PgQuery__FuncCall& call) {
+  return name_of(call) == "time_bucket_gapfill" && is_ours(call);
+}
 inline bool is_marker(const PgQuery__FuncCall& call) {
-  return name_of(call) == "locf" || name_of(call) == "interpolate";
+  return (name_of(call) == "locf" || name_of(call) == "interpolate") && is_ours(call);
 }
 inline bool is_aggregate_call(const PgQuery__FuncCall& call) {
   return call.agg_star != 0 || call.agg_within_group != 0 || call.agg_filter != nullptr ||

@@ -32,7 +32,10 @@ Translator::GapfillArguments Translator::gapfill_arguments(const PgQuery__FuncCa
       const bool is_name = third.form == Typed::Form::UnknownLiteral && !third.literal.empty() &&
                            std::isalpha(static_cast<unsigned char>(third.literal[0])) != 0 &&
                            !parse_timestamptz(third.literal, utc_zone());
-      has_zone = has_zone || is_text || is_name;
+      // A parameter by itself is a zone, where times have one; before another, the start.
+      const bool is_parameter = third.form == Typed::Form::Parameter && !third.type && call.n_args == 3 &&
+                                expression(call.args[1], scope).has_type(TypeId::TimestampTz);
+      has_zone = has_zone || is_text || is_name || is_parameter;
     }
   }
   GapfillArguments arguments;

@@ -41,6 +41,7 @@ std::string Translator::as_text(const Typed& value) {
     case TypeId::TimestampTz:
     case TypeId::Timestamp:
     case TypeId::Jsonb:
+    case TypeId::Candlestick:
       return fmt::format("pg_text({})", value.text);
     case TypeId::Regclass:
     case TypeId::Regtype:

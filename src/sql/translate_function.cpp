@@ -53,6 +53,8 @@ std::optional<SqlType> type_of_code(char code) {
       return SqlType::of(TypeId::Boolean);
     case 'u':
       return SqlType::of(TypeId::Uuid);
+    case 'c':
+      return SqlType::of(TypeId::Candlestick);
     default:
       return std::nullopt;
   }
@@ -153,6 +155,15 @@ class FunctionTranslator {
     const FunctionRow* row = find_function(name_, arguments_.size());
     if (row != nullptr) type_arguments(row->arguments);
     const bool takes_doubles = name_ == "candlestick_agg" || name_ == "candlestick" || name_ == "histogram";
+    if (row != nullptr && row->arguments == "c" && arguments_.size() == 1 && arguments_[0].type &&
+        !arguments_[0].has_type(TypeId::Candlestick) && !arguments_[0].has_type(TypeId::Unknown)) {
+      throw t_.located(
+          Error(ErrorCode::UndefinedFunction,
+                fmt::format("function {}({}) does not exist", name_, to_sql(*arguments_[0].type)), {},
+                "No function matches the given name and argument types. You might need to add explicit type "
+                "casts."),
+          call_.location);
+    }
     if (row != nullptr && (row->result == "double precision" || takes_doubles)) {
       for (Typed& argument : arguments_) argument = t_.as_double(std::move(argument));
     }
@@ -164,6 +175,13 @@ class FunctionTranslator {
       // DuckDB's window form of these takes one argument.
       if (name_ == "first") print = "arg_min_null";
       if (name_ == "last") print = "arg_max_null";
+    }
+    if (name_ == "first_value" && arguments_.size() == 1 && call_.over != nullptr &&
+        call_.over->n_order_clause == 0) {
+      // DuckDB's own, without an order, looks at no frame.
+      print = "nth_value";
+      arguments_.push_back(plain("1", SqlType::of(TypeId::Integer)));
+      names_.emplace_back();
     }
     if (print.find('$') != std::string_view::npos) {
       if (has_clauses()) t_.refuse(fmt::format("{} with OVER, FILTER or ORDER BY", name_), call_.location);
@@ -279,7 +297,9 @@ class FunctionTranslator {
               : is_table_function && is_bound ? Translator::as_text(arguments_[i])
                                               : arguments_[i].text;
     }
-    if (call_.n_agg_order > 0 && call_.agg_within_group == 0)
+    // The order of rows decides first and last only among equal times, where none is promised.
+    const bool is_ordered = name_ != "first" && name_ != "last";
+    if (call_.n_agg_order > 0 && call_.agg_within_group == 0 && is_ordered)
       text += t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr);
     text += ')';
     if (call_.agg_within_group != 0)
@@ -449,7 +469,11 @@ class FunctionTranslator {
     const bool is_integer_time = arguments_[1].type && is_integer(arguments_[1].type->id);
     if (is_integer_time || third.has_type(TypeId::Interval)) return kOffset;
     if (third.type) return is_text_like(third.type->id) ? kZone : kOrigin;
-    // Of an untyped literal, a zone begins with a letter and is no interval.
+    // A parameter is a zone, as PostgreSQL prefers texts; of an untyped literal, a zone begins with a letter
+    // and is no interval.
+    const bool has_zone_form = !arguments_[1].type || arguments_[1].has_type(TypeId::TimestampTz) ||
+                               arguments_[1].has_type(TypeId::Uuid);
+    if (third.form == Typed::Form::Parameter && has_zone_form) return kZone;
     if (third.form != Typed::Form::UnknownLiteral) return kOrigin;
     if (parse_interval(third.literal)) return kOffset;
     return find_zone(third.literal) ? kZone : kOrigin;

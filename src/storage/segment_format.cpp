@@ -415,6 +415,7 @@ bool keeps_range(const SqlType& type) {
     case TypeId::Int2Vector:
     case TypeId::OidVector:
     case TypeId::AclItem:
+    case TypeId::Candlestick:
       return false;
   }
   return false;

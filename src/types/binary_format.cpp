@@ -569,6 +569,7 @@ Value receive_value(const SqlType& type, std::string_view bytes) {
     case TypeId::Char:
     case TypeId::Name:
     case TypeId::Json:
+    case TypeId::Candlestick:
       return parse_value(type, bytes);
   }
   fail_format();

@@ -167,4 +167,10 @@ Candlestick parse_candlestick(std::string_view text) {
   return value;
 }
 
+std::string normalize_candlestick(std::string_view text) {
+  std::string normal;
+  append_candlestick(normal, parse_candlestick(text));
+  return normal;
+}
+
 }  // namespace tickstone

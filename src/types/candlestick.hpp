@@ -37,5 +37,7 @@ struct Candlestick {
 void append_candlestick(std::string& out, const Candlestick& value);
 /// Errors: InvalidTextRepresentation.
 Candlestick parse_candlestick(std::string_view text);
+/// As `append_candlestick` prints it.
+std::string normalize_candlestick(std::string_view text);
 
 }  // namespace tickstone

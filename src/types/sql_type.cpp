@@ -19,7 +19,7 @@ struct TypeRow {
 };
 
 // Ordered by id, so that a type is its own index.
-constexpr std::array<TypeRow, 33> kTypes = {{
+constexpr std::array<TypeRow, 34> kTypes = {{
     {TypeId::Unknown, Physical::Bytes, -2, 705, 0, "unknown"},
     {TypeId::Boolean, Physical::Bool, 1, 16, 1000, "boolean"},
     {TypeId::SmallInt, Physical::Int16, 2, 21, 1005, "smallint"},
@@ -53,6 +53,7 @@ constexpr std::array<TypeRow, 33> kTypes = {{
     {TypeId::Int2Vector, Physical::Bytes, -1, 22, 1006, "int2vector"},
     {TypeId::OidVector, Physical::Bytes, -1, 30, 1013, "oidvector"},
     {TypeId::AclItem, Physical::Bytes, 12, 1033, 1034, "aclitem"},
+    {TypeId::Candlestick, Physical::Bytes, -1, kCandlestickOid, kCandlestickArrayOid, "candlestick"},
 }};
 
 const TypeRow& row_of(TypeId id) {
@@ -103,7 +104,7 @@ constexpr NameRow kNames[] = {
     {"uuid", TypeId::Uuid},
     {"json", TypeId::Json},
     {"jsonb", TypeId::Jsonb},
-    {"candlestick", TypeId::Text},
+    {"candlestick", TypeId::Candlestick},
     {"oid", TypeId::Oid},
     {"name", TypeId::Name},
     {"char", TypeId::InternalChar},

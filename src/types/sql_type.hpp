@@ -43,6 +43,7 @@ enum class TypeId : std::uint8_t {
   Int2Vector = 30,  // text inside, as PostgreSQL prints it
   OidVector = 31,
   AclItem = 32,
+  Candlestick = 33,  // text inside, in the toolkit's form
 };
 
 /// How a column's values lie in memory and on disk.
@@ -114,6 +115,9 @@ std::optional<TypeId> type_id_from_name(std::string_view name);
 /// timestamp_ns is not PostgreSQL's: numbers that PostgreSQL leaves free.
 inline constexpr std::uint32_t kTimestampNsOid = 9120;
 inline constexpr std::uint32_t kTimestampNsArrayOid = 9121;
+/// Nor is the toolkit's candlestick.
+inline constexpr std::uint32_t kCandlestickOid = 9122;
+inline constexpr std::uint32_t kCandlestickArrayOid = 9123;
 
 /// PostgreSQL's type OID (`is_array` gives the array type's), and its typmod as RowDescription and
 /// pg_attribute carry it.

@@ -8,6 +8,7 @@
 
 #include "types/array_value.hpp"
 #include "types/bytea_text.hpp"
+#include "types/candlestick.hpp"
 #include "types/field_parser.hpp"
 #include "types/float_text.hpp"
 #include "types/json_text.hpp"
@@ -259,6 +260,9 @@ void append_parsed(Column& column, std::string_view text, const FormatContext& c
       return;
     case TypeId::Jsonb:
       column.append_bytes(normalize_jsonb(text));
+      return;
+    case TypeId::Candlestick:
+      column.append_bytes(normalize_candlestick(text));
       return;
     case TypeId::Oid:
       column.append_fixed(parse_oid(text));

@@ -5,6 +5,7 @@
 
 #include "duck/functions/functions.hpp"
 #include "duck/functions/scalar_builder.hpp"
+#include "duck/logical_types.hpp"
 
 // The toolkit's candlesticks. A value is its text; aggregates compute with the struct.
 
@@ -97,11 +98,12 @@ void finalize(Vector& states, AggregateInputData&, Vector& result, idx_t count, 
   states.ToUnifiedFormat(count, places);
   for (idx_t i = 0; i < count; ++i) {
     const CandleState& state = state_at(places, i);
-    duckdb::Value value(LogicalType::VARCHAR);
+    duckdb::Value value(candlestick_type());
     if (state.is_set) {
       std::string text;
       append_candlestick(text, state.value);
       value = duckdb::Value(text);
+      value.Reinterpret(candlestick_type());
     }
     result.SetValue(is_constant ? 0 : offset + i, value);
   }
@@ -111,7 +113,7 @@ void finalize(Vector& states, AggregateInputData&, Vector& result, idx_t count, 
 void add_aggregate(FunctionCatalog& catalog, const std::string& name, duckdb::vector<LogicalType> arguments,
                    duckdb::aggregate_update_t update) {
   // NULLs come in: a trade without a volume counts.
-  AggregateFunction function(std::move(arguments), LogicalType::VARCHAR, state_size, initialize, update,
+  AggregateFunction function(std::move(arguments), candlestick_type(), state_size, initialize, update,
                              combine, finalize, duckdb::FunctionNullHandling::SPECIAL_HANDLING);
   function.name = name;
   function.order_dependent = duckdb::AggregateOrderDependent::ORDER_DEPENDENT;
@@ -148,7 +150,7 @@ void from_bar(DataChunk& chunk, ExpressionState&, Vector& result) {
 template <typename T, std::optional<T> (*part)(const Candlestick&)>
 void add_part(FunctionCatalog& catalog, const std::string& name, const LogicalType& type) {
   ScalarFunction function(
-      name, {LogicalType::VARCHAR}, type, [](DataChunk& chunk, ExpressionState&, Vector& result) {
+      name, {candlestick_type()}, type, [](DataChunk& chunk, ExpressionState&, Vector& result) {
         UnaryExecutor::ExecuteWithNulls<string_t, T>(
             chunk.data[0], result, chunk.size(), [](string_t text, ValidityMask& mask, idx_t row) {
               const auto value = through_duckdb([&] { return part(parse_candlestick(view_of(text))); });
@@ -187,9 +189,9 @@ void add_point(FunctionCatalog& catalog, const std::string& name) {
 void register_candlestick(FunctionCatalog& catalog) {
   const LogicalType number = LogicalType::DOUBLE;
   add_aggregate(catalog, "candlestick_agg", {LogicalType::TIMESTAMP_TZ, number, number}, add_trades);
-  add_aggregate(catalog, "candlestick_rollup", {LogicalType::VARCHAR}, add_candlesticks);
+  add_aggregate(catalog, "candlestick_rollup", {candlestick_type()}, add_candlesticks);
   ScalarFunction bar("candlestick", {LogicalType::TIMESTAMP_TZ, number, number, number, number, number},
-                     LogicalType::VARCHAR, from_bar);
+                     candlestick_type(), from_bar);
   bar.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   catalog.replace(std::move(bar));
   add_point<&Candlestick::open>(catalog, "candlestick_open");

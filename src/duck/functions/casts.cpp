@@ -11,6 +11,7 @@
 #include "duck/result_reader.hpp"
 #include "duck/scan_vectors.hpp"
 #include "duck/session_state.hpp"
+#include "types/candlestick.hpp"
 #include "types/json_text.hpp"
 
 // Casts with PostgreSQL's input and output functions. DuckDB asks its list of cast functions from the back,
@@ -203,6 +204,13 @@ bool text_to_json(Vector& source, Vector& result, idx_t count, CastParameters& p
     const auto text = text_at(format, at);
     check_json(text);
     flat<string_t>(result)[row] = duckdb::StringVector::AddString(result, text.data(), text.size());
+  });
+}
+
+bool text_to_candlestick(Vector& source, Vector& result, idx_t count, CastParameters& parameters) {
+  return convert_rows(source, result, count, parameters, [&](const auto& format, idx_t at, idx_t row) {
+    flat<string_t>(result)[row] =
+        duckdb::StringVector::AddString(result, normalize_candlestick(text_at(format, at)));
   });
 }
 
@@ -591,6 +599,14 @@ BoundCastInfo bind_cast(BindCastInput& input, const LogicalType& source, const L
       return bound(jsonb_to_value, sql_type_of(target));
     }
     return BoundCastInfo(nullptr);
+  }
+  if (is_candlestick(target)) {
+    const bool is_text = source.id() == LogicalTypeId::VARCHAR && !source.HasAlias();
+    return is_text ? bound(text_to_candlestick, {}) : BoundCastInfo(nullptr);
+  }
+  if (is_candlestick(source)) {
+    const bool is_text = target.id() == LogicalTypeId::VARCHAR && !target.HasAlias();
+    return BoundCastInfo(is_text ? duckdb::DefaultCasts::ReinterpretCast : nullptr);
   }
   if (source.id() == LogicalTypeId::VARCHAR && !source.HasAlias()) {
     if (target.IsJSONType()) return bound(text_to_json, {});

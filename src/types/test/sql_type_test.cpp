@@ -32,7 +32,7 @@ TEST(SqlType, KnowsPostgresOidsAndTypmods) {
 }
 
 TEST(SqlType, OidAndTypmodLeadBack) {
-  for (int id = 0; id <= static_cast<int>(TypeId::AclItem); ++id) {
+  for (int id = 0; id <= static_cast<int>(TypeId::Candlestick); ++id) {
     for (const bool is_array : {false, true}) {
       const SqlType type{static_cast<TypeId>(id), is_array};
       if (oid_of(type) == 0) continue;
