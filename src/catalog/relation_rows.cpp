@@ -85,6 +85,19 @@ void add_chunk_classes(RowWriter& rows, const RowContext& context, const Relatio
   }
 }
 
+/// A chunk inherits from its hypertable, as in TimescaleDB.
+void pg_inherits(RowWriter& rows, const RowContext& context) {
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (relation->kind != RelationKind::Table) continue;
+    for (const Chunk& chunk : chunks_of(*relation, context.facts.current_view())) {
+      rows.add({{"inhrelid", chunk.oid()},
+                {"inhparent", relation->oid},
+                {"inhseqno", 1},
+                {"inhdetachpending", false}});
+    }
+  }
+}
+
 void pg_class(RowWriter& rows, const RowContext& context) {
   for (const SystemRelation& relation : system_relation_list()) {
     rows.add({{"oid", relation.oid},
@@ -124,6 +137,7 @@ void pg_class(RowWriter& rows, const RowContext& context) {
               {"relnatts", attribute_count(*relation)},
               {"relchecks", checks},
               {"relhasrules", kind == 'v'},
+              {"relhassubclass", relation->kind == RelationKind::Table && has_chunks(*relation)},
               {"relispopulated", true},
               {"relreplident", is_table ? 'd' : 'n'},
               {"reloptions", option_texts(*relation)}});
@@ -296,6 +310,7 @@ void add_relation_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_namespace"}] = pg_namespace;
   makers[{"pg_catalog", "pg_class"}] = pg_class;
   makers[{"pg_catalog", "pg_attribute"}] = pg_attribute;
+  makers[{"pg_catalog", "pg_inherits"}] = pg_inherits;
   makers[{"pg_catalog", "pg_attrdef"}] = pg_attrdef;
   makers[{"pg_catalog", "pg_sequence"}] = pg_sequence;
   makers[{"pg_catalog", "pg_description"}] = pg_description;

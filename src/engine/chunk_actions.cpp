@@ -78,16 +78,7 @@ ActionResult drop_chunks(SessionContext& context, std::string_view function,
           {"INFO", ErrorCode::SuccessfulCompletion, "dropping chunk " + qualified_chunk(chunk), {}, {}});
     numbers.push_back(info.number);
   }
-  if (!relation.hypertable) return result;
-  const auto is_dropped = [&](const auto& note) {
-    return std::find(numbers.begin(), numbers.end(), note.number) != numbers.end();
-  };
-  const auto& notes = relation.hypertable->chunk_notes;
-  if (std::none_of(notes.begin(), notes.end(), is_dropped)) return result;
-  auto& edit = context.edit_catalog(function);
-  catalog::RelationObject changed = *edit.catalog().find_relation(relation.oid);
-  std::erase_if(changed.hypertable->chunk_notes, is_dropped);
-  edit.put_relation(changed);
+  forget_notes(context, relation.oid, numbers, function);
   return result;
 }
 

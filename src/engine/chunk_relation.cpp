@@ -105,4 +105,31 @@ void forget_unique_keys(SessionContext& context, const catalog::RelationObject& 
   }
 }
 
+void forget_notes(SessionContext& context, catalog::Oid relation, const std::vector<std::uint32_t>& numbers,
+                  std::string_view command) {
+  const auto is_gone = [&](const auto& note) {
+    return std::find(numbers.begin(), numbers.end(), note.number) != numbers.end();
+  };
+  const auto catalog = context.catalog();
+  const auto* before = catalog->find_relation(relation);
+  if (before == nullptr || !before->hypertable ||
+      std::none_of(before->hypertable->chunk_notes.begin(), before->hypertable->chunk_notes.end(), is_gone))
+    return;
+  auto& edit = context.edit_catalog(command);
+  catalog::RelationObject changed = *edit.catalog().find_relation(relation);
+  std::erase_if(changed.hypertable->chunk_notes, is_gone);
+  edit.put_relation(changed);
+}
+
+void drop_chunk(SessionContext& context, const catalog::Chunk& chunk, std::string_view command) {
+  const auto held = context.catalog();  // has the chunk's relation
+  const catalog::Oid oid = chunk.relation->oid;
+  forget_unique_keys(context, *chunk.relation, chunk.info.range, command);
+  context.writes(command).drop_chunks(chunk.relation->table(), chunk.info.range);
+  // Plans that name the chunk must not outlive it: a new version of the table.
+  auto& edit = context.edit_catalog(command);
+  edit.put_relation(*edit.catalog().find_relation(oid));
+  forget_notes(context, oid, {chunk.info.number}, command);
+}
+
 }  // namespace tickstone::engine

@@ -22,4 +22,10 @@ std::string chunk_condition(const SessionContext& context, const catalog::Chunk&
 void forget_unique_keys(SessionContext& context, const catalog::RelationObject& relation,
                         const storage::TimeRange& range, std::string_view command);
 
+/// Drops one chunk, with what is noted of it.
+void drop_chunk(SessionContext& context, const catalog::Chunk& chunk, std::string_view command);
+/// Forgets what is noted of chunks that are gone.
+void forget_notes(SessionContext& context, catalog::Oid relation, const std::vector<std::uint32_t>& numbers,
+                  std::string_view command);
+
 }  // namespace tickstone::engine

@@ -3,6 +3,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/chunk_relation.hpp"
 #include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
@@ -472,6 +473,15 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
                              : drop.what == What::View     ? "view"
                              : drop.what == What::Sequence ? "sequence"
                                                            : "materialized view";
+    if (relation == nullptr && drop.what == What::Table) {
+      if (const auto chunk = find_chunk(context, name.schema, name.name)) {
+        if (chunk->relation->kind != Kind::Table)
+          throw Error(ErrorCode::FeatureNotSupported,
+                      "cannot drop a chunk of a continuous aggregate by its name", {}, "Use drop_chunks().");
+        drop_chunk(context, *chunk, tag);
+        continue;
+      }
+    }
     if (relation == nullptr) {
       if (!drop.if_exists)
         throw Error(ErrorCode::UndefinedTable, kind + " \"" + name.name + "\" does not exist");

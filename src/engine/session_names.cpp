@@ -207,7 +207,12 @@ bool SessionContext::schema_exists(const std::string& schema) const {
 
 std::vector<std::string> SessionContext::row_identity(const sql::RelationInfo& relation) const {
   const auto* found = find_user_relation(relation.schema, relation.name);
-  if (found == nullptr || found->kind != catalog::RelationKind::Table) return {};
+  if (found == nullptr) {
+    const auto chunk = find_chunk(*this, relation.schema, relation.name);
+    if (!chunk || chunk->relation->kind != catalog::RelationKind::Table) return {};
+    return WriteTarget(*this, *chunk).old_column_names();
+  }
+  if (found->kind != catalog::RelationKind::Table) return {};
   return WriteTarget(*this, *found).old_column_names();
 }
 

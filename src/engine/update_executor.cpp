@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// UPDATE, DELETE and TRUNCATE.
+// UPDATE and DELETE.
 #include <algorithm>
 
 #include <tickstone/error.hpp>
 
-#include "engine/aggregate_log.hpp"
-#include "engine/aggregate_tracker.hpp"
 #include "engine/assignment.hpp"
 #include "engine/constraints.hpp"
 #include "engine/executors.hpp"
@@ -87,48 +85,6 @@ storage::LockMode lock_mode(const WriteTarget& target, const std::vector<sql::As
                        [&](const auto& key) { return is_in(key.columns, column); });
   });
   return changes_key ? storage::LockMode::Update : storage::LockMode::NoKeyUpdate;
-}
-
-/// What TRUNCATE is to truncate. With CASCADE also the tables with foreign keys to those, `also` by name.
-std::vector<catalog::RelationObject> truncated_tables(SessionContext& context,
-                                                      const sql::TruncateStatement& truncate,
-                                                      std::vector<std::string>& also) {
-  std::vector<catalog::RelationObject> tables;
-  const auto is_listed = [&](catalog::Oid oid) {
-    return std::any_of(tables.begin(), tables.end(), [&](const auto& table) { return table.oid == oid; });
-  };
-  for (const auto& name : truncate.tables) {
-    const auto& relation = relation_to_write(context, name);
-    if (relation.kind != catalog::RelationKind::Table && !relation.aggregate) {
-      throw Error(ErrorCode::WrongObjectType, "\"" + relation.name + "\" is not a table");
-    }
-    if (is_eager_aggregate(relation)) {
-      throw Error(ErrorCode::FeatureNotSupported, "cannot truncate an eager continuous aggregate",
-                  "It is what its query gives at each commit.");
-    }
-    if (!is_listed(relation.oid)) tables.push_back(relation);
-  }
-  also.clear();
-  const auto catalog = context.catalog();
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    for (const auto* child : catalog->relations()) {
-      const bool refers =
-          std::any_of(child->constraints.begin(), child->constraints.end(), [&](const auto& c) {
-            return c.kind == catalog::ConstraintObject::Kind::ForeignKey &&
-                   c.referenced_table == tables[i].oid;
-          });
-      if (!refers || is_listed(child->oid)) continue;
-      if (!truncate.cascade) {
-        throw Error(ErrorCode::FeatureNotSupported,
-                    "cannot truncate a table referenced in a foreign key constraint",
-                    "Table \"" + child->name + "\" references \"" + tables[i].name + "\".",
-                    "Truncate table \"" + child->name + "\" at the same time, or use TRUNCATE ... CASCADE.");
-      }
-      also.push_back(child->name);
-      tables.push_back(*child);
-    }
-  }
-  return tables;
 }
 
 /// DELETE of all rows, straight from storage's scan.
@@ -373,43 +329,6 @@ std::string execute_update(Execution& execution, const sql::UpdateStatement& sta
 
 std::string execute_delete(Execution& execution, const sql::DeleteStatement& statement) {
   return delete_rows(execution, statement, Extent::Any);
-}
-
-std::string execute_truncate(Execution& execution, const sql::TruncateStatement& truncate) {
-  auto& context = execution.context;
-  std::vector<catalog::RelationObject> tables;
-  std::vector<std::string> also;
-  for (bool is_settled = false; !is_settled;) {
-    tables = truncated_tables(context, truncate, also);
-    is_settled = true;
-    const auto catalog = context.catalog();
-    for (const auto& table : tables) {
-      const auto schema = catalog->find_schema(table.schema)->name;
-      if (context.lock_for_change({schema, table.name, 0}, "TRUNCATE TABLE")) is_settled = false;
-    }
-  }
-  for (const auto& name : also) context.notice("truncate cascades to table \"" + name + "\"");
-  auto& writes = context.writes("TRUNCATE TABLE");
-  auto& store = context.database().store();
-  for (const auto& relation : tables) {
-    writes.truncate(relation.table());
-    if (relation.aggregate) empty_aggregate(writes, relation.oid);
-    for (const auto& index : relation.indexes) {
-      if (index.key_table != 0) writes.truncate(index.key_table);
-    }
-    if (!truncate.restart_identity) continue;
-    for (const auto& column : relation.columns) {
-      if (column.sequence == 0) continue;
-      const auto* sequence = context.catalog()->find_relation(column.sequence);
-      // A default may be of a sequence that belongs to nobody, or to another table.
-      if (sequence == nullptr || !sequence->sequence || sequence->sequence->owner_table != relation.oid)
-        continue;
-      context.on_commit([&store, oid = sequence->oid, start = sequence->sequence->start] {
-        store.set_sequence(oid, start);
-      });
-    }
-  }
-  return "TRUNCATE TABLE";
 }
 
 }  // namespace tickstone::engine

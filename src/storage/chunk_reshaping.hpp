@@ -23,6 +23,9 @@ class ChunkReshaping {
   /// ObjectNotInPrerequisiteState where the transaction has written rows there; SerializationFailure where
   /// others have written the table in spite of the lock; DiskFull, IoError, DataCorrupted, QueryCanceled.
   virtual void reshape_chunks(TableId table, const std::vector<TimeRange>& ranges) = 0;
+  /// Takes all rows out of the chunk of exactly this range, and leaves the chunk. The transaction must have
+  /// the table's lock alone. Nothing where there is no such chunk.
+  virtual void empty_chunk(TableId table, TimeRange range) = 0;
 };
 
 }  // namespace tickstone::storage

@@ -57,6 +57,7 @@ class StoreTransaction final : public Transaction,
   std::uint64_t touched_count(TableId table) const override;
 
   void reshape_chunks(TableId table, const std::vector<TimeRange>& ranges) override;
+  void empty_chunk(TableId table, TimeRange range) override;
 
   Savepoint savepoint() override;
   void release(Savepoint savepoint) override;

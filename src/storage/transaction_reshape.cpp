@@ -144,4 +144,16 @@ void StoreTransaction::reshape_chunks(TableId id, const std::vector<TimeRange>& 
   });
 }
 
+void StoreTransaction::empty_chunk(TableId id, TimeRange range) {
+  const auto dropped = drop_chunks(id, range);
+  operate([&] {
+    const Snapshot snapshot = core_.snapshot();
+    OwnTable& own = own_table(id, snapshot);
+    auto overlay = copy_overlay(id, own, snapshot);
+    for (const auto& chunk : dropped)
+      overlay->made_chunks.push_back({chunk.range, chunk.number, chunk.created_us});
+    set_overlay(id, own, std::move(overlay));
+  });
+}
+
 }  // namespace tickstone::storage

@@ -2,6 +2,8 @@
 // Chunks that are merged and split, and what is known of a chunk when it is rewritten.
 #include "storage/chunk_reshaping.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include <tickstone/error.hpp>
@@ -243,6 +245,31 @@ TEST_F(ChunkReshapingTest, ChunksKnowWhenTheyWereMade) {
   clock.time_us = 4'000;
   expect_to_stay();
   EXPECT_EQ(chunks(), expected);
+}
+
+TEST_F(ChunkReshapingTest, EmptiedChunkStaysWhereItWas) {
+  fill();
+  const auto described = chunks();
+  Rows expected = committed();
+  const auto in_chunk = [](const Row& row) { return std::get<1>(row) >= 1000 && std::get<1>(row) < 2000; };
+  auto transaction = store->begin();
+  transaction->lock_table(kTrades, true);
+  transaction->insert(kTrades, batch({{"A", 1999, 0, "1"}}), OnDuplicate::Fail);
+  const auto savepoint = transaction->savepoint();
+  for (const bool is_undone : {true, false}) {
+    ChunkReshaping::of(*transaction).empty_chunk(kTrades, {1000, 2000});
+    EXPECT_EQ(transaction->read_view()->row_count(kTrades), 400U);
+    EXPECT_EQ(describe(*transaction->read_view()), described);
+    if (is_undone) transaction->rollback_to(savepoint);
+  }
+  transaction->insert(kTrades, batch({{"A", 1998, 0, "2"}}), OnDuplicate::Fail);
+  transaction->commit();
+  std::erase_if(expected, in_chunk);
+  expected.push_back({"A", 1998, 0, "2"});
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(committed(), expected);
+  EXPECT_EQ(chunks(), described);
+  expect_to_stay();
 }
 
 TEST_F(ChunkReshapingTest, NumbersStayWhateverTookOthersBetween) {
