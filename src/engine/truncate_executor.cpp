@@ -66,15 +66,6 @@ void truncate_chunks(SessionContext& context, const sql::TruncateStatement& trun
     if (chunk->relation->kind != catalog::RelationKind::Table)
       throw Error(ErrorCode::FeatureNotSupported, "cannot truncate a chunk of a continuous aggregate");
     const auto catalog = context.catalog();
-    for (const auto* child : catalog->relations()) {
-      for (const auto& constraint : child->constraints) {
-        if (constraint.kind == catalog::ConstraintObject::Kind::ForeignKey &&
-            constraint.referenced_table == chunk->relation->oid)
-          throw Error(ErrorCode::FeatureNotSupported,
-                      "cannot truncate a table referenced in a foreign key constraint",
-                      "Table \"" + child->name + "\" references \"" + chunk->relation->name + "\".");
-      }
-    }
     const auto& schema = catalog->find_schema(chunk->relation->schema)->name;
     if (context.lock_for_change({schema, chunk->relation->name, 0}, command)) {
       context.refresh_view();
