@@ -8,9 +8,11 @@
 
 #include "catalog/function_facts.hpp"
 #include "catalog/object_names.hpp"
+#include "engine/ddl_table.hpp"
 #include "engine/internal_sql.hpp"
 #include "engine/job_procedures.hpp"
 #include "engine/tracking_sink.hpp"
+#include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -21,10 +23,14 @@ constexpr std::size_t kDeepestCall = 64;
 
 std::string type_text(const SqlType& type) { return type.id == TypeId::Unknown ? "unknown" : to_sql(type); }
 
-std::string signature_text(const std::string& name, const std::vector<SqlType>& types) {
+std::string listed(const std::string& name, const std::vector<SqlType>& types, const char* between) {
   std::string text = name + "(";
-  for (std::size_t i = 0; i < types.size(); ++i) text += (i > 0 ? ", " : "") + type_text(types[i]);
+  for (std::size_t i = 0; i < types.size(); ++i) text += (i > 0 ? between : "") + type_text(types[i]);
   return text + ")";
+}
+
+std::string signature_text(const std::string& name, const std::vector<SqlType>& types) {
+  return listed(name, types, ", ");
 }
 
 std::vector<SqlType> argument_types(const FunctionObject& function) {
@@ -312,8 +318,98 @@ std::string described_function(const catalog::Catalog& catalog, const FunctionOb
   const auto* schema = catalog.find_schema(function.schema);
   const std::string in = schema == nullptr || schema->name == "public" ? "" : schema->name + ".";
   return std::string(function.is_procedure ? "procedure " : "function ") +
-         signature_text(in + function.name, argument_types(function));
+         listed(in + function.name, argument_types(function), ",");
 }
+
+namespace {
+
+/// What calls the function, as PostgreSQL describes it.
+struct Caller {
+  catalog::Oid view = 0;  // else a part of the table
+  catalog::Oid table = 0;
+  storage::ColumnId column = 0;  // whose default or generated value it is
+  catalog::Oid constraint = 0;
+  catalog::Oid index = 0;
+  std::string description;
+};
+
+std::vector<Caller> callers_of(const catalog::Catalog& catalog, const FunctionObject& function) {
+  const std::string schema = catalog.find_schema(function.schema)->name;
+  const auto calls = [&](const std::string& text, bool is_query) {
+    if (text.find(function.name) == std::string::npos) return false;
+    return sql::calls_function(is_query ? sql::parse_query(text) : sql::parse_expression(text), schema,
+                               function.name);
+  };
+  std::vector<Caller> callers;
+  for (const auto* relation : catalog.relations()) {
+    if (calls(relation->view_text, true) ||
+        (relation->aggregate && calls(relation->aggregate->definition_text, true))) {
+      const bool is_materialized = relation->kind == catalog::RelationKind::MaterializedView;
+      callers.push_back(
+          {relation->oid, 0, 0, 0, 0, (is_materialized ? "materialized view " : "view ") + relation->name});
+      continue;
+    }
+    for (const auto& column : relation->columns) {
+      if (calls(column.default_text, false) || calls(column.generated_text, false))
+        callers.push_back({0, relation->oid, column.id, 0, 0,
+                           "default value for column " + column.name + " of table " + relation->name});
+    }
+    for (const auto& constraint : relation->constraints) {
+      if (calls(constraint.check_text, false))
+        callers.push_back({0, relation->oid, 0, constraint.oid, 0,
+                           "constraint " + constraint.name + " on table " + relation->name});
+    }
+    for (const auto& index : relation->indexes) {
+      const bool is_by_it = calls(index.where_text, false) ||
+                            std::any_of(index.keys.begin(), index.keys.end(),
+                                        [&](const auto& key) { return calls(key.expression_text, false); });
+      if (is_by_it) callers.push_back({0, relation->oid, 0, 0, index.oid, "index " + index.name});
+    }
+  }
+  return callers;
+}
+
+/// Errors: DependentObjectsStillExist.
+void drop_callers(SessionContext& context, catalog::CatalogEdit& edit, const FunctionObject& function,
+                  bool cascade) {
+  const auto callers = callers_of(edit.catalog(), function);
+  if (callers.empty()) return;
+  const std::string what = described_function(edit.catalog(), function);
+  if (!cascade) {
+    std::string detail;
+    for (const auto& caller : callers)
+      detail += (detail.empty() ? "" : "\n") + caller.description + " depends on " + what;
+    throw Error(ErrorCode::DependentObjectsStillExist,
+                "cannot drop " + what + " because other objects depend on it", detail,
+                "Use DROP ... CASCADE to drop the dependent objects too.");
+  }
+  for (const auto& caller : callers) {
+    if (caller.view != 0) {
+      if (edit.catalog().find_relation(caller.view) == nullptr) continue;
+      context.notice("drop cascades to " + caller.description);
+      drop_relation(context, edit, caller.view, true, {});
+      continue;
+    }
+    const auto* found = edit.catalog().find_relation(caller.table);
+    if (found == nullptr) continue;
+    auto changed = *found;
+    for (auto& column : changed.columns) {
+      if (caller.column == 0 || column.id != caller.column) continue;
+      if (!column.generated_text.empty()) {
+        throw Error(ErrorCode::FeatureNotSupported,
+                    "DROP FUNCTION ... CASCADE is not supported where a generated column calls it", {},
+                    "Drop column " + column.name + " of table " + changed.name + " first.");
+      }
+      column.default_text.clear();
+    }
+    std::erase_if(changed.constraints, [&](const auto& one) { return one.oid == caller.constraint; });
+    std::erase_if(changed.indexes, [&](const auto& one) { return one.oid == caller.index; });
+    context.notice("drop cascades to " + caller.description);
+    edit.put_relation(changed);
+  }
+}
+
+}  // namespace
 
 const FunctionObject& named_function(const SessionContext& context, const catalog::Catalog& catalog,
                                      const sql::QualifiedName& name,
@@ -487,7 +583,9 @@ std::string execute_drop_function(Execution& execution, const sql::DropFunctionS
                      " does not exist, skipping");
       continue;
     }
-    edit.remove_function(found->oid);
+    const FunctionObject dropped = *found;
+    drop_callers(context, edit, dropped, drop.cascade);
+    edit.remove_function(dropped.oid);
   }
   return tag;
 }

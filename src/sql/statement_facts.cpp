@@ -31,6 +31,18 @@ bool names_column(const Expr& query, const std::string& column) {
   return found;
 }
 
+bool calls_function(const Expr& expr, const std::string& schema, const std::string& name) {
+  bool found = false;
+  walk(&node_of(expr)->base, [&](const ProtobufCMessage* message) {
+    const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor);
+    if (call == nullptr || call->n_funcname == 0) return !found;
+    const bool is_in = call->n_funcname < 2 || schema == string_of(call->funcname[call->n_funcname - 2]);
+    found = found || (is_in && name == string_of(call->funcname[call->n_funcname - 1]));
+    return !found;
+  });
+  return found;
+}
+
 std::string with_relation_renamed(
     const Expr& query, const std::function<bool(const std::string& schema, const std::string& name)>& is_it,
     const QualifiedName& renamed) {

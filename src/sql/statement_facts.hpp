@@ -15,6 +15,9 @@ bool joins_other_tables(const Expr& whole);
 /// Whether the query may read a column of that name: it names one, or takes all.
 bool names_column(const Expr& query, const std::string& column);
 
+/// Whether it calls a function of that name, in the schema or without one.
+bool calls_function(const Expr& expr, const std::string& schema, const std::string& name);
+
 /// The query with the relation that `is_it` is true of, given its schema (or nothing) and name, under another
 /// name, and that which it had as its alias.
 /// Errors: FeatureNotSupported where a WITH query has the relation's name, too.

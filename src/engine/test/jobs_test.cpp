@@ -82,6 +82,7 @@ class Jobs : public SessionTest {
  protected:
   Jobs() {
     options.clock = &clock_;
+    options.store.clock = &clock_;
     options.background_workers = 0;
     reopen();
     session->run(
@@ -265,6 +266,27 @@ TEST_F(Jobs, AggregatesHavePoliciesOfTheirOwn) {
   EXPECT_EQ(value("SELECT high FROM by_day WHERE day = '2026-03-01'"), "600");
   session->run("DROP MATERIALIZED VIEW by_day");
   EXPECT_EQ(value("SELECT count(*) FROM timescaledb_information.jobs"), "0");
+}
+
+TEST_F(Jobs, PoliciesGoByWhenChunksWereMade) {
+  session->run(
+      "CREATE TABLE ticks (n bigint NOT NULL, price float8);"
+      "SELECT create_hypertable('ticks', by_range('n', 100));"
+      "ALTER TABLE ticks SET (timescaledb.compress);"
+      "INSERT INTO ticks VALUES (1, 1), (101, 1)");
+  go_to("2026-03-04 12:00+00");
+  session->run(
+      "INSERT INTO ticks VALUES (201, 1);"
+      "SELECT add_compression_policy('ticks', compress_created_before => INTERVAL '1 day');"
+      "SELECT add_retention_policy('ticks', drop_created_before => INTERVAL '3 days')");
+  run_due();
+  EXPECT_EQ(rows("SELECT range_start_integer, is_compressed FROM timescaledb_information.chunks ORDER BY 1"),
+            (std::vector<std::string>{"0|t", "100|t", "200|f"}));
+  go_to("2026-03-05 12:00:01+00");
+  run_due();
+  EXPECT_EQ(rows("SELECT range_start_integer, is_compressed FROM timescaledb_information.chunks ORDER BY 1"),
+            (std::vector<std::string>{"200|t"}));
+  EXPECT_EQ(value("SELECT count(*) FROM timescaledb_information.job_errors"), "0");
 }
 
 TEST_F(Jobs, AFixedScheduleKeepsTheWallTimeWhenTheClocksChange) {
