@@ -37,6 +37,21 @@ hypertable_columnstore_settings v: hypertable text, segmentby text, orderby text
   compress_interval_length text, index text
 chunk_compression_settings v: hypertable text, chunk text, segmentby text, orderby text, index text
 chunk_columnstore_settings v: hypertable text, chunk text, segmentby text, orderby text, index text
+stat_chunk_activity v: chunk text, compressed_chunk text, chunk_id int4, hypertable_id int4, hypertable name,
+  compressed_batch_count int8, compressed_block_count int8, compressed_batch_rows_min int8,
+  compressed_batch_rows_max int8, compressed_batch_rows_avg int8, compressed_batch_rows_stddev float8,
+  compressed_batch_bytes_min int8, compressed_batch_bytes_max int8, compressed_batch_bytes_avg int8,
+  compressed_batch_bytes_stddev float8, compressed_block_bytes_min int8, compressed_block_bytes_max int8,
+  compressed_block_bytes_avg int8, compressed_block_bytes_stddev float8, total_batches_deleted int8,
+  total_batches_decompressed int8, total_tuples_decompressed int8, total_batches_scanned int8,
+  total_batches_checked_by_bloom int8, total_batches_pruned_by_bloom int8, total_batches_without_bloom int8,
+  total_batches_bloom_false_positives int8, total_batches_filtered_compressed int8,
+  total_batches_filtered_decompressed int8, last_op_batches_deleted int8, last_op_batches_decompressed int8,
+  last_op_tuples_decompressed int8, last_op_batches_scanned int8, last_op_batches_checked_by_bloom int8,
+  last_op_batches_pruned_by_bloom int8, last_op_batches_without_bloom int8,
+  last_op_batches_bloom_false_positives int8, last_op_batches_filtered_compressed int8,
+  last_op_batches_filtered_decompressed int8, n_selects int8, n_inserts int8, n_updates int8, n_deletes int8,
+  first_update timestamptz, last_update timestamptz
 compressed_hypertable_stats v: hypertable_name name, total_chunks int4, number_compressed_chunks int4,
   uncompressed_heap_bytes text, uncompressed_index_bytes text, uncompressed_toast_bytes text,
   uncompressed_total_bytes text, compressed_heap_bytes text, compressed_index_bytes text,

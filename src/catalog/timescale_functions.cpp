@@ -64,6 +64,10 @@ remove_retention_policy(relation regclass, if_exists bool = false) void fvs;
 add_reorder_policy(hypertable regclass, index_name name, if_not_exists bool = false,
   initial_start timestamptz = NULL, timezone text = NULL) int4 fvn;
 remove_reorder_policy(hypertable regclass, if_exists bool = false) void fvs;
+add_compaction_policy(hypertable regclass, if_not_exists bool = false, schedule_interval interval = NULL,
+  initial_start timestamptz = NULL, timezone text = NULL, max_chunks int4 = NULL, max_batches int4 = NULL,
+  inactive_for interval = NULL) int4 fvn;
+remove_compaction_policy(hypertable regclass, if_exists bool = false) void fvs;
 add_job(proc regproc, schedule_interval interval, config jsonb = NULL, initial_start timestamptz = NULL,
   scheduled bool = true, check_config regproc = NULL, fixed_schedule bool = true, timezone text = NULL,
   job_name text = NULL) int4 fvn;
@@ -162,6 +166,7 @@ _timescaledb_functions.policy_refresh_continuous_aggregate(job_id int4, config j
 _timescaledb_functions.policy_retention(job_id int4, config jsonb) void pvn;
 _timescaledb_functions.policy_compression(job_id int4, config jsonb) void pvn;
 _timescaledb_functions.policy_reorder(job_id int4, config jsonb) void pvn;
+_timescaledb_functions.policy_compaction(job_id int4, config jsonb) void pvn;
 )";
 
 // Functions and type functions that PostgreSQL does not have.

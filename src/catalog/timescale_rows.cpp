@@ -193,6 +193,29 @@ void chunk_compression_settings(RowWriter& rows, const RowContext& context) {
   }
 }
 
+/// A batch is a segment here. What TimescaleDB counts of its batches while it reads and decompresses them has
+/// no counterpart, and is NULL.
+void stat_chunk_activity(RowWriter& rows, const RowContext& context) {
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (!relation->hypertable) continue;
+    for (const Chunk& chunk : chunks_of(*relation, context.facts.current_view())) {
+      if (!chunk.is_compressed()) continue;
+      const auto& info = chunk.info;
+      const auto per_segment = [&](std::uint64_t total) {
+        return info.segment_count == 0 ? Cell(nullptr)
+                                       : Cell(static_cast<std::int64_t>(total / info.segment_count));
+      };
+      rows.add({{"chunk", qualified_name(chunk.schema(), chunk.name())},
+                {"chunk_id", static_cast<std::int64_t>(info.number)},
+                {"hypertable_id", relation->hypertable->id},
+                {"hypertable", hypertable_name(context.catalog, *relation).second},
+                {"compressed_batch_count", static_cast<std::int64_t>(info.segment_count)},
+                {"compressed_batch_rows_avg", per_segment(info.rows_sealed)},
+                {"compressed_batch_bytes_avg", per_segment(info.bytes_on_disk)}});
+    }
+  }
+}
+
 /// Every hypertable: segments are compressed whether or not a policy says so.
 void compressed_hypertable_stats(RowWriter& rows, const RowContext& context) {
   for (const RelationObject* relation : context.catalog.relations()) {
@@ -236,6 +259,7 @@ void add_timescale_rows(RowMakers& makers) {
   makers[{kSchema, "hypertable_columnstore_settings"}] = hypertable_compression_settings;
   makers[{kSchema, "chunk_compression_settings"}] = chunk_compression_settings;
   makers[{kSchema, "chunk_columnstore_settings"}] = chunk_compression_settings;
+  makers[{kSchema, "stat_chunk_activity"}] = stat_chunk_activity;
   makers[{kSchema, "compressed_hypertable_stats"}] = compressed_hypertable_stats;
 }
 

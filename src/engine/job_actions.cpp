@@ -357,12 +357,12 @@ void add_job_actions(Actions& actions) {
   actions["run_job"] = {{"job_id"}, {}, [](SessionContext& c, std::string_view, const ActionArguments& a) {
                           return run_job(c, a);
                         }};
-  for (const char* policy : {"policy_retention", "policy_compression", "policy_reorder",
+  for (const char* policy : {"policy_retention", "policy_compression", "policy_reorder", "policy_compaction",
                              "policy_refresh_continuous_aggregate", "policy_job_stat_history_retention"})
     actions[policy] = {{"job_id", "config"}, {}, call_policy};
-  for (const char* check :
-       {"policy_retention_check", "policy_compression_check", "policy_reorder_check",
-        "policy_refresh_continuous_aggregate_check", "policy_job_stat_history_retention_check"}) {
+  for (const char* check : {"policy_retention_check", "policy_compression_check", "policy_reorder_check",
+                            "policy_compaction_check", "policy_refresh_continuous_aggregate_check",
+                            "policy_job_stat_history_retention_check"}) {
     actions[check] = {{"config"}, {}, [](SessionContext& c, std::string_view name, const ActionArguments& a) {
                         check_policy(c, name, json_argument(c, a, "config"));
                         return ActionResult{};

@@ -8,7 +8,9 @@
 
 #include <tickstone/error.hpp>
 
+#include "catalog/chunk_facts.hpp"
 #include "catalog/job_records.hpp"
+#include "catalog/object_names.hpp"
 #include "engine/aggregate_refresh.hpp"
 #include "engine/hypertable.hpp"
 #include "engine/internal_sql.hpp"
@@ -152,6 +154,33 @@ void compression(const Run& run) {
   }
 }
 
+/// Merges what lies in more than one segment, or in none yet, of chunks that were converted.
+void compaction(const Run& run) {
+  const auto relation = relation_of(run, "hypertable_id");
+  const SqlType type = time_type_of(relation);
+  const auto inactive = run.config.find("inactive_for");
+  std::optional<std::int64_t> before;
+  if (inactive != run.config.end() && !inactive->is_null()) {
+    const std::int64_t us = before_now(run, *inactive, "inactive_for");
+    // Integer time does not say when: then it is their making that must be so long ago.
+    before = is_integer(type.id) ? us : time_bound(run.context, type, Value::of_timestamptz(us));
+  }
+  std::vector<std::string> names;
+  for (const auto& chunk : catalog::chunks_of(relation, run.context.view())) {
+    if (!chunk.is_compressed() || (chunk.info.segment_count <= 1 && chunk.info.rows_open == 0)) continue;
+    if (before && (is_integer(type.id) ? chunk.info.created_us : chunk.info.range.end) > *before) continue;
+    names.push_back(catalog::quote_identifier(chunk.schema()) + "." +
+                    catalog::quote_identifier(chunk.name()));
+  }
+  const auto most = run.config.value("max_chunks", 0);
+  if (most > 0 && names.size() > static_cast<std::size_t>(most)) names.resize(static_cast<std::size_t>(most));
+  for (const auto& name : names) {
+    run.context.check_cancelled();
+    run_sql(run.context, "SELECT compress_chunk(" + quote_literal(name) + ", true, true)");
+    run.context.commit_midway();
+  }
+}
+
 void reorder(const Run& run) {
   constexpr std::size_t kNewestLeftAlone = 3;
   const auto relation = relation_of(run, "hypertable_id");
@@ -251,10 +280,11 @@ void history_retention(const Run& run) {
   catalog::erase_job_runs(writes, dropped);
 }
 
-constexpr std::array<std::pair<std::string_view, void (*)(const Run&)>, 5> kPolicies = {{
+constexpr std::array<std::pair<std::string_view, void (*)(const Run&)>, 6> kPolicies = {{
     {"policy_retention", retention},
     {"policy_compression", compression},
     {"policy_reorder", reorder},
+    {"policy_compaction", compaction},
     {"policy_refresh_continuous_aggregate", refresh},
     {"policy_job_stat_history_retention", history_retention},
 }};
@@ -323,6 +353,11 @@ void check_policy(SessionContext& context, std::string_view name, const std::str
         throw Error(ErrorCode::InvalidParameterValue, "invalid reorder index", {},
                     "The reorder index must by an index on hypertable \"" + relation.name + "\".");
       }
+    } else if (policy == "policy_compaction") {
+      (void)relation_of(run, "hypertable_id");
+      if (const auto age = parsed.find("inactive_for"); age != parsed.end() && !age->is_null())
+        (void)interval_in(*age, "inactive_for");
+      (void)parsed.value("max_chunks", 0);
     } else if (policy == "policy_refresh_continuous_aggregate") {
       (void)refresh_plan(run);
     } else {

@@ -20,7 +20,7 @@ using catalog::JobObject;
 using catalog::RelationObject;
 using nlohmann::ordered_json;
 
-enum class Kind : std::uint8_t { Refresh, Retention, Columnstore, Reorder };
+enum class Kind : std::uint8_t { Refresh, Retention, Columnstore, Reorder, Compaction };
 
 struct PolicyKind {
   Kind kind;
@@ -42,6 +42,8 @@ constexpr PolicyKind kKinds[] = {
      "Columnstore Policy", "hypertable", "columnstore"},
     {Kind::Reorder, "add_reorder_policy", "remove_reorder_policy", "policy_reorder", "Reorder Policy",
      "hypertable", "reorder"},
+    {Kind::Compaction, "add_compaction_policy", "remove_compaction_policy", "policy_compaction",
+     "Compaction Policy", "hypertable", "compaction"},
 };
 
 const PolicyKind& kind_of(std::string_view function) {
@@ -210,6 +212,24 @@ ordered_json reorder_config(const RelationObject& relation, const ActionArgument
   return config;
 }
 
+ordered_json compaction_config(const RelationObject& relation, const ActionArguments& arguments) {
+  ordered_json config;
+  config["hypertable_id"] = relation.hypertable->id;
+  for (const char* name : {"max_chunks", "max_batches"}) {
+    const auto count = arguments.integer(name);
+    if (!count) continue;
+    if (*count < 0) {
+      throw Error(ErrorCode::InvalidParameterValue, std::string("invalid value for parameter ") + name,
+                  std::string(name) + ": " + std::to_string(*count),
+                  "The value must be greater than or equal to 0.");
+    }
+    config[name] = *count;
+  }
+  if (const auto value = arguments.value("inactive_for"))
+    config["inactive_for"] = interval_text(arguments, "inactive_for", *value);
+  return config;
+}
+
 void check_relation(const PolicyKind& kind, const RelationObject& relation) {
   switch (kind.kind) {
     case Kind::Refresh:
@@ -218,17 +238,20 @@ void check_relation(const PolicyKind& kind, const RelationObject& relation) {
     case Kind::Reorder:
       (void)time_dimension(relation);
       return;
+    case Kind::Compaction:
+      (void)time_dimension(relation);
+      [[fallthrough]];
     case Kind::Retention:
     case Kind::Columnstore:
       if (!relation.hypertable && !relation.aggregate) {
         throw Error(ErrorCode::HypertableNotExist,
                     "\"" + relation.name + "\" is not a hypertable or a continuous aggregate");
       }
-      if (kind.kind == Kind::Columnstore && relation.hypertable && !relation.aggregate &&
+      if (kind.kind != Kind::Retention && relation.hypertable && !relation.aggregate &&
           !relation.hypertable->compression_enabled) {
         throw Error(ErrorCode::FeatureNotSupported,
                     "columnstore not enabled on hypertable \"" + relation.name + "\"", {},
-                    "Enable columnstore before adding a columnstore policy.");
+                    "Enable columnstore before adding a " + std::string(kind.words) + " policy.");
       }
   }
 }
@@ -250,6 +273,7 @@ std::string default_schedule(const PolicyKind& kind, const RelationObject& relat
   const auto half = half_chunk_us(relation);
   switch (kind.kind) {
     case Kind::Columnstore:
+    case Kind::Compaction:
       return format_interval(
           {0, 0, std::min(half.value_or(kMostBetweenCompressionsUs), kMostBetweenCompressionsUs)});
     case Kind::Reorder: {
@@ -272,6 +296,7 @@ std::string exists_text(const PolicyKind& kind, const RelationObject& relation) 
              "\"";
     case Kind::Retention:
     case Kind::Reorder:
+    case Kind::Compaction:
       break;
   }
   return std::string(kind.words) + " policy already exists for hypertable \"" + relation.name + "\"";
@@ -339,13 +364,15 @@ ActionResult add_policy(SessionContext& context, std::string_view function,
         return retention_config(relation, arguments);
       case Kind::Columnstore:
         return columnstore_config(relation, arguments);
+      case Kind::Compaction:
+        return compaction_config(relation, arguments);
       case Kind::Reorder:
         break;
     }
     return reorder_config(relation, arguments);
   }();
   // Integer time has to be told what is now before anything can be old.
-  if (is_integer(time_type_of(relation).id) && kind.kind != Kind::Reorder &&
+  if (is_integer(time_type_of(relation).id) && kind.kind != Kind::Reorder && kind.kind != Kind::Compaction &&
       !config.contains("drop_created_before") && !config.contains("compress_created_before"))
     (void)integer_now(context, relation);
   JobObject job;
@@ -429,6 +456,11 @@ void add_policy_actions(Actions& actions) {
       {"hypertable", "if_exists"}, {"remove_compression_policy"}, remove_policy};
   actions["remove_columnstore_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
   actions["remove_reorder_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
+  actions["add_compaction_policy"] = {{"hypertable", "if_not_exists", "schedule_interval", "initial_start",
+                                       "timezone", "max_chunks", "max_batches", "inactive_for"},
+                                      {"add_compaction_policy"},
+                                      add_policy};
+  actions["remove_compaction_policy"] = {{"hypertable", "if_exists"}, {}, remove_policy};
 }
 
 }  // namespace tickstone::engine

@@ -219,8 +219,10 @@ void set_table_options(SessionContext& context, catalog::RelationObject& relatio
       has_settings = true;
     } else if (name == "index" || name == "sparse_index" || name == "compress_index" ||
                name == "compress_sparse_index" || name == "direct_compress" ||
-               name == "direct_compress_schedule_interval") {
-      // Segments have ranges and filters of each column anyway, and large transactions write segments.
+               name == "direct_compress_schedule_interval" || name == "enable_granular_refresh" ||
+               name.starts_with("granular_refresh_")) {
+      // Segments have ranges and filters of each column anyway, large transactions write segments, and what
+      // is refreshed are the buckets that changed.
       std::erase_if(relation.options, [&](const auto& kept) { return kept.first == option.name; });
       if (!reset) relation.options.emplace_back(option.name, option.value);
     } else {

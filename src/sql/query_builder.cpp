@@ -128,7 +128,8 @@ bool is_action_function(std::string_view name) {
   constexpr std::string_view kCheck = "_check";
   if (name.ends_with(kCheck)) name.remove_suffix(kCheck.size());
   return name == "policy_retention" || name == "policy_compression" || name == "policy_reorder" ||
-         name == "policy_refresh_continuous_aggregate" || name == "policy_job_stat_history_retention";
+         name == "policy_compaction" || name == "policy_refresh_continuous_aggregate" ||
+         name == "policy_job_stat_history_retention";
 }
 
 ActionStatement StatementBuilder::action_from_call(const PgQuery__FuncCall& call) const {
