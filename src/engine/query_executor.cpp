@@ -30,9 +30,14 @@ void fit_to_columns(Batch& batch, const std::vector<ResultColumn>& columns, cons
     const bool same_form = column.type().is_array == wanted.is_array &&
                            column.layout().physical == initial_layout(wanted).physical &&
                            (wanted.id == TypeId::Numeric) == (column.type().id == TypeId::Numeric);
-    const bool same_meaning = same_form && (is_text_like(wanted.id) == is_text_like(column.type().id)) &&
-                              wanted.id != TypeId::Char && column.type().id != TypeId::Bytea &&
-                              wanted.id != TypeId::Bytea;
+    // Elements lie as their own type says.
+    const bool same_elements =
+        !wanted.is_array ||
+        (initial_layout(column.type().element()).physical == initial_layout(wanted.element()).physical &&
+         (wanted.id == TypeId::Numeric) == (column.type().id == TypeId::Numeric));
+    const bool same_meaning =
+        same_form && same_elements && (is_text_like(wanted.id) == is_text_like(column.type().id)) &&
+        wanted.id != TypeId::Char && column.type().id != TypeId::Bytea && wanted.id != TypeId::Bytea;
     // Past 38 digits a number is sent as the text that it came as.
     if (wanted.id == TypeId::Numeric && !wanted.is_array && wanted.precision < 0 &&
         column.type() == SqlType::of(TypeId::Text)) {
