@@ -19,6 +19,8 @@
 namespace tickstone::engine {
 namespace {
 
+constexpr std::int64_t kBucketsPerBatch = 10;
+
 /// Members of the options argument: a JSON object.
 void read_refresh_options(const std::string& text, RefreshOptions& options) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -30,6 +32,8 @@ void read_refresh_options(const std::string& text, RefreshOptions& options) {
       throw Error(ErrorCode::InvalidParameterValue, "invalid value for " + name + " option");
     return value.get<std::int64_t>();
   };
+  // As in TimescaleDB, where batches are asked for in any way.
+  if (json.contains("max_batches_per_execution")) options.buckets_per_batch = kBucketsPerBatch;
   for (const auto& [name, value] : json.items()) {
     if (name == "buckets_per_batch") {
       options.buckets_per_batch = count(name, value);

@@ -55,34 +55,41 @@ catalog::RelationObject locked_aggregate(SessionContext& context, catalog::Oid o
   }
 }
 
-/// The newest time of any row; nothing where there is none.
-std::optional<std::int64_t> newest_time(const storage::ReadView& view, storage::TableId table) {
+/// The newest or the oldest time of any row; nothing where there is none.
+std::optional<std::int64_t> outermost_time(const storage::ReadView& view, storage::TableId table,
+                                           bool is_newest) {
   const auto* schema = view.schema(table);
   if (schema == nullptr || !schema->time_column) return std::nullopt;
   storage::ScanRequest request;
   request.table = table;
   request.columns = {*schema->time_column};
-  request.order = storage::ScanOrder::TimeDescending;
+  request.order = is_newest ? storage::ScanOrder::TimeDescending : storage::ScanOrder::TimeAscending;
   const auto scan = view.scan(request);
   const auto state = scan->make_state();
-  std::optional<std::int64_t> newest;
+  std::optional<std::int64_t> found;
   storage::ScanBatch batch;
   while (scan->read(*state, batch)) {
-    std::int64_t last = newest.value_or(INT64_MIN);
-    for (std::size_t row = 0; row < batch.row_count; ++row)
-      last = std::max(last, static_cast<std::int64_t>(batch.columns[0].integer(row)));
-    if (newest && last == *newest) continue;
-    newest = last;
-    storage::ColumnPredicate later;
-    later.column = *schema->time_column;
+    std::int64_t last = found.value_or(is_newest ? INT64_MIN : INT64_MAX);
+    for (std::size_t row = 0; row < batch.row_count; ++row) {
+      const auto time = static_cast<std::int64_t>(batch.columns[0].integer(row));
+      last = is_newest ? std::max(last, time) : std::min(last, time);
+    }
+    if (found && last == *found) continue;
+    found = last;
+    storage::ColumnPredicate further;
+    further.column = *schema->time_column;
     Value bound;
-    bound.type = schema->find(later.column)->type;
+    bound.type = schema->find(further.column)->type;
     bound.is_null = false;
     bound.integer = last;
-    later.lower = {bound, false};
-    scan->tighten(later);
+    (is_newest ? further.lower : further.upper) = {bound, false};
+    scan->tighten(further);
   }
-  return newest;
+  return found;
+}
+
+std::optional<std::int64_t> newest_time(const storage::ReadView& view, storage::TableId table) {
+  return outermost_time(view, table, /*is_newest=*/true);
 }
 
 void raise_threshold(SessionContext& context, catalog::Oid source, std::int64_t threshold) {
@@ -169,12 +176,22 @@ void mark_valid(SessionContext& context, const catalog::RelationObject& aggregat
 void remove_rows(SessionContext& context, const catalog::RelationObject& aggregate,
                  const storage::TimeRanges& times) {
   auto& writes = context.writes(kCommand);
-  if (times.size() == 1 && times.front() == storage::TimeRange{}) {
+  // Chunks of which something is noted stay, the rows in them go by their keys.
+  const auto chunks = writes.read_view()->chunks(aggregate.table());
+  const auto is_kept = [&](const storage::ChunkInfo& chunk) {
+    return aggregate.hypertable->find_note(chunk.number) != nullptr;
+  };
+  const bool keeps_any = std::any_of(chunks.begin(), chunks.end(), is_kept);
+  if (!keeps_any && times.size() == 1 && times.front() == storage::TimeRange{}) {
     writes.truncate(aggregate.table());
     return;
   }
   // Whole chunks at once, the rows of others by their keys.
-  for (const auto& range : times) writes.drop_chunks(aggregate.table(), range);
+  for (const auto& chunk : chunks) {
+    const storage::TimeRanges whole{chunk.range};
+    if (!is_kept(chunk) && storage::intersection(times, chunk.range) == whole)
+      writes.drop_chunks(aggregate.table(), chunk.range);
+  }
   const auto schema = storage_schema(aggregate);
   storage::ScanRequest request;
   request.table = aggregate.table();
@@ -233,16 +250,30 @@ RefreshOutcome refresh_window(SessionContext& context, const catalog::RelationOb
   return RefreshOutcome::Refreshed;
 }
 
-/// Windows of so many buckets each that cover what is to be aggregated anew.
+/// The start of the first bucket that has rows, raw ones or materialized; the end of time without any.
+std::int64_t first_bucket(SessionContext& context, const catalog::RelationObject& aggregate,
+                          const AggregateBuckets& buckets) {
+  const auto catalog = context.catalog();
+  const auto view = context.database().store().read_view();
+  std::int64_t first = INT64_MAX;
+  for (const auto table :
+       {catalog->find_relation(aggregate.aggregate->source_table)->table(), aggregate.table()}) {
+    if (const auto oldest = outermost_time(*view, table, /*is_newest=*/false))
+      first = std::min(first, buckets.start_of(*oldest));
+  }
+  return first;
+}
+
+/// Windows of so many buckets each that cover what is to be aggregated anew. Nothing is before `first`.
 storage::TimeRanges batches_of(const storage::TimeRanges& times, const AggregateBuckets& buckets,
-                               const RefreshOptions& options) {
+                               std::int64_t first, const RefreshOptions& options) {
   storage::TimeRanges batches;
   for (const auto& range : times) {
     std::int64_t at = range.start;
     while (at < range.end) {
-      storage::TimeRange batch{at, at};
+      storage::TimeRange batch{at, std::max(at, std::min(first, range.end))};
       for (std::int64_t i = 0; i < options.buckets_per_batch && batch.end < range.end; ++i)
-        batch.end = batch.end == INT64_MIN ? range.end : buckets.end_of(batch.end);
+        batch.end = buckets.end_of(batch.end);
       batch.end = std::min(batch.end, range.end);
       batches.push_back(batch);
       at = batch.end;
@@ -296,7 +327,7 @@ RefreshOutcome refresh_aggregate(SessionContext& context, catalog::Oid oid, cons
     const auto logged = read_logged_ranges(context.view(), kInvalidationTable, oid);
     batches =
         batches_of(options.force ? storage::TimeRanges{window} : invalid_buckets(logged, buckets, window),
-                   buckets, options);
+                   buckets, first_bucket(context, aggregate, buckets), options);
   }
   auto outcome = RefreshOutcome::UpToDate;
   for (const auto& batch : batches) {

@@ -17,7 +17,7 @@ struct RefreshOptions {
   bool force = false;                  // also what has not changed
   std::int64_t buckets_per_batch = 0;  // each batch is a transaction; 0: one for all
   std::int64_t max_batches = 0;        // 0: all
-  bool newest_first = false;
+  bool newest_first = true;
 };
 
 enum class RefreshOutcome : std::uint8_t { UpToDate, Refreshed };

@@ -91,39 +91,41 @@ const catalog::HypertableInfo::Dimension& time_dimension(const catalog::Relation
 
 std::int64_t time_bound(SessionContext& context, const SqlType& time_type, const Value& bound) {
   const auto& format = context.settings().format_context();
-  if (is_integer(time_type.id)) {
-    if (!is_integer(bound.type.id)) {
-      throw Error(ErrorCode::InvalidParameterValue,
-                  "invalid time argument type \"" + to_sql(bound.type) + "\"", {},
-                  "Try casting the argument to \"" + to_sql(time_type) + "\".");
-    }
-    return static_cast<std::int64_t>(bound.integer);
-  }
-  std::int64_t us = 0;
-  std::optional<IntervalValue> interval;
-  if (bound.type.id == TypeId::Interval)
-    interval = unpack_interval(bound.integer);
-  else if (bound.type.id == TypeId::Unknown || is_text_like(bound.type.id))
-    interval = parse_interval(bound.text);
-  if (interval) {
-    us = add_interval(context.transaction_start_us(), {-interval->months, -interval->days, -interval->micros},
-                      utc_zone());
-  } else if (bound.type.id == TypeId::TimestampTz || bound.type.id == TypeId::Timestamp) {
-    us = static_cast<std::int64_t>(bound.integer);
-  } else if (bound.type.id == TypeId::Date) {
-    us = static_cast<std::int64_t>(bound.integer) * kMicrosPerDay;
-  } else if (bound.type.id == TypeId::Unknown || is_text_like(bound.type.id)) {
-    us = static_cast<std::int64_t>(parse_value(SqlType::of(TypeId::TimestampTz), bound.text, format).integer);
-  } else {
+  const bool is_text = bound.type.id == TypeId::Unknown || is_text_like(bound.type.id);
+  const auto refuse = [&] {
     throw Error(ErrorCode::InvalidParameterValue, "invalid time argument type \"" + to_sql(bound.type) + "\"",
                 {}, "Try casting the argument to \"" + to_sql(time_type) + "\".");
+  };
+  if (is_integer(time_type.id)) {
+    if (is_text) return static_cast<std::int64_t>(parse_value(time_type, bound.text, format).integer);
+    if (!is_integer(bound.type.id)) refuse();
+    return static_cast<std::int64_t>(bound.integer);
   }
+  // Times without a zone are the session's wall clock's.
+  const SqlType type =
+      SqlType::of(time_type.id == TypeId::TimestampTz ? TypeId::TimestampTz : TypeId::Timestamp);
+  std::optional<IntervalValue> interval;
+  if (bound.type.id == TypeId::Interval) interval = unpack_interval(bound.integer);
+  if (is_text) interval = parse_interval(bound.text);
+  Value time;
+  if (interval) {
+    const auto us = add_interval(context.transaction_start_us(),
+                                 {-interval->months, -interval->days, -interval->micros}, *format.zone);
+    time = cast_value(Value{SqlType::of(TypeId::TimestampTz), false, 0, us}, type, CastStrength::Assignment,
+                      format);
+  } else if (is_text) {
+    time = parse_value(type, bound.text, format);
+  } else if (bound.type.id == TypeId::TimestampTz || bound.type.id == TypeId::Timestamp ||
+             bound.type.id == TypeId::Date) {
+    time = cast_value(bound, type, CastStrength::Assignment, format);
+  } else {
+    refuse();
+  }
+  const auto us = static_cast<std::int64_t>(time.integer);
+  if (us == kTimestampInfinity || us == kTimestampNegInfinity) return us;
   if (time_type.id == TypeId::Date)
-    return us == kTimestampInfinity || us == kTimestampNegInfinity
-               ? us
-               : (us >= 0 ? us / kMicrosPerDay : -((-us + kMicrosPerDay - 1) / kMicrosPerDay));
-  if (time_type.id == TypeId::TimestampNs) return us * 1000;
-  return us;
+    return us >= 0 ? us / kMicrosPerDay : -((-us + kMicrosPerDay - 1) / kMicrosPerDay);
+  return time_type.id == TypeId::TimestampNs ? us * 1000 : us;
 }
 
 }  // namespace tickstone::engine

@@ -149,6 +149,19 @@ class Scan final : public TableScan {
   std::optional<std::size_t> key_position_;
 };
 
+/// Times of a column; those of 8 bytes, nearly all there are, without asking for the layout at each.
+class Times {
+ public:
+  explicit Times(const ColumnView& cells) : cells_(cells) {}
+  std::int64_t operator[](std::size_t row) const {
+    return is_wide_ ? cells_.fixed<std::int64_t>(row) : time_of(cells_, row);
+  }
+
+ private:
+  const ColumnView& cells_;
+  const bool is_wide_ = cells_.layout.physical == Physical::Int64;
+};
+
 class ScanState final : public TableScan::State {
  public:
   explicit ScanState(Scan& scan)
@@ -334,7 +347,7 @@ class ScanState final : public TableScan::State {
     if (runs_.empty()) return;
     const std::size_t position = *scan_.time_position_;
     load_column(position);
-    const ColumnView& times = buffers_[position].unit;
+    const Times times(buffers_[position].unit);
     std::vector<Run> kept;
     for (auto [first, last] : runs_) {
       if (unit_->is_time_sorted) {
@@ -342,7 +355,7 @@ class ScanState final : public TableScan::State {
           std::uint32_t to = last;
           while (from < to) {
             const std::uint32_t middle = from + (to - from) / 2;
-            if (is_before(time_of(times, middle))) {
+            if (is_before(times[middle])) {
               from = middle + 1;
             } else {
               to = middle;
@@ -358,7 +371,7 @@ class ScanState final : public TableScan::State {
         continue;
       }
       for (std::uint32_t row = first; row < last; ++row) {
-        const std::int64_t time = time_of(times, row);
+        const std::int64_t time = times[row];
         if (time >= low && time <= high) add_run(kept, row, row + 1);
       }
     }
@@ -370,7 +383,7 @@ class ScanState final : public TableScan::State {
     if (runs_.empty() || !unit_->filters_time) return;
     const std::size_t position = *scan_.time_position_;
     load_column(position);
-    const ColumnView& cells = buffers_[position].unit;
+    const Times cells(buffers_[position].unit);
     std::vector<Run> kept;
     for (const auto& [first, last] : runs_) {
       // Rows of one run mostly lie in the range of the one before.
@@ -379,7 +392,7 @@ class ScanState final : public TableScan::State {
         return range != times.end() && range->start <= time && (time < range->end || range->end == INT64_MAX);
       };
       for (std::uint32_t row = first; row < last;) {
-        const std::int64_t time = time_of(cells, row);
+        const std::int64_t time = cells[row];
         if (!is_in(time)) {
           range = std::partition_point(times.begin(), times.end(), [&](const TimeRange& one) {
             return one.end <= time && one.end != INT64_MAX;
@@ -409,11 +422,10 @@ class ScanState final : public TableScan::State {
   }
 
   /// The first of sorted rows `[from, to)` at or after `time`, or `to`.
-  static std::uint32_t first_at(const ColumnView& times, std::uint32_t from, std::uint32_t to,
-                                std::int64_t time) {
+  static std::uint32_t first_at(const Times& times, std::uint32_t from, std::uint32_t to, std::int64_t time) {
     while (from < to) {
       const std::uint32_t middle = from + (to - from) / 2;
-      if (time_of(times, middle) < time) {
+      if (times[middle] < time) {
         from = middle + 1;
       } else {
         to = middle;
