@@ -203,7 +203,7 @@ void make_hypertable_by_options(SessionContext& context, catalog::Oid table,
       rest.push_back(option);
   }
   if (!is_hypertable)
-    throw Error(ErrorCode::InvalidParameterValue, "timescaledb options requires hypertable option", {},
+    throw Error(ErrorCode::UndefinedColumn, "timescaledb options requires hypertable option", {},
                 "Use \"timescaledb.hypertable\" to enable creating a hypertable.");
   const auto catalog = context.catalog();
   const auto& relation = *catalog->find_relation(table);

@@ -137,7 +137,7 @@ std::optional<std::int64_t> timestamp_argument(SessionContext& context, const Ac
 std::string timezone_argument(const ActionArguments& arguments) {
   const auto zone = arguments.text("timezone");
   if (zone && find_time_zone(*zone) == nullptr)
-    throw Error(ErrorCode::InvalidParameterValue, "invalid timezone name \"" + *zone + "\"");
+    throw Error(ErrorCode::InvalidParameterValue, "time zone \"" + *zone + "\" not recognized");
   return zone.value_or("");
 }
 

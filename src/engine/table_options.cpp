@@ -130,7 +130,7 @@ void check_settings(const catalog::RelationObject& relation) {
     const bool orders = std::any_of(info.compress_orderby.begin(), info.compress_orderby.end(),
                                     [&](const auto& key) { return key.column == name; });
     if (orders)
-      throw Error(ErrorCode::InvalidParameterValue,
+      throw Error(ErrorCode::SyntaxError,
                   "cannot use column \"" + name + "\" for both ordering and segmenting", {},
                   "Use separate columns for the timescaledb.compress_orderby and "
                   "timescaledb.compress_segmentby options.");
