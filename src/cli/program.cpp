@@ -8,12 +8,15 @@
 
 #include <tickstone/error.hpp>
 
+#include "base/logging.hpp"
 #include "cli/command.hpp"
 #include "cli/error_report.hpp"
 
 namespace tickstone::cli {
 
 int run_program(int argc, char** argv) {
+  // To standard error: standard output has what was asked for.
+  start_logging(LogLevel::Warning);
   CLI::App program(
       "Tickstone: the database of trading systems.\n\n"
       "Examples:\n"

@@ -7,6 +7,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "base/logging.hpp"
 #include "cli/command.hpp"
 #include "cli/password.hpp"
 #include "cli/store_options.hpp"
@@ -31,11 +32,12 @@ struct Arguments {
 };
 
 int serve(const Arguments& arguments) {
+  set_log_level(LogLevel::Info);
   std::signal(SIGPIPE, SIG_IGN);
   server::block_shutdown_signals();
 
   const auto given = given_password(arguments.password_file);
-  auto database = open_database(arguments.store, true, given.value_or(kLoopbackPassword));
+  auto database = open_database(arguments.store, true, given.value_or(kLoopbackPassword), Jobs::RunWhenDue);
   if (given) {
     const auto verifier = database->find_verifier(database->owner());
     if (!verifier || !is_password_of(*verifier, *given))

@@ -29,12 +29,13 @@ void StoreArguments::add_to(CLI::App& command, bool is_required) {
 }
 
 std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create,
-                                                const std::string& password) {
+                                                const std::string& password, Jobs jobs) {
   engine::DatabaseOptions options;
   options.store.create_if_missing = may_create;
   engine::set_memory(options, arguments.memory.empty()
                                   ? engine::default_memory_bytes()
                                   : static_cast<std::size_t>(*parse_bytes(arguments.memory, 1 << 20)));
+  if (jobs == Jobs::Rest) options.background_workers = 0;
   options.database_name = arguments.database;
   options.owner_name = arguments.user;
   if (!password.empty()) options.owner_verifier = server::make_scram_verifier(password);

@@ -23,8 +23,11 @@ struct StoreArguments {
   void add_to(CLI::App& command, bool is_required);
 };
 
+/// Whether jobs run while the directory is open: a command that looks something up starts none.
+enum class Jobs : std::uint8_t { RunWhenDue, Rest };
+
 /// Opens the directory, or makes the store. `password` is the owner's in a new store; empty: none.
 std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create,
-                                                const std::string& password);
+                                                const std::string& password, Jobs jobs = Jobs::Rest);
 
 }  // namespace tickstone::cli

@@ -413,7 +413,7 @@ void JobScheduler::mark_end(const JobObject& started, std::int32_t pid,
   if (failure) {
     run.sqlstate = failure->sqlstate;
     run.message = failure->message;
-    log_warning("job {} failed: {}", started.id, failure->message);
+    if (!was_stopped) log_warning("job {} failed: {}", started.id, failure->message);
   }
   if (!was_stopped) catalog::append_job_run(*transaction, run);
   transaction->commit();
