@@ -10,6 +10,7 @@
 #include <tickstone/error.hpp>
 
 #include "engine/action.hpp"
+#include "engine/job_actions.hpp"
 #include "engine/time_units.hpp"
 #include "storage/chunk_settling.hpp"
 
@@ -114,7 +115,6 @@ bool convert_to_columnstore(SessionContext& context, const catalog::Chunk& chunk
 }
 
 void add_default_columnstore_policy(SessionContext& context, const catalog::RelationObject& relation) {
-  auto& edit = context.edit_catalog("CREATE TABLE");
   const auto& time = time_dimension(relation);
   const TypeId type = relation.find_column(time.column)->type.id;
   nlohmann::ordered_json config;
@@ -129,7 +129,7 @@ void add_default_columnstore_policy(SessionContext& context, const catalog::Rela
         format_interval({0, static_cast<std::int32_t>(us / kMicrosPerDay), us % kMicrosPerDay});
   }
   catalog::JobObject job;
-  job.id = edit.catalog().next_job_id();
+  job.id = next_job_id(context);
   job.application_name = "Columnstore Policy [" + std::to_string(job.id) + "]";
   job.proc_schema = "_timescaledb_functions";
   job.proc_name = "policy_compression";
@@ -137,10 +137,12 @@ void add_default_columnstore_policy(SessionContext& context, const catalog::Rela
   job.check_name = "policy_compression_check";
   job.owner = context.user();
   job.relation = relation.oid;
-  job.schedule_interval = "12:00:00";
+  job.schedule_interval = "1 day";
+  job.retry_period = "01:00:00";
+  job.initial_start_us = context.transaction_start_us() + kMicrosPerDay;  // nothing is old yet
   job.fixed_schedule = false;
   job.config_json = parse_value(SqlType::of(TypeId::Jsonb), config.dump()).text;
-  edit.put_job(job);
+  put_new_job(context, job);
 }
 
 void add_columnstore_actions(Actions& actions) {

@@ -180,7 +180,7 @@ void set_table_options(SessionContext& context, catalog::RelationObject& relatio
       throw Error(ErrorCode::FeatureNotSupported,
                   "cannot alter create_group_indexes option for continuous aggregates");
     }
-    if (relation.aggregate && name == "chunk_interval" && !reset) {
+    if (relation.hypertable && name == "chunk_interval" && !reset) {
       auto& dimensions = relation.hypertable->dimensions;
       const auto time = std::find_if(dimensions.begin(), dimensions.end(),
                                      [](const auto& dimension) { return dimension.is_time; });
