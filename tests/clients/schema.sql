@@ -27,4 +27,5 @@ CREATE VIEW focus AS SELECT ticker, shares FROM positions WHERE is_focus_ticker;
 CREATE MATERIALIZED VIEW daily_ohlcv_agg WITH (timescaledb.continuous) AS
   SELECT symbol, time_bucket('1 day', timestamp) AS day, timeframe, first(open, timestamp) AS open, max(high) AS high, min(low) AS low,
     last(close, timestamp) AS close, sum(volume) AS volume, count(*) AS sample_count
-  FROM ohlcv GROUP BY symbol, day, timeframe;
+  FROM ohlcv GROUP BY symbol, day, timeframe
+  WITH NO DATA;
