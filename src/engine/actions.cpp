@@ -278,6 +278,30 @@ bool is_name_of_object(const SqlType& type) {
                             type.id == TypeId::Regproc || type.id == TypeId::Regnamespace);
 }
 
+/// What the statement selects of the answers.
+struct Selected {
+  sql::DuckQuery query;
+  std::vector<ResultColumn> columns;
+};
+Selected selected_of(SessionContext& context, const sql::ActionStatement& statement, Batch answers) {
+  const std::string name = "#answers";
+  const SqlType type = answers.columns[0].type();
+  const sql::RelationInfo answered{"", name, {{sql::kActionResult, type}}};
+  context.set_rows(name, {{sql::kActionResult, type, initial_layout(type), false, 0}},
+                   std::make_shared<const Batch>(std::move(answers)));
+  Selected selected;
+  selected.query = sql::Rewriter(context).expressions(statement.targets, &answered, name);
+  selected.query.output_names = statement.target_names;
+  selected.columns = result_columns(context.duck()->prepare(selected.query.text)->columns(), selected.query);
+  return selected;
+}
+
+/// As a value in an expression.
+SqlType value_type(const SqlType& type) {
+  const bool is_shown = is_name_of_object(type) || type.id == TypeId::Void || type.id == TypeId::Record;
+  return is_shown ? SqlType::of(TypeId::Text) : type;
+}
+
 /// One action for each row of the statement's query, whose other columns stand beside its answer.
 std::string execute_by_row(Execution& execution, const Action& action,
                            const sql::ActionStatement& statement) {
@@ -288,8 +312,12 @@ std::string execute_by_row(Execution& execution, const Action& action,
   const std::size_t argument_count = statement.arguments.size();
   const std::size_t first = statement.first_argument;
   Batch answer;
-  for (const auto& column : columns)
-    answer.columns.emplace_back(is_name_of_object(column.type) ? SqlType::of(TypeId::Text) : column.type);
+  const bool is_within = !statement.targets.empty();
+  for (const auto& column : columns) {
+    answer.columns.emplace_back(is_within                        ? value_type(column.type)
+                                : is_name_of_object(column.type) ? SqlType::of(TypeId::Text)
+                                                                 : column.type);
+  }
   for (std::size_t row = 0; row < source.row_count(); ++row) {
     std::vector<Value> values;
     for (std::size_t i = 0; i < argument_count; ++i)
@@ -309,6 +337,12 @@ std::string execute_by_row(Execution& execution, const Action& action,
       }
     }
   }
+  if (is_within) {
+    const auto selected = selected_of(context, statement, std::move(answer));
+    answer = context.run(selected.query, {});
+    columns = selected.columns;
+    fit_to_columns(answer, columns, context.settings().format_context());
+  }
   send_result(execution, columns, answer);
   return "SELECT " + std::to_string(answer.row_count());
 }
@@ -316,6 +350,12 @@ std::string execute_by_row(Execution& execution, const Action& action,
 }  // namespace
 
 std::vector<ResultColumn> action_columns(SessionContext& context, const sql::ActionStatement& statement) {
+  if (!statement.targets.empty()) {
+    Batch none;
+    none.columns.emplace_back(
+        value_type(columns_of_call(context, action_of(statement), statement).front().type));
+    return selected_of(context, statement, std::move(none)).columns;
+  }
   if (statement.source) return query_columns(context, statement);
   return columns_of_call(context, action_of(statement), statement);
 }

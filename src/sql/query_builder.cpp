@@ -8,6 +8,7 @@
 
 #include "sql/duck_text.hpp"
 #include "sql/statement_builder.hpp"
+#include "sql/translator.hpp"
 
 namespace tickstone::sql {
 
@@ -282,6 +283,62 @@ std::optional<ActionStatement> StatementBuilder::action_by_row(const PgQuery__Se
   return action;
 }
 
+std::optional<ActionStatement> StatementBuilder::action_within(const PgQuery__SelectStmt& select) const {
+  if (select.n_group_clause > 0 || select.having_clause != nullptr || select.n_window_clause > 0 ||
+      select.n_sort_clause > 0 || select.limit_count != nullptr || select.limit_offset != nullptr) {
+    return std::nullopt;
+  }
+  const PgQuery__FuncCall* found = nullptr;
+  bool is_alone = true;
+  for (std::size_t i = 0; i < select.n_target_list; ++i) {
+    const Node* value = select.target_list[i]->res_target->val;
+    if (value == nullptr) return std::nullopt;
+    walk(&value->base, [&](const ProtobufCMessage* message) {
+      const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor);
+      const bool is_action = call != nullptr && is_plain_call(*call);
+      if (is_action) {
+        is_alone = is_alone && found == nullptr;
+        found = call;
+      } else if (message->descriptor == &pg_query__sub_link__descriptor ||
+                 message->descriptor == &pg_query__column_ref__descriptor) {
+        is_alone = false;
+      }
+      return !is_action && is_alone;
+    });
+  }
+  if (found == nullptr || !is_alone) return std::nullopt;
+  // The call alone, once a row.
+  Node call;
+  pg_query__node__init(&call);
+  call.node_case = PG_QUERY__NODE__NODE_FUNC_CALL;
+  call.func_call = const_cast<PgQuery__FuncCall*>(found);
+  PgQuery__ResTarget target;
+  pg_query__res_target__init(&target);
+  target.val = &call;
+  Node list;
+  pg_query__node__init(&list);
+  list.node_case = PG_QUERY__NODE__NODE_RES_TARGET;
+  list.res_target = &target;
+  Node* first = &list;
+  PgQuery__SelectStmt rows = select;
+  rows.target_list = &first;
+  rows.n_target_list = 1;
+  auto action = action_by_row(rows);
+  if (!action) return std::nullopt;
+  const std::string call_text = to_postgres_text(expr(&call));
+  for (std::size_t i = 0; i < select.n_target_list; ++i) {
+    const PgQuery__ResTarget& selected = *select.target_list[i]->res_target;
+    std::string text = to_postgres_text(expr(selected.val));
+    if (const auto at = text.find(call_text); at != std::string::npos)
+      text.replace(at, call_text.size(), kActionResult);
+    const Expr query = parse_query("SELECT " + text);
+    action->targets.push_back(
+        make_expr(query.tree, node_of(query)->select_stmt->target_list[0]->res_target->val));
+    action->target_names.push_back(*selected.name == '\0' ? output_name_of(selected.val) : selected.name);
+  }
+  return action;
+}
+
 void StatementBuilder::build_select(const Node* node, Statement& out) {
   const PgQuery__SelectStmt& select = *node->select_stmt;
   if (const PgQuery__IntoClause* into = leftmost(&select)->into_clause; into != nullptr) {
@@ -296,7 +353,9 @@ void StatementBuilder::build_select(const Node* node, Statement& out) {
     out.body = std::move(*action);
     return;
   }
-  if (std::optional<ActionStatement> action = action_by_row(select)) {
+  std::optional<ActionStatement> action = action_by_row(select);
+  if (!action) action = action_within(select);
+  if (action) {
     out.body = std::move(*action);
     return;
   }

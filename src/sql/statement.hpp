@@ -119,7 +119,12 @@ struct ActionStatement {
   /// after its first. The arguments above have names and no values.
   Expr source;
   std::size_t first_argument = 0;
+  /// Of one action a row within expressions, `SELECT count(f(c)) FROM ...`: what is selected of the answers,
+  /// a relation with one column kActionResult. Empty: the answers.
+  std::vector<Expr> targets;
+  std::vector<std::string> target_names;
 };
+inline constexpr const char* kActionResult = "action_result";
 
 struct Assignment {
   std::string column;

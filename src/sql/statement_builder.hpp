@@ -35,6 +35,7 @@ class StatementBuilder {
   void build_copy(const PgQuery__CopyStmt& copy, Statement& out);
   std::optional<ActionStatement> action_of(const PgQuery__SelectStmt& select) const;
   std::optional<ActionStatement> action_by_row(const PgQuery__SelectStmt& select) const;
+  std::optional<ActionStatement> action_within(const PgQuery__SelectStmt& select) const;
   std::vector<Assignment> assignments_of(std::size_t count, Node* const* targets) const;
   std::vector<Expr> targets_of(std::size_t count, Node* const* targets) const;
 
