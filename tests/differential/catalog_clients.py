@@ -133,7 +133,6 @@ KNOWN = {
     "FROM pg_sequences ORDER BY 1": "regtype is described as text",
     "SELECT 'orders'::regclass, 'research.signals'::regclass::text, 'int4'::regtype, to_regclass('nothing'), "
     "'orders'::regclass::oid = (SELECT oid FROM pg_class WHERE relname = 'orders')": "regclass is described as text",
-    "SELECT word, catcode FROM pg_get_keywords() ORDER BY 1 LIMIT 5": "\"char\" of a function is described as text",
 }
 
 
