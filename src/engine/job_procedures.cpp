@@ -51,11 +51,6 @@ catalog::RelationObject relation_of(const Run& run, const char* key) {
               "configuration hypertable id " + std::to_string(id) + " not found");
 }
 
-SqlType time_type_of(const catalog::RelationObject& relation) {
-  if (relation.aggregate) return relation.find_column(relation.aggregate->bucket_column)->type;
-  return relation.find_column(time_dimension(relation).column)->type;
-}
-
 std::string timestamp_literal(std::int64_t us) {
   std::string text = "TIMESTAMPTZ '";
   append_timestamptz(text, us, utc_zone());

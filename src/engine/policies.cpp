@@ -60,11 +60,6 @@ std::vector<const JobObject*> find_jobs(const catalog::Catalog& catalog, const P
   return found;
 }
 
-SqlType time_type_of(const RelationObject& relation) {
-  if (relation.aggregate) return relation.find_column(relation.aggregate->bucket_column)->type;
-  return relation.find_column(time_dimension(relation).column)->type;
-}
-
 std::string interval_text(const ActionArguments& arguments, std::string_view name, const Value& value) {
   return value.type.id == TypeId::Unknown ? format_interval(*arguments.interval(name)) : to_text(value);
 }

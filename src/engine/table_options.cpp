@@ -213,7 +213,7 @@ void set_table_options(SessionContext& context, catalog::RelationObject& relatio
       info.compress_orderby = read_orderby(relation, value);
       has_settings = true;
     } else if (name == "compress_chunk_time_interval" || name == "compress_chunk_interval") {
-      const SqlType time_type = relation.find_column(time_dimension(relation).column)->type;
+      const SqlType time_type = time_type_of(relation);
       info.compress_chunk_interval =
           value.empty() || value == "0" ? 0 : interval_in_units(context, time_type, Value::of_text(value));
       has_settings = true;

@@ -89,6 +89,11 @@ const catalog::HypertableInfo::Dimension& time_dimension(const catalog::Relation
   throw Error(ErrorCode::HypertableNotExist, "table \"" + relation.name + "\" is not a hypertable");
 }
 
+SqlType time_type_of(const catalog::RelationObject& relation) {
+  if (relation.aggregate) return relation.find_column(relation.aggregate->bucket_column)->type;
+  return relation.find_column(time_dimension(relation).column)->type;
+}
+
 std::int64_t time_bound(SessionContext& context, const SqlType& time_type, const Value& bound) {
   const auto& format = context.settings().format_context();
   const bool is_text = bound.type.id == TypeId::Unknown || is_text_like(bound.type.id);

@@ -19,6 +19,8 @@ std::int64_t interval_in_units(SessionContext& context, const SqlType& type, con
 
 /// The time dimension. Errors: HypertableNotExist where the relation is no hypertable.
 const catalog::HypertableInfo::Dimension& time_dimension(const catalog::RelationObject& relation);
+/// Of the time column, or of an aggregate's buckets. Errors: as `time_dimension`.
+SqlType time_type_of(const catalog::RelationObject& relation);
 /// A bound of time as drop_chunks and policies take it: an interval counts back from now; a timestamp, date,
 /// text or integer stands for itself. Units of the result: of the time column.
 std::int64_t time_bound(SessionContext& context, const SqlType& time_type, const Value& bound);

@@ -12,6 +12,7 @@
 #include "engine/internal_sql.hpp"
 #include "engine/job_procedures.hpp"
 #include "engine/tracking_sink.hpp"
+#include "sql/function_places.hpp"
 #include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
@@ -65,26 +66,12 @@ bool can_pass(const SqlType& from, const SqlType& to) {
   return from == to || from.id == TypeId::Unknown || can_cast(from, to, CastStrength::Implicit);
 }
 
-/// Where each given argument goes; nothing where it does not fit.
+/// As the call gives its arguments; nothing where they do not fit.
 std::optional<std::vector<std::size_t>> places_of(
     const FunctionObject& function, const std::vector<sql::ActionStatement::Argument>& arguments) {
-  std::vector<std::size_t> places;
-  std::vector<bool> is_given(function.arguments.size());
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    std::size_t place = i;
-    if (!arguments[i].name.empty()) {
-      const auto found = std::find_if(function.arguments.begin(), function.arguments.end(),
-                                      [&](const auto& a) { return a.name == arguments[i].name; });
-      place = static_cast<std::size_t>(found - function.arguments.begin());
-    }
-    if (place >= is_given.size() || is_given[place]) return std::nullopt;
-    is_given[place] = true;
-    places.push_back(place);
-  }
-  for (std::size_t i = 0; i < is_given.size(); ++i) {
-    if (!is_given[i] && function.arguments[i].default_text.empty()) return std::nullopt;
-  }
-  return places;
+  std::vector<std::string> names;
+  for (const auto& argument : arguments) names.push_back(argument.name);
+  return sql::places_of(function.arguments, names);
 }
 
 struct Chosen {

@@ -9,6 +9,7 @@
 #include <tickstone/error.hpp>
 
 #include "sql/duck_text.hpp"
+#include "sql/function_places.hpp"
 #include "sql/function_table.hpp"
 #include "sql/translator.hpp"
 #include "types/value.hpp"
@@ -94,28 +95,6 @@ std::string type_text(const std::optional<SqlType>& type) {
 bool can_pass(const Typed& value, const SqlType& to) {
   return !value.type || value.form != Typed::Form::Plain || *value.type == to ||
          can_cast(*value.type, to, CastStrength::Implicit);
-}
-
-/// Where each given argument goes; nothing where they do not fit.
-std::optional<std::vector<std::size_t>> places_of(const NameLookup::UserFunction& function,
-                                                  const std::vector<std::string>& names) {
-  std::vector<std::size_t> places;
-  std::vector<bool> is_given(function.arguments.size());
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    std::size_t place = i;
-    if (!names[i].empty()) {
-      const auto found = std::find_if(function.arguments.begin(), function.arguments.end(),
-                                      [&](const auto& argument) { return argument.name == names[i]; });
-      place = static_cast<std::size_t>(found - function.arguments.begin());
-    }
-    if (place >= is_given.size() || is_given[place]) return std::nullopt;
-    is_given[place] = true;
-    places.push_back(place);
-  }
-  for (std::size_t i = 0; i < is_given.size(); ++i) {
-    if (!is_given[i] && function.arguments[i].default_text.empty()) return std::nullopt;
-  }
-  return places;
 }
 
 }  // namespace
@@ -230,7 +209,7 @@ Translator::InlinedCall Translator::inlined_call(const PgQuery__FuncCall& call, 
   std::size_t most_exact = 0;
   bool is_ambiguous = false;
   for (const auto& candidate : functions) {
-    const auto places = places_of(candidate, names);
+    const auto places = places_of(candidate.arguments, names);
     if (!places) continue;
     std::size_t exact = 0;
     bool fits = true;
@@ -282,7 +261,7 @@ Translator::InlinedCall Translator::inlined_call(const PgQuery__FuncCall& call, 
   inlined.reads_rows.resize(count);
   inlined.aggregates.resize(count);
   inlined.uses.resize(count);
-  const auto places = *places_of(*best, names);
+  const auto places = *places_of(best->arguments, names);
   std::vector<bool> is_given(count);
   const auto passed = [&](Typed value, const SqlType& type) {
     const bool is_number = value.is_number;
