@@ -268,4 +268,29 @@ int compare(Decimal a, Decimal b) {
   return -compare(b, a);
 }
 
+Decimal Decimal::parse(std::string_view text) {
+  if (const auto value = parse_decimal(text)) return *value;
+  throw Error(ErrorCode::InvalidTextRepresentation,
+              "invalid input syntax for type numeric: \"" + std::string(text) + "\"");
+}
+
+Decimal Decimal::of(double value) {
+  if (!std::isfinite(value)) {
+    throw Error(ErrorCode::InvalidParameterValue, "NUMERIC holds no NaN and no infinity", {},
+                "Use a DOUBLE PRECISION column.");
+  }
+  if (const auto decimal = decimal_from_double(value)) return *decimal;
+  throw Error(ErrorCode::NumericValueOutOfRange, "value does not fit into 38 digits");
+}
+
+std::string Decimal::to_string() const { return format_decimal(*this); }
+double Decimal::to_double() const { return tickstone::to_double(*this); }
+
+std::strong_ordering operator<=>(const Decimal& a, const Decimal& b) {
+  const int order = compare(a, b);
+  return order < 0   ? std::strong_ordering::less
+         : order > 0 ? std::strong_ordering::greater
+                     : std::strong_ordering::equal;
+}
+
 }  // namespace tickstone

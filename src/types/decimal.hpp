@@ -6,15 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include <tickstone/decimal.hpp>
+
 #include "base/bytes.hpp"
 
 namespace tickstone {
-
-/// An exact decimal: `unscaled / 10^scale`, at most 38 digits.
-struct Decimal {
-  Int128 unscaled = 0;
-  std::uint8_t scale = 0;
-};
 
 inline constexpr int kMaxNumericDigits = 38;
 /// The most digits that an Int64 column holds: any such value, whatever its leading digit.
