@@ -145,6 +145,18 @@ FEATURE_RELATIONSHIPS = Table(
     _columns(source_feature=_TEXT, target_feature=_TEXT, relationship_type=_TEXT, metadata=Kind.JSON),
     ("source_feature", "target_feature", "relationship_type"),
 )
+FEATURE_ACCESS_LOG = Table(
+    "feature_access_log",
+    _columns(feature_name=_TEXT, accessed_at=_TIME, accessed_by=_TEXT, operation=_TEXT),
+    (), ("feature_name",), "accessed_at",
+)
+POSITIONS = Table(
+    "positions",
+    _columns(id=_INTEGER, ticker=_TEXT, timestamp=_TIME, entry_price=_NUMBER, stop_price=Kind.NUMERIC, shares=_INTEGER,
+             position_value=_NUMBER, risk_amount=Kind.NUMERIC, stop_percentage=Kind.NUMERIC, metadata=Kind.JSON,
+             is_focus_ticker=Kind.BOOLEAN),
+    ("id",),
+)
 
 
 class Unsuitable(ValueError):

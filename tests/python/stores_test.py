@@ -10,10 +10,10 @@ import pandas
 import psycopg2
 from psycopg2 import errors
 from psycopg2.extras import execute_values
-from src.utils import database
 
 import tickstone
 from homes import on_every_home
+from src.utils import database
 from tickstone import batches, tables
 
 UTC = dt.timezone.utc

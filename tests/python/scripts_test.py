@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""query_db.py, db_test.py and explore_db_schema.py, on every home."""
+import datetime as dt
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import unittest
+from decimal import Decimal
+
+from homes import PACKAGE, TABLES, on_every_home
+from programs import ok, run
+from tickstone import command_line
+from tickstone.example_queries import CATEGORIES, QUERIES
+
+START = dt.datetime(2026, 1, 5, 14, 30, tzinfo=dt.timezone.utc)
+TIMESCALE_NAMES = ("hypertables", "compression_stats", "daily_ohlcv_agg", "hourly_feature_agg")
+
+
+@on_every_home(globals())
+class Scripts:
+    def setUp(self):
+        super().setUp()
+        self.db.batch_store_ohlcv_data([("AAPL", START + dt.timedelta(days=n), 1, 2, 1, f"1.{n}", 10) for n in range(3)])
+        self.db.store_symbols([{"symbol": "AAPL", "metadata": {"lot": 100}}, {"symbol": "OLD", "active": False}])
+
+    def script(self, *arguments, **how):
+        return run(self, ["python", *arguments], **how)
+
+    def rows(self, *arguments):
+        return json.loads(ok(self, ["python", "query_db.py", "-j", *arguments]))
+
+    def test_queries_by_name_and_text(self):
+        self.assertEqual([Decimal(row["close"]) for row in self.rows("recent_ohlcv")], [Decimal("1.2"), Decimal("1.1"), 1])
+        self.assertEqual([row["symbol"] for row in self.rows("active_symbols")], ["AAPL"])
+        self.assertLessEqual(set(TABLES), {row["table_name"] for row in self.rows("tables")})
+        self.assertEqual(self.rows("SELECT metadata, NULL AS nothing FROM symbols WHERE symbol = 'AAPL'"),
+                         [{"metadata": {"lot": 100}, "nothing": None}])
+        text = ok(self, ["python", "query_db.py", "SELECT symbol, active FROM symbols ORDER BY symbol"])
+        self.assertEqual(text, "symbol | active\n-------+-------\nAAPL   | True\nOLD    | False\n\n2 rows returned.\n")
+        self.assertEqual(ok(self, ["python", "query_db.py", "SELECT 1 AS a WHERE FALSE"]), "a\n-\n\n0 rows returned.\n")
+
+    def test_every_example(self):
+        if self.has_hypertables:
+            self.db.execute("""CREATE MATERIALIZED VIEW IF NOT EXISTS daily_ohlcv_agg WITH (timescaledb.continuous) AS
+                SELECT symbol, time_bucket('1 day', timestamp) AS day, timeframe, first(open, timestamp) AS open, max(high) AS high,
+                  min(low) AS low, last(close, timestamp) AS close, sum(volume) AS volume, count(*) AS sample_count
+                FROM ohlcv GROUP BY symbol, day, timeframe WITH NO DATA""")
+            self.db.execute("""CREATE MATERIALIZED VIEW IF NOT EXISTS hourly_feature_agg WITH (timescaledb.continuous) AS
+                SELECT feature_name, symbol, time_bucket('1 hour', timestamp) AS hour, avg(value) AS avg_value, min(value) AS min_value,
+                  max(value) AS max_value, count(*) AS sample_count FROM feature_timeseries GROUP BY feature_name, symbol, hour WITH NO DATA""")
+        listed = ok(self, ["python", "query_db.py", "-l"])
+        self.assertEqual([line.strip(" -:") for line in listed.splitlines()[1:] if line],
+                         [name for category, queries in CATEGORIES.items() for name in (category, *queries)])
+        for name, query in QUERIES.items():
+            with self.subTest(name):
+                if self.has_hypertables or name not in TIMESCALE_NAMES:
+                    self.db.fetch_all(query)
+
+    def test_statements_without_a_result_are_committed(self):
+        self.assertEqual(ok(self, ["python", "query_db.py", "DELETE FROM symbols WHERE NOT active"]),
+                         "Query executed successfully. 1 rows affected.\n")
+        self.assertEqual(self.db.fetch_one("SELECT count(*) FROM symbols"), (1,))
+        ok(self, ["python", "query_db.py", "DISCARD ALL"])
+
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as directory:
+            query, result = pathlib.Path(directory, "q.sql"), pathlib.Path(directory, "result.json")
+            query.write_text("SELECT count(*) AS n FROM ohlcv;\n")
+            done = self.script("query_db.py", "-f", str(query), "-j", "-o", str(result))
+            self.assertEqual((json.loads(done.stdout), json.loads(result.read_text())), ([{"n": 3}], [{"n": 3}]))
+            self.assertIn(f"Results saved to {result}", done.stderr)
+
+    def test_failures_of_queries(self):
+        for arguments, status, says in ((["SELECT * FROM nosuch"], 1, 'error: relation "nosuch" does not exist'),
+                                        (["-f", "nosuch.sql"], 1, "No such file"), (["tables", "-f", "x"], 2, "not both"),
+                                        (["tables", "-c", "nosuch"], 1, "neither a postgresql:// URL"),
+                                        (["tables", "-c", "postgresql://localhost:5433/a?b=c"], 1, "cannot read the connection URL")):
+            done = self.script("query_db.py", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (status, ""), done)
+            self.assertIn(says, done.stderr)
+        done = self.script("query_db.py")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("recent_ohlcv", done.stdout)
+
+    def test_the_database_test(self):
+        text = ok(self, ["python", "db_test.py"])
+        self.assertEqual([line.split(":")[0] for line in text.splitlines()],
+                         ["ok     connection", "ok     tables", "ok     writing", "ok     newest rows"])
+        self.assertIn(f"all {len(TABLES)} tables", text)
+        self.assertEqual(self.db.fetch_one("SELECT count(*) FROM ohlcv"), (3,))
+        done = self.script("db_test.py", "--json", "--max-age-minutes", "10")
+        found = json.loads(done.stdout)
+        self.assertEqual((done.returncode, found["ok"], [f["is_good"] for f in found["findings"]]), (1, False, [True, True, True, False]))
+        now = dt.datetime.now(dt.timezone.utc)
+        self.db.store_ohlcv_data("AAPL", now, 1, 1, 1, 1, 1)
+        for store in (self.db.store_trades_data, self.db.store_quotes_data):
+            store([{"symbol": "AAPL", "timestamp": now, "id": 1, "price": 1, "size": 1} if store == self.db.store_trades_data else
+                   {"symbol": "AAPL", "timestamp": now, "id": 1, "bid_price": 1, "bid_size": 1, "ask_price": 1, "ask_size": 1}])
+        ok(self, ["python", "db_test.py", "--max-age-minutes", "10"])
+
+    def test_the_database_test_finds_what_is_missing(self):
+        self.db.execute("ALTER TABLE positions RENAME COLUMN shares TO pieces")
+        self.db.execute("ALTER TABLE symbol_groups RENAME TO groups_of_symbols")
+        self.addCleanup(self.db.execute, "ALTER TABLE positions RENAME COLUMN pieces TO shares")
+        self.addCleanup(self.db.execute, "ALTER TABLE groups_of_symbols RENAME TO symbol_groups")
+        done = self.script("db_test.py")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("FAILED tables: missing: symbol_groups, positions.shares\n       run update_database_schema.sh", done.stdout)
+
+    def test_exploring(self):
+        text = ok(self, ["python", "explore_db_schema.py", "ohlcv", "positions", "--samples", "2"])
+        for part in ("ohlcv (table, 3 rows)\n", "symbol                       text NOT NULL\n", "PRIMARY KEY (symbol, \"timestamp\", timeframe)",
+                     "positions (table, 0 rows)\n", "nextval('positions_id_seq'::regclass)\n", "AAPL   | 2026-01-05 14:30:00+00:00"):
+            self.assertIn(part, text)
+        self.assertEqual("hypertable by timestamp" in text, self.has_hypertables)
+        found = json.loads(ok(self, ["python", "explore_db_schema.py", "--json"]))
+        self.assertLessEqual(set(TABLES), {relation["name"] for relation in found["relations"]})
+        done = self.script("explore_db_schema.py", "nosuch")
+        self.assertEqual((done.returncode, done.stderr), (1, "error: there is no table or view nosuch\n"))
+
+    def test_output_that_nobody_reads_to_its_end(self):
+        text = ok(self, "python query_db.py 'SELECT * FROM generate_series(1, 100000)' | head -1", PYTHONUNBUFFERED="1")
+        self.assertEqual(text, "generate_series\n")
+
+
+class Urls(unittest.TestCase):
+    def test_connections_as_the_guide_writes_them(self):
+        for given, expected in ((None, None), ("postgresql://a/b", "postgresql://a/b"), ("host=a", "host=a"),
+                                ("a:1/b?user=c&password=d%", "postgresql://a:1/b?user=c&password=d%25"), ("a/b", "postgresql://a:5433/b")):
+            self.assertEqual(command_line.url_of(given), expected)
+
+
+class SchemaUpdate(unittest.TestCase):
+    def test_it_calls_the_program(self):
+        with tempfile.TemporaryDirectory() as directory:
+            program = pathlib.Path(directory, "tickstone")
+            program.write_text('#!/bin/sh\nprintf "%s|" "$@"\nexit 7\n')
+            program.chmod(0o755)
+            self.url = ""
+            default = "postgresql://inavvi_user:postgres@localhost:5433/inavvi"
+            for arguments, variables, expected in (
+                    ([], {}, f"migrate|{default}|"), (["--dry-run"], {}, f"migrate|{default}|--dry-run|"),
+                    (["--status"], {"DATABASE_URL": "postgresql://x/y"}, "migrate|postgresql://x/y|--status|"),
+                    (["postgresql://a/b", "--to", "3"], {}, "migrate|postgresql://a/b|--to|3|"), (["--data", "d"], {}, "migrate|--data|d|"),
+                    (["--help"], {}, "migrate|--help|")):
+                done = run(self, ["./update_database_schema.sh", *arguments], TICKSTONE_BINARY=str(program), **variables)
+                self.assertEqual((done.stdout, done.returncode), (expected, 7))
+
+    def test_without_a_program_it_says_so(self):
+        with tempfile.TemporaryDirectory() as directory:
+            shutil.copy(PACKAGE / "update_database_schema.sh", directory)
+            self.url = ""
+            if os.access("/usr/bin/tickstone", os.X_OK):
+                self.skipTest("a tickstone is installed")
+            done = run(self, ["./update_database_schema.sh"], cwd=directory, PATH="/usr/bin:/bin", TICKSTONE_BINARY="")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("make program", done.stderr)
