@@ -49,3 +49,8 @@ if(TICKSTONE_SANITIZE)
   # With a sanitizer GCC loses track of more flows than it understands.
   target_compile_options(tickstone_compiler INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
+
+# For what sees the public headers and types/: GCC 12 takes an enumerator of a scoped enum (TypeId::Timestamp) for a
+# shadow of the public type. Linked after tickstone_compiler.
+add_library(tickstone_public_names INTERFACE)
+target_compile_options(tickstone_public_names INTERFACE -Wno-shadow)

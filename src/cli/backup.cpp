@@ -10,8 +10,9 @@
 
 #include "base/byte_size.hpp"
 #include "cli/command.hpp"
+#include "cli/open_connection.hpp"
 #include "cli/progress_bar.hpp"
-#include "cli/query_target.hpp"
+#include "cli/result_printer.hpp"
 #include "storage/store.hpp"
 
 namespace tickstone::cli {
@@ -59,7 +60,7 @@ storage::BackupReport backup_server(const Arguments& arguments) {
   if (!arguments.base.empty()) call += ", base => " + quoted(absolute(arguments.base));
   if (arguments.trusts_base) call += ", trust => true";
   storage::BackupReport report;
-  server->execute(call + ")", [&](const TextResult& result) {
+  server->run_script(call + ")", [&](const TextResult& result) {
     const auto number = [&](const char* name) -> std::uint64_t {
       for (std::size_t i = 0; i < result.columns.size(); ++i) {
         if (result.columns[i].name == name && !result.rows.empty() && result.rows[0][i]) {

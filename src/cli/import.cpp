@@ -13,8 +13,9 @@
 
 #include "cli/command.hpp"
 #include "cli/input_file.hpp"
+#include "cli/open_connection.hpp"
 #include "cli/progress_bar.hpp"
-#include "cli/query_target.hpp"
+#include "cli/result_printer.hpp"
 #include "cli/row_loader.hpp"
 #include "types/copy_format.hpp"
 
@@ -133,7 +134,7 @@ std::string take_line(InputFile& file, std::string& chunk) {
   return line;
 }
 
-std::uint64_t import_file(const Arguments& arguments, const std::string& path, QueryTarget& target,
+std::uint64_t import_file(const Arguments& arguments, const std::string& path, market::Connection& target,
                           const TextResult& table, RejectFile& rejects, std::uint64_t& skipped) {
   const auto file = InputFile::open(path);
   std::string chunk;
@@ -188,8 +189,8 @@ int import(const Arguments& arguments) {
   const auto target =
       arguments.connect.empty() ? open_embedded(arguments.store, false) : open_server(arguments.connect);
   TextResult table;
-  target->execute("SELECT * FROM " + arguments.table + " LIMIT 0",
-                  [&](const TextResult& result) { table = result; });
+  target->run_script("SELECT * FROM " + arguments.table + " LIMIT 0",
+                     [&](const TextResult& result) { table = result; });
   const auto& first = arguments.files.front();
   RejectFile rejects(!arguments.reject_file.empty() ? arguments.reject_file
                                                     : (first == "-" ? "stdin" : first) + ".rejects.csv");

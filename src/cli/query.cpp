@@ -11,7 +11,8 @@
 
 #include "cli/command.hpp"
 #include "cli/error_report.hpp"
-#include "cli/query_target.hpp"
+#include "cli/open_connection.hpp"
+#include "cli/result_printer.hpp"
 
 namespace tickstone::cli {
 namespace {
@@ -54,7 +55,7 @@ int query(const Arguments& arguments) {
   const auto target =
       arguments.connect.empty() ? open_embedded(arguments.store, false) : open_server(arguments.connect);
   try {
-    target->execute(sql, [&](const TextResult& result) { print_result(out, result, arguments.format); });
+    target->run_script(sql, [&](const TextResult& result) { print_result(out, result, arguments.format); });
   } catch (const Error& error) {
     out.flush();
     report(error, sql);

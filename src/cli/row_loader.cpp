@@ -71,8 +71,9 @@ void RejectFile::add(const std::string& file, std::uint64_t line, const std::str
     throw Error(ErrorCode::IoError, "could not write reject file \"" + path_ + "\"");
 }
 
-RowLoader::RowLoader(QueryTarget& target, const std::string& table, const std::vector<CopyColumn>& columns,
-                     RejectFile& rejects, std::string file, char delimiter, ExistingRows existing)
+RowLoader::RowLoader(market::Connection& target, const std::string& table,
+                     const std::vector<CopyColumn>& columns, RejectFile& rejects, std::string file,
+                     char delimiter, ExistingRows existing)
     : target_(target),
       table_(table),
       names_(names_of(columns)),
@@ -82,10 +83,10 @@ RowLoader::RowLoader(QueryTarget& target, const std::string& table, const std::v
       rejects_(rejects),
       file_(std::move(file)) {
   if (existing_ != ExistingRows::Skip) return;
-  const auto ignore = [](const TextResult&) {};
-  target_.execute("SET client_min_messages = warning", ignore);
+  const auto ignore = [](const market::TextResult&) {};
+  target_.run_script("SET client_min_messages = warning", ignore);
   staging_ = next_staging_table();
-  target_.execute(
+  target_.run_script(
       "CREATE TEMPORARY TABLE " + staging_ + " AS SELECT " + names_ + " FROM " + table_ + " LIMIT 0", ignore);
 }
 
@@ -93,25 +94,25 @@ std::uint64_t RowLoader::copy_rows(const std::string& statement, const std::vect
                                    std::size_t from, std::size_t to) {
   constexpr std::size_t kChunkRows = 2'000;
   std::size_t at = from;
-  return target_.copy_in(statement, [&](std::string& chunk) {
+  return market::rows_of_tag(target_.copy_in(statement, [&](std::string& chunk) {
     chunk.clear();
     if (at == to) return false;
     const std::size_t end = std::min(to, at + kChunkRows);
     writer_.append_rows(chunk, columns, at, end);
     at = end;
     return true;
-  });
+  }));
 }
 
 std::uint64_t RowLoader::copy_new_rows(const std::vector<ColumnView>& columns, std::size_t from,
                                        std::size_t to) {
-  const auto ignore = [](const TextResult&) {};
-  target_.execute("TRUNCATE " + staging_, ignore);
+  const auto ignore = [](const market::TextResult&) {};
+  target_.run_script("TRUNCATE " + staging_, ignore);
   copy_rows("COPY " + staging_ + " (" + names_ + ") FROM STDIN", columns, from, to);
   std::uint64_t inserted = 0;
-  target_.execute("INSERT INTO " + table_ + " (" + names_ + ") SELECT " + names_ + " FROM " + staging_ +
-                      " ON CONFLICT DO NOTHING",
-                  [&](const TextResult& result) { inserted = rows_of_tag(result.tag); });
+  target_.run_script("INSERT INTO " + table_ + " (" + names_ + ") SELECT " + names_ + " FROM " + staging_ +
+                         " ON CONFLICT DO NOTHING",
+                     [&](const market::TextResult& result) { inserted = market::rows_of_tag(result.tag); });
   return inserted;
 }
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/query_target.hpp"
+#include "cli/open_connection.hpp"
 #include "types/copy_format.hpp"
 
 namespace tickstone::cli {
@@ -39,7 +39,7 @@ class RowLoader {
   static constexpr std::size_t kBatchRows = 100'000;
 
   /// `delimiter`: of the file, and of rows in the reject file.
-  RowLoader(QueryTarget& target, const std::string& table, const std::vector<CopyColumn>& columns,
+  RowLoader(market::Connection& target, const std::string& table, const std::vector<CopyColumn>& columns,
             RejectFile& rejects, std::string file, char delimiter, ExistingRows existing);
   /// `lines`: of each row in its file. Errors: those that are not of the rows (connection, disk).
   void load(const Batch& batch, const std::vector<std::uint64_t>& lines);
@@ -53,7 +53,7 @@ class RowLoader {
                           std::size_t from, std::size_t to);
   std::uint64_t copy_new_rows(const std::vector<ColumnView>& columns, std::size_t from, std::size_t to);
 
-  QueryTarget& target_;
+  market::Connection& target_;
   std::string table_;
   std::string names_;    // of the columns
   std::string staging_;  // name of the temporary table, where one is used

@@ -9,8 +9,9 @@
 #include <tickstone/error.hpp>
 
 #include "cli/command.hpp"
+#include "cli/open_connection.hpp"
 #include "cli/progress_bar.hpp"
-#include "cli/query_target.hpp"
+#include "cli/result_printer.hpp"
 #include "market/market_simulator.hpp"
 
 namespace tickstone::cli {
@@ -35,7 +36,7 @@ void print_counts(const std::array<std::uint64_t, market::kSimulatedTableCount>&
 
 int simulate(const Arguments& arguments) {
   std::array<std::uint64_t, market::kSimulatedTableCount> counts{};
-  std::unique_ptr<QueryTarget> target;
+  std::unique_ptr<market::Connection> target;
   std::array<std::ofstream, market::kSimulatedTableCount> files;
   if (!arguments.output.empty()) {
     std::filesystem::create_directories(arguments.output);
@@ -54,8 +55,8 @@ int simulate(const Arguments& arguments) {
         arguments.connect.empty() ? open_embedded(arguments.store, true) : open_server(arguments.connect);
     for (const auto& statement : market::simulated_schema()) {
       // What is there already needs no word.
-      target->execute("SET client_min_messages = warning", [](const TextResult&) {});
-      target->execute(statement, [](const TextResult&) {});
+      target->run_script("SET client_min_messages = warning", [](const TextResult&) {});
+      target->run_script(statement, [](const TextResult&) {});
     }
   }
   ProgressBar progress("simulating", 1000);
@@ -71,11 +72,11 @@ int simulate(const Arguments& arguments) {
             bool sent = false;
             const std::string copy = "COPY " + std::string(market::table_name(table)) + " (" +
                                      std::string(market::column_list(table)) + ") FROM STDIN (FORMAT csv)";
-            counts[index] += target->copy_in(copy, [&](std::string& chunk) {
+            counts[index] += market::rows_of_tag(target->copy_in(copy, [&](std::string& chunk) {
               if (sent) return false;
               chunk = csv;
               return sent = true;
-            });
+            }));
           },
           [&](double part) { progress.show(static_cast<std::uint64_t>(part * 1000), ""); });
   for (auto& file : files) {

@@ -1,65 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/connection.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <cstdlib>
-#include <memory>
-#include <optional>
-#include <string_view>
+#include <array>
+#include <list>
+#include <unordered_map>
 
-#include <libpq-fe.h>
 #include <poll.h>
 
-#include <tickstone/error.hpp>
-
-#include "client/error_code.hpp"
+#include "client/connect.hpp"
+#include "client/result_reader.hpp"
 
 namespace tickstone::client {
-
-struct Connection::Impl {
-  PGconn* connection = nullptr;
-  std::function<void(const std::string&)> on_notice;
-
-  ~Impl() { PQfinish(connection); }
-
-  std::string message() const {
-    std::string message = PQerrorMessage(connection);
-    while (!message.empty() && message.back() == '\n') message.pop_back();
-    return message;
-  }
-  [[noreturn]] void fail(ErrorCode otherwise) const { throw Error(otherwise, message()); }
-};
-
 namespace {
 
-struct ResultDeleter {
-  void operator()(PGresult* result) const { PQclear(result); }
+constexpr std::size_t kPreparedStatements = 256;
+
+/// A statement that the server has prepared.
+struct Prepared {
+  std::string sql;
+  std::string name;
+  bool is_binary = false;
 };
-using ResultPointer = std::unique_ptr<PGresult, ResultDeleter>;
-
-std::string field(const PGresult* result, int code) {
-  const char* text = PQresultErrorField(result, code);
-  return text == nullptr ? "" : text;
-}
-
-[[noreturn]] void throw_result(const PGresult* result) {
-  Error error(error_code_of(field(result, PG_DIAG_SQLSTATE)), field(result, PG_DIAG_MESSAGE_PRIMARY),
-              field(result, PG_DIAG_MESSAGE_DETAIL), field(result, PG_DIAG_MESSAGE_HINT));
-  if (const std::string position = field(result, PG_DIAG_STATEMENT_POSITION); !position.empty()) {
-    error.at(static_cast<std::uint32_t>(std::atoi(position.c_str())));
-  }
-  error.in_context(field(result, PG_DIAG_CONTEXT));
-  error.about(field(result, PG_DIAG_TABLE_NAME), field(result, PG_DIAG_COLUMN_NAME),
-              field(result, PG_DIAG_CONSTRAINT_NAME), field(result, PG_DIAG_SCHEMA_NAME));
-  throw error;
-}
 
 Result read_result(const PGresult* result) {
   Result read;
   read.tag = PQcmdStatus(const_cast<PGresult*>(result));
+  read.columns = columns_of(result);
   const int columns = PQnfields(result), rows = PQntuples(result);
-  for (int c = 0; c < columns; ++c) read.columns.push_back({PQfname(result, c), PQftype(result, c)});
   read.rows.resize(static_cast<std::size_t>(rows));
   for (int r = 0; r < rows; ++r) {
     auto& row = read.rows[static_cast<std::size_t>(r)];
@@ -74,76 +41,160 @@ Result read_result(const PGresult* result) {
   return read;
 }
 
-/// Of the connection's own parameters and the environment; nothing where there is no limit.
-std::optional<std::chrono::seconds> connect_timeout(PGconn* connection) {
-  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(PQconninfo(connection),
-                                                                               &PQconninfoFree);
-  for (const auto* option = options.get(); option != nullptr && option->keyword != nullptr; ++option) {
-    if (std::string_view(option->keyword) != "connect_timeout" || option->val == nullptr) continue;
-    const int seconds = std::atoi(option->val);
-    if (seconds > 0) return std::chrono::seconds(std::max(seconds, 2));  // as libpq's own
-  }
-  return std::nullopt;
-}
-
-/// PQconnectdb, but with the server's SQLSTATE in what is said of a failure: libpq has no other way to it.
-void connect(PGconn* connection) {
-  PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
-  const auto limit = connect_timeout(connection);
-  const auto start = std::chrono::steady_clock::now();
-  auto next = PGRES_POLLING_WRITING;
-  while (PQstatus(connection) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
-    struct pollfd waiting {};
-    waiting.fd = PQsocket(connection);
-    waiting.events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    int wait_ms = -1;
-    if (limit) {
-      const auto left = *limit - (std::chrono::steady_clock::now() - start);
-      wait_ms = static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(left).count());
-      if (wait_ms <= 0) throw Error(ErrorCode::ConnectionFailure, "connection to server timed out");
-    }
-    if (::poll(&waiting, 1, wait_ms) > 0) next = PQconnectPoll(connection);
-  }
-  PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
-}
-
-/// `... failed: FATAL:  28P01: password authentication failed for user "x"`, then lines of DETAIL, HINT and
-/// LOCATION: the server's own words, where it was reached.
-[[noreturn]] void throw_refused(const std::string& text) {
-  const auto begin = text.find("FATAL:  ");
-  constexpr std::size_t kLabelBytes = 8;
-  constexpr std::size_t kCodeBytes = 5;
-  const std::size_t code = begin + kLabelBytes;
-  if (begin == std::string::npos || text.substr(code + kCodeBytes, 2) != ": ") {
-    throw Error(ErrorCode::ConnectionFailure, text);
-  }
-  const auto line = [&](std::string_view label) -> std::string {
-    const auto at = text.find(label);
-    if (at == std::string::npos) return {};
-    const auto from = at + label.size();
-    return text.substr(from, text.find('\n', from) - from);
-  };
-  const std::size_t message = code + kCodeBytes + 2;
-  throw Error(error_code_of(text.substr(code, kCodeBytes)),
-              text.substr(message, text.find('\n', message) - message), line("\nDETAIL:  "),
-              line("\nHINT:  "));
-}
-
 }  // namespace
 
-Connection::Connection(const std::string& conninfo) : impl_(std::make_unique<Impl>()) {
-  impl_->connection = PQconnectStart(conninfo.c_str());
-  if (impl_->connection == nullptr) throw Error(ErrorCode::OutOfMemory, "out of memory");
-  if (PQstatus(impl_->connection) == CONNECTION_BAD) impl_->fail(ErrorCode::ConnectionFailure);
-  connect(impl_->connection);
-  if (PQstatus(impl_->connection) != CONNECTION_OK) throw_refused(impl_->message());
+struct Connection::Impl {
+  ConnectionPointer connection;
+  CancelPointer canceller;
+  std::function<void(const std::string&)> on_notice;
+  std::list<Prepared> prepared;  // latest used first
+  std::unordered_map<std::string_view, std::list<Prepared>::iterator> prepared_by_sql;
+  std::uint64_t prepared_count = 0;
+
+  [[noreturn]] void fail() const { throw Error(ErrorCode::ConnectionFailure, message_of(connection.get())); }
+
+  /// Reads to the end of the command; throws the first error.
+  std::string finish_command() {
+    std::string tag;
+    std::optional<Error> failure;
+    while (const ResultPointer result{PQgetResult(connection.get())}) {
+      switch (PQresultStatus(result.get())) {
+        case PGRES_COMMAND_OK:
+        case PGRES_TUPLES_OK:
+          tag = PQcmdStatus(result.get());
+          break;
+        case PGRES_COPY_IN:
+          PQputCopyEnd(connection.get(), "COPY FROM STDIN was not expected");
+          break;
+        default:
+          if (!failure) failure = error_of(result.get(), connection.get());
+      }
+    }
+    if (failure) throw *failure;
+    return tag;
+  }
+
+  void drain() {
+    while (const ResultPointer result{PQgetResult(connection.get())}) {
+      if (PQresultStatus(result.get()) == PGRES_COPY_IN)
+        PQputCopyEnd(connection.get(), "COPY FROM STDIN was not expected");
+    }
+  }
+
+  /// Unlike `drain`, of a command that is not needed any more: a long answer is not waited for.
+  void abandon() {
+    if (PQtransactionStatus(connection.get()) == PQTRANS_ACTIVE && canceller) {
+      std::array<char, 256> problem{};
+      PQcancel(canceller.get(), problem.data(), static_cast<int>(problem.size()));
+    }
+    drain();
+  }
+
+  void forget(std::list<Prepared>::iterator at) {
+    prepared_by_sql.erase(at->sql);
+    prepared.erase(at);
+  }
+
+  const Prepared& prepare(std::string_view sql) {
+    if (const auto found = prepared_by_sql.find(sql); found != prepared_by_sql.end()) {
+      prepared.splice(prepared.begin(), prepared, found->second);
+      return prepared.front();
+    }
+    if (prepared.size() >= kPreparedStatements) {
+      const std::string name = prepared.back().name;
+      forget(std::prev(prepared.end()));
+      if (PQsendQuery(connection.get(), ("DEALLOCATE " + name).c_str()) == 0) fail();
+      drain();  // one that DISCARD has removed already is no failure; in a failed block the next statement
+                // says so
+    }
+    Prepared made{std::string(sql), "tickstone_" + std::to_string(++prepared_count), false};
+    if (PQsendPrepare(connection.get(), made.name.c_str(), made.sql.c_str(), 0, nullptr) == 0) fail();
+    finish_command();
+    if (PQsendDescribePrepared(connection.get(), made.name.c_str()) == 0) fail();
+    const ResultPointer described{PQgetResult(connection.get())};
+    const bool is_described = PQresultStatus(described.get()) == PGRES_COMMAND_OK;
+    std::optional<Error> failure;
+    if (is_described) {
+      made.is_binary = are_types_known(described.get());
+    } else {
+      failure = error_of(described.get(), connection.get());
+    }
+    drain();
+    if (failure) throw *failure;
+    prepared.push_front(std::move(made));
+    prepared_by_sql[prepared.front().sql] = prepared.begin();
+    return prepared.front();
+  }
+
+  std::string run(const Prepared& statement, std::span<const std::optional<std::string>> parameters,
+                  const RowHandler& handler) {
+    std::vector<const char*> values;
+    for (const auto& parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+    if (PQsendQueryPrepared(connection.get(), statement.name.c_str(), static_cast<int>(values.size()),
+                            values.data(), nullptr, nullptr, statement.is_binary ? 1 : 0) == 0)
+      fail();
+    PQsetSingleRowMode(connection.get());
+    std::optional<ResultReader> reader;
+    std::string tag;
+    std::optional<Error> failure;
+    try {
+      while (const ResultPointer result{PQgetResult(connection.get())}) {
+        switch (PQresultStatus(result.get())) {
+          case PGRES_SINGLE_TUPLE:
+          case PGRES_TUPLES_OK:
+            if (!reader) {
+              const auto columns = columns_of(result.get());
+              if (handler.on_columns) handler.on_columns(columns);
+              reader.emplace(columns, handler);
+            }
+            reader->add(result.get());
+            tag = PQcmdStatus(result.get());
+            break;
+          case PGRES_COMMAND_OK:
+            tag = PQcmdStatus(result.get());
+            break;
+          case PGRES_EMPTY_QUERY:
+            break;
+          case PGRES_COPY_IN:
+            PQputCopyEnd(connection.get(), "COPY FROM STDIN needs copy_in");
+            break;
+          case PGRES_COPY_OUT:
+            failure = Error(ErrorCode::FeatureNotSupported, "COPY TO STDOUT needs copy_out");
+            while (true) {
+              char* row = nullptr;
+              const int size = PQgetCopyData(connection.get(), &row, 0);
+              const MemoryPointer owned(row);
+              if (size < 0) break;
+            }
+            break;
+          default:
+            if (!failure) failure = error_of(result.get(), connection.get());
+        }
+      }
+      if (!failure && reader) reader->finish();
+    } catch (...) {
+      abandon();
+      throw;
+    }
+    if (failure) throw *failure;
+    return tag;
+  }
+};
+
+Connection::Connection(const ConnectionOptions& options) : impl_(std::make_unique<Impl>()) {
+  impl_->connection = client::connect(options);
+  impl_->canceller.reset(PQgetCancel(impl_->connection.get()));
   PQsetNoticeProcessor(
-      impl_->connection,
+      impl_->connection.get(),
       [](void* self, const char* text) {
         const auto* impl = static_cast<Impl*>(self);
         if (impl->on_notice) impl->on_notice(text);
       },
       impl_.get());
+  if (options.statement_timeout.count() > 0) {
+    const std::string set = "SET statement_timeout = " + std::to_string(options.statement_timeout.count());
+    execute(set, [](const Result&) {});
+  }
 }
 
 Connection::~Connection() = default;
@@ -153,79 +204,138 @@ void Connection::set_notice_handler(std::function<void(const std::string&)> on_n
 }
 
 void Connection::execute(const std::string& sql, const std::function<void(const Result&)>& on_result) {
-  if (PQsendQuery(impl_->connection, sql.c_str()) == 0) impl_->fail(ErrorCode::ConnectionFailure);
+  PGconn* connection = impl_->connection.get();
+  if (PQsendQuery(connection, sql.c_str()) == 0) impl_->fail();
   std::optional<Error> failure;
-  while (ResultPointer result{PQgetResult(impl_->connection)}) {
-    switch (PQresultStatus(result.get())) {
-      case PGRES_TUPLES_OK:
-      case PGRES_COMMAND_OK:
-        if (!failure) on_result(read_result(result.get()));
-        break;
-      case PGRES_EMPTY_QUERY:
-        break;
-      case PGRES_COPY_IN:
-        PQputCopyEnd(impl_->connection, "COPY FROM STDIN needs a file");
-        break;
-      case PGRES_COPY_OUT: {
-        Result out;
-        char* buffer = nullptr;
-        int size = 0;
-        out.columns.push_back({"copy", 25});
-        while ((size = PQgetCopyData(impl_->connection, &buffer, 0)) > 0) {
-          std::string line(buffer, static_cast<std::size_t>(size));
-          if (!line.empty() && line.back() == '\n') line.pop_back();
-          out.rows.push_back({std::move(line)});
-          PQfreemem(buffer);
+  try {
+    while (const ResultPointer result{PQgetResult(connection)}) {
+      switch (PQresultStatus(result.get())) {
+        case PGRES_TUPLES_OK:
+        case PGRES_COMMAND_OK:
+          if (!failure) on_result(read_result(result.get()));
+          break;
+        case PGRES_EMPTY_QUERY:
+          break;
+        case PGRES_COPY_IN:
+          PQputCopyEnd(connection, "COPY FROM STDIN needs a file");
+          break;
+        case PGRES_COPY_OUT: {
+          Result out;
+          char* buffer = nullptr;
+          int size = 0;
+          out.columns.push_back({"copy", SqlType::of(TypeId::Text)});
+          while ((size = PQgetCopyData(connection, &buffer, 0)) > 0) {
+            const MemoryPointer owned(buffer);
+            std::string line(buffer, static_cast<std::size_t>(size));
+            if (!line.empty() && line.back() == '\n') line.pop_back();
+            out.rows.push_back({std::move(line)});
+          }
+          out.tag = "COPY";
+          if (!failure) on_result(out);
+          break;
         }
-        out.tag = "COPY";
-        if (!failure) on_result(out);
-        break;
+        default:
+          if (!failure) failure = error_of(result.get(), connection);
       }
-      default:
-        try {
-          throw_result(result.get());
-        } catch (const Error& error) {
-          if (!failure) failure = error;
-        }
     }
+  } catch (...) {
+    impl_->abandon();
+    throw;
   }
   if (failure) throw *failure;
 }
 
+std::string Connection::query(std::string_view sql, std::span<const std::optional<std::string>> parameters,
+                              const RowHandler& handler) {
+  const bool was_known = impl_->prepared_by_sql.contains(sql);
+  const Prepared& statement = impl_->prepare(sql);
+  try {
+    return impl_->run(statement, parameters, handler);
+  } catch (const Error& error) {
+    // DISCARD or a schema change has taken the statement away: nothing has run yet.
+    const bool is_gone = error.code() == ErrorCode::InvalidSqlStatementName ||
+                         (error.code() == ErrorCode::FeatureNotSupported &&
+                          error.message() == "cached plan must not change result type");
+    if (!is_gone) throw;
+    impl_->forget(impl_->prepared.begin());
+    if (!was_known || in_transaction()) throw;
+  }
+  return impl_->run(impl_->prepare(sql), parameters, handler);
+}
+
 std::string Connection::copy_in(const std::string& copy_statement,
                                 const std::function<bool(std::string&)>& next) {
+  PGconn* connection = impl_->connection.get();
   {
-    const ResultPointer begun{PQexec(impl_->connection, copy_statement.c_str())};
-    if (PQresultStatus(begun.get()) != PGRES_COPY_IN) throw_result(begun.get());
+    const ResultPointer begun{PQexec(connection, copy_statement.c_str())};
+    if (PQresultStatus(begun.get()) != PGRES_COPY_IN) throw error_of(begun.get(), connection);
   }
   std::string chunk;
   try {
     while (next(chunk)) {
-      if (PQputCopyData(impl_->connection, chunk.data(), static_cast<int>(chunk.size())) != 1)
-        impl_->fail(ErrorCode::ConnectionFailure);
+      if (PQputCopyData(connection, chunk.data(), static_cast<int>(chunk.size())) != 1) impl_->fail();
     }
   } catch (const std::exception& error) {
-    PQputCopyEnd(impl_->connection, error.what());
-    while (ResultPointer result{PQgetResult(impl_->connection)}) {
-    }
+    PQputCopyEnd(connection, error.what());
+    impl_->drain();
     throw;
   }
-  if (PQputCopyEnd(impl_->connection, nullptr) != 1) impl_->fail(ErrorCode::ConnectionFailure);
-  std::string tag;
-  std::optional<Error> failure;
-  while (ResultPointer result{PQgetResult(impl_->connection)}) {
-    if (PQresultStatus(result.get()) == PGRES_COMMAND_OK)
-      tag = PQcmdStatus(result.get());
-    else {
-      try {
-        throw_result(result.get());
-      } catch (const Error& error) {
-        if (!failure) failure = error;
-      }
-    }
+  if (PQputCopyEnd(connection, nullptr) != 1) impl_->fail();
+  return impl_->finish_command();
+}
+
+std::string Connection::copy_out(const std::string& copy_statement,
+                                 const std::function<void(std::string_view)>& on_data) {
+  PGconn* connection = impl_->connection.get();
+  {
+    const ResultPointer begun{PQexec(connection, copy_statement.c_str())};
+    if (PQresultStatus(begun.get()) != PGRES_COPY_OUT) throw error_of(begun.get(), connection);
   }
-  if (failure) throw *failure;
-  return tag;
+  try {
+    while (true) {
+      char* row = nullptr;
+      const int size = PQgetCopyData(connection, &row, 0);
+      const MemoryPointer owned(row);
+      if (size < 0) break;  // the end, or an error that finish_command tells
+      on_data({row, static_cast<std::size_t>(size)});
+    }
+  } catch (...) {
+    impl_->abandon();
+    throw;
+  }
+  return impl_->finish_command();
+}
+
+bool Connection::is_open() {
+  PGconn* connection = impl_->connection.get();
+  // What an idle server says is that it goes: its last words first, the end of the stream at the second
+  // reading.
+  for (int i = 0; i < 2 && PQstatus(connection) == CONNECTION_OK; ++i) {
+    if (PQtransactionStatus(connection) == PQTRANS_ACTIVE) break;
+    struct pollfd socket {};
+    socket.fd = PQsocket(connection);
+    socket.events = POLLIN;
+    if (::poll(&socket, 1, 0) <= 0) break;
+    PQconsumeInput(connection);
+    PQisBusy(connection);  // takes in what has come
+  }
+  return PQstatus(connection) == CONNECTION_OK;
+}
+
+bool Connection::in_transaction() const {
+  const auto status = PQtransactionStatus(impl_->connection.get());
+  return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+}
+
+void Connection::cancel() {
+  if (!impl_->canceller) return;
+  std::array<char, 256> problem{};
+  PQcancel(impl_->canceller.get(), problem.data(), static_cast<int>(problem.size()));
+}
+
+std::string Connection::address() const {
+  const char* host = PQhost(impl_->connection.get());
+  return std::string(host == nullptr ? "" : host) + ":" + PQport(impl_->connection.get());
 }
 
 }  // namespace tickstone::client

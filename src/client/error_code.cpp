@@ -4,7 +4,7 @@
 namespace tickstone::client {
 
 ErrorCode error_code_of(std::string_view wanted) {
-  constexpr auto last = static_cast<int>(ErrorCode::HypertableNotExist);
+  constexpr auto last = static_cast<int>(ErrorCode::UnexpectedState);
   for (int i = 0; i <= last; ++i) {
     if (sqlstate(static_cast<ErrorCode>(i)) == wanted) return static_cast<ErrorCode>(i);
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/prepared_statements.hpp"
 
+#include <algorithm>
+
 #include <tickstone/error.hpp>
 
 #include "engine/executors.hpp"
@@ -26,6 +28,16 @@ bool is_control(const sql::Statement& statement) {
          std::holds_alternative<sql::DeallocateStatement>(statement.body);
 }
 
+namespace {
+
+bool are_same_columns(const std::vector<ResultColumn>& a, const std::vector<ResultColumn>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const ResultColumn& x, const ResultColumn& y) {
+    return x.name == y.name && x.type.id == y.type.id && x.type.is_array == y.type.is_array;
+  });
+}
+
+}  // namespace
+
 std::shared_ptr<Prepared> PreparedStatements::find(const std::string& name) const {
   const auto found = statements_.find(name);
   if (found == statements_.end()) {
@@ -49,7 +61,11 @@ void PreparedStatements::analyze(Prepared& prepared) {
     if (prepared.plan != nullptr && prepared.plan->is_valid(context_)) return;
     if (!context_.in_transaction()) context_.begin_transaction();
     context_.begin_statement();
-    prepared.plan = plans_.plan_of(context_, statement.text, query->query, prepared.declared_types);
+    auto plan = plans_.plan_of(context_, statement.text, query->query, prepared.declared_types);
+    // The client may have been told the columns already.
+    if (prepared.columns && !are_same_columns(*prepared.columns, plan->columns()))
+      throw Error(ErrorCode::FeatureNotSupported, "cached plan must not change result type");
+    prepared.plan = std::move(plan);
     prepared.columns = prepared.plan->columns();
     prepared.parameter_types = prepared.plan->parameter_types();
     return;
