@@ -24,6 +24,7 @@ RowLike = Mapping[str, Any] | Sequence[Any]
 Rows = Iterable[RowLike] | Any
 
 PAGE_ROWS = 1000
+PAGE_SERIES = 100
 # From here on COPY pays off.
 COPY_ROWS_MIN = 500
 
@@ -188,15 +189,18 @@ class BatchWriter:
             return {}
         wanted = sorted({row.series for row in self._rows})
         names = self._table.series
-        same = " AND ".join(f"t.{name} = s.{name}" for name in names)
-        query = (
-            f"SELECT {', '.join(f's.{name}' for name in names)}, n.newest FROM (VALUES %s) AS s ({', '.join(names)}) "
-            f"CROSS JOIN LATERAL (SELECT t.{self._table.time} AS newest FROM {self._table.name} AS t WHERE {same} "
-            f"ORDER BY t.{self._table.time} DESC LIMIT 1) AS n"
+        # Every server finds the last row of one series at once; joins and groups make some read all rows.
+        branch = (
+            f"(SELECT {', '.join(names)}, {self._table.time} FROM {self._table.name} "
+            f"WHERE {' AND '.join(f'{name} = %s' for name in names)} ORDER BY {self._table.time} DESC LIMIT 1)"
         )
-        with statements.cursor() as cursor:
-            found = execute_values(cursor, query, wanted, page_size=PAGE_ROWS, fetch=True)
-        return {tuple(row[:-1]): row[-1] for row in found}
+        newest: dict[tuple[Any, ...], dt.datetime] = {}
+        for start in range(0, len(wanted), PAGE_SERIES):
+            page = wanted[start:start + PAGE_SERIES]
+            query = " UNION ALL ".join([branch] * len(page)) if len(page) > 1 else branch[1:-1]
+            for row in statements.fetch_all(query, [value for series in page for value in series]):
+                newest[tuple(row[:-1])] = row[-1]
+        return newest
 
     def _stored_rows(
         self, statements: Statements, columns: tuple[str, ...], rows: list[Prepared]

@@ -96,13 +96,32 @@ def fetch_dataframe(
 
 def rows_of(frame: pandas.DataFrame, columns: Sequence[str] | None = None) -> Iterator[tuple[Any, ...]]:
     """A DataFrame's rows with what is missing as None and times as pandas' Timestamps."""
-    pandas = load_pandas()
     frame = frame if columns is None else frame[list(columns)]
     cleaned = []
     for position in range(frame.shape[1]):
-        series = frame.iloc[:, position].astype("object")
-        cleaned.append([None if not pandas.api.types.is_list_like(value) and pandas.isna(value) else value for value in series])
+        series = frame.iloc[:, position]
+        values = series.astype("object").tolist()
+        for place in series.isna().to_numpy().nonzero()[0]:
+            values[place] = None
+        cleaned.append(values)
     return zip(*cleaned) if cleaned else iter(())
+
+
+def _with_times_as_text(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Times written out, a column at once: it takes a fraction of what each by itself takes."""
+    import numpy
+    made = {}
+    for position in range(frame.shape[1]):
+        series = frame.iloc[:, position]
+        if series.dtype.kind == "M":
+            is_missing = series.isna().to_numpy()
+            zone = "" if getattr(series.dtype, "tz", None) is None else "+00:00"
+            utc = series.to_numpy(dtype="datetime64[ns]")
+            text = numpy.char.add(numpy.datetime_as_string(utc), zone).astype("object")
+            text[is_missing] = None
+            series = load_pandas().Series(text, index=frame.index, dtype="object")
+        made[position] = series
+    return load_pandas().DataFrame(made, index=frame.index)
 
 
 class _Pieces(io.TextIOBase):
@@ -157,4 +176,4 @@ def copy_dataframe(
                 f'column "{names[position]}" of "{table}" keeps microseconds and the DataFrame has nanoseconds: '
                 "round them (Series.dt.floor('us')), or make the column a timestamp_ns"
             )
-    return copy_rows(cursor, target, names, rows_of(frame))
+    return copy_rows(cursor, target, names, rows_of(_with_times_as_text(frame)))

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from psycopg2.extras import Json
@@ -36,6 +37,10 @@ class Column:
     is_required: bool = False
     default: Any = None
 
+    @cached_property
+    def convert(self) -> Callable[[Any], Any]:
+        return CONVERSIONS[self.kind]
+
 
 @dataclass(frozen=True)
 class Table:
@@ -47,11 +52,15 @@ class Table:
     series: tuple[str, ...] = ()
     time: str | None = None
 
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
     def column(self, name: str) -> Column:
-        return next(column for column in self.columns if column.name == name)
+        return self._by_name[name]
 
     def has_column(self, name: str) -> bool:
-        return any(column.name == name for column in self.columns)
+        return name in self._by_name
 
 
 def _columns(**kinds: Any) -> tuple[Column, ...]:
@@ -165,9 +174,13 @@ class Unsuitable(ValueError):
 
 def is_missing(value: Any) -> bool:
     """None, NaN, and what pandas has for them."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+    if value is None:
         return True
-    return isinstance(value, (float, Decimal)) and value != value
+    if isinstance(value, (str, int)):
+        return False
+    if isinstance(value, (float, Decimal)):
+        return value != value
+    return type(value).__name__ in ("NAType", "NaTType")
 
 
 def _text(value: Any) -> str:
@@ -306,6 +319,6 @@ def converted(column: Column, value: Any) -> Any:
             raise Unsuitable(f"{column.name} is missing")
         return None
     try:
-        return CONVERSIONS[column.kind](value)
+        return column.convert(value)
     except Unsuitable as error:
         raise Unsuitable(f"{column.name}: {error}") from None

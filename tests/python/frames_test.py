@@ -79,7 +79,7 @@ class Frames:
 
     def test_copy_from_a_dataframe(self):
         frame = pandas.DataFrame({
-            "symbol": ["A", "B\t\\\n", "C"], "timestamp": pandas.to_datetime([START] * 3), "price": [Decimal("1.10"), 2.5, 3],
+            "symbol": ["A", "B\t\\\n", "C"], "timestamp": pandas.to_datetime([START] * 3).tz_convert("Asia/Tokyo"), "price": [Decimal("1.10"), 2.5, 3],
             "size": numpy.array([1, 2, 3]), "exchange": pandas.array([1, None, 3], dtype="Int64"),
             "conditions": [["a", 'b "c"', None], None, []], "id": [1, 2, 3], "source": "test",
         })
@@ -97,6 +97,14 @@ class Frames:
         frame = pandas.DataFrame({"symbol": ["A", "B"], "metadata": [{"a": [1, "x\ny"]}, None], "active": [False, None]})
         self.db.copy_from_dataframe(frame, "symbols")
         self.assertEqual(self.db.fetch_all("SELECT metadata, active FROM symbols ORDER BY symbol"), [({"a": [1, "x\ny"]}, False), (None, None)])
+
+    def test_copy_of_times_and_of_none(self):
+        for zone, expected in ((None, START), ("UTC", START), ("Asia/Tokyo", START - dt.timedelta(hours=9))):
+            self.db.execute("DELETE FROM symbols")
+            times = pandas.Series([pandas.Timestamp("2026-01-05 14:30:00"), pandas.NaT]).dt.tz_localize(zone)
+            frame = pandas.DataFrame({"symbol": ["A", "B"], "last_updated": times})
+            self.db.copy_from_dataframe(frame.set_axis([7, 7]), "symbols")
+            self.assertEqual(self.db.fetch_all("SELECT last_updated FROM symbols ORDER BY symbol"), [(expected,), (None,)])
 
     def test_nanoseconds_are_not_rounded_away(self):
         frame = pandas.DataFrame({"timestamp": [pandas.Timestamp("2026-01-05T14:30:00.000000001Z")], "metric_name": "m", "metric_value": 1})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Statements, transactions, threads and repetition, on every home."""
 import contextlib
+import os
 import threading
 import unittest
 
@@ -8,7 +9,7 @@ import psycopg2
 from psycopg2 import errors, sql
 
 import tickstone
-from homes import on_every_home
+from homes import make_tables, on_every_home
 from tickstone.retry import NO_RETRY, RetryPolicy
 from tickstone.statements import first_word
 
@@ -253,6 +254,61 @@ class Manager:
         with tickstone.DatabaseManager(self.url, target_session_attrs="standby") as db:
             with self.assertRaises(psycopg2.OperationalError):
                 db.fetch_one("SELECT 1")
+
+
+class Forks(unittest.TestCase):
+    def test_a_child_does_not_speak_on_its_parents_connection(self):
+        url = os.environ.get("TICKSTONE_TEST_SERVER")
+        if not url:
+            self.skipTest("TICKSTONE_TEST_SERVER names no server")
+        with tickstone.DatabaseManager(url) as db:
+            mine = db.fetch_one("SELECT pg_backend_pid()")
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if db.fetch_one("SELECT pg_backend_pid()") != mine else 1)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            self.assertEqual(db.fetch_one("SELECT pg_backend_pid()"), mine)
+
+
+class Failover(unittest.TestCase):
+    """Of two servers the one that takes writes is used: first PostgreSQL, then, when that only reads, Tickstone."""
+
+    def test_writing_goes_on_at_the_server_that_takes_it(self):
+        first, second = (os.environ.get(name) for name in ("TICKSTONE_TEST_POSTGRESQL", "TICKSTONE_TEST_SERVER"))
+        if not first or not second:
+            self.skipTest("it takes a PostgreSQL and a Tickstone server")
+        for url, has_hypertables in ((first, False), (second, True)):
+            make_tables(url, has_hypertables)
+            with tickstone.DatabaseManager(url) as db:
+                db.execute("DELETE FROM symbols")
+        places = [psycopg2.extensions.parse_dsn(url) for url in (first, second)]
+        with tickstone.DatabaseManager(first, host=",".join(p["host"] for p in places), port=",".join(p["port"] for p in places)) as db:
+            db.execute(SYMBOL, ("A", "on the first"))
+            self.alter_first(first, "SET default_transaction_read_only = on")
+            try:
+                with db.connection() as connection:
+                    while self.is_writable(connection):
+                        pass
+                db.execute(SYMBOL, ("B", "on the second"))
+                self.assertEqual(db.fetch_all("SELECT symbol FROM symbols"), [("B",)])
+            finally:
+                self.alter_first(first, "RESET default_transaction_read_only")
+
+    @staticmethod
+    def is_writable(connection):
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW default_transaction_read_only")
+            connection.commit()
+            return cursor.fetchone() == ("off",)
+
+    @staticmethod
+    def alter_first(url, change):
+        connection = psycopg2.connect(url, options="-c default_transaction_read_only=off")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER SYSTEM {change}")
+            cursor.execute("SELECT pg_reload_conf()")
+        connection.close()
 
 
 class Texts(unittest.TestCase):

@@ -116,12 +116,12 @@ class Batches:
     def test_values_are_exact_whatever_they_come_as(self):
         values = {"a": Decimal("12345678901234567890.123456789"), "b": 0.1, "c": numpy.float64(0.3), "d": numpy.float32(0.1), "e": "1e-7",
                   "f": numpy.int64(7), "g": 10**25}
-        rows = [{"feature_name": name, "symbol": "A", "timestamp": START, "value": value} for name, value in values.items()]
-        self.assertEqual(self.db.batch_store_feature_data(rows).new, 7)
-        got = dict(self.db.fetch_all("SELECT feature_name, value FROM feature_timeseries"))
+        rows = [("m", START, name, value) for name, value in values.items()]
+        self.assertEqual(self.db.store_feature_importance(rows).new, 7)
+        got = dict(self.db.fetch_all("SELECT feature_name, importance FROM feature_importance"))
         self.assertEqual(got, {"a": values["a"], "b": Decimal("0.1"), "c": Decimal("0.3"), "d": Decimal("0.1"), "e": Decimal("0.0000001"),
                                "f": Decimal(7), "g": Decimal(10**25)})
-        self.assertEqual(counts(self.db.batch_store_feature_data(rows)), (0, 0, 7, 0, 0, 0))
+        self.assertEqual(counts(self.db.store_feature_importance(rows)), (0, 0, 7, 0, 0, 0))
 
     def test_times_whatever_they_come_as(self):
         times = [START, START.astimezone(dt.timezone(dt.timedelta(hours=-5))), START.replace(tzinfo=None), "2026-01-05T14:30:00Z",
