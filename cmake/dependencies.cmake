@@ -35,11 +35,12 @@ tickstone_find_library(xxhash::xxhash HEADER xxhash.h LIBRARY xxhash)
 tickstone_find_library(protobuf_c::protobuf_c HEADER protobuf-c/protobuf-c.h LIBRARY protobuf-c)
 tickstone_find_library(pg_query::pg_query HEADER pg_query/pg_query.pb-c.h LIBRARY pg_query LINK protobuf_c::protobuf_c)
 
+find_package(PostgreSQL REQUIRED)
+
 if(NOT TICKSTONE_WITHOUT_DUCKDB)
   find_package(OpenSSL REQUIRED)
   find_package(Boost 1.74 REQUIRED)
   find_package(CLI11 REQUIRED)
-  find_package(PostgreSQL REQUIRED)
   tickstone_find_library(gsasl::gsasl HEADER gsasl.h LIBRARY gsasl)
 
   # DuckDB: the one named, else the one that tools/setup.sh put into $TICKSTONE_DEPS or .deps.

@@ -12,7 +12,7 @@ foreach(line IN LISTS lines)
   list(APPEND TICKSTONE_MODULES ${module})
 endforeach()
 if(TICKSTONE_WITHOUT_DUCKDB)
-  set(TICKSTONE_MODULES base types storage catalog sql pgwire)
+  set(TICKSTONE_MODULES base types storage catalog sql pgwire client market)
 endif()
 
 # The headers of include/tickstone/ as tickstone::public.

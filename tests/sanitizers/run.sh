@@ -42,6 +42,14 @@ thread() {
   build tsan base storage
   run tsan base
   run tsan storage '*BlockCache*:Compaction.*:StoreConcurrency.*'
+  # The typed API, whose threads share a pool, on a real server.
+  if [ -x /usr/lib/postgresql/15/bin/initdb ]; then
+    cmake --build --preset tsan --target api_test >/dev/null
+    # shellcheck source=tests/servers.sh
+    source tests/servers.sh
+    start_postgresql
+    TICKSTONE_TEST_ADDRESS="postgresql://inavvi_user@127.0.0.1:$peer_port/inavvi" build/tsan/tests/api/api_test --gtest_brief=1
+  fi
 }
 
 [ $# -gt 0 ] || set -- address thread
