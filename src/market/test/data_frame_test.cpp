@@ -55,7 +55,7 @@ TEST(DataFrame, ConvertsNumbersWhereNothingIsLost) {
 
 TEST(DataFrame, PrintsATableThatSaysWhatItLeavesOut) {
   const auto frame = frame_of(SqlType::of(TypeId::Integer), {"1", "200", "3"});
-  EXPECT_EQ(frame.to_string(2), "  c\n-----\n   1\n 200\n(3 rows, the first 2 shown)\n");
+  EXPECT_EQ(frame.to_string(2), "  c \n-----\n   1\n 200\n(3 rows, the first 2 shown)\n");
 }
 
 /// Reads the structures as an Arrow library would, and releases them.
