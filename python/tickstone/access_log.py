@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import datetime as dt
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 logger = logging.getLogger(__name__)
 
 Entry = tuple[str, dt.datetime, str, str]
+# What is left when the program ends is written then.
+_open_logs: weakref.WeakSet[AccessLog] = weakref.WeakSet()
 MICROSECOND = dt.timedelta(microseconds=1)
 
 
@@ -46,11 +49,15 @@ class AccessLog:
         self._last_time = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
         self._thread: threading.Thread | None = None
         self._is_closed = False
-        atexit.register(_close_at_exit, weakref.ref(self))
+        self._process = os.getpid()
+        _open_logs.add(self)
 
     def record(self, features: Iterable[str], accessed_by: str, operation: str) -> None:
         """Notes a read of features. Each read has a moment of its own, so that an entry can be found again."""
         with self._changed:
+            if os.getpid() != self._process:
+                # After fork(): the thread, and what was gathered, are the parent's.
+                self._process, self._thread, self._gathered, self._untold = os.getpid(), None, [], None
             self._last_time = max(dt.datetime.now(dt.timezone.utc), self._last_time + MICROSECOND)
             room = self._longest_backlog - len(self._gathered)
             entries = [(name, self._last_time, accessed_by, operation) for name in dict.fromkeys(features)]
@@ -104,7 +111,7 @@ class AccessLog:
                 logger.warning("the feature access log cannot be written now: %s", str(error).strip())
 
 
-def _close_at_exit(reference: weakref.ref[AccessLog]) -> None:
-    log = reference()
-    if log is not None:
+@atexit.register
+def _close_logs() -> None:
+    for log in list(_open_logs):
         log.close()

@@ -146,6 +146,7 @@ class ConnectionManager:
         autocommit is for what refuses to run inside a transaction (VACUUM, CALL refresh_continuous_aggregate ...); it
         is repeated only if idempotent.
         """
+        self._refuse_transaction_words(statement)
         if autocommit:
             return self._run(lambda on: on.execute(statement, parameters), Mode.AUTOCOMMIT, idempotent)
         return self._run_statement(statement, lambda on: on.execute(statement, parameters), idempotent)
@@ -273,9 +274,8 @@ class ConnectionManager:
             raise
 
     def _run_statement(self, statement: Statement, function: Callable[[Statements], Result], idempotent: bool) -> Result:
+        self._refuse_transaction_words(statement)
         word = first_word(statement)
-        if word in TRANSACTION_WORDS:
-            raise ValueError(f"{word} would end another caller's transaction: use transaction() or run_transaction()")
         text = statement if isinstance(statement, (str, bytes)) else repr(statement)
         if word in READING_WORDS and text not in self._writing_texts:
             # The server itself says whether it only reads, before it has any effect.
@@ -285,6 +285,12 @@ class ConnectionManager:
                 if len(self._writing_texts) < WRITING_TEXTS_MAX:
                     self._writing_texts.add(text)
         return self._run(function, Mode.TRANSACTION, idempotent)
+
+    @staticmethod
+    def _refuse_transaction_words(statement: Statement) -> None:
+        word = first_word(statement)
+        if word in TRANSACTION_WORDS:
+            raise ValueError(f"{word} has no place in a statement by itself: use transaction() or run_transaction()")
 
     def _run(self, function: Callable[[Statements], Result], mode: Mode, idempotent: bool) -> Result:
         attempts = self._retry.start()

@@ -17,9 +17,7 @@ PERMANENT_CONNECT_TEXTS = (
     "no password supplied",
     "no pg_hba.conf entry",
     "does not exist",
-    "could not translate host name",
     "invalid connection option",
-    "SSL error",
     "does not support SSL",
     "certificate",
 )

@@ -55,6 +55,11 @@ class FeatureStore(BatchStore):
         """Stores feature values: (feature_name, symbol, timestamp, value[, tags]), mappings, or a DataFrame."""
         return self._store(tables.FEATURE_TIMESERIES, feature_data)
 
+    def store_feature_sets(self, feature_sets: Rows) -> BatchResult:
+        """Stores features that were computed together, one wide row a symbol, time and set: (symbol, timestamp, feature_set,
+        features[, version, source]), where features maps names to numbers. The table feature_data comes by migration."""
+        return self._store(tables.FEATURE_DATA, feature_sets)
+
     def store_feature_metadata(
         self, feature_name: str, *, description: str | None = None, tags: Sequence[str] | None = None,
         parameters: Mapping[str, Any] | None = None, source: str | None = None,
@@ -126,6 +131,24 @@ class FeatureStore(BatchStore):
         found = self._read(read)
         self._note_access(names, "read_latest")
         return found
+
+    def get_feature_sets(
+        self, feature_set: str, symbols: Iterable[str], *, start: Any = None, end: Any = None
+    ) -> pandas.DataFrame:
+        """The wide rows of a feature set in [start, end), by symbol and time, with a column for each feature."""
+        query = """SELECT symbol, timestamp, features FROM feature_data
+            WHERE feature_set = %(set)s AND symbol = ANY(%(symbols)s::text[])
+            AND (%(start)s::timestamptz IS NULL OR timestamp >= %(start)s::timestamptz)
+            AND (%(end)s::timestamptz IS NULL OR timestamp < %(end)s::timestamptz) ORDER BY symbol, timestamp"""
+        values = {"set": feature_set, "symbols": list(symbols), "start": None if start is None else tables.time(start),
+                  "end": None if end is None else tables.time(end)}
+        found = self._read(lambda on: on.get_dataframe(query, values))
+        names = list(dict.fromkeys(name for features in found["features"] for name in features))
+        wide = _with_columns(found[["symbol", "timestamp"]], {
+            name: [features.get(name) for features in found["features"]] for name in names
+        })
+        self._note_access([f"{feature_set}.{name}" for name in names], "read")
+        return wide
 
     def fetch_training_data(
         self, labels: pandas.DataFrame | str | sql.Composable, features: Iterable[str], *, max_age: MaxAge = None,

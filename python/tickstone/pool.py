@@ -92,9 +92,13 @@ class ConnectionPool:
             try:
                 if connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
                     connection.rollback()
-                connection.autocommit = False
-                connection.readonly = None
-                connection.isolation_level = None
+                if connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+                    # Somebody's own BEGIN outside of psycopg2's sight.
+                    connection.close()
+                else:
+                    connection.autocommit = False
+                    connection.readonly = None
+                    connection.isolation_level = None
             except psycopg2.Error:
                 connection.close()
         with self._changed:

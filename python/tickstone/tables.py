@@ -149,6 +149,12 @@ FEATURE_TIMESERIES = Table(
     _columns(feature_name=_TEXT, symbol=_TEXT, timestamp=_TIME, value=_NUMBER, tags=Kind.JSON),
     ("feature_name", "symbol", "timestamp"), ("feature_name", "symbol"), "timestamp",
 )
+# One wide row for the features that were computed together.
+FEATURE_DATA = Table(
+    "feature_data",
+    _columns(symbol=_TEXT, timestamp=_TIME, feature_set=_TEXT, features=(Kind.JSON, True), version=Kind.TEXT, source=Kind.TEXT),
+    ("symbol", "timestamp", "feature_set"), ("symbol", "feature_set"), "timestamp",
+)
 FEATURE_RELATIONSHIPS = Table(
     "feature_relationships",
     _columns(source_feature=_TEXT, target_feature=_TEXT, relationship_type=_TEXT, metadata=Kind.JSON),

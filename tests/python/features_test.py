@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The feature store, training sets by point in time, and the access log, on every home."""
 import datetime as dt
+import os
 import random
 import threading
 import unittest
@@ -59,6 +60,19 @@ class Features:
         self.assertEqual(self.db.get_latest_features("A", ["rsi"], as_of=as_of), {"rsi": 2})
         ages = {"rsi": 2 * SECOND, "macd": 3 * SECOND}
         self.assertEqual(self.db.get_latest_features("A", ["rsi", "macd"], as_of=as_of, max_age=ages), {"rsi": None, "macd": Decimal("0.1")})
+
+    def test_features_that_lie_together(self):
+        if not self.migrated_as:
+            self.skipTest("feature_data comes by migration")
+        rows = [("A", START + n * SECOND, "core", {"rsi": n + 0.5, "macd": Decimal("-0.25")}) for n in range(3)]
+        self.assertEqual(self.db.store_feature_sets(rows).new, 3)
+        self.assertEqual(self.db.store_feature_sets([*rows, ("A", START, "other", {"x": 1})]).unchanged, 3)
+        self.assertEqual(self.db.store_feature_sets([("B", START, "core", {"rsi": 7}, "v2")]).new, 1)
+        frame = self.db.get_feature_sets("core", ["A", "B"], start=START, end=START + 2 * SECOND)
+        self.assertEqual(frame.drop(columns="timestamp").values.tolist()[:2], [["A", 0.5, -0.25], ["A", 1.5, -0.25]])
+        self.assertEqual((frame["rsi"][2], frame.isna().sum().sum()), (7, 1))
+        self.assertEqual(len(self.db.get_feature_sets("core", ["A"])), 3)
+        self.assertEqual(list(self.db.get_feature_sets("nosuch", ["A"]).columns), ["symbol", "timestamp"])
 
     def test_training_data_never_looks_into_the_future(self):
         for seed in range(12):
@@ -126,6 +140,17 @@ class Features:
         with tickstone.DatabaseManager(self.url, log_feature_access=False) as db:
             db.get_feature_data(["rsi"])
         self.assertEqual(len(self.db.fetch_all(LOGGED)), 4)
+
+    def test_reads_of_a_forked_child_are_logged(self):
+        self.db.get_feature_data(["parent"])
+        self.db.flush_access_log()
+        child = os.fork()
+        if child == 0:
+            self.db.get_feature_data(["child"])
+            self.db.close()
+            os._exit(0)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        self.assertEqual([name for name, _, _ in self.db.fetch_all(LOGGED)], ["parent", "child"])
 
     def test_an_unanswered_commit_of_the_log_does_not_double_it(self):
         self.db.get_feature_data(["rsi", "macd"])

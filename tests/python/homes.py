@@ -17,25 +17,32 @@ TABLES = (
     "feature_importance", "system_metrics", "feature_metadata", "feature_timeseries", "feature_relationships",
     "feature_access_log", "cache_metrics", "positions",
 )
-HYPERTABLES = {
-    **dict.fromkeys(("ohlcv", "trades", "quotes", "options_flow", "model_performance", "feature_importance", "system_metrics",
-                     "feature_timeseries", "cache_metrics"), "timestamp"),
-    "feature_access_log": "accessed_at",
-}
+MIGRATIONS = ROOT / "src/market/schema"
+KINDS = {"tickstone": ("timescale", "tickstone"), "timescaledb": ("timescale", "timescaledb"), "postgresql": ("postgresql",)}
 
 
-def make_tables(url, has_hypertables):
-    """The tables, once a home, however many classes of tests use it."""
+def migrate(cursor, home):
+    """Runs the application's migrations, a version a transaction."""
+    for version in sorted(path for path in MIGRATIONS.iterdir() if path.is_dir()):
+        cursor.execute("BEGIN")
+        for file in sorted(version.glob("*.sql")):
+            _, *kinds = file.name.removesuffix(".sql").split(".")
+            if not kinds or kinds[0] in KINDS[home]:
+                cursor.execute(file.read_text())
+        cursor.execute("COMMIT")
+
+
+def make_tables(url, home):
+    """The tables, once a home, however many classes of tests use it: by the migrations, or without a home as plain ones."""
     connection = psycopg2.connect(url)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'ohlcv'")
         if cursor.fetchone()[0] == 0:
-            if has_hypertables:
-                cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb CASCADE")
-            cursor.execute((HERE / "tables.sql").read_text())
-            for table, column in HYPERTABLES.items() if has_hypertables else ():
-                cursor.execute("SELECT create_hypertable(%s, %s)", (table, column))
+            if home is None:
+                cursor.execute((HERE / "tables.sql").read_text())
+            else:
+                migrate(cursor, home)
     connection.close()
 
 
@@ -44,7 +51,7 @@ class HomeCase(unittest.TestCase):
 
     maxDiff = None
     variable = None
-    has_hypertables = True
+    migrated_as = None
     url = None
 
     @classmethod
@@ -52,12 +59,13 @@ class HomeCase(unittest.TestCase):
         cls.url = os.environ.get(cls.variable)
         if not cls.url:
             raise unittest.SkipTest(f"{cls.variable} names no server")
-        make_tables(cls.url, cls.has_hypertables)
+        make_tables(cls.url, cls.migrated_as)
 
     def setUp(self):
         self.db = tickstone.DatabaseManager(self.url)
         self.addCleanup(self.db.close)
-        self.db.execute("; ".join(f"DELETE FROM {table}" for table in TABLES))
+        tables = (*TABLES, "feature_data") if self.migrated_as else TABLES
+        self.db.execute("; ".join(f"DELETE FROM {table}" for table in tables))
 
     def connect(self):
         connection = psycopg2.connect(self.url)
@@ -66,9 +74,10 @@ class HomeCase(unittest.TestCase):
 
 
 HOMES = {
-    "OnTickstone": {"variable": "TICKSTONE_TEST_SERVER"},
-    "OnPostgresql": {"variable": "TICKSTONE_TEST_POSTGRESQL", "has_hypertables": False},
-    "OnTimescaledb": {"variable": "TICKSTONE_TEST_TIMESCALEDB"},
+    "OnTickstone": {"variable": "TICKSTONE_TEST_SERVER", "migrated_as": "tickstone"},
+    "OnPostgresql": {"variable": "TICKSTONE_TEST_POSTGRESQL"},
+    "OnMigratedPostgresql": {"variable": "TICKSTONE_TEST_MIGRATED", "migrated_as": "postgresql"},
+    "OnTimescaledb": {"variable": "TICKSTONE_TEST_TIMESCALEDB", "migrated_as": "timescaledb"},
 }
 
 

@@ -83,6 +83,8 @@ class Manager:
         for statement in ("COMMIT", " -- why\n rollback", "/* a\nb */BEGIN", sql.SQL("START TRANSACTION")):
             with self.assertRaisesRegex(ValueError, "run_transaction"):
                 self.db.execute(statement)
+            with self.assertRaisesRegex(ValueError, "run_transaction"):
+                self.db.execute(statement, autocommit=True)
 
     def test_what_runs_outside_of_transactions(self):
         with self.assertRaises(errors.ActiveSqlTransaction):
@@ -196,6 +198,13 @@ class Manager:
             cursor.execute(SYMBOL, ("A", "Alpha"))
         self.assertEqual(self.count(), 1)
 
+    def test_a_connection_left_in_a_transaction_is_not_used_again(self):
+        with self.db.connection() as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            cursor.execute("BEGIN")
+            cursor.execute(SYMBOL, ("A", "Alpha"))
+        self.assertEqual((self.count(), self.db._pool.open_count), (0, 1))
+
     def test_an_idle_connection_that_the_server_ended_is_not_used(self):
         pid = self.db.fetch_one("SELECT pg_backend_pid()")[0]
         with self.connect().cursor() as cursor:
@@ -277,8 +286,8 @@ class Failover(unittest.TestCase):
         first, second = (os.environ.get(name) for name in ("TICKSTONE_TEST_POSTGRESQL", "TICKSTONE_TEST_SERVER"))
         if not first or not second:
             self.skipTest("it takes a PostgreSQL and a Tickstone server")
-        for url, has_hypertables in ((first, False), (second, True)):
-            make_tables(url, has_hypertables)
+        for url, home in ((first, None), (second, "tickstone")):
+            make_tables(url, home)
             with tickstone.DatabaseManager(url) as db:
                 db.execute("DELETE FROM symbols")
         places = [psycopg2.extensions.parse_dsn(url) for url in (first, second)]

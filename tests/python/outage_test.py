@@ -62,7 +62,7 @@ class Outages(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
         self.server = MortalServer(self.scratch)
         self.addCleanup(self.server.close)
-        make_tables(self.server.url, True)
+        make_tables(self.server.url, "tickstone")
         self.db = tickstone.DatabaseManager(self.server.url, retry=PATIENT)
         self.addCleanup(self.db.close)
 

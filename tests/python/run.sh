@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The Python package (python/) against a served store, a plain PostgreSQL 15 and, where TICKSTONE_TEST_TIMESCALEDB has its URL,
-# TimescaleDB.
+# The Python package (python/) against a served store, PostgreSQL 15 with plain tables, the same with the application's migrations and,
+# where TICKSTONE_TEST_TIMESCALEDB has its URL, TimescaleDB.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/servers.sh
@@ -10,6 +10,8 @@ export TICKSTONE_TEST_SERVER="postgresql://inavvi_user:postgres@127.0.0.1:$port/
 if has_postgresql; then
   start_postgresql
   export TICKSTONE_TEST_POSTGRESQL="postgresql://inavvi_user:postgres@127.0.0.1:$peer_port/inavvi"
+  createdb -h 127.0.0.1 -p "$peer_port" -U inavvi_user migrated
+  export TICKSTONE_TEST_MIGRATED="postgresql://inavvi_user:postgres@127.0.0.1:$peer_port/migrated"
 else
   echo "python: no PostgreSQL 15: the tests of that home are skipped"
 fi

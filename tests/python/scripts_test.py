@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 import unittest
@@ -42,20 +43,12 @@ class Scripts:
         self.assertEqual(ok(self, ["python", "query_db.py", "SELECT 1 AS a WHERE FALSE"]), "a\n-\n\n0 rows returned.\n")
 
     def test_every_example(self):
-        if self.has_hypertables:
-            self.db.execute("""CREATE MATERIALIZED VIEW IF NOT EXISTS daily_ohlcv_agg WITH (timescaledb.continuous) AS
-                SELECT symbol, time_bucket('1 day', timestamp) AS day, timeframe, first(open, timestamp) AS open, max(high) AS high,
-                  min(low) AS low, last(close, timestamp) AS close, sum(volume) AS volume, count(*) AS sample_count
-                FROM ohlcv GROUP BY symbol, day, timeframe WITH NO DATA""")
-            self.db.execute("""CREATE MATERIALIZED VIEW IF NOT EXISTS hourly_feature_agg WITH (timescaledb.continuous) AS
-                SELECT feature_name, symbol, time_bucket('1 hour', timestamp) AS hour, avg(value) AS avg_value, min(value) AS min_value,
-                  max(value) AS max_value, count(*) AS sample_count FROM feature_timeseries GROUP BY feature_name, symbol, hour WITH NO DATA""")
         listed = ok(self, ["python", "query_db.py", "-l"])
         self.assertEqual([line.strip(" -:") for line in listed.splitlines()[1:] if line],
                          [name for category, queries in CATEGORIES.items() for name in (category, *queries)])
         for name, query in QUERIES.items():
             with self.subTest(name):
-                if self.has_hypertables or name not in TIMESCALE_NAMES:
+                if self.migrated_as or name not in TIMESCALE_NAMES:
                     self.db.fetch_all(query)
 
     def test_statements_without_a_result_are_committed(self):
@@ -89,6 +82,7 @@ class Scripts:
         self.assertEqual([line.split(":")[0] for line in text.splitlines()],
                          ["ok     connection", "ok     tables", "ok     writing", "ok     newest rows"])
         self.assertIn(f"all {len(TABLES)} tables", text)
+        self.assertEqual("feature_data is not" in text, self.migrated_as is None)
         self.assertEqual(self.db.fetch_one("SELECT count(*) FROM ohlcv"), (3,))
         done = self.script("db_test.py", "--json", "--max-age-minutes", "10")
         found = json.loads(done.stdout)
@@ -114,7 +108,7 @@ class Scripts:
         for part in ("ohlcv (table, 3 rows)\n", "symbol                       text NOT NULL\n", "PRIMARY KEY (symbol, \"timestamp\", timeframe)",
                      "positions (table, 0 rows)\n", "nextval('positions_id_seq'::regclass)\n", "AAPL   | 2026-01-05 14:30:00+00:00"):
             self.assertIn(part, text)
-        self.assertEqual("hypertable by timestamp" in text, self.has_hypertables)
+        self.assertEqual("hypertable by timestamp" in text, self.migrated_as is not None)
         found = json.loads(ok(self, ["python", "explore_db_schema.py", "--json"]))
         self.assertLessEqual(set(TABLES), {relation["name"] for relation in found["relations"]})
         done = self.script("explore_db_schema.py", "nosuch")
@@ -123,6 +117,24 @@ class Scripts:
     def test_output_that_nobody_reads_to_its_end(self):
         text = ok(self, "python query_db.py 'SELECT * FROM generate_series(1, 100000)' | head -1", PYTHONUNBUFFERED="1")
         self.assertEqual(text, "generate_series\n")
+
+
+@on_every_home(globals())
+class Readme:
+    def test_its_program(self):
+        program, = re.findall(r"^```python\n(.*?)^```$", (PACKAGE / "README.md").read_text(), re.M | re.S)
+        lines = ok(self, ["python", "-"], given=program).splitlines()
+        self.assertTrue(lines[0].startswith("1 0 [Rejection(index=1, "), lines)
+        self.assertTrue(lines[0].endswith("reason='close is missing')]"), lines)
+        self.assertEqual((lines[-1], len(lines)), ("150.75", 2))
+
+    def test_its_commands(self):
+        self.db.store_symbols([{"symbol": "AAPL"}])
+        text = (PACKAGE / "README.md").read_text()
+        commands = re.findall(r"`(python \w+\.py [^`]*|python \w+\.py)`", text)
+        self.assertEqual(len(commands), 5)
+        for command in commands:
+            ok(self, command.replace("SELECT ...", "SELECT 1"))
 
 
 class Urls(unittest.TestCase):
