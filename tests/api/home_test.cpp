@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One DatabaseManager against the home that TICKSTONE_TEST_ADDRESS names.
 #include <atomic>
-#include <cstdlib>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -10,23 +9,13 @@
 #include <tickstone/database_manager.hpp>
 #include <tickstone/error.hpp>
 
+#include "api_home.hpp"
+
 namespace tickstone {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::string address() {
-  const char* address = std::getenv("TICKSTONE_TEST_ADDRESS");
-  if (address == nullptr) throw std::runtime_error("TICKSTONE_TEST_ADDRESS is not set: run tests/api/run.sh");
-  return address;
-}
-
-/// One for all tests: a directory can be opened once.
-DatabaseManager& manager() {
-  static DatabaseManager manager(address());
-  return manager;
-}
 
 ErrorCode code_of(const std::function<void()>& work) {
   try {
@@ -46,7 +35,7 @@ class Home : public testing::Test {
         "text[], "
         "extra jsonb, PRIMARY KEY (symbol, time))");
   }
-  DatabaseManager& db = manager();
+  DatabaseManager& db = test_manager();
 };
 
 TEST_F(Home, ReadsBackEveryTypeExactly) {
