@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The PostgreSQL home without a single point of failure, on loopback, by the scripts of deploy/postgresql-ha: a primary that is killed
+# under load, its standby promoted by the watcher, a writer that goes on by itself. Every row that was acknowledged must be there.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+ha=$PWD/deploy/postgresql-ha
+export PGBIN=/usr/lib/postgresql/15/bin
+[ -x "$PGBIN/initdb" ] || { echo "failover: skipped, there is no PostgreSQL 15"; exit 0; }
+limit_seconds=180
+
+scratch=$(mktemp -d)
+watcher=
+writer=
+# PostgreSQL does not run as root.
+as_peer() {
+  if [ "$(id -u)" = 0 ]; then runuser -u postgres -- env "${settings[@]}" "$@"; else env "${settings[@]}" "$@"; fi
+}
+at_exit() {
+  local status=$? process
+  for process in $writer $watcher; do kill "$process" 2>/dev/null || true; done
+  local data
+  for data in "$scratch"/servers/*; do
+    [ ! -e "$data/postmaster.pid" ] || as_peer "$PGBIN/pg_ctl" -D "$data" -m immediate stop >/dev/null 2>&1 || true
+  done
+  if [ "$status" != 0 ]; then tail -n 20 "$scratch"/servers/*/server.log "$scratch"/*.log >&2 2>/dev/null || true; fi
+  rm -rf "$scratch"
+  exit "$status"
+}
+trap at_exit EXIT
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+say() { printf 'failover: %s\n' "$*"; }
+die() { printf 'failover: %s\n' "$*" >&2; exit 1; }
+
+# until_true WHAT COMMAND...: waits for the command to succeed.
+until_true() {
+  local what=$1 end=$((SECONDS + limit_seconds))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || die "in vain waited for $what"
+    sleep 0.2
+  done
+}
+
+chmod 755 "$scratch"
+mkdir "$scratch/servers"
+[ "$(id -u)" != 0 ] || chown postgres "$scratch/servers"
+echo "owner's secret" >"$scratch/password"
+echo "replicator's secret" >"$scratch/replication_password"
+chmod 644 "$scratch"/*password
+first_port=$(free_port)
+second_port=$(free_port)
+settings=(PASSWORD_FILE="$scratch/password" REPLICATION_PASSWORD_FILE="$scratch/replication_password" LISTEN=127.0.0.1
+  CLIENTS=127.0.0.1/32 PGBIN="$PGBIN")
+export PGPASSWORD="owner's secret"
+first=$scratch/servers/first
+second=$scratch/servers/second
+# sql PORT TEXT
+sql() { psql -XAtq -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$1" -U inavvi_user -d inavvi -c "$2"; }
+acknowledged() { wc -l <"$scratch/ledger"; }
+has_acknowledged() { [ "$(acknowledged)" -ge "$1" ]; }
+# Rows of the ledger that the server does not have.
+lost_rows() {
+  sql "$1" "COPY (SELECT writer, number FROM ledger) TO STDOUT WITH (DELIMITER ' ')" | sort >"$scratch/there"
+  sort -u "$scratch/ledger" | comm -23 - "$scratch/there" | wc -l
+}
+
+say "a primary, and a standby that its commits wait for"
+as_peer PORT="$first_port" "$ha/primary.sh" "$first"
+as_peer PORT="$second_port" PRIMARY_HOST=127.0.0.1 PRIMARY_PORT="$first_port" "$ha/standby.sh" "$second"
+is_synchronous() { [ "$(sql "$1" "SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')")" = 1 ]; }
+until_true "the standby to be synchronous" is_synchronous "$first_port"
+sql "$first_port" "CREATE TABLE ledger (writer int, number int, written_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (writer, number))"
+[ "$(sql "$second_port" "SELECT count(*) FROM ledger")" = 0 ] || die "the standby does not show what was acknowledged"
+if as_peer "$ha/promote.sh" "$second" 2>"$scratch/promote.log"; then die "the standby was promoted beside a primary that answers"; fi
+grep -q "answers: stop it first" "$scratch/promote.log" || die "the refusal does not say why: $(<"$scratch/promote.log")"
+
+say "a writer, and a watcher"
+url="postgresql://inavvi_user:owner%27s%20secret@127.0.0.1:$first_port,127.0.0.1:$second_port/inavvi?target_session_attrs=read-write&connect_timeout=3"
+: >"$scratch/ledger"
+/usr/bin/python3 tests/failover/writer.py "$url" "$scratch/ledger" >"$scratch/writer.log" 2>&1 &
+writer=$!
+as_peer FAILURES=2 "$ha/watch.sh" "$second" >"$scratch/watcher.log" 2>&1 &
+watcher=$!
+until_true "rows to be acknowledged" has_acknowledged 500
+
+say "the primary is killed, with all its processes"
+postmaster=$(head -n 1 "$first/postmaster.pid")
+# shellcheck disable=SC2046
+kill -9 "$postmaster" $(ps -o pid= --ppid "$postmaster")
+before=$(acknowledged)
+wait "$watcher" || die "the watcher did not promote the standby"
+watcher=
+[ "$(sql "$second_port" "SELECT pg_is_in_recovery()")" = f ] || die "the standby was not promoted"
+until_true "the writer to go on" has_acknowledged $((before + 500))
+kill "$writer"
+wait "$writer" || die "the writer failed"
+writer=
+[ "$(lost_rows "$second_port")" = 0 ] || die "$(lost_rows "$second_port") acknowledged rows are lost"
+say "$before rows acknowledged before, $(($(acknowledged) - before)) after: all are there"
+# The check itself can fail.
+sql "$second_port" "DELETE FROM ledger WHERE writer = 0 AND number = 0"
+[ "$(lost_rows "$second_port")" = 1 ] || die "the check does not see a lost row"
+
+say "the old primary becomes the standby"
+as_peer PORT="$first_port" PRIMARY_HOST=127.0.0.1 PRIMARY_PORT="$second_port" "$ha/standby.sh" --rewind "$first" 2>"$scratch/rewind.log"
+sql "$second_port" "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (standby1)'"
+sql "$second_port" "SELECT pg_reload_conf()" >"$scratch/reload"
+until_true "the new standby to be synchronous" is_synchronous "$second_port"
+sql "$second_port" "INSERT INTO ledger (writer, number) VALUES (0, 0)"
+[ "$(sql "$first_port" "SELECT pg_is_in_recovery()")" = t ] || die "the old primary is no standby"
+[ "$(lost_rows "$first_port")" = 0 ] || die "the new standby does not have what was acknowledged"
+say "done"
