@@ -42,6 +42,14 @@ is_server() {
   done
 }
 
+check_volume() {
+  local found
+  [ ! -e "$PGDATA/PG_VERSION" ] ||
+    die "$PGDATA is a PostgreSQL data directory, which Tickstone does not read: give the service a volume of its own, and load a dump"
+  found=$(find "$PGDATA" -mindepth 1 -maxdepth 1 \! -name lost+found \! -name .new | head -n 1)
+  [ -z "$found" ] || die "$PGDATA has no store and is not empty: there is $found"
+}
+
 check_environment() {
   case ${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256} in
     scram-sha-256) ;;
@@ -78,7 +86,7 @@ run_init_scripts() {
     esac
   done
   current_script=
-  unset PGHOST PGPORT PGUSER PGDATABASE
+  unset PGHOST PGUSER PGDATABASE  # PGPORT says where the server is
 }
 
 temporary_server=
@@ -113,10 +121,15 @@ start_temporary_server() {
 }
 
 make_store() {
+  check_volume
   check_environment
   say "making a store for database $POSTGRES_DB and user $POSTGRES_USER in $PGDATA"
-  tickstone init --data "$PGDATA" --database "$POSTGRES_DB" --user "$POSTGRES_USER"
+  # In a directory of its own, so that there is never a store without the mark before its scripts are done.
+  rm -rf "$PGDATA/.new"
+  tickstone init --data "$PGDATA/.new" --database "$POSTGRES_DB" --user "$POSTGRES_USER"
   : >"$unfinished"
+  (shopt -s dotglob && mv "$PGDATA/.new"/* "$PGDATA/")
+  rmdir "$PGDATA/.new"
   trap at_exit EXIT
   trap 'exit 143' TERM INT
   start_temporary_server "$@"

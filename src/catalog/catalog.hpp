@@ -136,11 +136,23 @@ class RunningFacts {
   struct SettingInfo {
     std::string name, value, unit, category, description, type, boot_value, context;
     std::string source = "default";
+    std::string shown;  // the value as SHOW prints it
+    std::string reset_value, minimum, maximum, source_file;
+    std::vector<std::string> choices;  // of an enumeration
+    int source_line = 0;
+    bool pending_restart = false;
+  };
+  /// A line of a configuration file.
+  struct FileSettingInfo {
+    std::string file, name, value, error;
+    int line = 0;
+    bool is_applied = false;
   };
   virtual ~RunningFacts() = default;
   virtual std::vector<SessionInfo> sessions() const = 0;
   virtual std::vector<storage::LockInfo> locks() const { return {}; }
   virtual std::vector<SettingInfo> settings_shown() const = 0;
+  virtual std::vector<FileSettingInfo> file_settings() const { return {}; }
   virtual std::vector<JobStatistics> job_statistics() const { return {}; }
   virtual std::vector<JobRunRecord> job_history() const { return {}; }
   virtual std::string current_user() const = 0;

@@ -117,19 +117,39 @@ void pg_available_extension_versions(RowWriter& rows, const RowContext& context)
             {"comment", kTimescaleComment}});
 }
 
+Cell text_or_null(const std::string& text) { return text.empty() ? Cell(nullptr) : Cell(text); }
+
 void pg_settings(RowWriter& rows, const RowContext& context) {
   for (const auto& setting : context.facts.settings_shown()) {
     rows.add({{"name", setting.name},
               {"setting", setting.value},
-              {"unit", setting.unit.empty() ? Cell(nullptr) : Cell(setting.unit)},
+              {"unit", text_or_null(setting.unit)},
               {"category", setting.category},
               {"short_desc", setting.description},
               {"context", setting.context},
               {"vartype", setting.type},
               {"source", setting.source},
+              {"min_val", text_or_null(setting.minimum)},
+              {"max_val", text_or_null(setting.maximum)},
+              {"enumvals", setting.choices.empty() ? Cell(nullptr) : Cell(setting.choices)},
               {"boot_val", setting.boot_value},
-              {"reset_val", setting.boot_value},
-              {"pending_restart", false}});
+              {"reset_val", setting.reset_value},
+              {"sourcefile", text_or_null(setting.source_file)},
+              {"sourceline", setting.source_file.empty() ? Cell(nullptr) : Cell(setting.source_line)},
+              {"pending_restart", setting.pending_restart}});
+  }
+}
+
+void pg_file_settings(RowWriter& rows, const RowContext& context) {
+  int number = 0;
+  for (const auto& line : context.facts.file_settings()) {
+    rows.add({{"sourcefile", line.file},
+              {"sourceline", line.line},
+              {"seqno", ++number},
+              {"name", text_or_null(line.name)},
+              {"setting", line.name.empty() ? Cell(nullptr) : Cell(line.value)},
+              {"applied", line.is_applied},
+              {"error", text_or_null(line.error)}});
   }
 }
 
@@ -225,6 +245,7 @@ void add_server_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_available_extensions"}] = pg_available_extensions;
   makers[{"pg_catalog", "pg_available_extension_versions"}] = pg_available_extension_versions;
   makers[{"pg_catalog", "pg_settings"}] = pg_settings;
+  makers[{"pg_catalog", "pg_file_settings"}] = pg_file_settings;
   makers[{"pg_catalog", "pg_stat_activity"}] = pg_stat_activity;
   makers[{"pg_catalog", "pg_locks"}] = pg_locks;
   makers[{"pg_catalog", "pg_stat_database"}] = pg_stat_database;

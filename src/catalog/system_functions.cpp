@@ -72,7 +72,7 @@ const std::string_view kCatalogFunctions = R"(
 3810 pg_is_in_recovery() bool fvs; 2854 pg_my_temp_schema() oid fss;
 2083 pg_opclass_is_visible(oid) bool fss; 2082 pg_operator_is_visible(oid) bool fss;
 3829 pg_opfamily_is_visible(oid) bool fss; 2289 pg_options_to_table(text[]) setof record fss;
-3425 pg_partition_ancestors(regclass) setof regclass fvs; 3424 pg_partition_root(regclass) regclass fis;
+2621 pg_reload_conf() bool fvs; 3425 pg_partition_ancestors(regclass) setof regclass fvs; 3424 pg_partition_root(regclass) regclass fis;
 3423 pg_partition_tree(regclass) setof record fvs; 2560 pg_postmaster_start_time() timestamptz fss;
 6121 pg_relation_is_publishable(regclass) bool fss; 2325 pg_relation_size(regclass) int8 fvs;
 2332 pg_relation_size(regclass, text) int8 fvs; 2288 pg_size_pretty(int8) text fis;

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/byte_size.hpp"
+#include "engine/configured_options.hpp"
 #include "engine/memory_budget.hpp"
 #include "server/scram.hpp"
 
@@ -29,12 +30,17 @@ void StoreArguments::add_to(CLI::App& command, bool is_required) {
 }
 
 std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create,
-                                                const std::string& password, Jobs jobs) {
+                                                const std::string& password, Jobs jobs,
+                                                std::shared_ptr<engine::ServerConfiguration> configuration) {
   engine::DatabaseOptions options;
   options.store.create_if_missing = may_create;
-  engine::set_memory(options, arguments.memory.empty()
-                                  ? engine::default_memory_bytes()
-                                  : static_cast<std::size_t>(*parse_bytes(arguments.memory, 1 << 20)));
+  if (configuration != nullptr) {
+    engine::apply_configuration(options, std::move(configuration));
+  } else {
+    engine::set_memory(options, arguments.memory.empty()
+                                    ? engine::default_memory_bytes()
+                                    : static_cast<std::size_t>(*parse_bytes(arguments.memory, 1 << 20)));
+  }
   if (jobs == Jobs::Rest) options.background_workers = 0;
   options.database_name = arguments.database;
   options.owner_name = arguments.user;

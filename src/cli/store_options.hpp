@@ -27,7 +27,9 @@ struct StoreArguments {
 enum class Jobs : std::uint8_t { RunWhenDue, Rest };
 
 /// Opens the directory, or makes the store. `password` is the owner's in a new store; empty: none.
-std::unique_ptr<engine::Database> open_database(const StoreArguments& arguments, bool may_create,
-                                                const std::string& password, Jobs jobs = Jobs::Rest);
+/// With the configuration of a server, it says what memory and threads there are.
+std::unique_ptr<engine::Database> open_database(
+    const StoreArguments& arguments, bool may_create, const std::string& password, Jobs jobs = Jobs::Rest,
+    std::shared_ptr<engine::ServerConfiguration> configuration = nullptr);
 
 }  // namespace tickstone::cli

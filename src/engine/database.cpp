@@ -11,6 +11,7 @@
 #include "engine/job_procedures.hpp"
 #include "engine/job_scheduler.hpp"
 #include "engine/protocol_session.hpp"
+#include "engine/server_configuration.hpp"
 #include "engine/temporary_files.hpp"
 #include "engine/temporary_tables.hpp"
 
@@ -114,6 +115,11 @@ std::unique_ptr<Database> Database::open(const std::filesystem::path& directory,
                                          const DatabaseOptions& options) {
   auto store = storage::Store::open(directory, options.store);
   auto kept = options;
+  if (kept.configuration == nullptr) {
+    ConfigurationSources sources;
+    sources.data_directory = directory;
+    kept.configuration = ServerConfiguration::load(sources);
+  }
   kept.temp_directory = options.store.read_only ? "" : make_temporary_directory(directory);
   if (const auto name = catalog::read_database_name(*store->read_view())) kept.database_name = *name;
   return std::make_unique<OpenDatabase>(std::move(store), kept);

@@ -15,6 +15,8 @@
 
 namespace tickstone::engine {
 
+class ServerConfiguration;
+
 struct DatabaseOptions {
   storage::StoreOptions store;
   std::size_t memory_bytes = 0;  // of all together, as `set_memory` split it; 0: what the parts say
@@ -26,6 +28,8 @@ struct DatabaseOptions {
   std::string database_name = "inavvi";    // of a new store; an old one keeps its own
   std::string owner_name = "inavvi_user";  // the first role, superuser
   std::string owner_verifier;              // SCRAM-SHA-256$...; empty: none yet
+  // Of the server; nullptr: what the files of the directory say.
+  std::shared_ptr<ServerConfiguration> configuration;
 };
 
 /// A data directory with everything in it: the embedded database.

@@ -6,10 +6,13 @@
 #include <tickstone/error.hpp>
 
 #include "base/clock.hpp"
+#include "duck/spill_limit.hpp"
 #include "engine/idle_plans.hpp"
 #include "engine/job_scheduler.hpp"
+#include "engine/server_configuration.hpp"
 #include "engine/session_context.hpp"
 #include "engine/session_functions.hpp"
+#include "engine/setting_value.hpp"
 
 namespace tickstone::engine {
 
@@ -18,7 +21,15 @@ DatabaseCore::DatabaseCore(std::unique_ptr<storage::Store> store, const Database
       options_(options),
       start_time_us_(clock().now_us()),
       idle_plans_(std::make_unique<IdlePlans>()),
-      jobs_(std::make_unique<JobScheduler>(*this)) {}
+      jobs_(std::make_unique<JobScheduler>(*this)) {
+  const auto tell = [&](const std::string& name, std::size_t bytes) {
+    configuration().set_running(
+        name, shown_bytes(*Settings::find_definition(name), static_cast<std::int64_t>(bytes)));
+  };
+  tell("tickstone.memory", memory_bytes());
+  tell("temp_file_limit", duck::spill_limit_bytes(options_.query_memory_bytes));
+  tell("shared_buffers", options_.store.block_cache_bytes);
+}
 
 DatabaseCore::~DatabaseCore() = default;
 

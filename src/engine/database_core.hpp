@@ -30,6 +30,7 @@ class DatabaseCore {
 
   storage::Store& store() { return *store_; }
   const DatabaseOptions& options() const { return options_; }
+  ServerConfiguration& configuration() { return *options_.configuration; }
   const std::string& name() const { return options_.database_name; }
   Watchdog& watchdog() { return watchdog_; }
   JobScheduler& jobs() { return *jobs_; }

@@ -85,6 +85,8 @@ std::string execute_refresh_materialized_view(Execution& execution, const sql::Q
 
 // session_statements.cpp
 std::string execute_setting(Execution& execution, const sql::SettingStatement& setting);
+/// Into postgresql.auto.conf; takes effect with the next reload or start.
+std::string execute_alter_system(Execution& execution, const sql::SettingStatement& setting);
 std::string execute_lock_table(Execution& execution, const sql::LockTableStatement& lock);
 std::string execute_utility(Execution& execution, const sql::UtilityStatement& utility);
 

@@ -210,6 +210,7 @@ class ProtocolSession final : public Session {
       context.set_sink(&sink);
       if (text.empty()) return;
       is_statement_ = true;
+      context.follow_configuration();
       context.clear_cancel();
       context.set_activity("active", text);
       if (const auto ms = context.settings().statement_timeout_ms(); ms > 0) {

@@ -9,10 +9,10 @@
 #include "base/check.hpp"
 #include "base/clock.hpp"
 #include "catalog/object_json.hpp"
-#include "duck/spill_limit.hpp"
 #include "engine/aggregate_changes.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/foreign_keys.hpp"
+#include "engine/server_configuration.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/write_target.hpp"
 
@@ -39,19 +39,12 @@ Isolation isolation_of(const std::string& level) {
                                                                : Isolation::ReadCommitted;
 }
 
-/// As PostgreSQL shows a memory setting.
-std::string memory_text(std::size_t bytes) { return std::to_string(bytes >> 20) + "MB"; }
-
 }  // namespace
 
 SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& options)
     : database_(database), options_(options), instance_(database.instance()) {
+  follow_configuration();
   settings_.set_session_default("session_authorization", options.user);
-  const auto& parts = database.options();
-  settings_.set_session_default("tickstone.memory", memory_text(database.memory_bytes()));
-  settings_.set_session_default("temp_file_limit",
-                                memory_text(duck::spill_limit_bytes(parts.query_memory_bytes)));
-  settings_.set_session_default("shared_buffers", memory_text(parts.store.block_cache_bytes));
   if (!options.application_name.empty())
     settings_.set_session_default("application_name", options.application_name);
   for (const auto& [name, value] : options.settings) settings_.set_session_default(name, value);
@@ -63,6 +56,14 @@ SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& opt
   activity_.backend_start_us = database_.clock().now_us();
   activity_.state = "idle";
   database_.add_session(this);
+}
+
+void SessionContext::follow_configuration() {
+  const auto& configuration = database_.configuration();
+  const auto version = configuration.version();
+  if (version == configuration_version_) return;
+  settings_.set_server_values(configuration.values());
+  configuration_version_ = version;
 }
 
 SessionContext::~SessionContext() {

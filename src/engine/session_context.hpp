@@ -45,6 +45,8 @@ class SessionContext final : public sql::NameLookup,
 
   DatabaseCore& database() { return database_; }
   Settings& settings() { return settings_; }
+  /// Takes over what the server's configuration says now, if it has changed. Between statements.
+  void follow_configuration();
   const Settings& settings() const { return settings_; }
   const std::string& user() const { return options_.user; }
   const SessionOptions& options() const { return options_; }
@@ -268,6 +270,7 @@ class SessionContext final : public sql::NameLookup,
   std::vector<SessionInfo> sessions() const override { return database_.sessions(); }
   std::vector<storage::LockInfo> locks() const override { return database_.store().locks(); }
   std::vector<SettingInfo> settings_shown() const override;
+  std::vector<FileSettingInfo> file_settings() const override;
   std::vector<catalog::JobStatistics> job_statistics() const override {
     return catalog::read_job_statistics(*view_);
   }
@@ -284,6 +287,7 @@ class SessionContext final : public sql::NameLookup,
   std::vector<storage::SegmentInfo> segments() const override { return database_.store().segments(); }
 
   std::int64_t nextval(catalog::Oid sequence);
+  bool reload_configuration();  // pg_reload_conf()
   /// currval and lastval are not defined again.
   void discard_sequences() {
     sequence_values_.clear();
@@ -306,6 +310,7 @@ class SessionContext final : public sql::NameLookup,
   DatabaseCore& database_;
   SessionOptions options_;
   Settings settings_;
+  std::uint64_t configuration_version_ = 0;
   ResultSink* sink_ = nullptr;
   const Cursors* cursors_ = nullptr;
 

@@ -10,7 +10,9 @@
 #include <tickstone/error.hpp>
 
 #include "base/clock.hpp"
+#include "engine/server_configuration.hpp"
 #include "engine/session_context.hpp"
+#include "engine/setting_value.hpp"
 #include "types/array_value.hpp"
 
 namespace tickstone::engine {
@@ -34,6 +36,7 @@ std::vector<duck::HostFunction> host_functions() {
       {"pg_backend_pid", {}, integer, false},
       {"pg_postmaster_start_time", {}, time, false},
       {"pg_conf_load_time", {}, time, false},
+      {"pg_reload_conf", {}, boolean, true},
       {"current_setting", {text}, text, true},
       {"current_setting", {text, boolean}, text, true},
       {"set_config", {text, text, boolean}, text, true, false},
@@ -126,12 +129,22 @@ std::vector<catalog::RunningFacts::SettingInfo> SessionContext::settings_shown()
   std::vector<SettingInfo> all;
   for (const auto& d : Settings::definitions()) {
     SettingInfo info;
+    const std::string name(d.name);
     info.name = d.shown_name;
-    info.value = settings_.show(std::string(d.name));
+    info.shown = settings_.show(name);
+    info.value = plain_value(d, info.shown);
     info.unit = d.unit;
-    info.category = "Tickstone";
+    info.category = d.category;
     info.description = d.description;
-    info.boot_value = d.default_value;
+    info.boot_value = plain_value(d, std::string(d.default_value));
+    info.reset_value = plain_value(d, *settings_.find_default(name));
+    info.minimum = d.minimum;
+    info.maximum = d.maximum;
+    for (std::string_view rest = d.choices; !rest.empty();) {
+      const auto bar = std::min(rest.find('|'), rest.size());
+      info.choices.emplace_back(rest.substr(0, bar));
+      rest.remove_prefix(std::min(bar + 1, rest.size()));
+    }
     info.context = d.context;
     using Kind = SettingDefinition::Kind;
     info.type = d.kind == Kind::Boolean                                   ? "bool"
@@ -139,10 +152,44 @@ std::vector<catalog::RunningFacts::SettingInfo> SessionContext::settings_shown()
                 : d.kind == Kind::Real                                    ? "real"
                 : d.kind == Kind::Enumeration                             ? "enum"
                                                                           : "string";
-    if (info.value != info.boot_value) info.source = "session";
+    const auto configured = database_.configuration().find(name);
+    if (configured) info.pending_restart = configured->pending_restart;
+    switch (settings_.origin(name)) {
+      case Settings::Origin::Default:
+        break;
+      case Settings::Origin::Client:
+        info.source = d.context == "internal" ? "override" : "client";
+        break;
+      case Settings::Origin::Session:
+        info.source = "session";
+        break;
+      case Settings::Origin::Server:
+        if (!configured) break;
+        info.source = configured->source;
+        info.source_file = configured->file.string();
+        info.source_line = configured->line;
+    }
     all.push_back(std::move(info));
   }
   return all;
+}
+
+std::vector<catalog::RunningFacts::FileSettingInfo> SessionContext::file_settings() const {
+  std::vector<FileSettingInfo> all;
+  for (const auto& line : database_.configuration().file_lines()) {
+    all.push_back({line.line.file.string(), line.line.name, line.line.value, line.error, line.line.line,
+                   line.is_applied});
+  }
+  return all;
+}
+
+bool SessionContext::reload_configuration() {
+  const auto* role = catalog()->find_role(options_.user);
+  if (role == nullptr || !role->superuser)
+    throw Error(ErrorCode::InsufficientPrivilege, "permission denied for function pg_reload_conf");
+  // What is wrong with the files is in the log and in pg_file_settings, as in PostgreSQL.
+  database_.configuration().reload();
+  return true;
 }
 
 Value SessionContext::call_session_function(std::string_view f, std::span<const Value> arguments,
@@ -164,8 +211,9 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
                           " (Tickstone " TICKSTONE_VERSION ") on x86_64-pc-linux-gnu, 64-bit");
   }
   if (f == "pg_backend_pid") return Value::of_integer(options_.pid);
-  if (f == "pg_postmaster_start_time" || f == "pg_conf_load_time")
-    return Value::of_timestamptz(database_.start_time_us());
+  if (f == "pg_postmaster_start_time") return Value::of_timestamptz(database_.start_time_us());
+  if (f == "pg_conf_load_time") return Value::of_timestamptz(database_.configuration().load_time_us());
+  if (f == "pg_reload_conf") return Value::of_bool(reload_configuration());
   if (f == "current_setting") {
     std::string name = arguments[0].text;
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });

@@ -2,8 +2,33 @@
 #include <tickstone/error.hpp>
 
 #include "engine/executors.hpp"
+#include "engine/server_configuration.hpp"
 
 namespace tickstone::engine {
+
+std::string execute_alter_system(Execution& execution, const sql::SettingStatement& setting) {
+  auto& context = execution.context;
+  using Action = sql::SettingStatement::Action;
+  const auto* role = context.catalog()->find_role(context.user());
+  if (role == nullptr || !role->superuser) {
+    throw Error(ErrorCode::InsufficientPrivilege,
+                setting.action == Action::ResetAll
+                    ? "permission denied to perform ALTER SYSTEM RESET ALL"
+                    : "permission denied to set parameter \"" + setting.name + "\"",
+                {}, "Only superusers may change the configuration of the server.");
+  }
+  if (!context.is_alone() || context.frame_count() > 0)
+    throw Error(ErrorCode::ActiveSqlTransaction, "ALTER SYSTEM cannot run inside a transaction block");
+  auto& configuration = context.database().configuration();
+  if (setting.action == Action::ResetAll) {
+    configuration.alter_system_reset_all();
+  } else {
+    // SET x TO DEFAULT removes it, as RESET does.
+    const bool is_set = setting.action == Action::Set && !setting.to_default;
+    configuration.alter_system(setting.name, is_set ? std::optional(setting.values) : std::nullopt);
+  }
+  return "ALTER SYSTEM";
+}
 
 std::string execute_setting(Execution& execution, const sql::SettingStatement& setting) {
   auto& context = execution.context;
@@ -60,7 +85,7 @@ std::string execute_setting(Execution& execution, const sql::SettingStatement& s
       for (int i = 0; i < 3; ++i) batch.columns.emplace_back(SqlType::of(TypeId::Text));
       for (const auto& info : context.settings_shown()) {
         batch.columns[0].append_bytes(info.name);
-        batch.columns[1].append_bytes(info.value);
+        batch.columns[1].append_bytes(info.shown);
         batch.columns[2].append_bytes(info.description);
       }
       const SqlType text = SqlType::of(TypeId::Text);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,15 +22,26 @@ struct SettingDefinition {
   Kind kind = Kind::Text;
   std::string_view default_value;
   std::string_view description;
-  std::string_view context =
-      "user";  // user, superuser, postmaster, internal (the last two cannot be changed in a session)
-  bool is_reported = false;       // ParameterStatus
-  std::string_view choices = {};  // Enumeration: separated by |
-  std::string_view unit = {};
+  // user, superuser (in a session); backend (when it begins); sighup (by a reload); postmaster (at start);
+  // internal
+  std::string_view context = "user";
+  bool is_reported = false;                     // ParameterStatus
+  std::string_view choices = {};                // Enumeration: separated by |
+  std::string_view unit = {};                   // B, kB, 8kB, MB, ms, s or min
+  std::string_view minimum = {}, maximum = {};  // in that unit
+  std::string_view category = "Tickstone";
+
+  bool takes_effect() const;
 };
 
-/// settings_timescale.cpp
+/// The description of settings that are known and do nothing.
+inline constexpr std::string_view kWithoutEffect = "Accepted for compatibility.";
+inline bool SettingDefinition::takes_effect() const { return description != kWithoutEffect; }
+
+/// Each in its file: settings_server.cpp, settings_timescale.cpp, settings_postgresql.cpp.
+const std::vector<SettingDefinition>& server_settings();
 const std::vector<SettingDefinition>& timescale_settings();
+std::vector<SettingDefinition> postgresql_settings();
 
 /// A session's settings (GUCs): known ones are checked, dotted ones of any extension are kept as text.
 ///
@@ -39,6 +51,8 @@ class Settings {
  public:
   Settings();
   static const std::vector<SettingDefinition>& definitions();
+  /// By its name in lower case.
+  static const SettingDefinition* find_definition(const std::string& name);
 
   void set(const std::string& name, const std::vector<std::string>& values, bool local);
   void reset(const std::string& name, bool local = false);
@@ -48,6 +62,13 @@ class Settings {
   std::optional<std::string> find(const std::string& name) const;
   /// Starting values of the session: what RESET returns to.
   void set_session_default(const std::string& name, const std::string& value);
+  /// What the server's configuration says (checked already): below the session's own defaults.
+  void set_server_values(std::shared_ptr<const std::map<std::string, std::string>> values);
+  /// Where a value comes from: the definition, the server's configuration, the connection's start, SET.
+  enum class Origin : std::uint8_t { Default, Server, Client, Session };
+  Origin origin(const std::string& name) const;
+  /// What RESET returns to.
+  std::optional<std::string> find_default(const std::string& name) const;
 
   /// A transaction's changes: ended by commit (SET LOCAL undone) or rollback (all undone).
   void begin_transaction();
@@ -76,7 +97,7 @@ class Settings {
   const std::string& application_name() const { return application_name_; }
   bool is_repeatable_read_by_default() const { return is_repeatable_read_by_default_; }
   bool is_read_only_by_default() const { return is_read_only_by_default_; }
-  /// All values: two sessions with the same ones make the same plans.
+  /// All values that are not of the definitions: two sessions with the same ones make the same plans.
   std::map<std::string, std::string> values() const;
   /// Counts up with every change that a plan may depend on.
   std::uint64_t version() const { return version_; }
@@ -84,12 +105,12 @@ class Settings {
   void invalidate_plans() { ++version_; }
 
  private:
-  std::string checked(const SettingDefinition& definition, const std::vector<std::string>& values) const;
   void store(const std::string& name, std::string value);
   void refresh();
 
   std::map<std::string, std::string> values_;
   std::map<std::string, std::string> defaults_;
+  std::shared_ptr<const std::map<std::string, std::string>> server_values_;
   std::map<std::string, std::string> reported_;
   bool in_transaction_ = false;
   std::map<std::string, std::optional<std::string>> before_transaction_;

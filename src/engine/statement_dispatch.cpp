@@ -55,7 +55,10 @@ std::optional<std::string> execute_statement(Execution& execution, const sql::St
             return execute_drop_function(execution, body);
           },
           [&](const sql::RoleStatement& body) -> Tag { return execute_role(execution, body); },
-          [&](const sql::SettingStatement& body) -> Tag { return execute_setting(execution, body); },
+          [&](const sql::SettingStatement& body) -> Tag {
+            return statement.tag == "ALTER SYSTEM" ? execute_alter_system(execution, body)
+                                                   : execute_setting(execution, body);
+          },
           [&](const sql::ExplainStatement& body) -> Tag { return execute_explain(execution, body); },
           [&](const sql::CommentStatement& body) -> Tag { return execute_comment(execution, body); },
           [](const auto&) -> Tag { return std::nullopt; },

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kMechanism = "SCRAM-SHA-256";
 
-/// A client of the Unix socket that runs as we do could open the data directory itself.
+/// A client of the Unix socket that runs as we do, or as root, could open the data directory itself.
 bool is_trusted_peer(int descriptor, const ServerOptions& options) {
   if (options.socket_trust != SocketTrust::Owner) return false;
   sockaddr_storage address{};
@@ -26,7 +26,8 @@ bool is_trusted_peer(int descriptor, const ServerOptions& options) {
   if (address.ss_family != AF_UNIX) return false;
   ucred peer{};
   size = sizeof(peer);
-  return ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
 Error wrong_password(const std::string& user) {

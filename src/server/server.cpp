@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/server.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <optional>
 #include <thread>
@@ -66,6 +68,39 @@ engine::SessionOptions session_options(pgwire::StartupMessage&& startup, Connect
   return options;
 }
 
+std::string place_of(const engine::SessionOptions& who) {
+  return who.client_address.empty() ? "host=[local]"
+                                    : fmt::format("host={} port={}", who.client_address, who.client_port);
+}
+
+/// Says in the log that a session began, and that it ended.
+class SessionLog {
+ public:
+  SessionLog(const engine::SessionOptions& who, const std::atomic<bool>& begins,
+             const std::atomic<bool>& ends)
+      : who_(who), ends_(ends) {
+    if (!begins) return;
+    spdlog::info("connection authorized: user={} database={}{}{} {}", who.user, who.database,
+                 who.application_name.empty() ? "" : " application_name=", who.application_name,
+                 place_of(who));
+  }
+  ~SessionLog() {
+    if (!ends_) return;
+    const auto ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_);
+    spdlog::info("disconnection: session time: {}:{:02}:{:02}.{:03} user={} database={} {}",
+                 ms.count() / 3'600'000, ms.count() / 60'000 % 60, ms.count() / 1000 % 60, ms.count() % 1000,
+                 who_.user, who_.database, place_of(who_));
+  }
+  SessionLog(const SessionLog&) = delete;
+  SessionLog& operator=(const SessionLog&) = delete;
+
+ private:
+  const engine::SessionOptions& who_;
+  const std::atomic<bool>& ends_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 /// A last error, then waits a little for the client to close: closing on unread input would take the error
 /// back.
 void say_farewell(ClientChannel& channel, const Error& error) noexcept try {
@@ -94,6 +129,7 @@ struct Server::Impl {
   ScramKey mock_secret;
   std::optional<TlsContext> tls;
   std::optional<Listener> listener;
+  std::atomic<bool> logs_beginnings = false, logs_ends = false;
 
   Impl(engine::Database& served, const ServerOptions& given)
       : database(served), options(given), registry(given.max_connections, given.orphan_grace) {
@@ -128,12 +164,18 @@ void Server::Impl::accept(int descriptor) {
 void Server::Impl::serve(ClientChannel& channel, Connection& connection) {
   try {
     channel.stream().set_deadline(std::chrono::steady_clock::now() + options.login_timeout);
+    if (logs_beginnings) {
+      engine::SessionOptions who;
+      name_peer(channel.stream().descriptor(), who);
+      spdlog::info("connection received: {}", place_of(who));
+    }
     const LoginContext context{database, registry, options, tls ? &*tls : nullptr, mock_secret};
     auto startup = log_in(channel, connection, context);
     if (!startup) return;
     channel.stream().set_deadline(std::nullopt);
-    const auto session =
-        database.connect(session_options(std::move(*startup), connection, channel.stream().descriptor()));
+    const auto who = session_options(std::move(*startup), connection, channel.stream().descriptor());
+    const auto session = database.connect(who);
+    const SessionLog log(who, logs_beginnings, logs_ends);
     struct Attached {
       Connection& connection;
       ~Attached() { connection.set_session(nullptr); }
@@ -187,28 +229,34 @@ const std::vector<std::string>& Server::endpoints() const {
   return impl_->listener ? impl_->listener->endpoints() : kNone;
 }
 
+void Server::set_log_connections(bool beginnings, bool ends) {
+  impl_->logs_beginnings = beginnings;
+  impl_->logs_ends = ends;
+}
+
 std::size_t Server::connection_count() const { return impl_->registry.connection_count(); }
 
 namespace {
 
-sigset_t shutdown_signals() {
+sigset_t server_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   return signals;
 }
 
 }  // namespace
 
-void block_shutdown_signals() {
-  const sigset_t signals = shutdown_signals();
+void block_server_signals() {
+  const sigset_t signals = server_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-int wait_for_shutdown_signal() {
-  block_shutdown_signals();
-  const sigset_t signals = shutdown_signals();
+int wait_for_server_signal() {
+  block_server_signals();
+  const sigset_t signals = server_signals();
   int caught = 0;
   while (sigwait(&signals, &caught) != 0) {
   }

@@ -33,17 +33,20 @@ class Server {
   std::uint16_t port() const;
   const std::vector<std::string>& endpoints() const;
   std::size_t connection_count() const;
+  /// Whether the log says of each connection that it came, as whom it logged in, and that it ended. Threads:
+  /// any.
+  void set_log_connections(bool beginnings, bool ends);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-/// Waits for SIGINT or SIGTERM and returns its number. Both must have been blocked before the first thread
-/// began: one that takes them would end the process.
-int wait_for_shutdown_signal();
-/// Leaves SIGINT and SIGTERM to `wait_for_shutdown_signal`, however early they come. Threads: before any
+/// Waits for SIGINT, SIGTERM (end) or SIGHUP (read the configuration again) and returns its number. They must
+/// have been blocked before the first thread began: one that takes them would end the process.
+int wait_for_server_signal();
+/// Leaves those signals to `wait_for_server_signal`, however early they come. Threads: before any
 /// other is started.
-void block_shutdown_signals();
+void block_server_signals();
 
 }  // namespace tickstone::server

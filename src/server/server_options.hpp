@@ -11,7 +11,7 @@ namespace tickstone::server {
 
 enum class SocketTrust : std::uint8_t {
   Password,  // as over TCP
-  Owner,     // a client that runs as the server's own user needs none
+  Owner,     // a client that runs as the server's own user, or as root, needs none
 };
 
 struct ServerOptions {

@@ -46,6 +46,11 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
     case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
       build_set(*node->variable_set_stmt, out);
       return true;
+    case PG_QUERY__NODE__NODE_ALTER_SYSTEM_STMT:
+      // The setting as SET has it; the tag tells them apart.
+      build_set(*node->alter_system_stmt->setstmt, out);
+      out.tag = "ALTER SYSTEM";
+      return true;
     case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
       build_show(*node->variable_show_stmt, out);
       return true;

@@ -23,7 +23,8 @@ LIMIT_SECONDS = 180
 ENVIRONMENT = {"POSTGRES_PASSWORD": "postgres", "POSTGRES_USER": "inavvi_user", "POSTGRES_DB": "inavvi"}
 
 SCHEMA = """CREATE EXTENSION IF NOT EXISTS timescaledb CASCADE;
-CREATE TABLE ohlcv (symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, timeframe TEXT NOT NULL, close NUMERIC,
+CREATE TABLE ohlcv (symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, open NUMERIC NOT NULL, high NUMERIC NOT NULL,
+  low NUMERIC NOT NULL, close NUMERIC NOT NULL, volume BIGINT NOT NULL, source TEXT NOT NULL, timeframe TEXT NOT NULL,
   PRIMARY KEY (symbol, timestamp, timeframe));
 SELECT create_hypertable('ohlcv', 'timestamp');
 """
@@ -176,10 +177,8 @@ class Image(ImageCase):
         self.assertRegex(said, "without effect here: bgwriter_delay, .*effective_cache_size, .*wal_level")
 
         with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("INSERT INTO ohlcv (symbol, timestamp, timeframe, close) VALUES ('AAPL', now(), '1m', 187.25)"
-                           if not (GUIDE / "schema.sql").exists() else
-                           "INSERT INTO ohlcv (symbol, timestamp, timeframe, open, high, low, close, volume) "
-                           "VALUES ('AAPL', now(), '1m', 187, 188, 186, 187.25, 1000)")
+            cursor.execute("INSERT INTO ohlcv (symbol, timestamp, timeframe, open, high, low, close, volume, source) "
+                           "VALUES ('AAPL', now(), '1m', 187, 188, 186, 187.25, 1000, 'polygon')")
         connection.close()
         with self.assertRaisesRegex(psycopg2.OperationalError, "password authentication failed"):
             self.connect("wrong")
@@ -232,6 +231,10 @@ class Image(ImageCase):
         self.fails(POSTGRES_PASSWORD_FILE="/x", says="both POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE are set")
         self.fails(POSTGRES_PASSWORD="", POSTGRES_PASSWORD_FILE="/x", says="POSTGRES_PASSWORD_FILE names /x, which cannot be read")
         self.assertEqual(list(self.data.iterdir()), [])
+        (self.data / "PG_VERSION").write_text("15\n")
+        self.fails(says="is a PostgreSQL data directory, which Tickstone does not read")
+        (self.data / "PG_VERSION").rename(self.data / "other")
+        self.fails(says=f"has no store and is not empty: there is {self.data / 'other'}")
 
     def test_secrets_and_names_of_ones_own(self):
         for name, value in (("password", "s3cret"), ("user", "trader"), ("db", "market")):

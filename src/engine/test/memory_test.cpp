@@ -48,9 +48,9 @@ TEST_F(Memory, PartsOfTheBudgetStayWithinItTogether) {
             1ULL << 30);
   EXPECT_GE(default_memory_bytes(), kLeastMemoryBytes);
   open();
-  EXPECT_EQ(session->value("SHOW tickstone.memory"), "1024MB");
+  EXPECT_EQ(session->value("SHOW tickstone.memory"), "1GB");
   EXPECT_EQ(session->value("SHOW shared_buffers"), "256MB");
-  EXPECT_EQ(session->value("SHOW temp_file_limit"), "8192MB");
+  EXPECT_EQ(session->value("SHOW temp_file_limit"), "8GB");
   EXPECT_EQ(session->error_text("SET tickstone.memory = '2GB'").substr(0, 5), "55P02");
 }
 
