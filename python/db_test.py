@@ -40,11 +40,11 @@ class Finding:
 
 def test_connection(db: DatabaseManager) -> Finding:
     start = time.monotonic()
-    version = db.fetch_one("SELECT version()")
+    version = db.server_version
     first_ms = (time.monotonic() - start) * 1000
     start = time.monotonic()
     db.fetch_one("SELECT 1")
-    return Finding("connection", True, f"{version[0] if version else ''}; connected in {first_ms:.1f} ms, "
+    return Finding("connection", True, f"{version}; connected in {first_ms:.1f} ms, "
                                        f"a query takes {(time.monotonic() - start) * 1000:.1f} ms")
 
 

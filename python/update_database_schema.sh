@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Brings the database to the current schema: `tickstone migrate`, with its options (--dry-run, --status, --help). Without a URL it is
-# the database that DATABASE_URL names, else localhost:5433/inavvi.
+# the database that TICKSTONE_URL or DATABASE_URL names, else localhost:5433/inavvi.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 program=${TICKSTONE_BINARY:-}
@@ -17,4 +17,4 @@ for argument in "$@"; do
     postgresql://* | postgres://* | --data | --data=* | -h | --help) exec "$program" migrate "$@" ;;
   esac
 done
-exec "$program" migrate "${DATABASE_URL:-postgresql://inavvi_user:${PGPASSWORD:-postgres}@localhost:5433/inavvi}" "$@"
+exec "$program" migrate "${TICKSTONE_URL:-${DATABASE_URL:-postgresql://inavvi_user:${PGPASSWORD:-postgres}@localhost:5433/inavvi}}" "$@"

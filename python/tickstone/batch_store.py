@@ -21,9 +21,7 @@ class BatchStore(ConnectionManager):
 
     def _store(self, table: Table, rows: Rows) -> BatchResult:
         """Stores rows, all that can be stored in one transaction."""
-        writer = BatchWriter(table, rows)
-        # Storing the same rows twice is the same as once.
-        result = writer.without_rows() if writer.is_empty else self._run(writer.write, Mode.TRANSACTION, True)
+        result = self._written(BatchWriter(table, rows))
         if result.rejected:
             first = result.rejected[0]
             logger.warning(
@@ -33,10 +31,14 @@ class BatchStore(ConnectionManager):
 
     def _store_one(self, table: Table, row: Any) -> BatchResult:
         """Stores one row; a row that is rejected is an error."""
-        result = self._store(table, [row])
+        result = self._written(BatchWriter(table, [row]))
         if result.rejected:
             raise RejectedRow(f"{table.name}: {result.rejected[0].reason}")
         return result
+
+    def _written(self, writer: BatchWriter) -> BatchResult:
+        # Storing the same rows twice is the same as once.
+        return writer.without_rows() if writer.is_empty else self._run(writer.write, Mode.TRANSACTION, True)
 
     def _read(self, function: Callable[[Statements], Result]) -> Result:
         """Runs reads of ours, which are repeated whatever happens, without the cost of a transaction."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +15,6 @@ from psycopg2.extras import execute_values
 from . import frames
 from .statements import Statements
 from .tables import Document, Kind, Table, Unsuitable, converted
-
-logger = logging.getLogger(__name__)
 
 # A row: a mapping from columns' names, or values in the order of the table's columns. Rows: many, or a DataFrame.
 RowLike = Mapping[str, Any] | Sequence[Any]
@@ -160,27 +157,27 @@ class BatchWriter:
         self, statements: Statements, columns: tuple[str, ...], rows: list[Prepared],
         newest: Mapping[tuple[Any, ...], dt.datetime], result: BatchResult,
     ) -> None:
-        certainly_new: list[Prepared] = []
+        new: list[Prepared] = []
         doubtful: list[Prepared] = []
         for row in rows:
             last = newest.get(row.series)
             is_after_all = row.time is not None and (last is None or row.time > last)
-            (certainly_new if is_after_all else doubtful).append(row)
+            (new if is_after_all else doubtful).append(row)
         stored = self._stored_rows(statements, columns, doubtful)
-        missing, different = [], []
+        late: list[Prepared] = []
+        different: list[Prepared] = []
         for row in doubtful:
             old = stored.get(row.key)
             if old is None:
-                missing.append(row)
+                is_late = row.time is not None and row.time < newest[row.series]
+                (late if is_late else new).append(row)
             elif old != self._comparable(row):
                 different.append(row)
             else:
                 result.unchanged += 1
-        result.new += self._insert_new(statements, columns, certainly_new, result)
-        late = self._upsert(statements, columns, missing, result)
-        result.new += late
-        if self._table.time:
-            result.late += late
+        late_count = self._insert_new(statements, columns, late, result)
+        result.late += late_count
+        result.new += late_count + self._insert_new(statements, columns, new, result)
         result.changed += self._upsert(statements, columns, different, result)
 
     def _newest_times(self, statements: Statements) -> dict[tuple[Any, ...], dt.datetime]:

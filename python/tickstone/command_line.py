@@ -14,8 +14,8 @@ from . import settings
 from .database_manager import DatabaseManager
 
 CONNECTION_HELP = (
-    'where the database is: "host:port/database?user=xxx&password=yyy" or a postgresql:// URL; else DATABASE_URL, DB_*, PG*, '
-    "and localhost:5433 (database inavvi, user inavvi_user)"
+    'where the database is: "host:port/database?user=xxx&password=yyy" or a postgresql:// URL; else TICKSTONE_URL, DATABASE_URL, '
+    "DB_*, PG*, and localhost:5433 (database inavvi, user inavvi_user)"
 )
 CELL_CHARACTERS_MAX = 80
 

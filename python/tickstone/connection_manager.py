@@ -131,6 +131,21 @@ class ConnectionManager:
         """libpq's parameters, the password among them."""
         return dict(self._parameters)
 
+    @property
+    def server_version(self) -> str:
+        """What the server says of itself: `PostgreSQL 15.8 (Tickstone 0.1.0) on ...`."""
+        row = self._run(lambda on: on.fetch_one("SELECT version()"), Mode.AUTOCOMMIT, True)
+        return str(row[0]) if row else ""
+
+    @property
+    def home(self) -> str:
+        """What the server is: "tickstone", "timescaledb" or "postgresql"."""
+        if "Tickstone" in self.server_version:
+            return "tickstone"
+        query = "SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'"
+        has_extension = self._run(lambda on: on.fetch_one(query), Mode.AUTOCOMMIT, True) is not None
+        return "timescaledb" if has_extension else "postgresql"
+
     def close(self) -> None:
         """Closes the connections; repetitions that wait give up. May be called twice."""
         self._closing.set()

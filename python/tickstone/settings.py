@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "user": ("DB_USER", "PGUSER"),
     "password": ("DB_PASSWORD", "PGPASSWORD"),
 }
-URL_VARIABLE = "DATABASE_URL"
+URL_VARIABLES = ("TICKSTONE_URL", "DATABASE_URL")
 URL_SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -67,14 +67,14 @@ def connection_parameters(
 ) -> dict[str, str]:
     """libpq's parameters for a connection.
 
-    What is given by keyword stands before the URL, the URL (else DATABASE_URL) before DB_* and PG*, and these
+    What is given by keyword stands before the URL, the URL (else TICKSTONE_URL, else DATABASE_URL) before DB_* and PG*, and these
     before the guide's defaults: localhost:5433, database inavvi, user inavvi_user. A URL without a port means
     libpq's 5432, as it does to psql. The guide's password is used for loopback only, and only where neither the
     environment nor a password file has another.
     """
     environment = os.environ if environment is None else environment
     if url is None and given.get("host") is None:
-        url = environment.get(URL_VARIABLE) or None
+        url = next((environment[name] for name in URL_VARIABLES if environment.get(name)), None)
     parameters = _parse(url) if url is not None else {}
     names_host = "host" in parameters or "hostaddr" in parameters
     parameters.update({name: str(value) for name, value in given.items() if value is not None})

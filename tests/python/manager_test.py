@@ -32,6 +32,11 @@ class Manager:
             cursor.execute("SELECT count(*) FROM symbols")
             self.assertEqual(cursor.fetchone(), (1,))
 
+    def test_homes_are_told_apart(self):
+        kinds = {"TICKSTONE_TEST_SERVER": "tickstone", "TICKSTONE_TEST_TIMESCALEDB": "timescaledb"}
+        self.assertEqual(self.db.home, kinds.get(self.variable, "postgresql"))
+        self.assertIn("PostgreSQL 1", self.db.server_version)
+
     def test_a_failed_statement_leaves_nothing_and_the_manager_usable(self):
         with self.assertRaises(errors.UniqueViolation):
             self.db.execute("INSERT INTO symbols (symbol) VALUES ('A'), ('A')")

@@ -7,6 +7,7 @@ import tempfile
 
 from cli_case import LIMIT_SECONDS, environment
 from homes import HERE, PACKAGE
+from tickstone.settings import URL_VARIABLES
 
 
 def bin_directory(case):
@@ -21,7 +22,7 @@ def run(case, command, *, given="", cwd=PACKAGE, **variables):
     """Runs a program, or a line for the shell; how it ended."""
     variables = {"PYTHONPATH": str(HERE / "redirected"), "PYTHONDONTWRITEBYTECODE": "1", "TICKSTONE_TEST_REDIRECTED": case.url,
                  "PATH": f"{bin_directory(case)}:{os.environ['PATH']}", **variables}
-    kept = {name: value for name, value in environment().items() if not name.startswith("DB_") and name != "DATABASE_URL"}
+    kept = {name: value for name, value in environment().items() if not name.startswith("DB_") and name not in URL_VARIABLES}
     return subprocess.run(command, input=given, capture_output=True, text=True, timeout=LIMIT_SECONDS, cwd=cwd,
                           check=False, shell=isinstance(command, str), env={**kept, **variables})
 

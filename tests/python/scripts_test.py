@@ -155,6 +155,7 @@ class SchemaUpdate(unittest.TestCase):
             for arguments, variables, expected in (
                     ([], {}, f"migrate|{default}|"), (["--dry-run"], {}, f"migrate|{default}|--dry-run|"),
                     (["--status"], {"DATABASE_URL": "postgresql://x/y"}, "migrate|postgresql://x/y|--status|"),
+                    (["--status"], {"DATABASE_URL": "postgresql://x/y", "TICKSTONE_URL": "postgresql://z"}, "migrate|postgresql://z|--status|"),
                     (["postgresql://a/b", "--to", "3"], {}, "migrate|postgresql://a/b|--to|3|"), (["--data", "d"], {}, "migrate|--data|d|"),
                     (["--help"], {}, "migrate|--help|")):
                 done = run(self, ["./update_database_schema.sh", *arguments], TICKSTONE_BINARY=str(program), **variables)

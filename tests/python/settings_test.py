@@ -33,6 +33,8 @@ class Settings(unittest.TestCase):
         self.assertEqual(parameters(None, {"DATABASE_URL": "postgresql://a:b@c:1/d"}),
                          {"user": "a", "password": "b", "host": "c", "port": "1", "dbname": "d"})
         self.assertEqual(parameters(None, {"DATABASE_URL": "postgresql://a:b@c:1/d"}, host="localhost"), GUIDE)
+        both = {"DATABASE_URL": "postgresql://x", "TICKSTONE_URL": "postgresql://y"}
+        self.assertEqual(parameters(None, both)["host"], "y")
 
     def test_a_url_without_a_port_leaves_it_to_libpq(self):
         self.assertNotIn("port", parameters("postgresql://db1/inavvi", {"DB_PORT": "7"}))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches and stores, on every home."""
 import datetime as dt
+import logging
 import random
 import threading
 from decimal import Decimal
@@ -42,6 +43,42 @@ class Batches:
         rows = self.db.fetch_all("SELECT timestamp, close FROM ohlcv WHERE symbol = 'AAPL' AND timeframe = '1m' ORDER BY timestamp")
         self.assertEqual(rows, [(START + n * MINUTE, Decimal(c)) for n, c in ((0, "100.5"), (1, "101"), (2, "100.5"), (5, "100.5"), (6, "99.5"))])
         self.assertEqual(counts(store([])), (0,) * 6)
+
+    def test_random_batches_are_counted_and_stored_as_by_a_plain_model(self):
+        for seed in range(6):
+            with self.subTest(seed=seed):
+                self.check_random_batches(random.Random(seed))
+
+    def check_random_batches(self, chance):
+        logging.disable(logging.WARNING)
+        self.addCleanup(logging.disable, logging.NOTSET)
+        self.db.execute("DELETE FROM trades")
+        model = {}
+        for _ in range(4):
+            span, count = chance.choice((3, 40, 5000)), chance.choice((1, 30, 900))
+            rows = []
+            for _ in range(count):
+                key = (chance.choice("AB"), START + chance.randrange(span) * MINUTE, chance.randrange(3))
+                rows.append((key, None if chance.random() < 0.05 else Decimal(chance.randrange(3))))
+            expected, newest = self.plainly_stored(model, rows)
+            result = self.db.store_trades_data([(symbol, time, price, 1, None, None, number) for (symbol, time, number), price in rows])
+            self.assertEqual(counts(result), expected)
+            model.update(newest)
+            stored = {tuple(row[:3]): row[3] for row in self.db.fetch_all("SELECT symbol, timestamp, id, price FROM trades")}
+            self.assertEqual(stored, model)
+
+    @staticmethod
+    def plainly_stored(model, rows):
+        """What becomes of rows, counted one by one, and what they leave."""
+        last = {}
+        for symbol, time, _ in model:
+            last[symbol] = max(last.get(symbol, time), time)
+        kept = {key: price for key, price in rows if price is not None}
+        good = sum(price is not None for _, price in rows)
+        new = [key for key in kept if key not in model]
+        changed = sum(key in model and model[key] != price for key, price in kept.items())
+        late = sum(key[0] in last and key[1] < last[key[0]] for key in new)
+        return (len(new), changed, len(kept) - len(new) - changed, good - len(kept), late, len(rows) - good), kept
 
     def test_rejected_rows_say_why_and_the_rest_is_stored(self):
         rows = [bar(0), ("AAPL",), (*bar(1)[:2], None, *bar(1)[3:]), {"symbol": "X", "nosuch": 1}, (*bar(2)[:5], float("inf"), *bar(2)[6:]),
