@@ -148,17 +148,20 @@ class SchemaUpdate(unittest.TestCase):
     def test_it_calls_the_program(self):
         with tempfile.TemporaryDirectory() as directory:
             program = pathlib.Path(directory, "tickstone")
-            program.write_text('#!/bin/sh\nprintf "%s|" "$@"\nexit 7\n')
+            program.write_text('#!/bin/sh\nprintf "%s|" "$TICKSTONE_URL" "$PGPASSWORD" "$@"\nexit 7\n')
             program.chmod(0o755)
             self.url = ""
-            default = "postgresql://inavvi_user:postgres@localhost:5433/inavvi"
+            guides = "host=localhost port=5433 dbname=inavvi user=inavvi_user|postgres|migrate|"
+            elsewhere = {"DB_HOST": "db1", "DB_PORT": "6", "DB_NAME": "n", "PGUSER": "u"}
             for arguments, variables, expected in (
-                    ([], {}, f"migrate|{default}|"), (["--dry-run"], {}, f"migrate|{default}|--dry-run|"),
-                    (["--status"], {"DATABASE_URL": "postgresql://x/y"}, "migrate|postgresql://x/y|--status|"),
-                    (["--status"], {"DATABASE_URL": "postgresql://x/y", "TICKSTONE_URL": "postgresql://z"}, "migrate|postgresql://z|--status|"),
-                    (["postgresql://a/b", "--to", "3"], {}, "migrate|postgresql://a/b|--to|3|"), (["--data", "d"], {}, "migrate|--data|d|"),
-                    (["--help"], {}, "migrate|--help|")):
-                done = run(self, ["./update_database_schema.sh", *arguments], TICKSTONE_BINARY=str(program), **variables)
+                    ([], {}, guides), (["--dry-run", "postgresql://a/b"], {}, guides + "--dry-run|postgresql://a/b|"),
+                    ([], {"DATABASE_URL": "postgresql://x"}, "postgresql://x||migrate|"),
+                    ([], {"DATABASE_URL": "postgresql://x", "TICKSTONE_URL": "postgresql://y"}, "postgresql://y||migrate|"),
+                    ([], elsewhere, "host=db1 port=6 dbname=n user=u||migrate|"),
+                    ([], {**elsewhere, "DB_PASSWORD": "p q"}, "host=db1 port=6 dbname=n user=u|p q|migrate|"),
+                    ([], {"PGPASSFILE": __file__}, guides.replace("postgres", ""))):
+                done = run(self, ["./update_database_schema.sh", *arguments], TICKSTONE_BINARY=str(program),
+                           **{"PGPASSFILE": "nowhere", **variables})
                 self.assertEqual((done.stdout, done.returncode), (expected, 7))
 
     def test_without_a_program_it_says_so(self):
