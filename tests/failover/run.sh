@@ -109,6 +109,15 @@ lost=$(head -n 1 "$scratch/ledger")
 sql "$second_port" "DELETE FROM ledger WHERE number = $lost"
 [ "$(lost_rows "$second_port")" = 1 ] || die "the check does not see a lost row"
 
+say "the old primary comes back by itself: it acknowledges nothing"
+as_peer PORT="$first_port" "$ha/primary.sh" "$first" >"$scratch/primary.log"
+sql "$first_port" "INSERT INTO ledger VALUES (-1, 0)" >"$scratch/alone.log" 2>&1 &
+alone=$!
+waits_for_standby() { [ "$(sql "$first_port" "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")" = 1 ]; }
+until_true "the commit on the old primary to wait" waits_for_standby
+as_peer "$PGBIN/pg_ctl" -D "$first" -m immediate -w stop >"$scratch/stop.log"
+if wait "$alone"; then die "the old primary acknowledged a row beside the new one"; fi
+
 say "the old primary becomes the standby"
 as_peer PORT="$first_port" PRIMARY_HOST=127.0.0.1 PRIMARY_PORT="$second_port" "$ha/standby.sh" --rewind "$first" 2>"$scratch/rewind.log"
 sql "$second_port" "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (standby1)'"
@@ -116,5 +125,6 @@ sql "$second_port" "SELECT pg_reload_conf()" >"$scratch/reload"
 until_true "the new standby to be synchronous" is_synchronous "$second_port"
 sql "$second_port" "INSERT INTO ledger VALUES ($lost, 0)"
 [ "$(sql "$first_port" "SELECT pg_is_in_recovery()")" = t ] || die "the old primary is no standby"
+[ "$(sql "$first_port" "SELECT count(*) FROM ledger WHERE number = -1")" = 0 ] || die "what only the old primary had is still there"
 [ "$(lost_rows "$first_port")" = 0 ] || die "the new standby does not have what was acknowledged"
 say "done"
