@@ -73,6 +73,16 @@ std::optional<std::size_t> column_of(const Expression& expression, LogicalGet& g
   return index.GetPrimaryIndex();
 }
 
+/// The same, or the UUID column whose time `expression` is.
+std::optional<std::size_t> compared_column_of(const Expression& expression, LogicalGet& get,
+                                              const ScanBindData& bind) {
+  if (expression.GetExpressionClass() != ExpressionClass::BOUND_FUNCTION)
+    return column_of(expression, get, bind);
+  const auto& function = expression.Cast<BoundFunctionExpression>();
+  if (function.function.name != "uuid_timestamp" || function.children.size() != 1) return std::nullopt;
+  return column_of(*function.children[0], get, bind);
+}
+
 /// Something that has one value throughout an execution.
 bool is_operand(const Expression& expression) {
   return expression.IsScalar() && !expression.IsVolatile() && !expression.HasSubquery();
@@ -105,10 +115,10 @@ void push_conjunct(const Expression& expression, LogicalGet& get, ScanBindData& 
           type != ExpressionType::COMPARE_GREATERTHANOREQUALTO) {
         return;
       }
-      if (const auto column = column_of(*comparison.left, get, bind);
+      if (const auto column = compared_column_of(*comparison.left, get, bind);
           column && is_operand(*comparison.right)) {
         push(bind, *column, type, *comparison.right, expression);
-      } else if (const auto other = column_of(*comparison.right, get, bind);
+      } else if (const auto other = compared_column_of(*comparison.right, get, bind);
                  other && is_operand(*comparison.left)) {
         push(bind, *other, duckdb::FlipComparisonExpression(type), *comparison.left, expression);
       }
@@ -116,7 +126,7 @@ void push_conjunct(const Expression& expression, LogicalGet& get, ScanBindData& 
     }
     case ExpressionClass::BOUND_BETWEEN: {
       const auto& between = expression.Cast<BoundBetweenExpression>();
-      const auto column = column_of(*between.input, get, bind);
+      const auto column = compared_column_of(*between.input, get, bind);
       if (!column) return;
       if (is_operand(*between.lower)) {
         push(bind, *column, between.LowerComparisonType(), *between.lower, expression);
@@ -193,12 +203,13 @@ void push_top_n(duckdb::LogicalTopN& top) {
   if (!column || !bind->relation.columns[*column].not_null) return;
   const LogicalType& type = top.orders[0].expression->return_type;
   const bool is_bounded = type.IsIntegral() || type.id() == LogicalTypeId::DECIMAL || type.IsTemporal() ||
+                          type.id() == LogicalTypeId::UUID ||
                           (type.id() == LogicalTypeId::VARCHAR && !type.HasAlias());
   if (!is_bounded) return;
   const bool ascending = top.orders[0].type == duckdb::OrderType::ASCENDING;
   const TypeId id = bind->relation.columns[*column].type.id;
   if (id == TypeId::Timestamp || id == TypeId::TimestampTz || id == TypeId::TimestampNs ||
-      id == TypeId::Date || is_integer(id)) {
+      id == TypeId::Date || id == TypeId::Uuid || is_integer(id)) {
     bind->order = ascending ? storage::ScanOrder::TimeAscending : storage::ScanOrder::TimeDescending;
   }
   auto filter = duckdb::make_shared_ptr<duckdb::DynamicFilterData>();
@@ -206,8 +217,9 @@ void push_top_n(duckdb::LogicalTopN& top) {
   const auto comparison =
       ascending ? ExpressionType::COMPARE_LESSTHANOREQUALTO : ExpressionType::COMPARE_GREATERTHANOREQUALTO;
   // A placeholder until the Top-N sets its bound.
-  duckdb::Value placeholder =
-      type.id() == LogicalTypeId::VARCHAR ? duckdb::Value("") : duckdb::Value::MinimumValue(type);
+  duckdb::Value placeholder = type.id() == LogicalTypeId::VARCHAR ? duckdb::Value("")
+                              : type.id() == LogicalTypeId::UUID  ? duckdb::Value::UUID(duckdb::hugeint_t(0))
+                                                                  : duckdb::Value::MinimumValue(type);
   filter->filter = duckdb::make_uniq<duckdb::ConstantFilter>(comparison, std::move(placeholder));
   top.dynamic_filter = filter;
   bind->dynamic_filter = std::move(filter);

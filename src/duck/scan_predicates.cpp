@@ -6,6 +6,7 @@
 #include "duck/logical_types.hpp"
 #include "duck/scan.hpp"
 #include "types/timestamp.hpp"
+#include "types/uuid_v7.hpp"
 
 namespace tickstone::duck {
 
@@ -148,6 +149,23 @@ std::optional<Range> time_range(const SourceColumn& column, ExpressionType compa
   return range;
 }
 
+/// `uuid_timestamp(column)` against a time, as bounds of the column: UUIDs rise with the time in them.
+Range uuid_time_range(const SourceColumn& column, ExpressionType comparison, std::int64_t us) {
+  const auto floor_after = [](std::int64_t time) {
+    return time == kTimestampInfinity ? std::nullopt : uuid_floor(time + 1);
+  };
+  Range range;
+  if (wants_lower(comparison)) {
+    const auto floor = comparison == ExpressionType::COMPARE_GREATERTHAN ? floor_after(us) : uuid_floor(us);
+    range.lower = {column_value(column, floor.value_or(~Int128{0})), true};
+  }
+  if (wants_upper(comparison)) {
+    const auto floor = comparison == ExpressionType::COMPARE_LESSTHAN ? uuid_floor(us) : floor_after(us);
+    if (floor) range.upper = {column_value(column, *floor), false};
+  }
+  return range;
+}
+
 bool is_time(TypeId id) {
   return id == TypeId::Date || id == TypeId::Timestamp || id == TypeId::TimestampTz ||
          id == TypeId::TimestampNs;
@@ -183,8 +201,11 @@ std::optional<Range> range_of(const SourceColumn& column, ExpressionType compari
     if (wants_upper(comparison)) range.upper = {value, !is_strict(comparison)};
     return range;
   }
-  const bool is_same_plain =
-      to == from && (to == TypeId::Boolean || to == TypeId::Uuid || to == TypeId::Time);
+  if (to == TypeId::Uuid && from == TypeId::Uuid)
+    return integer_range(column, comparison, operand.integer, operand.integer);
+  if (to == TypeId::Uuid && from == TypeId::TimestampTz)
+    return uuid_time_range(column, comparison, static_cast<std::int64_t>(operand.integer));
+  const bool is_same_plain = to == from && (to == TypeId::Boolean || to == TypeId::Time);
   if (is_same_plain && comparison == ExpressionType::COMPARE_EQUAL) {
     Value value{column.type, false};
     value.integer = operand.integer;

@@ -13,6 +13,7 @@
 #include "engine/ddl_table.hpp"
 #include "engine/table_schema.hpp"
 #include "storage/changed_times.hpp"
+#include "storage/row_time.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -71,18 +72,15 @@ std::optional<std::int64_t> outermost_time(const storage::ReadView& view, storag
   while (scan->read(*state, batch)) {
     std::int64_t last = found.value_or(is_newest ? INT64_MIN : INT64_MAX);
     for (std::size_t row = 0; row < batch.row_count; ++row) {
-      const auto time = static_cast<std::int64_t>(batch.columns[0].integer(row));
+      const std::int64_t time = storage::time_of(batch.columns[0], row);
       last = is_newest ? std::max(last, time) : std::min(last, time);
     }
     if (found && last == *found) continue;
     found = last;
     storage::ColumnPredicate further;
     further.column = *schema->time_column;
-    Value bound;
-    bound.type = schema->find(further.column)->type;
-    bound.is_null = false;
-    bound.integer = last;
-    (is_newest ? further.lower : further.upper) = {bound, false};
+    const auto bound = storage::bound_at(schema->find(further.column)->type, last);
+    (is_newest ? further.lower : further.upper) = {bound.value(), false};
     scan->tighten(further);
   }
   return found;

@@ -4,17 +4,22 @@
 #include <algorithm>
 
 #include "engine/ddl_table.hpp"
+#include "storage/row_time.hpp"
 
 namespace tickstone::engine {
 namespace {
 
-/// A bound as a literal of the column's type: with a cast in PostgreSQL's way, which DuckDB reads too.
+/// A bound as a literal of the column's type: with a cast in PostgreSQL's way, which DuckDB reads too. Empty
+/// where all values lie below it.
 std::string bound_text(const SqlType& type, std::int64_t bound) {
   if (is_integer(type.id)) return "(" + std::to_string(bound) + ")";
-  const Value value{type, false, 0, bound};
+  const auto at = storage::bound_at(type, bound);
+  if (!at) return {};
+  const Value& value = *at;
   const std::string name = type.id == TypeId::Date          ? "DATE"
                            : type.id == TypeId::TimestampTz ? "TIMESTAMPTZ"
                            : type.id == TypeId::TimestampNs ? "TIMESTAMP_NS"
+                           : type.id == TypeId::Uuid        ? "UUID"
                                                             : "TIMESTAMP";
   return "'" + to_text(value) + "'::" + name;
 }
@@ -25,9 +30,12 @@ std::string condition_of(const SessionContext& context, const catalog::Chunk& ch
   if (time == nullptr) return {};
   const auto& range = chunk.info.range;
   std::string text;
-  if (range.start != INT64_MIN) text = quote(time->name) + " >= " + bound_text(time->type, range.start);
-  if (range.end != INT64_MAX)
-    text += (text.empty() ? "" : " AND ") + quote(time->name) + " < " + bound_text(time->type, range.end);
+  if (range.start != INT64_MIN) {
+    const auto start = bound_text(time->type, range.start);
+    text = start.empty() ? "false" : quote(time->name) + " >= " + start;
+  }
+  const auto end = range.end == INT64_MAX ? std::string() : bound_text(time->type, range.end);
+  if (!end.empty()) text += (text.empty() ? "" : " AND ") + quote(time->name) + " < " + end;
   return text;
 }
 
@@ -76,8 +84,13 @@ void forget_unique_keys(SessionContext& context, const catalog::RelationObject& 
     request.columns = storage::key_columns(*schema);
     storage::ColumnPredicate predicate;
     predicate.column = schema->columns[position].id;
-    if (range.start != INT64_MIN) predicate.lower = {Value{time->type, false, 0, range.start}, true};
-    if (range.end != INT64_MAX) predicate.upper = {Value{time->type, false, 0, range.end}, false};
+    const auto bound = [&](std::int64_t at,
+                           bool inclusive) -> std::optional<storage::ColumnPredicate::Bound> {
+      const auto value = storage::bound_at(time->type, at);
+      return value ? std::optional(storage::ColumnPredicate::Bound{*value, inclusive}) : std::nullopt;
+    };
+    if (range.start != INT64_MIN) predicate.lower = bound(range.start, true);
+    if (range.end != INT64_MAX) predicate.upper = bound(range.end, false);
     request.predicates.push_back(std::move(predicate));
     const auto time_at = static_cast<std::size_t>(
         std::find(request.columns.begin(), request.columns.end(), schema->columns[position].id) -
@@ -92,7 +105,7 @@ void forget_unique_keys(SessionContext& context, const catalog::RelationObject& 
       Batch keys;
       for (const auto id : request.columns) keys.columns.emplace_back(schema->find(id)->type);
       for (std::size_t row = 0; row < batch.row_count; ++row) {
-        const auto moment = static_cast<std::int64_t>(value_at(batch.columns[time_at], row).integer);
+        const std::int64_t moment = storage::time_of(batch.columns[time_at], row);
         if (moment < range.start || (moment >= range.end && range.end != INT64_MAX)) continue;
         for (std::size_t i = 0; i < keys.columns.size(); ++i) {
           Value value = value_at(batch.columns[i], row);

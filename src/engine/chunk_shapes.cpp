@@ -154,19 +154,24 @@ ActionResult merge(SessionContext& context, std::string_view function, const Act
   return {};
 }
 
+/// UUIDs are divided by the time in them.
+SqlType split_type(const SqlType& time) {
+  return time.id == TypeId::Uuid ? SqlType::of(TypeId::TimestampTz) : time;
+}
+
 /// `split_at` in the units of the time column; the middle where it is left out.
 std::int64_t split_point(SessionContext& context, const Chunk& chunk, const std::optional<Value>& given) {
   const auto& range = chunk.info.range;
   const auto& time = *catalog::time_column_of(*chunk.relation, context.current_view());
   if (!given) return static_cast<std::int64_t>((Int128{range.start} + range.end) / 2);
   const bool is_text = given->type.id == TypeId::Unknown || is_text_like(given->type.id);
-  const bool is_same = is_integer(time.type.id) ? is_integer(given->type.id) : given->type.id == time.type.id;
+  const SqlType type = split_type(time.type);
+  const bool is_same = is_integer(type.id) ? is_integer(given->type.id) : given->type.id == type.id;
   if (given->type.is_array || !(is_same || is_text))
     throw Error(ErrorCode::InvalidParameterValue,
                 "invalid type '" + to_sql(given->type) + "' for split_at argument",
                 "The argument type must match the dimension \"" + time.name + "\".");
-  const Value point =
-      is_text ? parse_value(time.type, given->text, context.settings().format_context()) : *given;
+  const Value point = is_text ? parse_value(type, given->text, context.settings().format_context()) : *given;
   return static_cast<std::int64_t>(point.integer);
 }
 
@@ -179,7 +184,7 @@ ActionResult split(SessionContext& context, std::string_view function, const Act
   const std::int64_t middle = split_point(context, chunk, split_at);
   if (middle <= range.start || middle >= range.end) {
     const auto* time = catalog::time_column_of(*chunk.relation, context.current_view());
-    const Value point{time->type, false, 0, middle};
+    const Value point{split_type(time->type), false, 0, middle};
     throw Error(ErrorCode::InvalidParameterValue,
                 "cannot split chunk at " + to_text(point, context.settings().format_context()));
   }

@@ -273,7 +273,7 @@ ActionResult chunk_skipping(SessionContext& context, std::string_view function,
   const auto* column = relation.find_column(*name);
   if (column == nullptr)
     throw Error(ErrorCode::UndefinedColumn, "column " + in_quotes(*name) + " does not exist");
-  if (!is_time_type(column->type) && enables)
+  if ((!is_time_type(column->type) || column->type.id == TypeId::Uuid) && enables)
     throw Error(ErrorCode::InvalidParameterValue,
                 "data type \"" + to_sql(column->type) + "\" unsupported for range calculation", {},
                 "Integer-like, timestamp-like data types supported currently");

@@ -157,6 +157,16 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
+/// Tables without time, and those whose time is in a UUID, unless segments are sorted by what the key has
+/// not.
+bool finds_by_key(const storage::TableSchema& schema) {
+  if (!schema.time_column) return true;
+  const auto& key = schema.primary_key;
+  return schema.find(*schema.time_column)->type.id == TypeId::Uuid &&
+         std::all_of(schema.series_key.begin(), schema.series_key.end(),
+                     [&](auto id) { return std::find(key.begin(), key.end(), id) != key.end(); });
+}
+
 }  // namespace
 
 std::shared_ptr<const PointReader> PointReader::make(const SessionContext& context, const sql::Expr& query) {
@@ -342,11 +352,11 @@ std::unique_ptr<PointRows> PointReader::plan(const SessionContext& context,
     rows->request.first_batch_rows = static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>(rows->limit + rows->offset, kFewestBatchRows, storage::kScanRows));
   }
-  if (!schema->time_column && !rows->is_empty) find_key(*schema, *rows);
+  if (!rows->is_empty && finds_by_key(*schema)) find_key(*schema, *rows);
   return rows;
 }
 
-/// The one key of a table without time that the conditions leave: looked up rather than scanned for.
+/// The one key that the conditions leave: looked up rather than scanned for.
 bool PointReader::find_key(const storage::TableSchema& schema, PointRows& rows) const {
   Batch key;
   for (const auto id : schema.primary_key) {

@@ -83,11 +83,11 @@ class PointStream::Sorter {
     if (kept_.front().size() > 2 * most_ + kSpareRows) tidy();
   }
 
-  /// The time of the last row that still counts, once there are enough.
-  std::optional<std::int64_t> time_bound() const {
+  /// What the last row that still counts has in the time column, once there are enough.
+  std::optional<Int128> time_bound() const {
     if (entries_.size() < most_ || entries_.empty()) return std::nullopt;
     const ColumnView view = kept_[rows_.order.front().column].view();
-    return static_cast<std::int64_t>(view.integer(entries_.front()));
+    return view.integer(entries_.front());
   }
 
   void finish() {

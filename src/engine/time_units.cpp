@@ -17,8 +17,9 @@ std::int64_t largest_interval(TypeId id) {
 }  // namespace
 
 bool is_time_type(const SqlType& type) {
-  return !type.is_array && (type.id == TypeId::Timestamp || type.id == TypeId::TimestampTz ||
-                            type.id == TypeId::TimestampNs || type.id == TypeId::Date || is_integer(type.id));
+  return !type.is_array &&
+         (type.id == TypeId::Timestamp || type.id == TypeId::TimestampTz || type.id == TypeId::TimestampNs ||
+          type.id == TypeId::Date || type.id == TypeId::Uuid || is_integer(type.id));
 }
 
 std::int64_t default_interval(SessionContext& context, const SqlType& type) {
@@ -106,9 +107,9 @@ std::int64_t time_bound(SessionContext& context, const SqlType& time_type, const
     if (!is_integer(bound.type.id)) refuse();
     return static_cast<std::int64_t>(bound.integer);
   }
-  // Times without a zone are the session's wall clock's.
-  const SqlType type =
-      SqlType::of(time_type.id == TypeId::TimestampTz ? TypeId::TimestampTz : TypeId::Timestamp);
+  // Times without a zone are the session's wall clock's; UUIDs hold instants.
+  const bool is_instant = time_type.id == TypeId::TimestampTz || time_type.id == TypeId::Uuid;
+  const SqlType type = SqlType::of(is_instant ? TypeId::TimestampTz : TypeId::Timestamp);
   std::optional<IntervalValue> interval;
   if (bound.type.id == TypeId::Interval) interval = unpack_interval(bound.integer);
   if (is_text) interval = parse_interval(bound.text);

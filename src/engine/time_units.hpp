@@ -8,7 +8,7 @@
 
 namespace tickstone::engine {
 
-/// What may divide a hypertable by time.
+/// What may divide a hypertable by time. UUIDs do it by the time in them, in microseconds.
 bool is_time_type(const SqlType& type);
 /// TimescaleDB's chunk interval where none is given, in the units of the type: microseconds, days (DATE),
 /// nanoseconds or integers.

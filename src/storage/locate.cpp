@@ -8,6 +8,7 @@
 
 #include "storage/key_codec.hpp"
 #include "storage/row_order.hpp"
+#include "storage/row_time.hpp"
 
 namespace tickstone::storage {
 
@@ -51,7 +52,8 @@ void scan_segment(const Search& search, std::vector<std::uint32_t>& pending, Sea
         const ColumnRange& range = segment.range(group, key[i]);
         if (!range.has_values || search.views[i].is_null(row)) continue;
         const Value value = value_at(search.views[i], row);
-        fits = compare_values(value, range.minimum) >= 0 && compare_values(value, range.maximum) <= 0;
+        fits = compare_values(value, range.minimum) >= 0 && compare_values(value, range.maximum) <= 0 &&
+               (!segment.has_filter(group, key[i]) || segment.may_contain(group, key[i], value));
       }
       if (fits) {
         may_hold = true;

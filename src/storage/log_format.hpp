@@ -25,7 +25,7 @@ namespace tickstone::storage {
 // Checksums of records are seeded with the file's number. `durable` is how far the log was synced when the
 // record was written: what comes before it was acknowledged and cannot be missing.
 
-inline constexpr FormatVersions kLogVersions{.oldest = 1, .newest = 4};
+inline constexpr FormatVersions kLogVersions{.oldest = 1, .newest = 5};
 inline constexpr std::uint64_t kLogHeaderBytes = 32;
 inline constexpr std::uint64_t kLogRecordHeaderBytes = 41;
 

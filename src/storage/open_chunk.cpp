@@ -82,7 +82,9 @@ OpenChunk::OpenChunk(std::shared_ptr<const TableSchema> schema, TableLayout layo
     always_dictionary_[index] = true;
     const bool is_series =
         std::find(series_indexes_.begin(), series_indexes_.end(), index) != series_indexes_.end();
-    if (!is_series && index != time_index_) tail_indexes_.push_back(index);
+    // Many UUIDs have one time: among those it is they that order the rows.
+    const bool is_time = index == time_index_ && layouts_[index].physical != Physical::Int128;
+    if (!is_series && !is_time) tail_indexes_.push_back(index);
   }
   for (const std::size_t index : series_indexes_) always_dictionary_[index] = true;
   dictionaries_.resize(layouts_.size());

@@ -8,6 +8,8 @@
 #include "storage/key_codec.hpp"
 #include "storage/open_chunk.hpp"
 #include "storage/row_order.hpp"
+#include "storage/row_time.hpp"
+#include "types/uuid_v7.hpp"
 
 namespace tickstone::storage {
 
@@ -233,6 +235,8 @@ std::int64_t OpenChunk::time(RowNumber row) const {
       return reinterpret_cast<const std::int16_t*>(data)[offset];
     case Physical::Int32:
       return reinterpret_cast<const std::int32_t*>(data)[offset];
+    case Physical::Int128:
+      return uuid_leading_time(reinterpret_cast<const Int128*>(data)[offset]);
     default:
       return reinterpret_cast<const std::int64_t*>(data)[offset];
   }
@@ -379,7 +383,7 @@ bool OpenChunk::may_hold(const std::vector<ColumnView>& key, std::size_t key_row
   if (!time_index_) return true;
   const auto time_at = std::find(key_indexes_.begin(), key_indexes_.end(), *time_index_);
   if (time_at == key_indexes_.end()) return true;
-  return key[static_cast<std::size_t>(time_at - key_indexes_.begin())].integer(key_row) <=
+  return time_of(key[static_cast<std::size_t>(time_at - key_indexes_.begin())], key_row) <=
          series_last_time(*series);
 }
 

@@ -13,6 +13,7 @@
 #include "storage/commit_record.hpp"
 #include "storage/key_codec.hpp"
 #include "storage/manifest.hpp"
+#include "storage/row_time.hpp"
 #include "storage/transaction.hpp"
 
 namespace tickstone::storage {

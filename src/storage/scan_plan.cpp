@@ -7,6 +7,7 @@
 
 #include "storage/changed_times.hpp"
 #include "storage/row_order.hpp"
+#include "storage/row_time.hpp"
 
 namespace tickstone::storage {
 
@@ -74,11 +75,11 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
       };
       if (predicate.lower && !predicate.lower->value.is_null &&
           comparable(column->type, predicate.lower->value)) {
-        bound(predicate.lower->value.integer + (predicate.lower->inclusive ? 0 : 1), Int128{INT64_MAX} + 1);
+        bound(least_time(*predicate.lower), Int128{INT64_MAX} + 1);
       }
       if (predicate.upper && !predicate.upper->value.is_null &&
           comparable(column->type, predicate.upper->value)) {
-        bound(INT64_MIN, predicate.upper->value.integer + (predicate.upper->inclusive ? 1 : 0));
+        bound(INT64_MIN, end_time(*predicate.upper));
       }
       if (!predicate.in.empty() &&
           std::all_of(predicate.in.begin(), predicate.in.end(), [&](const Value& value) {
@@ -86,8 +87,8 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
           })) {
         const auto [least, most] =
             std::minmax_element(predicate.in.begin(), predicate.in.end(),
-                                [](const Value& a, const Value& b) { return a.integer < b.integer; });
-        bound(least->integer, most->integer + 1);
+                                [](const Value& a, const Value& b) { return time_of(a) < time_of(b); });
+        bound(time_of(*least), Int128{time_of(*most)} + 1);
       }
     }
     const auto in_series = std::find(schema.series_key.begin(), schema.series_key.end(), predicate.column);
@@ -470,9 +471,8 @@ class UnitPlanner {
     if (schema_.time_column && segment.has_column(*schema_.time_column)) {
       const ColumnRange& times = segment.range(group, *schema_.time_column);
       if (times.has_values && !times.minimum.is_null && !times.maximum.is_null) {
-        unit.min_time = std::max(unit.min_time, static_cast<std::int64_t>(times.minimum.integer));
-        unit.max_time_inclusive =
-            std::min(unit.max_time_inclusive, static_cast<std::int64_t>(times.maximum.integer));
+        unit.min_time = std::max(unit.min_time, time_of(times.minimum));
+        unit.max_time_inclusive = std::min(unit.max_time_inclusive, time_of(times.maximum));
       }
     }
     if (plan_.filter_.times != nullptr &&

@@ -35,7 +35,7 @@ struct TableSchema {
   std::string primary_key_name;       // for messages
   std::vector<ColumnId> series_key;   // what segments sort by before the time column
   std::optional<ColumnId> time_column;
-  /// Units: of the time column (microseconds, days for DATE, the integer itself).
+  /// Units: of the time column (microseconds, also of UUIDs; days for DATE; the integer itself).
   std::int64_t chunk_interval = 0;
   std::int64_t chunk_origin = 0;
   bool temporary = false;  // unlogged, gone when the store closes

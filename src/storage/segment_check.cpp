@@ -12,6 +12,7 @@
 #include "storage/codec/block_codec.hpp"
 #include "storage/membership_filter.hpp"
 #include "storage/row_order.hpp"
+#include "storage/row_time.hpp"
 #include "storage/segment_range.hpp"
 
 namespace tickstone::storage {
@@ -38,7 +39,7 @@ class SeriesCheck {
   bool differs(const std::vector<ColumnView>& keys, std::size_t row, bool begins) {
     const ColumnView& times = keys[time_column_];
     if (times.is_null(row)) return true;
-    const auto time = static_cast<std::int64_t>(times.integer(row));
+    const std::int64_t time = time_of(times, row);
     if (begins) {
       if (row_ > 0 && is_last_wrong()) return true;
       if (row_ > 0) ++entry_;

@@ -9,6 +9,7 @@
 #include "base/checksum.hpp"
 #include "storage/codec/block_codec.hpp"
 #include "storage/codec/integer_stream.hpp"
+#include "storage/row_time.hpp"
 #include "storage/schema_codec.hpp"
 
 namespace tickstone::storage {
@@ -20,10 +21,6 @@ constexpr std::size_t kLeastBlockBytes = 8 + kBlockChecksumBytes;
 constexpr std::uint32_t kVersionOfFilters = 2;
 
 [[noreturn]] void throw_corrupted(const char* what) { throw Error(ErrorCode::DataCorrupted, what); }
-
-bool is_time_layout(Physical physical) {
-  return physical == Physical::Int16 || physical == Physical::Int32 || physical == Physical::Int64;
-}
 
 const ColumnSchema& need_column(const TableSchema& schema, ColumnId id) {
   for (const auto& column : schema.columns) {
@@ -328,7 +325,7 @@ SegmentFooter read_footer(std::span<const std::byte> bytes, std::uint64_t footer
   SegmentFooter footer;
   footer.schema = get_schema(in);
   if (footer.schema.time_column &&
-      !is_time_layout(initial_layout(need_column(footer.schema, *footer.schema.time_column).type).physical)) {
+      !is_time_column_type(need_column(footer.schema, *footer.schema.time_column).type)) {
     throw_corrupted("a time column has no times");
   }
   for (auto& stored : stored_columns(footer.schema)) {

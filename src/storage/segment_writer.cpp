@@ -10,6 +10,7 @@
 #include "storage/codec/block_codec.hpp"
 #include "storage/membership_filter.hpp"
 #include "storage/row_order.hpp"
+#include "storage/row_time.hpp"
 #include "storage/segment.hpp"
 #include "storage/segment_format.hpp"
 #include "storage/segment_range.hpp"
@@ -164,7 +165,7 @@ class Writer final : public SegmentWriter {
     if (!time_sort_index_) return is_new_series;
     const auto& times = keys[*time_sort_index_];
     if (times.is_null(row)) throw Error(ErrorCode::InternalError, "a row of a segment has no time");
-    const auto time = static_cast<std::int64_t>(times.integer(row));
+    const std::int64_t time = time_of(times, row);
     if (is_new_series) {
       SeriesEntry entry;
       for (std::size_t i = 0; i < series_columns; ++i) entry.key.push_back(value_at(keys[i], row));
@@ -223,8 +224,10 @@ class Writer final : public SegmentWriter {
   bool may_have_filter(std::size_t column) const {
     const ColumnId id = footer_.columns[column].schema.id;
     const auto& series = footer_.schema.series_key;
+    const bool is_uuid =
+        footer_.columns[column].schema.type.id == TypeId::Uuid;  // one is looked for, or a range
     return has_filter_type(footer_.columns[column].schema.type) && id != kRowIdColumn &&
-           footer_.schema.time_column != id && sort_indexes_.front() != column &&
+           (footer_.schema.time_column != id || is_uuid) && sort_indexes_.front() != column &&
            (!time_sort_index_ || std::find(series.begin(), series.end(), id) == series.end());
   }
 

@@ -5,6 +5,8 @@
 
 #include <tickstone/error.hpp>
 
+#include "storage/row_time.hpp"
+
 namespace tickstone::storage {
 
 const ChunkState* TableState::find_chunk(std::int64_t time) const {
@@ -44,10 +46,6 @@ TimeRange chunk_range(const TableState& table, std::int64_t time) {
   return range;
 }
 
-std::int64_t time_of(const ColumnView& column, std::size_t row) {
-  return static_cast<std::int64_t>(column.integer(row));
-}
-
 ChunkInfo describe_chunk(TableId table, const ChunkState& chunk) {
   ChunkInfo info;
   info.table = table;
@@ -77,14 +75,8 @@ void check_schema(const TableSchema& schema) {
   for (const ColumnId column : schema.series_key) require(column);
   if (!schema.time_column) return;
   require(*schema.time_column);
-  switch (physical_of(schema.find(*schema.time_column)->type)) {
-    case Physical::Int16:
-    case Physical::Int32:
-    case Physical::Int64:
-      break;
-    default:
-      fail("has a time column that is neither a time nor an integer");
-  }
+  if (!is_time_column_type(schema.find(*schema.time_column)->type))
+    fail("has a time column that is neither a time nor an integer nor a UUID");
   if (schema.chunk_interval <= 0) fail("has a chunk interval that is not positive");
   const auto& key = schema.primary_key;
   if (!key.empty() && std::find(key.begin(), key.end(), *schema.time_column) == key.end()) {

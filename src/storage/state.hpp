@@ -59,8 +59,6 @@ struct StoreState {
 /// The range of the chunk that `time` belongs to: an existing one's, or a new one's of the table's interval
 /// that overlaps none.
 TimeRange chunk_range(const TableState& table, std::int64_t time);
-/// Time of a row in the units of the time column; 0 for tables without one.
-std::int64_t time_of(const ColumnView& column, std::size_t row);
 ChunkInfo describe_chunk(TableId table, const ChunkState& chunk);
 
 /// Checks what storage demands of a schema. Errors: InvalidTableDefinition.

@@ -12,6 +12,7 @@
 #include "base/check.hpp"
 #include "storage/key_codec.hpp"
 #include "storage/locate.hpp"
+#include "storage/row_time.hpp"
 #include "storage/scan_plan.hpp"
 
 namespace tickstone::storage {
@@ -595,14 +596,14 @@ void Scan::tighten(const ColumnPredicate& predicate) {
     return bound && !bound->value.is_null && bound->value.type.id == type.id;
   };
   if (is_time(predicate.lower)) {
-    const Int128 low = predicate.lower->value.integer + (predicate.lower->inclusive ? 0 : 1);
+    const Int128 low = least_time(*predicate.lower);
     const auto limited = static_cast<std::int64_t>(std::min<Int128>(low, INT64_MAX));
     auto now = low_.load(std::memory_order_relaxed);
     while (now < limited && !low_.compare_exchange_weak(now, limited, std::memory_order_relaxed)) {
     }
   }
   if (is_time(predicate.upper)) {
-    const Int128 high = predicate.upper->value.integer - (predicate.upper->inclusive ? 0 : 1);
+    const Int128 high = end_time(*predicate.upper) - 1;
     const auto limited = static_cast<std::int64_t>(std::max<Int128>(high, INT64_MIN));
     auto now = high_.load(std::memory_order_relaxed);
     while (now > limited && !high_.compare_exchange_weak(now, limited, std::memory_order_relaxed)) {

@@ -2,6 +2,7 @@
 // Which times a transaction changes.
 #include <algorithm>
 
+#include "storage/row_time.hpp"
 #include "storage/store_core.hpp"
 #include "storage/time_ranges.hpp"
 #include "storage/transaction.hpp"
@@ -70,8 +71,7 @@ TimeRanges StoreTransaction::changed_times(TableId id, const ChangedTimes& asked
         for (std::size_t group = 0; group < segment.row_groups().size(); ++group) {
           const ColumnRange& range = segment.range(group, *schema.time_column);
           if (range.has_values && !range.minimum.is_null && !range.maximum.is_null) {
-            times.add(static_cast<std::int64_t>(range.minimum.integer),
-                      static_cast<std::int64_t>(range.maximum.integer));
+            times.add(time_of(range.minimum), time_of(range.maximum));
           } else {
             add_range(chunk->range);
           }

@@ -9,6 +9,7 @@
 #include "storage/chunk_reshaping.hpp"
 #include "storage/mass_change.hpp"
 #include "storage/replaced_layers.hpp"
+#include "storage/row_time.hpp"
 #include "storage/store_core.hpp"
 #include "storage/transaction.hpp"
 

@@ -9,6 +9,7 @@
 
 #include "storage/commit_record.hpp"
 #include "storage/key_codec.hpp"
+#include "storage/row_time.hpp"
 #include "storage/store_core.hpp"
 #include "storage/transaction.hpp"
 
@@ -90,6 +91,7 @@ void StoreTransaction::check_rows(const TableSchema& schema, const std::vector<C
           .about(schema.name, column.name);
     }
   }
+  check_times(schema, columns);
 }
 
 std::shared_ptr<const TableState> StoreTransaction::widened(TableId id, OwnTable& own,
