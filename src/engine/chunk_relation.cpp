@@ -84,9 +84,9 @@ void forget_unique_keys(SessionContext& context, const catalog::RelationObject& 
     request.columns = storage::key_columns(*schema);
     storage::ColumnPredicate predicate;
     predicate.column = schema->columns[position].id;
-    const auto bound = [&](std::int64_t at,
+    const auto bound = [&](std::int64_t limit,
                            bool inclusive) -> std::optional<storage::ColumnPredicate::Bound> {
-      const auto value = storage::bound_at(time->type, at);
+      const auto value = storage::bound_at(time->type, limit);
       return value ? std::optional(storage::ColumnPredicate::Bound{*value, inclusive}) : std::nullopt;
     };
     if (range.start != INT64_MIN) predicate.lower = bound(range.start, true);
