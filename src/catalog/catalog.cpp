@@ -61,6 +61,11 @@ std::shared_ptr<const Catalog> Catalog::load(const storage::ReadView& view) {
         case ObjectKind::Function:
           catalog->add(decode_function(body));
           break;
+        case ObjectKind::Counter:
+          (batch.columns[0].integer(row) == static_cast<Oid>(Counter::Jobs) ? catalog->last_job_id_
+                                                                            : catalog->last_hypertable_id_) =
+              decode_counter(body);
+          break;
         case ObjectKind::Database:
           break;  // read by itself: read_database_name
         default:
@@ -200,7 +205,7 @@ std::vector<const RelationObject*> Catalog::dependents(Oid relation) const {
 }
 
 std::int32_t Catalog::next_hypertable_id() const {
-  std::int32_t last = 0;
+  std::int32_t last = last_hypertable_id_;
   for (const auto& [oid, relation] : relations_) {
     if (relation.hypertable) last = std::max(last, relation.hypertable->id);
   }
@@ -208,7 +213,8 @@ std::int32_t Catalog::next_hypertable_id() const {
 }
 
 std::int32_t Catalog::next_job_id() const {
-  return jobs_.empty() ? kFirstJobId : std::max(kFirstJobId, jobs_.rbegin()->first + 1);
+  const std::int32_t last = jobs_.empty() ? 0 : jobs_.rbegin()->first;
+  return std::max({kFirstJobId, last + 1, last_job_id_ + 1});
 }
 
 bool Catalog::is_name_taken(Oid schema, const std::string& name) const {
@@ -254,6 +260,10 @@ void CatalogEdit::put_relation(const RelationObject& relation) {
   check_free(relation.name, relation.oid);
   for (const auto& index : relation.indexes) check_free(index.name, index.oid);
   write_object(transaction_, relation.oid, ObjectKind::Relation, encode_object(relation));
+  if (relation.hypertable && relation.hypertable->id > catalog_->last_hypertable_id_) {
+    changed().last_hypertable_id_ = relation.hypertable->id;
+    write_counter(transaction_, Counter::Hypertables, relation.hypertable->id);
+  }
   changed().add(relation);
 }
 
@@ -278,6 +288,10 @@ void CatalogEdit::put_extension(const ExtensionObject& extension) {
 
 void CatalogEdit::put_job(const JobObject& job) {
   write_object(transaction_, static_cast<Oid>(job.id), ObjectKind::Job, encode_object(job));
+  if (job.id > catalog_->last_job_id_) {
+    changed().last_job_id_ = job.id;
+    write_counter(transaction_, Counter::Jobs, job.id);
+  }
   changed().add(job);
 }
 

@@ -47,6 +47,7 @@ class Catalog {
   /// Views whose query reads `relation`, aggregates over it.
   std::vector<const RelationObject*> dependents(Oid relation) const;
 
+  /// One that none has had before, dropped ones included.
   std::int32_t next_hypertable_id() const;
   std::int32_t next_job_id() const;
   /// A free name in the schema: `base`, `base1`, `base2`, ... as PostgreSQL picks (table_column_idx,
@@ -74,6 +75,7 @@ class Catalog {
   std::map<std::string, ExtensionObject> extensions_;
   std::map<std::int32_t, JobObject> jobs_;
   std::map<Oid, FunctionObject> functions_;
+  std::int32_t last_job_id_ = 0, last_hypertable_id_ = 0;  // ever given
 };
 
 /// Changes to the catalog inside one transaction: each call changes the copy and writes the system table's

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "catalog/function_facts.hpp"
+#include "catalog/privileges.hpp"
 #include "catalog/system_columns.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
@@ -335,16 +336,20 @@ void table_privileges(RowWriter& rows, const RowContext& context) {
   for (const RelationObject* relation : context.catalog.relations()) {
     if (!is_listed(*relation)) continue;
     const std::string owner = owner_name(context.catalog, relation->owner);
-    for (const char* privilege :
-         {"INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"}) {
-      rows.add({{"grantor", owner},
-                {"grantee", owner},
-                {"table_catalog", database},
-                {"table_schema", schema_name(context.catalog, relation->schema)},
-                {"table_name", relation->name},
-                {"privilege_type", privilege},
-                {"is_grantable", "YES"},
-                {"with_hierarchy", yes_or_no(std::string_view(privilege) == "SELECT")}});
+    std::vector<GrantObject> grants{{owner, owner, kTablePrivileges, kTablePrivileges}};
+    grants.insert(grants.end(), relation->grants.begin(), relation->grants.end());
+    for (const auto& grant : grants) {
+      for (const auto& [privilege, name, letter] : privilege_names()) {
+        if ((grant.privileges & bits(privilege)) == 0) continue;
+        rows.add({{"grantor", grant.grantor},
+                  {"grantee", grant.grantee.empty() ? "PUBLIC" : grant.grantee},
+                  {"table_catalog", database},
+                  {"table_schema", schema_name(context.catalog, relation->schema)},
+                  {"table_name", relation->name},
+                  {"privilege_type", name},
+                  {"is_grantable", yes_or_no((grant.grantable & bits(privilege)) != 0)},
+                  {"with_hierarchy", yes_or_no(privilege == Privilege::Select)}});
+      }
     }
   }
 }

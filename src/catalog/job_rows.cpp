@@ -19,6 +19,13 @@ std::pair<Cell, Cell> hypertable_cells(const RowContext& context, const JobObjec
   return {Cell(std::move(schema)), Cell(std::move(name))};
 }
 
+/// The same, but of an aggregate its own name.
+std::pair<Cell, Cell> relation_cells(const RowContext& context, const JobObject& job) {
+  const RelationObject* relation = context.catalog.find_relation(job.relation);
+  if (relation == nullptr) return {nullptr, nullptr};
+  return {Cell(schema_name(context.catalog, relation->schema)), Cell(relation->name)};
+}
+
 std::map<std::int32_t, JobStatistics> statistics_by_job(const RowContext& context) {
   std::map<std::int32_t, JobStatistics> all;
   for (auto& statistics : context.facts.job_statistics())
@@ -32,7 +39,7 @@ void jobs(RowWriter& rows, const RowContext& context) {
   const auto all = statistics_by_job(context);
   for (const JobObject* job : context.catalog.jobs()) {
     const auto found = all.find(job->id);
-    const auto [schema, name] = hypertable_cells(context, *job);
+    const auto [schema, name] = relation_cells(context, *job);
     rows.add({{"job_id", job->id},
               {"application_name", job->application_name},
               {"schedule_interval", interval_cell(job->schedule_interval)},
@@ -83,9 +90,19 @@ void job_stats(RowWriter& rows, const RowContext& context) {
   }
 }
 
+/// Runs tell what went wrong, and with which data: they are the job's owner's. Those of a job that is gone
+/// are nobody's but superusers'.
+bool may_see_runs(const RowContext& context, std::int32_t job_id) {
+  const auto user = context.facts.current_user();
+  const auto* role = context.catalog.find_role(user);
+  if (role != nullptr && role->superuser) return true;
+  const auto* job = context.catalog.find_job(job_id);
+  return job != nullptr && job->owner == user;
+}
+
 void job_errors(RowWriter& rows, const RowContext& context) {
   for (const auto& run : context.facts.job_history()) {
-    if (run.succeeded) continue;
+    if (run.succeeded || !may_see_runs(context, run.job_id)) continue;
     rows.add({{"job_id", run.job_id},
               {"proc_schema", run.proc_schema},
               {"proc_name", run.proc_name},
@@ -99,6 +116,7 @@ void job_errors(RowWriter& rows, const RowContext& context) {
 
 void job_history(RowWriter& rows, const RowContext& context) {
   for (const auto& run : context.facts.job_history()) {
+    if (!may_see_runs(context, run.job_id)) continue;
     rows.add({{"id", run.id},
               {"job_id", run.job_id},
               {"succeeded", run.succeeded},

@@ -145,6 +145,11 @@ void visit(Visitor& v, T& o) {
     v.field("array", o.is_array);
     v.always("precision", o.precision);
     v.field("scale", o.scale);
+  } else if constexpr (std::is_same_v<Type, GrantObject>) {
+    v.field("grantee", o.grantee);
+    v.field("grantor", o.grantor);
+    v.field("privileges", o.privileges);
+    v.field("grantable", o.grantable);
   } else if constexpr (std::is_same_v<Type, SchemaObject>) {
     v.field("oid", o.oid);
     v.field("name", o.name);
@@ -255,6 +260,7 @@ void visit(Visitor& v, T& o) {
     v.field("sequence", o.sequence);
     v.field("options", o.options);
     v.field("comment", o.comment);
+    v.field("grants", o.grants);
   } else if constexpr (std::is_same_v<Type, RoleObject>) {
     v.field("oid", o.oid);
     v.field("name", o.name);
@@ -264,6 +270,7 @@ void visit(Visitor& v, T& o) {
     v.field("create_db", o.create_db);
     v.field("create_role", o.create_role);
     v.always("connections", o.connection_limit);
+    v.field("member_of", o.member_of);
   } else if constexpr (std::is_same_v<Type, ExtensionObject>) {
     v.field("oid", o.oid);
     v.field("name", o.name);
@@ -287,6 +294,8 @@ void visit(Visitor& v, T& o) {
     v.always("volatility", o.volatility);
     v.field("strict", o.is_strict);
     v.field("comment", o.comment);
+    v.field("has_grants", o.has_grants);
+    v.field("grants", o.grants);
   } else {
     static_assert(std::is_same_v<Type, JobObject>);
     v.field("id", o.id);

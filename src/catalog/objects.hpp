@@ -14,6 +14,14 @@ namespace tickstone::catalog {
 /// Object ids are PostgreSQL OIDs and, for stored tables and sequences, storage's table ids too.
 using Oid = std::uint32_t;
 
+/// What a role may do with an object that it does not own.
+struct GrantObject {
+  std::string grantee;  // empty: PUBLIC
+  std::string grantor;
+  std::uint16_t privileges = 0;  // of `Privilege` in privileges.hpp
+  std::uint16_t grantable = 0;   // of those, WITH GRANT OPTION
+};
+
 struct SchemaObject {
   Oid oid = 0;
   std::string name;
@@ -142,6 +150,7 @@ struct RelationObject {
   std::optional<SequenceInfo> sequence;
   std::vector<std::pair<std::string, std::string>> options;
   std::string comment;
+  std::vector<GrantObject> grants;
 
   const ColumnObject* find_column(std::string_view column_name) const;
   const ColumnObject* find_column(storage::ColumnId id) const;
@@ -160,6 +169,7 @@ struct RoleObject {
   std::string verifier;  // SCRAM-SHA-256$...; empty: cannot log in by password
   bool login = true, superuser = false, create_db = false, create_role = false;
   int connection_limit = -1;
+  std::vector<std::string> member_of;  // roles whose rights it has too
 };
 
 struct JobObject {      // a policy or a user's job
@@ -200,6 +210,8 @@ struct FunctionObject {
   char volatility = 'v';
   bool is_strict = false;
   std::string comment;
+  bool has_grants = false;  // GRANT or REVOKE was said of it; until then all may execute it
+  std::vector<GrantObject> grants;
 };
 
 struct ExtensionObject {

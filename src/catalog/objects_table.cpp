@@ -48,6 +48,18 @@ void erase_object(storage::Transaction& transaction, Oid oid, ObjectKind kind) {
   transaction.erase(kObjectsTable, key_batch(oid, kind));
 }
 
+void write_counter(storage::Transaction& transaction, Counter counter, std::int32_t last) {
+  write_object(transaction, static_cast<Oid>(counter), ObjectKind::Counter,
+               nlohmann::json{{"last", last}}.dump());
+}
+
+std::int32_t decode_counter(std::string_view body) {
+  const auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("last") || !json["last"].is_number_integer())
+    throw Error(ErrorCode::DataCorrupted, "a counter's row of the catalog has no number");
+  return json["last"].get<std::int32_t>();
+}
+
 void write_database_name(storage::Transaction& transaction, const std::string& name) {
   write_object(transaction, kDatabaseOid, ObjectKind::Database, nlohmann::json{{"name", name}}.dump());
 }

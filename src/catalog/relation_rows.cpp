@@ -6,6 +6,7 @@
 
 #include "catalog/chunk_facts.hpp"
 #include "catalog/object_names.hpp"
+#include "catalog/privileges.hpp"
 #include "catalog/system_columns.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
@@ -140,6 +141,7 @@ void pg_class(RowWriter& rows, const RowContext& context) {
               {"relhassubclass", relation->kind == RelationKind::Table && has_chunks(*relation)},
               {"relispopulated", true},
               {"relreplident", is_table ? 'd' : 'n'},
+              {"relacl", acl_texts(*relation)},
               {"reloptions", option_texts(*relation)}});
     add_chunk_classes(rows, context, *relation);
     if (kind == 'v') continue;

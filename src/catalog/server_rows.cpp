@@ -49,6 +49,19 @@ void pg_authid(RowWriter& rows, const RowContext& context) {
   }
 }
 
+void pg_auth_members(RowWriter& rows, const RowContext& context) {
+  for (const RoleObject* role : context.catalog.roles()) {
+    for (const auto& name : role->member_of) {
+      const auto* group = context.catalog.find_role(name);
+      if (group == nullptr) continue;  // one that PostgreSQL has without being made
+      rows.add({{"roleid", group->oid},
+                {"member", role->oid},
+                {"grantor", kBootstrapRole},
+                {"admin_option", false}});
+    }
+  }
+}
+
 void pg_roles(RowWriter& rows, const RowContext& context) {
   for (const RoleObject* role : context.catalog.roles()) {
     rows.add({{"rolname", role->name},
@@ -237,6 +250,7 @@ void add_server_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_database"}] = pg_database;
   makers[{"pg_catalog", "pg_tablespace"}] = pg_tablespace;
   makers[{"pg_catalog", "pg_authid"}] = pg_authid;
+  makers[{"pg_catalog", "pg_auth_members"}] = pg_auth_members;
   makers[{"pg_catalog", "pg_roles"}] = pg_roles;
   makers[{"pg_catalog", "pg_user"}] = pg_user;
   makers[{"pg_catalog", "pg_shadow"}] = pg_user;

@@ -62,6 +62,7 @@ void dimensions(RowWriter& rows, const RowContext& context) {
       const ColumnObject* column = relation->find_column(dimension.column);
       if (column == nullptr) continue;
       const bool is_number = is_integer_time(column);
+      const auto now_function = split_identifier(dimension.integer_now_function);
       Cell interval = nullptr;
       if (dimension.is_time && !is_number) {
         interval = column->type.id == TypeId::Date
@@ -77,8 +78,7 @@ void dimensions(RowWriter& rows, const RowContext& context) {
            {"dimension_type", dimension.is_time ? "Time" : "Space"},
            {"time_interval", interval},
            {"integer_interval", dimension.is_time && is_number ? Cell(dimension.interval) : Cell(nullptr)},
-           {"integer_now_func",
-            dimension.integer_now_function.empty() ? Cell(nullptr) : Cell(dimension.integer_now_function)},
+           {"integer_now_func", now_function.empty() ? Cell(nullptr) : Cell(now_function.back())},
            {"num_partitions", dimension.is_time ? Cell(nullptr) : Cell(dimension.partitions)}});
     }
   }

@@ -4,6 +4,7 @@
 
 #include "catalog/function_facts.hpp"
 #include "catalog/operator_classes.hpp"
+#include "catalog/privileges.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
 #include "catalog/type_facts.hpp"
@@ -59,7 +60,8 @@ void pg_type(RowWriter& rows, const RowContext&) {
   rows.add_all(all);
 }
 
-void add_function(RowWriter& rows, const FunctionFacts& function, Oid owner = kBootstrapRole) {
+void add_function(RowWriter& rows, const FunctionFacts& function, Oid owner = kBootstrapRole,
+                  const Cell& acl = nullptr) {
   constexpr Oid kLanguageInternal = 12;
   constexpr Oid kLanguageC = 13;
   constexpr Oid kLanguageSql = 14;
@@ -110,7 +112,8 @@ void add_function(RowWriter& rows, const FunctionFacts& function, Oid owner = kB
             {"proargmodes", has_modes ? Cell(modes) : Cell(nullptr)},
             {"proargnames", has_names ? Cell(names) : Cell(nullptr)},
             {"proargdefaults", defaults.empty() ? Cell(nullptr) : Cell(defaults)},
-            {"prosrc", function.is_sql ? function.source : function.name}});
+            {"prosrc", function.is_sql ? function.source : function.name},
+            {"proacl", acl}});
 }
 
 void pg_proc(RowWriter& rows, const RowContext& context) {
@@ -123,7 +126,8 @@ void pg_proc(RowWriter& rows, const RowContext& context) {
   if (context.catalog.functions().empty()) return;
   RowWriter of_users(*system_relation_columns("pg_catalog", "pg_proc"), RowWriter::Unnamed::Zero);
   for (const FunctionObject* function : context.catalog.functions())
-    add_function(of_users, facts_of(*function), owner_oid(context.catalog, function->owner));
+    add_function(of_users, facts_of(*function), owner_oid(context.catalog, function->owner),
+                 acl_texts(*function));
   rows.add_all(of_users.take());
 }
 

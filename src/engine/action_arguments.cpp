@@ -7,6 +7,7 @@
 #include <tickstone/error.hpp>
 
 #include "catalog/name_lookup.hpp"
+#include "engine/rights.hpp"
 #include "types/array_value.hpp"
 
 namespace tickstone::engine {
@@ -112,6 +113,12 @@ std::optional<IntervalValue> ActionArguments::interval(std::string_view name) co
 }
 
 const catalog::RelationObject& ActionArguments::relation(std::string_view name) const {
+  const auto& found = named_relation(name);
+  require_owner_of_hypertable(context_, found);
+  return found;
+}
+
+const catalog::RelationObject& ActionArguments::named_relation(std::string_view name) const {
   const auto v = value(name);
   if (!v) throw Error(ErrorCode::NullValueNotAllowed, std::string(name) + " cannot be NULL");
   if (is_integer(v->type.id) || v->type.id == TypeId::Oid || v->type.id == TypeId::Regclass) {
@@ -145,8 +152,14 @@ catalog::Chunk ActionArguments::chunk_of(const Value& value) const {
       is_integer(value.type.id) || value.type.id == TypeId::Oid || value.type.id == TypeId::Regclass;
   const std::string text = is_oid ? std::to_string(static_cast<std::uint32_t>(value.integer)) : value.text;
   const auto named = catalog::resolve_relation(catalog, context_, text);
-  if (!named.is_chunk) throw Error(ErrorCode::InvalidParameterValue, "\"" + named.name + "\" is not a chunk");
-  return *catalog::find_chunk(catalog, context_.current_view(), named.oid);
+  if (!named.is_chunk) {
+    if (function_ == "reorder_chunk" || function_ == "move_chunk")
+      throw Error(ErrorCode::InvalidParameterValue, "\"" + named.name + "\" is not a chunk");
+    throw Error(ErrorCode::UndefinedObject, "chunk not found", "relid: " + named.name);
+  }
+  const auto chunk = *catalog::find_chunk(catalog, context_.current_view(), named.oid);
+  require_owner_of_hypertable(context_, *chunk.relation);
+  return chunk;
 }
 
 catalog::Chunk ActionArguments::chunk(std::string_view name) const {

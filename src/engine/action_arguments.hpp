@@ -32,12 +32,14 @@ class ActionArguments {
   bool boolean(std::string_view name, bool otherwise) const;
   std::optional<std::int64_t> integer(std::string_view name) const;
   std::optional<IntervalValue> interval(std::string_view name) const;
-  /// A table or view given as text, regclass or oid. Lifetime: the arguments'. Errors: NullValueNotAllowed,
-  /// UndefinedTable.
+  /// A table or view given as text, regclass or oid, which is the session's to change. Lifetime: the
+  /// arguments'. Errors: NullValueNotAllowed, UndefinedTable, InsufficientPrivilege.
   const catalog::RelationObject& relation(std::string_view name) const;
   /// A hypertable. Errors: those of `relation`; HypertableNotExist.
   const catalog::RelationObject& hypertable(std::string_view name) const;
-  /// A chunk, by name or oid. Errors: those of `relation`; InvalidParameterValue `"t" is not a chunk`.
+  /// A chunk, by name or oid. Errors: those of `relation`; UndefinedObject `chunk not found`, or
+  /// InvalidParameterValue
+  /// `"t" is not a chunk`, as TimescaleDB has it of the function.
   catalog::Chunk chunk(std::string_view name) const;
   std::vector<catalog::Chunk> chunks(std::string_view name) const;  // of an array
 
@@ -51,6 +53,7 @@ class ActionArguments {
   /// The catalog of now, kept for the object's life: what is found in it stays, whatever is edited.
   const catalog::Catalog& held_catalog() const;
   catalog::Chunk chunk_of(const Value& value) const;
+  const catalog::RelationObject& named_relation(std::string_view name) const;
 
   SessionContext& context_;
   std::string function_;

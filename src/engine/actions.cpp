@@ -53,7 +53,7 @@ void read_refresh_options(const std::string& text, RefreshOptions& options) {
 ActionResult refresh(SessionContext& context, const ActionArguments& arguments) {
   const auto aggregate = arguments.relation("continuous_aggregate");
   if (!aggregate.aggregate) {
-    throw Error(ErrorCode::WrongObjectType,
+    throw Error(ErrorCode::InvalidParameterValue,
                 "relation \"" + aggregate.name + "\" is not a continuous aggregate");
   }
   const SqlType type = aggregate.find_column(aggregate.aggregate->bucket_column)->type;
@@ -284,7 +284,7 @@ struct Selected {
   std::vector<ResultColumn> columns;
 };
 Selected selected_of(SessionContext& context, const sql::ActionStatement& statement, Batch answers) {
-  const std::string name = "#answers";
+  const std::string name = sql::kActionAnswers;
   const SqlType type = answers.columns[0].type();
   const sql::RelationInfo answered{"", name, {{sql::kActionResult, type}}};
   context.set_rows(name, {{sql::kActionResult, type, initial_layout(type), false, 0}},
@@ -292,6 +292,21 @@ Selected selected_of(SessionContext& context, const sql::ActionStatement& statem
   Selected selected;
   selected.query = sql::Rewriter(context).expressions(statement.targets, &answered, name);
   selected.query.output_names = statement.target_names;
+  selected.columns = result_columns(context.duck()->prepare(selected.query.text)->columns(), selected.query);
+  return selected;
+}
+
+/// Of an action within a larger query: what that makes of the answers.
+Selected around_of(SessionContext& context, const sql::ActionStatement& statement,
+                   const std::vector<ResultColumn>& columns, Batch answers) {
+  std::vector<duck::SourceColumn> source;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const SqlType type = answers.columns[i].type();
+    source.push_back({columns[i].name, type, initial_layout(type), false, 0});
+  }
+  context.set_rows(sql::kActionAnswers, std::move(source), std::make_shared<const Batch>(std::move(answers)));
+  Selected selected;
+  selected.query = sql::Rewriter(context).query(statement.around, sql::Rewriter::Rows::Sent);
   selected.columns = result_columns(context.duck()->prepare(selected.query.text)->columns(), selected.query);
   return selected;
 }
@@ -312,7 +327,7 @@ std::string execute_by_row(Execution& execution, const Action& action,
   const std::size_t argument_count = statement.arguments.size();
   const std::size_t first = statement.first_argument;
   Batch answer;
-  const bool is_within = !statement.targets.empty();
+  const bool is_within = !statement.targets.empty() || statement.around;
   for (const auto& column : columns) {
     answer.columns.emplace_back(is_within                        ? value_type(column.type)
                                 : is_name_of_object(column.type) ? SqlType::of(TypeId::Text)
@@ -338,7 +353,8 @@ std::string execute_by_row(Execution& execution, const Action& action,
     }
   }
   if (is_within) {
-    const auto selected = selected_of(context, statement, std::move(answer));
+    const auto selected = statement.around ? around_of(context, statement, columns, std::move(answer))
+                                           : selected_of(context, statement, std::move(answer));
     answer = context.run(selected.query, {});
     columns = selected.columns;
     fit_to_columns(answer, columns, context.settings().format_context());
@@ -350,6 +366,12 @@ std::string execute_by_row(Execution& execution, const Action& action,
 }  // namespace
 
 std::vector<ResultColumn> action_columns(SessionContext& context, const sql::ActionStatement& statement) {
+  if (statement.around) {
+    const auto columns = query_columns(context, statement);
+    Batch none;
+    for (const auto& column : columns) none.columns.emplace_back(value_type(column.type));
+    return around_of(context, statement, columns, std::move(none)).columns;
+  }
   if (!statement.targets.empty()) {
     Batch none;
     none.columns.emplace_back(

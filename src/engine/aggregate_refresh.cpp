@@ -8,9 +8,10 @@
 #include "engine/aggregate_buckets.hpp"
 #include "engine/aggregate_changes.hpp"
 #include "engine/aggregate_log.hpp"
-#include "engine/aggregate_query.hpp"
+#include "engine/aggregate_plans.hpp"
 #include "engine/aggregate_tracker.hpp"
 #include "engine/ddl_table.hpp"
+#include "engine/rights.hpp"
 #include "engine/table_schema.hpp"
 #include "storage/changed_times.hpp"
 #include "storage/row_time.hpp"
@@ -287,12 +288,9 @@ storage::TimeRanges batches_of(const storage::TimeRanges& times, const Aggregate
 
 void materialize(SessionContext& context, const catalog::RelationObject& aggregate,
                  const storage::TimeRanges& times) {
-  const auto query = aggregate_query(context, aggregate, {{ScanCondition::Kind::Changed, 0}});
   remove_rows(context, aggregate, times);
   const SessionContext::AggregatedTimes only(context, std::make_shared<storage::TimeRanges>(times));
-  sql::DuckQuery text;
-  text.text = query;
-  const auto stream = context.open(text, {});
+  const auto stream = context.aggregate_plans().open(context, aggregate);
   insert_all(context, aggregate, *stream);
 }
 
@@ -300,6 +298,7 @@ RefreshOutcome refresh_aggregate(SessionContext& context, catalog::Oid oid, cons
                                  const RefreshOptions& options) {
   start_anew(context);
   auto aggregate = locked_aggregate(context, oid);
+  require_sources(context, aggregate);
   const auto of_aggregate = context.database().aggregates().buckets(aggregate);
   const AggregateBuckets& buckets = *of_aggregate;
   const auto end_of_time = [](std::optional<std::int64_t> bound, std::int64_t otherwise) {

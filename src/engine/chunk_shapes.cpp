@@ -8,6 +8,7 @@
 
 #include "engine/action.hpp"
 #include "engine/chunk_relation.hpp"
+#include "engine/columnstore.hpp"
 #include "engine/time_units.hpp"
 #include "storage/chunk_reshaping.hpp"
 
@@ -23,7 +24,7 @@ auto found_chunk(const Find& find, ErrorCode code, const char* message) {
   try {
     return find();
   } catch (const Error& error) {
-    if (!std::string_view(error.what()).ends_with("is not a chunk")) throw;
+    if (error.code() != ErrorCode::UndefinedObject) throw;
     throw Error(code, message);
   }
 }
@@ -51,15 +52,6 @@ const HypertableInfo::ChunkNote* columnstore_note(const Chunk& chunk) {
   const auto* note =
       chunk.relation->hypertable ? chunk.relation->hypertable->find_note(chunk.info.number) : nullptr;
   return note != nullptr && note->is_columnstore ? note : nullptr;
-}
-
-bool is_same_setting(const HypertableInfo::ChunkNote& a, const HypertableInfo::ChunkNote& b) {
-  return a.segmentby == b.segmentby && std::equal(a.orderby.begin(), a.orderby.end(), b.orderby.begin(),
-                                                  b.orderby.end(), [](const auto& x, const auto& y) {
-                                                    return x.column == y.column &&
-                                                           x.descending == y.descending &&
-                                                           x.nulls_first == y.nulls_first;
-                                                  });
 }
 
 void reshape(SessionContext& context, const Chunk& chunk, const std::vector<storage::TimeRange>& ranges,
@@ -139,7 +131,7 @@ ActionResult merge(SessionContext& context, std::string_view function, const Act
     numbers.push_back(chunks[i].info.number);
     const auto* other = columnstore_note(chunks[i]);
     if (other == nullptr) continue;
-    if (note && !is_same_setting(*note, *other))
+    if (note && !has_same_settings(*note, *other))
       throw Error(ErrorCode::FeatureNotSupported,
                   "cannot merge compressed chunks with different compression settings",
                   fmt::format("Chunk \"{}\" was compressed with different settings than chunk \"{}\".",

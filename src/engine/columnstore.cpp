@@ -40,9 +40,7 @@ void edit_note(SessionContext& context, const catalog::Chunk& chunk, std::string
   edit.put_relation(relation);
 }
 
-void settle_at_commit(SessionContext& context, const catalog::Chunk& chunk) {
-  const auto table = chunk.relation->table();
-  const auto number = chunk.info.number;
+void settle_at_commit(SessionContext& context, storage::TableId table, std::uint32_t number) {
   auto& store = context.database().store();
   context.on_commit([&context, &store, table, number] {
     try {
@@ -110,8 +108,83 @@ bool convert_to_columnstore(SessionContext& context, const catalog::Chunk& chunk
               note.segmentby = info.compress_segmentby;
               note.orderby = info.compress_orderby;
             });
-  settle_at_commit(context, chunk);
+  settle_at_commit(context, chunk.relation->table(), chunk.info.number);
   return true;
+}
+
+bool has_same_settings(const HypertableInfo::ChunkNote& a, const HypertableInfo::ChunkNote& b) {
+  return a.segmentby == b.segmentby && std::equal(a.orderby.begin(), a.orderby.end(), b.orderby.begin(),
+                                                  b.orderby.end(), [](const auto& x, const auto& y) {
+                                                    return x.column == y.column &&
+                                                           x.descending == y.descending &&
+                                                           x.nulls_first == y.nulls_first;
+                                                  });
+}
+
+namespace {
+
+/// Whether ranges of a time column mean the same when its type has changed.
+bool has_same_units(const SqlType& before, const SqlType& after) {
+  const auto is_of_us = [](const SqlType& type) {
+    return type.id == TypeId::Timestamp || type.id == TypeId::TimestampTz;
+  };
+  return before.id == after.id || (is_of_us(before) && is_of_us(after)) ||
+         (is_integer(before.id) && is_integer(after.id));
+}
+
+/// The note that all chunks of `old` that lie in the range have alike; nullptr: they have not.
+const HypertableInfo::ChunkNote* common_note(const catalog::RelationObject& old,
+                                             const std::vector<storage::ChunkInfo>& old_chunks,
+                                             const storage::TimeRange& range) {
+  const HypertableInfo::ChunkNote* common = nullptr;
+  for (const auto& chunk : old_chunks) {
+    if (chunk.range.start >= range.end || chunk.range.end <= range.start) continue;
+    const auto* note = old.hypertable->find_note(chunk.number);
+    if (note == nullptr || !note->is_columnstore) return nullptr;
+    if (common != nullptr && !has_same_settings(*common, *note)) return nullptr;
+    common = note;
+  }
+  return common;
+}
+
+}  // namespace
+
+void keep_converted(SessionContext& context, const catalog::RelationObject& old,
+                    const std::vector<storage::ChunkInfo>& old_chunks) {
+  if (!old.hypertable) return;
+  const auto& old_notes = old.hypertable->chunk_notes;
+  if (std::none_of(old_notes.begin(), old_notes.end(), [](const auto& note) { return note.is_columnstore; }))
+    return;
+  const auto is_rewritten = [&](const catalog::RelationObject* now) {
+    return now != nullptr && now->hypertable && now->table() != old.table();
+  };
+  if (!is_rewritten(context.catalog()->find_relation(old.oid))) return;
+  if (!context.is_alone()) {
+    context.notice({"NOTICE", ErrorCode::SuccessfulCompletion,
+                    "chunks of \"" + old.name + "\" count as not converted to columnstore",
+                    "The statement has written all rows again.",
+                    "Convert them again, or run the statement outside of a transaction block."});
+    return;
+  }
+  context.commit_midway();
+  auto& edit = context.edit_catalog("ALTER TABLE");
+  context.refresh_view();
+  const auto* found = edit.catalog().find_relation(old.oid);
+  if (!is_rewritten(found)) return;
+  catalog::RelationObject changed = *found;
+  if (!has_same_units(old.find_column(time_dimension(old).column)->type,
+                      changed.find_column(time_dimension(changed).column)->type))
+    return;
+  for (const auto& chunk : context.current_view().chunks(changed.table())) {
+    const auto* note = common_note(old, old_chunks, chunk.range);
+    if (note == nullptr || changed.hypertable->find_note(chunk.number) != nullptr) continue;
+    auto& notes = changed.hypertable->chunk_notes;
+    notes.push_back(*note);
+    notes.back().number = chunk.number;
+    std::sort(notes.begin(), notes.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
+    settle_at_commit(context, changed.table(), chunk.number);
+  }
+  edit.put_relation(changed);
 }
 
 void add_default_columnstore_policy(SessionContext& context, const catalog::RelationObject& relation) {
@@ -135,7 +208,7 @@ void add_default_columnstore_policy(SessionContext& context, const catalog::Rela
   job.proc_name = "policy_compression";
   job.check_schema = "_timescaledb_functions";
   job.check_name = "policy_compression_check";
-  job.owner = context.user();
+  job.owner = relation.owner;
   job.relation = relation.oid;
   job.schedule_interval = "1 day";
   job.retry_period = "01:00:00";

@@ -5,6 +5,7 @@
 #include "engine/copy_from.hpp"
 #include "engine/executors.hpp"
 #include "engine/locking_query.hpp"
+#include "engine/rights.hpp"
 #include "types/copy_format.hpp"
 
 namespace tickstone::engine {
@@ -76,6 +77,7 @@ std::string copy_table_to(Execution& execution, const sql::CopyStatement& copy, 
   auto& context = execution.context;
   const auto& relation = context.relation(copy.table);
   refuse_copy_from(relation);
+  require_privilege(context, relation, catalog::Privilege::Select);
   storage::ScanRequest request;
   request.table = relation.table();
   std::vector<CopyColumn> columns;

@@ -7,10 +7,12 @@
 
 #include "catalog/chunk_facts.hpp"
 #include "catalog/sql_tokens.hpp"
+#include "engine/columnstore.hpp"
 #include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
 #include "engine/hypertable.hpp"
+#include "engine/rights.hpp"
 #include "engine/table_schema.hpp"
 #include "sql/statement_facts.hpp"
 
@@ -498,10 +500,8 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
     case Kind::ResetOptions:
       return set_table_options(context, relation, command.options, command.kind == Kind::ResetOptions);
     case Kind::OwnerTo:
-      if (context.catalog()->find_role(command.name) == nullptr) {
-        throw Error(ErrorCode::UndefinedObject, "role \"" + command.name + "\" does not exist");
-      }
-      relation.owner = command.name;
+      relation.owner = role_meant(context, command.name);
+      require_member(context, relation.owner);
       return;
     case Kind::Other:
       break;
@@ -555,6 +555,7 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
     context.notice("relation \"" + alter.table.name + "\" does not exist, skipping");
     return tag;
   }
+  require_owner(context, alter.table);
   for (const auto& command : alter.commands) {
     if (command.kind == Kind::AddConstraint &&
         command.constraint.kind == sql::ConstraintDefinition::Kind::ForeignKey)
@@ -576,8 +577,12 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
       }
     }
   }
-  bool is_column_there = false;
+  const catalog::RelationObject old = relation;
+  const auto old_chunks =
+      old.hypertable ? context.view().chunks(old.table()) : std::vector<storage::ChunkInfo>{};
+  bool is_column_there = false, has_options = false;
   for (const auto& command : alter.commands) {
+    has_options = has_options || command.kind == Kind::SetOptions || command.kind == Kind::ResetOptions;
     if (command.kind == Kind::AddColumn)
       is_column_there = command.if_not_exists && relation.find_column(command.column.name) != nullptr;
     if (command.is_of_column && is_column_there) continue;  // what stood with a column that was there already
@@ -585,6 +590,8 @@ std::string execute_alter_table(Execution& execution, const sql::AlterTableState
     edit.put_relation(relation);
     context.refresh_view();
   }
+  // Other columns to sort by have rows written again that count as not converted.
+  if (!has_options) keep_converted(context, old, old_chunks);
   return tag;
 }
 

@@ -7,6 +7,7 @@
 #include "catalog/sql_tokens.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/foreign_keys.hpp"
+#include "engine/rights.hpp"
 #include "engine/table_schema.hpp"
 
 namespace tickstone::engine {
@@ -94,6 +95,7 @@ void add_foreign_key(SessionContext& context, catalog::CatalogEdit& edit,
                        (wanted.schema.empty() ? found == nullptr || found->oid == relation.oid
                                               : schema != nullptr && wanted.schema == schema->name);
   const catalog::RelationObject parent = is_self ? relation : context.relation(wanted);
+  if (!is_self) require_privilege(context, parent, catalog::Privilege::References);
   if (parent.kind != catalog::RelationKind::Table) {
     throw Error(ErrorCode::WrongObjectType, "referenced relation \"" + parent.name + "\" is not a table");
   }

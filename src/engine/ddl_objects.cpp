@@ -9,6 +9,7 @@
 #include "engine/executors.hpp"
 #include "engine/job_actions.hpp"
 #include "engine/query_plan.hpp"
+#include "engine/rights.hpp"
 #include "engine/table_schema.hpp"
 #include "engine/user_functions.hpp"
 
@@ -22,15 +23,6 @@ std::string view_text(const sql::Expr& query) { return sql::to_postgres_text(que
 /// A view's output columns, by planning its query.
 std::vector<ResultColumn> view_columns(SessionContext& context, const sql::Expr& query) {
   return QueryPlan::make(context, query, {})->columns();
-}
-
-std::string described(const catalog::RelationObject& relation) {
-  using Kind = catalog::RelationKind;
-  const char* kind = relation.kind == Kind::View || relation.kind == Kind::ContinuousAggregate ? "view "
-                     : relation.kind == Kind::MaterializedView ? "materialized view "
-                     : relation.kind == Kind::Sequence         ? "sequence "
-                                                               : "table ";
-  return kind + relation.name;
 }
 
 /// Foreign keys of other tables to the relation, and columns that take their default from a sequence: what
@@ -79,6 +71,7 @@ void lock_indexed_table(SessionContext& context, const sql::QualifiedName& index
   for (const auto& schema : context.schemas_to_search(index.schema)) {
     const auto [owner, found] = catalog->find_index(schema, index.name);
     if (owner == nullptr) continue;
+    require_owner(context, "index", index.name, owner->owner);
     context.lock_for_change({catalog->find_schema(owner->schema)->name, owner->name, 0}, tag);
     return;
   }
@@ -93,7 +86,24 @@ void lock_indexed_table(SessionContext& context, const sql::QualifiedName& index
                   : "Use DROP MATERIALIZED VIEW to remove a materialized view.");
 }
 
+/// The owner of a schema may drop what is in it, whoever made it.
+void require_dropper(const SessionContext& context, const sql::QualifiedName& name) {
+  const auto catalog = context.catalog();
+  const auto* relation = context.find_user_relation(name.schema, name.name);
+  const auto* schema = relation == nullptr ? nullptr : catalog->find_schema(relation->schema);
+  if (schema == nullptr || !has_rights_of(context, schema->owner)) require_owner(context, name);
+}
+
 }  // namespace
+
+std::string described(const catalog::RelationObject& relation) {
+  using Kind = catalog::RelationKind;
+  const char* kind = relation.kind == Kind::View || relation.kind == Kind::ContinuousAggregate ? "view "
+                     : relation.kind == Kind::MaterializedView ? "materialized view "
+                     : relation.kind == Kind::Sequence         ? "sequence "
+                                                               : "table ";
+  return kind + relation.name;
+}
 
 void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog::Oid oid, bool cascade,
                    const std::vector<catalog::Oid>& together) {
@@ -163,6 +173,7 @@ void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog:
 
 std::string execute_create_index(Execution& execution, const sql::CreateIndexStatement& create) {
   auto& context = execution.context;
+  require_owner(context, create.table);
   context.lock_for_change(create.table, "CREATE INDEX");
   auto& edit = context.edit_catalog("CREATE INDEX");
   catalog::RelationObject relation = context.relation(create.table);
@@ -263,7 +274,8 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
   view.kind = catalog::RelationKind::View;
   view.schema = edit.catalog().find_schema(schema_name)->oid;
   view.name = create.view.name;
-  view.owner = context.user();
+  view.owner = existing != nullptr ? existing->owner : context.user();
+  if (existing != nullptr) require_owner(context, *existing);
   const auto columns = view_columns(context, create.query);
   if (create.columns.size() > columns.size())
     throw Error(ErrorCode::SyntaxError, "CREATE VIEW specifies more column names than columns");
@@ -369,6 +381,8 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
   if (drop.what == What::Other)
     throw Error(ErrorCode::FeatureNotSupported, "DROP " + drop.description + " is not supported");
   for (const auto& name : drop.names) {
+    if (drop.what != What::Schema && drop.what != What::Extension && drop.what != What::Index)
+      require_dropper(context, name);
     if (drop.what == What::Table || drop.what == What::MaterializedView) context.lock_for_change(name, tag);
     if (drop.what == What::Index) lock_indexed_table(context, name, tag);
   }
@@ -391,6 +405,7 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
         throw Error(ErrorCode::DependentObjectsStillExist,
                     "cannot drop schema " + name.name + " because it is required by the database system");
       }
+      require_owner(context, "schema", schema->name, schema->owner);
       const auto oid = schema->oid;
       std::vector<catalog::Oid> inside;
       for (const auto* relation : edit.catalog().relations()) {
@@ -499,74 +514,6 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
   return tag;
 }
 
-std::string execute_role(Execution& execution, const sql::RoleStatement& statement) {
-  auto& context = execution.context;
-  using RoleAction = sql::RoleStatement::Action;
-  const std::string tag = statement.action == RoleAction::Create ? "CREATE ROLE"
-                          : statement.action == RoleAction::Drop ? "DROP ROLE"
-                                                                 : "ALTER ROLE";
-  const auto* self = context.catalog()->find_role(context.user());
-  const bool is_superuser = self != nullptr && self->superuser;
-  auto& edit = context.edit_catalog(tag);
-  for (const auto& name : statement.names) {
-    const auto* found = edit.catalog().find_role(name);
-    if (!is_superuser && !(statement.action == RoleAction::Alter && name == context.user() &&
-                           !statement.superuser && !statement.create_role)) {
-      throw Error(ErrorCode::InsufficientPrivilege, statement.action == RoleAction::Create
-                                                        ? "permission denied to create role"
-                                                        : "permission denied");
-    }
-    if (statement.action == RoleAction::Drop) {
-      if (found == nullptr) {
-        if (!statement.if_exists)
-          throw Error(ErrorCode::UndefinedObject, "role \"" + name + "\" does not exist");
-        context.notice("role \"" + name + "\" does not exist, skipping");
-        continue;
-      }
-      if (name == context.user()) throw Error(ErrorCode::ObjectInUse, "current user cannot be dropped");
-      for (const auto* relation : edit.catalog().relations()) {
-        if (relation->owner == name) {
-          throw Error(ErrorCode::DependentObjectsStillExist,
-                      "role \"" + name + "\" cannot be dropped because some objects depend on it",
-                      "owner of table " + relation->name);
-        }
-      }
-      edit.remove_role(name);
-      continue;
-    }
-    catalog::RoleObject role;
-    if (statement.action == RoleAction::Create) {
-      if (found != nullptr) throw Error(ErrorCode::DuplicateObject, "role \"" + name + "\" already exists");
-      role.oid = context.database().store().next_table_id();
-      role.name = name;
-      role.login = false;
-    } else {
-      if (found == nullptr) throw Error(ErrorCode::UndefinedObject, "role \"" + name + "\" does not exist");
-      role = *found;
-    }
-    if (statement.login) role.login = *statement.login;
-    if (statement.superuser) role.superuser = *statement.superuser;
-    if (statement.create_db) role.create_db = *statement.create_db;
-    if (statement.create_role) role.create_role = *statement.create_role;
-    if (statement.connection_limit) role.connection_limit = *statement.connection_limit;
-    if (statement.password_null) role.verifier.clear();
-    if (statement.password) {
-      if (statement.password->starts_with("SCRAM-SHA-256$")) {
-        role.verifier = *statement.password;
-      } else if (statement.password->empty()) {
-        context.notice("empty string is not a valid password, clearing password");
-        role.verifier.clear();
-      } else {
-        const auto maker = context.database().verifier_maker();
-        if (!maker) throw Error(ErrorCode::FeatureNotSupported, "passwords cannot be set without a server");
-        role.verifier = maker(*statement.password);
-      }
-    }
-    edit.put_role(role);
-  }
-  return tag;
-}
-
 std::string execute_comment(Execution& execution, const sql::CommentStatement& comment) {
   auto& context = execution.context;
   auto& edit = context.edit_catalog("COMMENT");
@@ -574,6 +521,7 @@ std::string execute_comment(Execution& execution, const sql::CommentStatement& c
       comment.object_kind == "routine") {
     catalog::FunctionObject function =
         named_function(context, edit.catalog(), comment.object, comment.argument_types, comment.object_kind);
+    require_owner(context, function.is_procedure ? "procedure" : "function", function.name, function.owner);
     function.comment = comment.text.value_or("");
     edit.put_function(function);
     return "COMMENT";
@@ -583,6 +531,7 @@ std::string execute_comment(Execution& execution, const sql::CommentStatement& c
     throw Error(ErrorCode::FeatureNotSupported, "COMMENT ON " + comment.object_kind + " is not supported");
   }
   catalog::RelationObject relation = context.relation(comment.object);
+  require_owner(context, relation);
   if (comment.column.empty()) {
     relation.comment = comment.text.value_or("");
   } else {

@@ -7,6 +7,8 @@
 #include "engine/aggregate_tracker.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
+#include "engine/rights.hpp"
+#include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
 #include "sql/statement_facts.hpp"
 
@@ -58,24 +60,32 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
   auto& context = execution.context;
   using What = sql::RenameStatement::What;
   const std::string& tag = rename.tag;
+  if (rename.what != What::Schema && rename.what != What::Index) require_owner(context, rename.object);
   if (rename.what != What::Schema && rename.what != What::Index) context.lock_for_change(rename.object, tag);
   auto& edit = context.edit_catalog(tag);
   if (rename.what == What::Schema) {
     const auto* found = edit.catalog().find_schema(rename.object.name);
     if (found == nullptr)
       throw Error(ErrorCode::InvalidSchemaName, "schema \"" + rename.object.name + "\" does not exist");
+    require_owner(context, "schema", found->name, found->owner);
     if (edit.catalog().find_schema(rename.new_name) != nullptr) {
       throw Error(ErrorCode::DuplicateSchema, "schema \"" + rename.new_name + "\" already exists");
+    }
+    if (rename.new_name.starts_with("pg_")) {
+      throw Error(ErrorCode::ReservedName, "unacceptable schema name \"" + rename.new_name + "\"",
+                  "The prefix \"pg_\" is reserved for system schemas.");
     }
     auto schema = *found;
     schema.name = rename.new_name;
     edit.put_schema(schema);
+    follow_renamed_schema(edit, rename.object.name, rename.new_name);
     return tag;
   }
   if (rename.what == What::Index) {
     for (const auto& schema : context.schemas_to_search(rename.object.schema)) {
       const auto [owner, index] = edit.catalog().find_index(schema, rename.object.name);
       if (owner == nullptr) continue;
+      require_owner(context, "index", index->name, owner->owner);
       auto relation = *owner;
       if (edit.catalog().free_name(relation.schema, rename.new_name) != rename.new_name) {
         throw Error(ErrorCode::DuplicateTable, "relation \"" + rename.new_name + "\" already exists");
@@ -148,6 +158,7 @@ std::string execute_set_schema(Execution& execution, const sql::SetSchemaStateme
     context.notice("relation \"" + set.object.name + "\" does not exist, skipping");
     return tag;
   }
+  require_owner(context, set.object);
   context.lock_for_change(set.object, tag);
   auto& edit = context.edit_catalog(tag);
   catalog::RelationObject relation = context.relation(set.object);

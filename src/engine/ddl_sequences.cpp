@@ -6,6 +6,7 @@
 
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
+#include "engine/rights.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -187,6 +188,7 @@ std::string execute_alter_sequence(Execution& execution, const sql::AlterSequenc
     throw Error(ErrorCode::WrongObjectType, "\"" + sequence.name + "\" is not a sequence");
   }
   const auto info = sequence_info(alter.options, &*sequence.sequence);
+  require_owner(context, sequence);
   sequence.sequence = info;
   if (alter.options.owned_by) {
     for (const auto* relation : edit.catalog().relations()) {

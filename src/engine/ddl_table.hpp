@@ -49,6 +49,7 @@ void create_owned_sequence(SessionContext& context, catalog::CatalogEdit& edit,
 /// A new sequence's options, or those of one that is there changed. Errors: InvalidParameterValue.
 catalog::SequenceInfo sequence_info(const sql::SequenceOptions& options,
                                     const catalog::SequenceInfo* present);
+std::string described(const catalog::RelationObject& relation);  // `table t`, `view v`
 /// Drops the relation and what hangs on it. `together`: relations that the same statement drops.
 /// Errors: DependentObjectsStillExist.
 void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog::Oid oid, bool cascade,

@@ -6,8 +6,10 @@
 
 #include <tickstone/error.hpp>
 
+#include "catalog/object_names.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/internal_sql.hpp"
+#include "engine/rights.hpp"
 #include "engine/table_schema.hpp"
 #include "engine/time_units.hpp"
 #include "engine/user_functions.hpp"
@@ -125,6 +127,11 @@ catalog::RelationObject locked_hypertable(SessionContext& context, const ActionA
 /// Chunks that are there keep their ranges: the interval is for those to come.
 ActionResult set_interval(SessionContext& context, std::string_view function,
                           const ActionArguments& arguments) {
+  if (const auto& given = arguments.relation("hypertable"); !given.hypertable) {
+    throw Error(ErrorCode::HypertableNotExist,
+                in_quotes(given.name) + " is not a hypertable or a continuous aggregate", {},
+                "The operation is only possible on a hypertable or continuous aggregate.");
+  }
   auto relation = locked_hypertable(context, arguments, function);
   const auto value =
       arguments.value(function == "set_chunk_time_interval" ? "chunk_time_interval" : "partition_interval");
@@ -215,6 +222,36 @@ ActionResult add_dimension(SessionContext& context, std::string_view function,
   return answer(added.id, true);
 }
 
+struct NowFunction {
+  std::string text;  // to be called by
+  SqlType result;
+  bool is_suitable = false;  // no arguments, and the same answer all through a statement
+};
+
+/// Errors: UndefinedFunction.
+NowFunction find_now_function(SessionContext& context, std::string name) {
+  if (name.ends_with("()")) name.resize(name.size() - 2);
+  const auto meant = parse_qualified_name(name);
+  const auto catalog = context.catalog();
+  for (const auto& schema : context.schemas_to_search(meant.schema)) {
+    const auto functions = catalog->find_functions(schema, meant.name);
+    if (functions.empty()) continue;
+    const auto found = std::find_if(functions.begin(), functions.end(),
+                                    [](const auto* one) { return one->arguments.empty(); });
+    if (found == functions.end()) return {};
+    require_execute(context, **found);
+    return {catalog::qualified_name(schema, meant.name), (*found)->result,
+            (*found)->volatility != 'v' && !(*found)->is_procedure && !(*found)->returns_set};
+  }
+  try {
+    const auto result = context.evaluate(sql::parse_expression(name + "()")).type;
+    return {name, result, !context.is_volatile(meant.name)};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::UndefinedFunction) throw;
+    throw Error(ErrorCode::UndefinedFunction, "function \"" + name + "\" does not exist");
+  }
+}
+
 ActionResult set_integer_now_func(SessionContext& context, std::string_view function,
                                   const ActionArguments& arguments) {
   auto relation = locked_hypertable(context, arguments, function);
@@ -234,31 +271,18 @@ ActionResult set_integer_now_func(SessionContext& context, std::string_view func
                 "A custom time function can only be set for hypertables that have integer time dimensions.");
   const auto name = arguments.text("integer_now_func");
   if (!name || name->empty()) throw Error(ErrorCode::UndefinedFunction, "invalid custom time function");
-  std::string called = *name;
-  if (called.ends_with("()")) called.resize(called.size() - 2);
-  // It is called once: what does not exist, or gives another type, is refused here rather than later.
-  SqlType result;
-  try {
-    const auto meant = parse_qualified_name(called);
-    const auto functions = context.user_functions(meant.schema, meant.name);
-    const auto found = std::find_if(functions.begin(), functions.end(),
-                                    [](const auto& one) { return one.arguments.empty(); });
-    if (found != functions.end()) {
-      result = found->result;
-      (void)run_sql(context, "SELECT " + called + "()");
-    } else {
-      result = context.evaluate(sql::parse_expression(called + "()")).type;
-    }
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::UndefinedFunction)
-      throw Error(ErrorCode::UndefinedFunction, "function \"" + called + "\" does not exist");
-    throw;
-  }
-  if (!is_integer(result.id))
-    throw Error(ErrorCode::InvalidParameterValue, "invalid custom time function", {},
-                "The return type of the custom time function must be the same as the type of the time column "
-                "of the hypertable.");
-  time->integer_now_function = called;
+  const auto refuse = [](const char* hint) {
+    throw Error(ErrorCode::InvalidParameterValue, "invalid custom time function", {}, hint);
+  };
+  const auto found = find_now_function(context, *name);
+  if (!found.is_suitable) refuse("A custom time function must take no arguments and be STABLE.");
+  if (found.result.id != type.id)
+    refuse(
+        "The return type of the custom time function must be the same as the type of the time column of the "
+        "hypertable.");
+  // It is called once: what fails is told here rather than by a job.
+  (void)run_sql(context, "SELECT " + found.text + "()");
+  time->integer_now_function = found.text;
   context.edit_catalog(function).put_relation(relation);
   return {};
 }

@@ -39,6 +39,8 @@ void fit_to_columns(Batch& batch, const std::vector<ResultColumn>& columns, cons
 // locking_query.cpp: SELECT ... FOR UPDATE and its kin
 std::string execute_locking_query(Execution& execution, const sql::QueryStatement& query);
 
+std::string execute_grant(Execution& execution, const sql::GrantStatement& grant);  // grants.cpp
+
 // insert_executor.cpp, update_executor.cpp, copy_executor.cpp
 std::string execute_insert(Execution& execution, const sql::InsertStatement& insert);
 std::string execute_update(Execution& execution, const sql::UpdateStatement& update);

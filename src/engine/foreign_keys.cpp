@@ -65,7 +65,7 @@ const catalog::RelationObject& relation_of(SessionContext& context, catalog::Oid
 std::shared_ptr<const WriteTarget> target_of(SessionContext& context, catalog::Oid oid) {
   const auto& relation = relation_of(context, oid);
   const auto schema = context.catalog()->find_schema(relation.schema)->name;
-  return find_write_target(context, {schema, relation.name, 0}, "update");
+  return find_write_target(context, {schema, relation.name, 0}, "change");
 }
 
 /// `values` as the type of another key column. Rows that it cannot hold are left out of `listed`.

@@ -6,6 +6,8 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/rights.hpp"
+
 namespace tickstone::engine {
 namespace {
 
@@ -176,6 +178,11 @@ std::shared_ptr<InsertPlan> make_insert_plan(SessionContext& context, const sql:
   auto plan = std::make_shared<InsertPlan>();
   plan->target = find_write_target(context, statement.table, "insert into");
   const auto& target = *plan->target;
+  const auto& conflict = statement.on_conflict;
+  const bool updates = conflict.action == sql::OnConflict::Action::Update;
+  if (updates) require_privilege(context, target.relation(), catalog::Privilege::Update);
+  if (updates || !conflict.target_columns.empty() || !statement.returning.empty())
+    require_privilege(context, target.relation(), catalog::Privilege::Select);
   plan->statement = statement;
   plan->has_column_list = !statement.columns.empty();
   if (plan->has_column_list) {

@@ -10,6 +10,7 @@
 #include "engine/job_procedures.hpp"
 #include "engine/job_schedule.hpp"
 #include "engine/job_scheduler.hpp"
+#include "engine/rights.hpp"
 #include "engine/user_functions.hpp"
 #include "types/timestamp.hpp"
 
@@ -36,6 +37,15 @@ std::string application_name(const std::string& name, std::int32_t id) {
   return full;
 }
 
+/// Errors: InsufficientPrivilege.
+void require_job_function(const SessionContext& context, const FoundProcedure& found) {
+  if (found.function == nullptr ||
+      catalog::has_privilege(*context.catalog(), *found.function, context.user()))
+    return;
+  throw Error(ErrorCode::InsufficientPrivilege, "permission denied for function \"" + found.name + "\"", {},
+              "Job owner must have EXECUTE privilege on the function.");
+}
+
 void set_check(SessionContext& context, const ActionArguments& arguments, JobObject& job) {
   if (!arguments.has("check_config")) return;
   const auto text = arguments.text("check_config");
@@ -52,6 +62,7 @@ void set_check(SessionContext& context, const ActionArguments& arguments, JobObj
                 "function or procedure " + check.schema + "." + check.name + "(config jsonb) not found", {},
                 "The check function's signature must be (config jsonb).");
   }
+  require_job_function(context, check);
   job.check_schema = check.schema;
   job.check_name = check.name;
 }
@@ -88,12 +99,16 @@ const JobObject* job_argument(SessionContext& context, const catalog::Catalog& c
                     {}});
     return nullptr;
   }
-  const auto* role = catalog.find_role(context.user());
-  if (job->owner != context.user() && (role == nullptr || !role->superuser)) {
+  if (has_rights_of(context, job->owner)) return job;
+  // TimescaleDB says it in two ways.
+  if (std::string_view(verb) == "delete") {
     throw Error(ErrorCode::InsufficientPrivilege,
-                std::string("insufficient permissions to ") + verb + " job owned by \"" + job->owner + "\"");
+                "insufficient permissions to delete job owned by \"" + job->owner + "\"");
   }
-  return job;
+  throw Error(ErrorCode::InsufficientPrivilege,
+              std::string("insufficient permissions to ") + verb + " job " + std::to_string(job->id),
+              "Job " + std::to_string(job->id) + " is owned by role \"" + job->owner + "\" but user \"" +
+                  context.user() + "\" does not belong to that role.");
 }
 
 void put_next_start(SessionContext& context, std::int32_t job_id, std::int64_t start_us) {
@@ -146,6 +161,13 @@ std::int32_t next_job_id(SessionContext& context) {
 }
 
 void put_new_job(SessionContext& context, const JobObject& job) {
+  const auto catalog = context.catalog();
+  const auto* owner = catalog->find_role(job.owner);
+  if (owner != nullptr && !owner->login) {
+    throw Error(ErrorCode::InvalidAuthorization,
+                "permission denied to start background process as role \"" + job.owner + "\"", {},
+                "Hypertable owner must have LOGIN permission to run background tasks.");
+  }
   context.edit_catalog("add_job").put_job(job);
   if (job.initial_start_us) put_next_start(context, job.id, *job.initial_start_us);
   wake_at_commit(context);
@@ -165,6 +187,7 @@ ActionResult add_job(SessionContext& context, const ActionArguments& arguments) 
   if (!interval) throw Error(ErrorCode::InvalidParameterValue, "schedule interval cannot be NULL");
   (void)context.edit_catalog("add_job");
   const auto found = find_procedure(context, *proc);
+  require_job_function(context, found);
   JobObject job;
   job.id = next_job_id(context);
   job.application_name = application_name(arguments.text("job_name").value_or("User-Defined Action"), job.id);

@@ -382,9 +382,9 @@ std::int64_t integer_now(SessionContext& context, const catalog::RelationObject&
   while (source != nullptr && source->aggregate)
     source = catalog->find_relation(source->aggregate->source_table);
   if (source == nullptr || time_dimension(*source).integer_now_function.empty()) {
-    throw Error(ErrorCode::ObjectNotInPrerequisiteState, "integer_now function not set on hypertable \"" +
-                                                             (source == nullptr ? relation : *source).name +
-                                                             "\"");
+    throw Error(ErrorCode::UndefinedFunction, "integer_now function not set", {},
+                "Set one for hypertable \"" + (source == nullptr ? relation : *source).name +
+                    "\" with set_integer_now_func().");
   }
   const auto rows = run_sql(context, "SELECT " + time_dimension(*source).integer_now_function + "()");
   if (rows.size() != 1 || !rows[0].at(0))

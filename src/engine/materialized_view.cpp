@@ -5,6 +5,7 @@
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
 #include "engine/query_plan.hpp"
+#include "engine/rights.hpp"
 
 namespace tickstone::engine {
 
@@ -13,13 +14,15 @@ std::string execute_create_materialized_view(Execution& execution,
   auto& context = execution.context;
   const auto schema_name = context.creation_schema(create.view.schema).name;
   if (context.catalog()->find_relation(schema_name, create.view.name) != nullptr) {
+    // TimescaleDB says so of any relation of that name.
+    const bool is_aggregate = is_continuous_aggregate(create);
+    const std::string text =
+        (is_aggregate ? "continuous aggregate \"" : "relation \"") + create.view.name + "\" already exists";
     if (!create.if_not_exists)
-      throw Error(ErrorCode::DuplicateTable, "relation \"" + create.view.name + "\" already exists");
-    context.notice({"NOTICE",
-                    ErrorCode::DuplicateTable,
-                    "relation \"" + create.view.name + "\" already exists, skipping",
-                    {},
-                    {}});
+      throw Error(
+          ErrorCode::DuplicateTable, text, {},
+          is_aggregate ? "Drop or rename the existing continuous aggregate first or use another name." : "");
+    context.notice({"NOTICE", ErrorCode::DuplicateTable, text + ", skipping", {}, {}});
     return "CREATE MATERIALIZED VIEW";
   }
   if (is_continuous_aggregate(create)) return create_continuous_aggregate(context, create);
@@ -65,6 +68,7 @@ catalog::RelationObject new_materialized_view(SessionContext& context,
 
 std::string execute_refresh_materialized_view(Execution& execution, const sql::QualifiedName& name) {
   auto& context = execution.context;
+  require_owner(context, name);
   if (context.relation(name).kind == catalog::RelationKind::MaterializedView)
     context.lock_for_change(name, "REFRESH MATERIALIZED VIEW");
   const catalog::RelationObject view = context.relation(name);
@@ -74,6 +78,7 @@ std::string execute_refresh_materialized_view(Execution& execution, const sql::Q
   }
   if (view.kind != catalog::RelationKind::MaterializedView)
     throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view");
+  const SessionContext::AsOwner as_owner(context, view.owner);
   const auto stream = context.open(sql::Rewriter(context).query(sql::parse_query(view.view_text)), {});
   context.writes("REFRESH MATERIALIZED VIEW").truncate(view.table());
   insert_all(context, view, *stream);

@@ -141,16 +141,19 @@ ordered_json refresh_config(const RelationObject& relation, const ActionArgument
   return config;
 }
 
+Error wrong_retention_age(const SqlType& type) {
+  return Error(ErrorCode::InvalidParameterValue, "invalid value for parameter drop_after", {},
+               is_integer(type.id)
+                   ? "Integer duration in \"drop_after\" with valid \"integer_now\" function or interval "
+                     "time duration in \"drop_created_before\" is required for hypertables with integer "
+                     "time dimension."
+                   : "Interval time duration is required for hypertable with timestamp or UUID time "
+                     "dimension.");
+}
+
 ordered_json retention_config(const RelationObject& relation, const ActionArguments& arguments) {
   const SqlType type = time_type_of(relation);
-  const Error wrong(
-      ErrorCode::InvalidParameterValue, "invalid value for parameter drop_after", {},
-      is_integer(type.id)
-          ? "Integer duration in \"drop_after\" with valid \"integer_now\" function or interval "
-            "time duration in \"drop_created_before\" is required for hypertables with integer "
-            "time dimension."
-          : "Interval time duration is required for hypertable with timestamp or UUID time "
-            "dimension.");
+  const Error wrong = wrong_retention_age(type);
   ordered_json config;
   config["hypertable_id"] =
       relation.hypertable ? relation.hypertable->id : static_cast<std::int32_t>(relation.oid);
@@ -368,8 +371,12 @@ ActionResult add_policy(SessionContext& context, std::string_view function,
   }();
   // Integer time has to be told what is now before anything can be old.
   if (is_integer(time_type_of(relation).id) && kind.kind != Kind::Reorder && kind.kind != Kind::Compaction &&
-      !config.contains("drop_created_before") && !config.contains("compress_created_before"))
+      !config.contains("drop_created_before") && !config.contains("compress_created_before")) {
+    if (kind.kind == Kind::Retention && !relation.aggregate &&
+        time_dimension(relation).integer_now_function.empty())
+      throw wrong_retention_age(time_type_of(relation));
     (void)integer_now(context, relation);
+  }
   JobObject job;
   job.timezone = timezone_argument(arguments);
   if (is_there_already(context, kind, relation, config, arguments.boolean("if_not_exists", false)))
@@ -380,7 +387,7 @@ ActionResult add_policy(SessionContext& context, std::string_view function,
   job.proc_name = kind.proc;
   job.check_schema = "_timescaledb_functions";
   job.check_name = std::string(kind.proc) + "_check";
-  job.owner = context.user();
+  job.owner = relation.owner;
   job.relation = relation.oid;
   job.schedule_interval = schedule ? format_interval(*schedule) : default_schedule(kind, relation);
   job.initial_start_us = timestamp_argument(context, arguments, "initial_start");

@@ -612,6 +612,8 @@ class ProtocolSession final : public Session {
       cursors_.close_all();
       statements_.clear();
       context_.settings().reset_all();
+      context_.settings().reset("session_authorization");
+      context_.settings().reset("role");
       context_.discard_sequences();
       discard_temporary_tables(context_);
       return utility.command;

@@ -23,6 +23,7 @@
 namespace tickstone::engine {
 
 struct DmlPlans;            // write_target.hpp
+class AggregatePlans;       // aggregate_plans.hpp
 struct DeferredReferences;  // foreign_keys.hpp
 class Cursors;              // cursors.hpp
 
@@ -48,7 +49,29 @@ class SessionContext final : public sql::NameLookup,
   /// Takes over what the server's configuration says now, if it has changed. Between statements.
   void follow_configuration();
   const Settings& settings() const { return settings_; }
-  const std::string& user() const { return options_.user; }
+  /// Whose rights statements have: SET ROLE and SET SESSION AUTHORIZATION change it.
+  const std::string& user() const { return settings_.role().empty() ? session_user() : settings_.role(); }
+  const std::string& session_user() const {
+    return settings_.session_role().empty() ? options_.user : settings_.session_role();
+  }
+  /// For the life of the object what is read is read with the owner's rights: that of a view.
+  class AsOwner {
+   public:
+    AsOwner(SessionContext& context, const std::string& owner) : context_(context), outer_(context.reader_) {
+      context_.reader_ = owner;
+    }
+    ~AsOwner() { context_.reader_ = std::move(outer_); }
+    AsOwner(const AsOwner&) = delete;
+    AsOwner& operator=(const AsOwner&) = delete;
+
+   private:
+    SessionContext& context_;
+    std::string outer_;
+  };
+  /// Whose rights decide on what is read.
+  const std::string& reader() const { return reader_.empty() ? user() : reader_; }
+  /// Who the client has logged in as.
+  const std::string& login_user() const { return options_.user; }
   const SessionOptions& options() const { return options_; }
 
   // Transactions. A statement runs between begin_statement and the commit or rollback of its transaction.
@@ -102,6 +125,8 @@ class SessionContext final : public sql::NameLookup,
   bool has_catalog_edit() const { return edit_ != nullptr; }
   /// What statements that write keep from one to the next.
   std::shared_ptr<DmlPlans>& dml_plans() { return dml_plans_; }
+  /// Of what changes of aggregates are computed by.
+  AggregatePlans& aggregate_plans();
   // A statement whose numbers do not fit into 38 digits is run again with numbers of any digits.
   struct StatementMark {
     std::optional<storage::Transaction::Savepoint> position;  // nothing: no writes before it
@@ -251,6 +276,8 @@ class SessionContext final : public sql::NameLookup,
                                           const std::string& name) const override;
   std::optional<SqlType> parameter_type(int number) const override;
   std::vector<UserFunction> user_functions(const std::string& schema, const std::string& name) const override;
+  void require_select(const sql::RelationInfo& relation) const override;
+  void require_execute(const UserFunction& function) const override;
   bool is_volatile(const std::string& function) const override;
   std::vector<std::string> row_identity(const sql::RelationInfo& relation) const override;
   std::optional<std::string> view_text(const sql::RelationInfo& relation) const override;
@@ -277,7 +304,7 @@ class SessionContext final : public sql::NameLookup,
   std::vector<catalog::JobRunRecord> job_history() const override {
     return catalog::read_job_history(*view_);
   }
-  std::string current_user() const override { return options_.user; }
+  std::string current_user() const override { return user(); }
   std::string current_database() const override { return database_.name(); }
   std::vector<std::string> search_path() const override;
   const storage::ReadView& current_view() const override { return *view_; }
@@ -340,7 +367,9 @@ class SessionContext final : public sql::NameLookup,
   std::vector<NamedSavepoint> savepoints_;
 
   std::shared_ptr<DmlPlans> dml_plans_;
+  std::shared_ptr<AggregatePlans> aggregate_plans_;
   std::vector<Frame> frames_;
+  std::string reader_;  // empty: the user
   bool is_numeric_wide_ = false;
   bool is_alone_ = false;
   std::shared_ptr<const storage::TimeRanges> aggregated_times_;

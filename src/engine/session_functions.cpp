@@ -198,9 +198,10 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
   if (f == "now" || f == "transaction_timestamp") return Value::of_timestamptz(transaction_start_us_);
   if (f == "statement_timestamp") return Value::of_timestamptz(statement_start_us_);
   if (f == "clock_timestamp") return Value::of_timestamptz(database_.clock().now_us());
-  if (f == "pg_current_user" || f == "pg_session_user") return Value::of_text(options_.user);
+  if (f == "pg_current_user") return Value::of_text(user());
+  if (f == "pg_session_user") return Value::of_text(session_user());
   if (f == "current_schema" || f == "pg_current_schema") {
-    for (const auto& name : settings_.search_path(options_.user)) {
+    for (const auto& name : settings_.search_path(user())) {
       if (catalog()->find_schema(name) != nullptr) return Value::of_text(name);
     }
     return Value::null_of(SqlType::of(TypeId::Text));

@@ -9,6 +9,7 @@
 #include "engine/catalog_lock.hpp"
 #include "engine/chunk_relation.hpp"
 #include "engine/cursors.hpp"
+#include "engine/rights.hpp"
 #include "engine/session_context.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/user_functions.hpp"
@@ -67,7 +68,7 @@ const catalog::SchemaObject& SessionContext::creation_schema(const std::string& 
     }
     throw Error(ErrorCode::InvalidSchemaName, "schema \"" + schema + "\" does not exist");
   }
-  for (const auto& name : settings_.search_path(options_.user)) {
+  for (const auto& name : settings_.search_path(user())) {
     if (const auto* found = catalog->find_schema(name)) return *found;
   }
   throw Error(ErrorCode::InvalidSchemaName, "no schema has been selected to create in");
@@ -95,6 +96,22 @@ std::vector<sql::NameLookup::UserFunction> SessionContext::user_functions(const 
   return user_functions_of(*catalog(), schemas_to_search(schema), schema.empty(), name);
 }
 
+void SessionContext::require_select(const sql::RelationInfo& info) const {
+  const auto catalog = this->catalog();
+  if (catalog::is_superuser(*catalog, reader())) return;
+  if (const auto* found = catalog->find_relation(info.schema, info.name))
+    return require_privilege(*this, *found, catalog::Privilege::Select, reader());
+  if (const auto chunk = find_chunk(*this, info.schema, info.name))
+    return require_privilege(*this, *chunk->relation, catalog::Privilege::Select, reader());
+  if (const auto* found = find_materialization(*catalog, info.schema, info.name))
+    require_privilege(*this, *found, catalog::Privilege::Select, reader());
+}
+
+void SessionContext::require_execute(const UserFunction& function) const {
+  const auto catalog = this->catalog();
+  if (const auto* found = catalog->find_function(function.oid)) engine::require_execute(*this, *found);
+}
+
 bool SessionContext::is_volatile(const std::string& function) const {
   const auto* facts = catalog::find_function(function);
   return facts != nullptr && facts->volatility == 'v';
@@ -110,7 +127,7 @@ std::string SessionContext::temporary_schema() {
   const std::string name = "pg_temp_" + std::to_string(options_.pid);
   auto& edit = edit_catalog("CREATE TABLE");
   if (edit.catalog().find_schema(name) == nullptr)
-    edit.put_schema({database_.store().next_table_id(), name, options_.user});
+    edit.put_schema({database_.store().next_table_id(), name, user()});
   temporary_schema_ = name;
   return name;
 }
@@ -130,6 +147,9 @@ sql::RelationInfo SessionContext::relation_info(const catalog::RelationObject& r
   sql::RelationInfo info;
   info.schema = catalog()->find_schema(relation.schema)->name;
   info.name = relation.name;
+  // To pg_dump, which reads with ONLY and dumps no chunks, a hypertable is the table that has its rows.
+  info.has_chunks = relation.kind == catalog::RelationKind::Table && relation.hypertable.has_value() &&
+                    settings_.application_name() != "pg_dump";
   for (const auto& column : relation.columns)
     info.columns.push_back({column.name, column.type, column.not_null});
   return info;
@@ -140,7 +160,7 @@ std::string SessionContext::scan_name(const catalog::RelationObject& relation) c
 }
 
 std::vector<std::string> SessionContext::search_path() const {
-  auto names = settings_.search_path(options_.user);
+  auto names = settings_.search_path(user());
   if (!temporary_schema_.empty()) names.insert(names.begin(), temporary_schema_);
   if (std::find(names.begin(), names.end(), "pg_catalog") == names.end())
     names.insert(names.begin(), "pg_catalog");
@@ -174,6 +194,14 @@ void refuse_old_view(const std::string& schema, const std::string& name) {
 
 std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string& schema,
                                                                const std::string& name) const {
+  if (const auto answers = name == sql::kActionAnswers ? rows_.find(name) : rows_.end();
+      answers != rows_.end()) {
+    sql::RelationInfo info{"", name, {}};
+    for (const auto& column : answers->second.columns)
+      info.columns.push_back({column.name, column.type, false});
+    info.part = sql::RelationInfo::Part{name, {}, false};
+    return info;
+  }
   if (!schema.empty() && schema[0] != '#') {
     if (const auto* columns = catalog::system_relation_columns(schema, name)) {
       sql::RelationInfo info{schema, name, {}};

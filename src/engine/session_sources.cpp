@@ -6,6 +6,7 @@
 #include "engine/aggregate_changes.hpp"
 #include "engine/aggregate_query.hpp"
 #include "engine/aggregate_tracker.hpp"
+#include "engine/rights.hpp"
 #include "engine/session_context.hpp"
 
 namespace tickstone::engine {
@@ -135,6 +136,7 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
   if (relation == nullptr) return std::nullopt;
   const bool is_below = !conditions.empty() && conditions.back().kind == ScanCondition::Kind::Below;
   if (is_real_time(*relation) && !is_materialization && !is_below) {
+    require_sources(*this, *relation);
     source.kind = duck::SourceRelation::Kind::Query;
     source.query = real_time_query(*this, *relation, conditions);
     return source;
@@ -142,6 +144,7 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
   if (relation->kind == catalog::RelationKind::View) {
     // Names in a view mean what they meant when it was made: its search_path is kept with it.
     source.kind = duck::SourceRelation::Kind::Query;
+    const AsOwner as_owner(*this, relation->owner);
     auto query = sql::Rewriter(*this).query(sql::parse_query(relation->view_text));
     if (!query.subqueries.empty())
       throw Error(ErrorCode::FeatureNotSupported, "a view that locks rows is not supported");

@@ -2,9 +2,40 @@
 #include <tickstone/error.hpp>
 
 #include "engine/executors.hpp"
+#include "engine/rights.hpp"
 #include "engine/server_configuration.hpp"
 
 namespace tickstone::engine {
+namespace {
+
+/// SET ROLE and SET SESSION AUTHORIZATION: superusers may be anyone, others only themselves.
+void set_role(SessionContext& context, const sql::SettingStatement& setting) {
+  auto& settings = context.settings();
+  const bool is_session = setting.name == "session_authorization";
+  const bool is_none =
+      setting.to_default || setting.values.empty() || (!is_session && setting.values.front() == "none");
+  if (is_none) {
+    settings.reset(setting.name, setting.local);
+    if (is_session) settings.reset("role", setting.local);
+    return;
+  }
+  const auto& role = setting.values.front();
+  const auto catalog = context.catalog();
+  if (catalog->find_role(role) == nullptr)
+    throw Error(ErrorCode::InvalidParameterValue, "role \"" + role + "\" does not exist");
+  const auto& self = is_session ? context.login_user() : context.session_user();
+  const bool may_be =
+      is_session ? role == self || is_superuser(*catalog, self) : catalog::is_member(*catalog, self, role);
+  if (!may_be) {
+    throw Error(ErrorCode::InsufficientPrivilege, is_session
+                                                      ? "permission denied to set session authorization"
+                                                      : "permission denied to set role \"" + role + "\"");
+  }
+  settings.set_role(setting.name, role, setting.local);
+  if (is_session) settings.reset("role", setting.local);
+}
+
+}  // namespace
 
 std::string execute_alter_system(Execution& execution, const sql::SettingStatement& setting) {
   auto& context = execution.context;
@@ -43,12 +74,7 @@ std::string execute_setting(Execution& execution, const sql::SettingStatement& s
         context.set_read_only(!setting.values.empty() &&
                               (setting.values.front() == "on" || setting.values.front() == "true"));
       } else if (setting.name == "session_authorization" || setting.name == "role") {
-        const bool same = setting.to_default || setting.values.empty() ||
-                          setting.values.front() == context.user() || setting.values.front() == "none";
-        if (!same) {
-          throw Error(ErrorCode::InsufficientPrivilege,
-                      "permission denied to set " + setting.name + " \"" + setting.values.front() + "\"");
-        }
+        set_role(context, setting);
         return "SET";
       }
       if (setting.to_default)
@@ -57,7 +83,8 @@ std::string execute_setting(Execution& execution, const sql::SettingStatement& s
         settings.set(setting.name, setting.values, setting.local);
       return "SET";
     case Action::Reset:
-      if (setting.name != "session_authorization" && setting.name != "role") settings.reset(setting.name);
+      settings.reset(setting.name);
+      if (setting.name == "session_authorization") settings.reset("role");
       return "RESET";
     case Action::ResetAll:
       settings.reset_all();

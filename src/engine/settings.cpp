@@ -116,6 +116,7 @@ const std::vector<SettingDefinition>& Settings::definitions() {
          "internal"},
         {"password_encryption", "password_encryption", Kind::Enumeration, "scram-sha-256",
          "Chooses the algorithm for encrypting passwords.", "user", false, "scram-sha-256"},
+        {"role", "role", Kind::Text, "none", "Sets the current role.", "internal"},
         {"search_path", "search_path", Kind::Text, "\"$user\", public",
          "Sets the schema search order for names that are not schema-qualified."},
         {"server_encoding", "server_encoding", Kind::Text, "UTF8",
@@ -169,7 +170,18 @@ const SettingDefinition* Settings::find_definition(const std::string& name) {
 
 Settings::Settings() { refresh(); }
 
-void Settings::store(const std::string& name, std::string value) {
+void Settings::store(const std::string& name, std::string value, bool local) {
+  if (in_transaction_) {
+    const auto old = values_.find(name);
+    const auto before = old == values_.end() ? std::nullopt : std::optional(old->second);
+    before_transaction_.try_emplace(name, before);
+    if (local)
+      before_local_.try_emplace(name, before);
+    else
+      before_local_.erase(name);
+  } else if (local) {
+    return;  // PostgreSQL: a warning, and no effect
+  }
   values_[name] = std::move(value);
   ++version_;
   refresh();
@@ -186,19 +198,11 @@ void Settings::set(const std::string& given, const std::vector<std::string>& val
   if (definition != nullptr) check_session_may_change(*definition);
   std::string joined;
   for (const auto& value : values) joined += (joined.empty() ? "" : ", ") + value;
-  std::string value = definition == nullptr ? joined : checked_value(*definition, values);
-  if (in_transaction_) {
-    const auto old = values_.find(name);
-    const auto before = old == values_.end() ? std::nullopt : std::optional(old->second);
-    before_transaction_.try_emplace(name, before);
-    if (local)
-      before_local_.try_emplace(name, before);
-    else
-      before_local_.erase(name);
-  } else if (local) {
-    return;  // PostgreSQL: a warning, and no effect
-  }
-  store(name, std::move(value));
+  store(name, definition == nullptr ? joined : checked_value(*definition, values), local);
+}
+
+void Settings::set_role(const std::string& name, const std::string& role, bool local) {
+  store(name, role, local);
 }
 
 void Settings::reset(const std::string& given, bool local) {
@@ -221,7 +225,9 @@ void Settings::reset(const std::string& given, bool local) {
 }
 
 void Settings::reset_all() {
-  for (const auto& [name, value] : std::map(values_)) reset(name);
+  for (const auto& [name, value] : std::map(values_)) {
+    if (name != "role" && name != "session_authorization") reset(name);
+  }
 }
 
 std::optional<std::string> Settings::find(const std::string& given) const {
@@ -375,6 +381,13 @@ void Settings::refresh() {
   const std::string isolation = show("default_transaction_isolation");
   is_repeatable_read_by_default_ = isolation != "read committed" && isolation != "read uncommitted";
   is_read_only_by_default_ = show("default_transaction_read_only") == "on";
+  // Not from the defaults, which a client may name when it connects.
+  const auto set = [&](const char* name) {
+    const auto found = values_.find(name);
+    return found == values_.end() || found->second == "none" ? std::string() : found->second;
+  };
+  role_ = set("role");
+  session_role_ = set("session_authorization");
 }
 
 }  // namespace tickstone::engine

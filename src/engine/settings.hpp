@@ -56,7 +56,14 @@ class Settings {
 
   void set(const std::string& name, const std::vector<std::string>& values, bool local);
   void reset(const std::string& name, bool local = false);
+  /// All but the roles, as in PostgreSQL.
   void reset_all();
+  /// SET ROLE and SET SESSION AUTHORIZATION (`name`: "role" or "session_authorization"), checked by the
+  /// caller: no other way sets them.
+  void set_role(const std::string& name, const std::string& role, bool local);
+  /// What SET ROLE and SET SESSION AUTHORIZATION have set; empty: nothing.
+  const std::string& role() const { return role_; }
+  const std::string& session_role() const { return session_role_; }
   /// As SHOW prints it.
   std::string show(const std::string& name) const;
   std::optional<std::string> find(const std::string& name) const;
@@ -105,7 +112,7 @@ class Settings {
   void invalidate_plans() { ++version_; }
 
  private:
-  void store(const std::string& name, std::string value);
+  void store(const std::string& name, std::string value, bool local);
   void refresh();
 
   std::map<std::string, std::string> values_;
@@ -122,6 +129,7 @@ class Settings {
   bool synchronous_commit_ = true;
   std::string time_zone_;
   std::string application_name_;
+  std::string role_, session_role_;
   bool is_repeatable_read_by_default_ = false;
   bool is_read_only_by_default_ = false;
   std::uint64_t version_ = 0;

@@ -54,6 +54,11 @@ std::optional<std::string> execute_statement(Execution& execution, const sql::St
           [&](const sql::DropFunctionStatement& body) -> Tag {
             return execute_drop_function(execution, body);
           },
+          [&](const sql::AlterFunctionStatement& body) -> Tag {
+            return execute_alter_function(execution, body);
+          },
+          [&](const sql::SchemaOwnerStatement& body) -> Tag { return execute_schema_owner(execution, body); },
+          [&](const sql::GrantStatement& body) -> Tag { return execute_grant(execution, body); },
           [&](const sql::RoleStatement& body) -> Tag { return execute_role(execution, body); },
           [&](const sql::SettingStatement& body) -> Tag {
             return statement.tag == "ALTER SYSTEM" ? execute_alter_system(execution, body)

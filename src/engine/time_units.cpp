@@ -54,8 +54,11 @@ std::int64_t interval_in_units(SessionContext& context, const SqlType& type, con
     if (is_integer(type.id)) return result;
     // As a guard against an interval in seconds or days.
     if (result < 1'000'000)
-      throw Error(ErrorCode::InvalidParameterValue, "unexpected interval: smaller than one second", {},
-                  "The interval is specified in microseconds.");
+      context.notice({"WARNING",
+                      ErrorCode::AmbiguousParameter,
+                      "unexpected interval: smaller than one second",
+                      {},
+                      "The interval is specified in microseconds."});
   } else {
     const bool is_text = value.type.id == TypeId::Unknown || is_text_like(value.type.id);
     if (!is_text && value.type.id != TypeId::Interval)

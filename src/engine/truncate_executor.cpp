@@ -8,6 +8,7 @@
 #include "engine/aggregate_tracker.hpp"
 #include "engine/chunk_relation.hpp"
 #include "engine/executors.hpp"
+#include "engine/rights.hpp"
 #include "engine/write_target.hpp"
 #include "storage/chunk_reshaping.hpp"
 
@@ -57,6 +58,23 @@ std::vector<catalog::RelationObject> truncated_tables(SessionContext& context,
   return tables;
 }
 
+void require_truncate(const SessionContext& context, const sql::TruncateStatement& truncate) {
+  const auto catalog = context.catalog();
+  for (const auto& name : truncate.tables) {
+    const auto chunk = find_chunk(context, name.schema, name.name);
+    const auto* relation = chunk ? chunk->relation : context.find_user_relation(name.schema, name.name);
+    if (relation != nullptr) require_privilege(context, *relation, catalog::Privilege::Truncate);
+  }
+  for (const auto& name : truncate.only) {
+    const auto* relation = context.find_user_relation(name.schema, name.name);
+    if (relation == nullptr || !relation->hypertable) continue;
+    if (relation->aggregate)
+      throw Error(ErrorCode::WrongObjectType, "cannot truncate only a continuous aggregate");
+    throw Error(ErrorCode::WrongObjectType, "cannot truncate only a hypertable", {},
+                "Do not specify the ONLY keyword, or use truncate only on the chunks directly.");
+  }
+}
+
 /// Takes the rows out of the chunks among what TRUNCATE names. Their tables are locked as a whole.
 void truncate_chunks(SessionContext& context, const sql::TruncateStatement& truncate,
                      std::string_view command) {
@@ -82,6 +100,7 @@ void truncate_chunks(SessionContext& context, const sql::TruncateStatement& trun
 
 std::string execute_truncate(Execution& execution, const sql::TruncateStatement& truncate) {
   auto& context = execution.context;
+  require_truncate(context, truncate);
   std::vector<catalog::RelationObject> tables;
   std::vector<std::string> also;
   for (bool is_settled = false; !is_settled;) {

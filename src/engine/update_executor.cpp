@@ -11,6 +11,7 @@
 #include "engine/locking_query.hpp"
 #include "engine/mass_change.hpp"
 #include "engine/returning.hpp"
+#include "engine/rights.hpp"
 #include "engine/row_changes.hpp"
 #include "sql/statement_facts.hpp"
 
@@ -229,6 +230,8 @@ std::uint64_t truncate_all(SessionContext& context, const WriteTarget& target) {
 std::string change_rows(Execution& execution, const sql::UpdateStatement& update, Extent extent) {
   auto& context = execution.context;
   auto target = find_write_target(context, update.table, "update");
+  if (sql::reads_rows(update.whole))
+    require_privilege(context, target->relation(), catalog::Privilege::Select);
   const auto mark = lock_mark(context.writes("UPDATE"));
   bool is_first = true, locks_inside = false;
   const auto query = locked_within(execution, [&] {
@@ -273,6 +276,7 @@ std::string change_rows(Execution& execution, const sql::UpdateStatement& update
 std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, Extent extent) {
   auto& context = execution.context;
   auto target = find_write_target(context, del.table, "delete from");
+  if (sql::reads_rows(del.whole)) require_privilege(context, target->relation(), catalog::Privilege::Select);
   const auto mark = lock_mark(context.writes("DELETE"));
   target = lock_write_target(context, std::move(target), del.table, "delete from", "DELETE");
   if (del.is_unconditional && del.returning.empty() && !target->is_chunk()) {

@@ -11,6 +11,7 @@
 #include "engine/ddl_table.hpp"
 #include "engine/internal_sql.hpp"
 #include "engine/job_procedures.hpp"
+#include "engine/rights.hpp"
 #include "engine/tracking_sink.hpp"
 #include "sql/function_places.hpp"
 #include "sql/statement_facts.hpp"
@@ -286,6 +287,7 @@ std::vector<sql::NameLookup::UserFunction> user_functions_of(const catalog::Cata
   for (const auto& schema : schemas) {
     for (const auto* found : catalog.find_functions(schema, name)) {
       auto& function = functions.emplace_back();
+      function.oid = found->oid;
       function.name = found->name;
       for (const auto& argument : found->arguments)
         function.arguments.push_back({argument.name, argument.type, argument.default_text});
@@ -398,6 +400,11 @@ void drop_callers(SessionContext& context, catalog::CatalogEdit& edit, const Fun
 
 }  // namespace
 
+std::string first_caller(const catalog::Catalog& catalog, const FunctionObject& function) {
+  const auto callers = callers_of(catalog, function);
+  return callers.empty() ? std::string() : callers.front().description;
+}
+
 const FunctionObject& named_function(const SessionContext& context, const catalog::Catalog& catalog,
                                      const sql::QualifiedName& name,
                                      const std::optional<std::vector<SqlType>>& wanted,
@@ -451,6 +458,7 @@ std::string execute_user_function(Execution& execution, const sql::ActionStateme
   auto& context = execution.context;
   const Chosen chosen = choose(execution, call);
   const auto& function = chosen.function;
+  require_execute(context, function);
   const bool is_skipped = function.is_strict && std::any_of(chosen.values.begin(), chosen.values.end(),
                                                             [](const Value& value) { return value.is_null; });
   ResultRows found;
@@ -540,6 +548,7 @@ std::string execute_create_function(Execution& execution, const sql::CreateFunct
       throw Error(ErrorCode::InvalidFunctionDefinition, "cannot change return type of existing function", {},
                   "Use DROP FUNCTION " + described(edit.catalog(), *other) + " first.");
     }
+    require_owner(context, "function", other->name, other->owner);
     function.oid = other->oid;
     function.owner = other->owner;
   }
@@ -571,6 +580,7 @@ std::string execute_drop_function(Execution& execution, const sql::DropFunctionS
       continue;
     }
     const FunctionObject dropped = *found;
+    require_owner(context, dropped.is_procedure ? "procedure" : "function", dropped.name, dropped.owner);
     drop_callers(context, edit, dropped, drop.cascade);
     edit.remove_function(dropped.oid);
   }

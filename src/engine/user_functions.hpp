@@ -14,6 +14,8 @@ namespace tickstone::engine {
 
 std::string execute_create_function(Execution& execution, const sql::CreateFunctionStatement& create);
 std::string execute_drop_function(Execution& execution, const sql::DropFunctionStatement& drop);
+std::string execute_alter_function(Execution& execution, const sql::AlterFunctionStatement& alter);
+std::string execute_schema_owner(Execution& execution, const sql::SchemaOwnerStatement& alter);
 
 /// CALL p(...), or SELECT f(...) as `resolve_call` has made it: runs the body and returns the tag.
 std::string execute_user_function(Execution& execution, const sql::ActionStatement& call);
@@ -24,6 +26,8 @@ std::optional<std::vector<ResultColumn>> user_function_columns(const SessionCont
 std::vector<sql::NameLookup::UserFunction> user_functions_of(const catalog::Catalog& catalog,
                                                              const std::vector<std::string>& schemas,
                                                              bool is_searched, const std::string& name);
+/// The first of what calls the function, in PostgreSQL's words; empty: nothing does.
+std::string first_caller(const catalog::Catalog& catalog, const catalog::FunctionObject& function);
 /// `function schema.name(types)`, or `procedure`.
 std::string described_function(const catalog::Catalog& catalog, const catalog::FunctionObject& function);
 /// The only function or procedure that the words name. Errors: UndefinedFunction, AmbiguousFunction,

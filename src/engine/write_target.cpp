@@ -10,6 +10,7 @@
 #include "engine/chunk_relation.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/insert_plan.hpp"
+#include "engine/rights.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -227,11 +228,25 @@ const catalog::RelationObject& relation_to_write(SessionContext& context, const 
   return context.relation(name);
 }
 
+namespace {
+
+/// What a statement that is told by its verb needs to write; what it reads it asks for itself.
+void require_verb(const SessionContext& context, const catalog::RelationObject& relation,
+                  const std::string& verb) {
+  using catalog::Privilege;
+  if (verb == "insert into" || verb == "copy to") require_privilege(context, relation, Privilege::Insert);
+  if (verb == "update" || verb == "lock rows of") require_privilege(context, relation, Privilege::Update);
+  if (verb == "delete from") require_privilege(context, relation, Privilege::Delete);
+}
+
+}  // namespace
+
 std::shared_ptr<const WriteTarget> find_write_target(SessionContext& context, const sql::QualifiedName& name,
                                                      const std::string& verb) {
   auto& plans = current_plans(context);
   if (const auto chunk = find_chunk(context, name.schema, name.name)) {
     if (chunk->relation->kind != catalog::RelationKind::Table) refuse(*chunk->relation, verb);
+    require_verb(context, *chunk->relation, verb);
     if (const auto found = plans.targets.find(chunk->oid()); found != plans.targets.end())
       return found->second;
     auto target = std::make_shared<const WriteTarget>(context, *chunk);
@@ -240,6 +255,7 @@ std::shared_ptr<const WriteTarget> find_write_target(SessionContext& context, co
   }
   const auto& relation = relation_to_write(context, name);
   if (relation.kind != catalog::RelationKind::Table) refuse(relation, verb);
+  require_verb(context, relation, verb);
   if (const auto found = plans.targets.find(relation.oid); found != plans.targets.end()) return found->second;
   auto target = std::make_shared<const WriteTarget>(context, relation);
   plans.targets.emplace(relation.oid, target);

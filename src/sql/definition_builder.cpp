@@ -452,6 +452,9 @@ void StatementBuilder::build_set_schema(const PgQuery__AlterObjectSchemaStmt& se
   SetSchemaStatement body;
   body.kind = words_of(set.object_type);
   out.tag = "ALTER " + body.kind;
+  if (build_alter_function(set.object_type, set.object, AlterFunctionStatement::Change::SetSchema,
+                           set.newschema, out))
+    return;
   if (set.relation == nullptr) refuse(out.tag + " ... SET SCHEMA");
   body.object = name_of(set.relation);
   body.schema = set.newschema;
@@ -563,7 +566,7 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
         break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner:
         command.kind = Kind::OwnerTo;
-        if (cmd.newowner != nullptr) command.name = cmd.newowner->rolename;
+        if (cmd.newowner != nullptr) command.name = role_name_of(*cmd.newowner);
         break;
       default: {
         const ProtobufCEnumValue* value = protobuf_c_enum_descriptor_get_value(
@@ -591,6 +594,9 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
 
 void StatementBuilder::build_rename(const PgQuery__RenameStmt& rename, Statement& out) {
   using What = RenameStatement::What;
+  if (build_alter_function(rename.rename_type, rename.object, AlterFunctionStatement::Change::Rename,
+                           rename.newname, out))
+    return;
   RenameStatement body;
   if (rename.relation != nullptr) body.object = name_of(rename.relation);
   body.old_name = rename.subname;
@@ -598,10 +604,6 @@ void StatementBuilder::build_rename(const PgQuery__RenameStmt& rename, Statement
   body.if_exists = rename.missing_ok != 0;
   PgQuery__ObjectType tagged = rename.rename_type;
   switch (rename.rename_type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION:
-    case PG_QUERY__OBJECT_TYPE__OBJECT_PROCEDURE:
-    case PG_QUERY__OBJECT_TYPE__OBJECT_ROUTINE:
-      refuse("ALTER " + words_of(rename.rename_type) + " ... RENAME");
     case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
       body.what = What::Table;
       break;

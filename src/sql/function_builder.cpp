@@ -137,6 +137,41 @@ void StatementBuilder::build_drop_function(const PgQuery__DropStmt& drop, Statem
   out.body = std::move(body);
 }
 
+bool StatementBuilder::build_alter_function(PgQuery__ObjectType type, const Node* object,
+                                            AlterFunctionStatement::Change change, const std::string& value,
+                                            Statement& out) {
+  AlterFunctionStatement body;
+  using Kind = DropFunctionStatement::Kind;
+  if (type == PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION) {
+    out.tag = "ALTER FUNCTION";
+    body.kind = Kind::Function;
+  } else if (type == PG_QUERY__OBJECT_TYPE__OBJECT_PROCEDURE) {
+    out.tag = "ALTER PROCEDURE";
+    body.kind = Kind::Procedure;
+  } else if (type == PG_QUERY__OBJECT_TYPE__OBJECT_ROUTINE) {
+    out.tag = "ALTER ROUTINE";
+    body.kind = Kind::Routine;
+  } else {
+    return false;
+  }
+  body.change = change;
+  body.function = function_target(*object->object_with_args);
+  body.value = value;
+  out.body = std::move(body);
+  return true;
+}
+
+bool StatementBuilder::build_owner(const PgQuery__AlterOwnerStmt& owner, Statement& out) {
+  const std::string role = role_name_of(*owner.newowner);
+  if (build_alter_function(owner.object_type, owner.object, AlterFunctionStatement::Change::OwnerTo, role,
+                           out))
+    return true;
+  if (owner.object_type != PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA) return false;
+  out.tag = "ALTER SCHEMA";
+  out.body = SchemaOwnerStatement{string_of(owner.object), role};
+  return true;
+}
+
 std::optional<ActionStatement> bare_call_of(const Expr& query) {
   const Node* node = node_of(query);
   if (node == nullptr || node->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return std::nullopt;

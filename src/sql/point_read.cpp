@@ -54,7 +54,7 @@ class Finder {
       name_ = table.alias->aliasname;
     }
     auto relation = lookup_.find_relation(table.schemaname, table.relname);
-    if (!relation) return false;
+    if (!relation || (table.inh == 0 && relation->has_chunks)) return false;
     read_.relation = std::move(*relation);
     return true;
   }

@@ -339,6 +339,86 @@ std::optional<ActionStatement> StatementBuilder::action_within(const PgQuery__Se
   return action;
 }
 
+namespace {
+
+bool calls_action(const PgQuery__SelectStmt& select) {
+  bool found = false;
+  walk(&select.base, [&](const ProtobufCMessage* message) {
+    const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor);
+    found = found || (call != nullptr && is_plain_call(*call));
+    return !found;
+  });
+  return found;
+}
+
+/// Whether all of what the query reads is read, and once.
+bool reads_all(const PgQuery__SelectStmt& select) {
+  return select.op == PG_QUERY__SET_OPERATION__SETOP_NONE && select.limit_count == nullptr &&
+         select.limit_offset == nullptr && select.n_locking_clause == 0 && select.into_clause == nullptr &&
+         select.n_values_lists == 0;
+}
+
+bool reads(const PgQuery__SelectStmt& select, std::string_view with_query) {
+  for (std::size_t i = 0; i < select.n_from_clause; ++i) {
+    const Node* item = select.from_clause[i];
+    if (item->node_case == PG_QUERY__NODE__NODE_RANGE_VAR && *item->range_var->schemaname == '\0' &&
+        with_query == item->range_var->relname)
+      return true;
+  }
+  return false;
+}
+
+/// The SELECT further in that calls an action, if it runs just once: a query of WITH that FROM names, or the
+/// only item of FROM. Else nullptr.
+Node* select_with_action(const PgQuery__SelectStmt& select) {
+  if (!reads_all(select)) return nullptr;
+  for (std::size_t i = 0; select.with_clause != nullptr && i < select.with_clause->n_ctes; ++i) {
+    const PgQuery__CommonTableExpr& with = *select.with_clause->ctes[i]->common_table_expr;
+    if (with.ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT ||
+        !calls_action(*with.ctequery->select_stmt))
+      continue;
+    return select.with_clause->recursive == 0 && reads(select, with.ctename) ? with.ctequery : nullptr;
+  }
+  if (select.n_from_clause != 1 || select.from_clause[0]->node_case != PG_QUERY__NODE__NODE_RANGE_SUBSELECT)
+    return nullptr;
+  const PgQuery__RangeSubselect& item = *select.from_clause[0]->range_subselect;
+  if (item.lateral != 0 || item.subquery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return nullptr;
+  if (Node* further = select_with_action(*item.subquery->select_stmt)) return further;
+  return calls_action(*item.subquery->select_stmt) ? item.subquery : nullptr;
+}
+
+std::size_t count_of(const ProtobufCMessage& within, bool (*is_meant)(const ProtobufCMessage*)) {
+  std::size_t count = 0;
+  walk(&within, [&](const ProtobufCMessage* message) {
+    count += is_meant(message) ? 1 : 0;
+    return true;
+  });
+  return count;
+}
+
+}  // namespace
+
+std::optional<ActionStatement> StatementBuilder::action_below(const Node* node) const {
+  const auto calls = count_of(node->base, [](const ProtobufCMessage* message) {
+    const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor);
+    return call != nullptr && is_plain_call(*call);
+  });
+  if (calls != 1) return std::nullopt;
+  const Expr whole = parse_query(to_postgres_text(expr(node)));
+  Node* inner = select_with_action(*node_of(whole)->select_stmt);
+  if (inner == nullptr) return std::nullopt;
+  std::optional<ActionStatement> action = action_by_row(*inner->select_stmt);
+  if (!action) return std::nullopt;
+  const Expr answers = parse_query(fmt::format("SELECT * FROM \"{}\"", kActionAnswers));
+  inner->select_stmt = node_of(answers)->select_stmt;
+  const auto parameters = count_of(node_of(whole)->base, [](const ProtobufCMessage* message) {
+    return message->descriptor == &pg_query__param_ref__descriptor;
+  });
+  if (parameters > 0) return std::nullopt;
+  action->around = parse_query(to_postgres_text(whole));
+  return action;
+}
+
 void StatementBuilder::build_select(const Node* node, Statement& out) {
   const PgQuery__SelectStmt& select = *node->select_stmt;
   if (const PgQuery__IntoClause* into = leftmost(&select)->into_clause; into != nullptr) {
@@ -355,6 +435,7 @@ void StatementBuilder::build_select(const Node* node, Statement& out) {
   }
   std::optional<ActionStatement> action = action_by_row(select);
   if (!action) action = action_within(select);
+  if (!action) action = action_below(node);
   if (action) {
     out.body = std::move(*action);
     return;
@@ -533,7 +614,7 @@ void StatementBuilder::build_delete(const Node* node, Statement& out) {
   body.table = name_of(del.relation);
   if (del.relation->alias != nullptr) body.alias = del.relation->alias->aliasname;
   body.returning = targets_of(del.n_returning_list, del.returning_list);
-  body.is_unconditional = del.where_clause == nullptr && del.n_using_clause == 0;
+  body.is_unconditional = del.where_clause == nullptr && del.n_using_clause == 0 && del.relation->inh != 0;
   out.body = std::move(body);
 }
 

@@ -109,6 +109,13 @@ std::string old_values(const std::vector<std::string>& columns, const Range& ran
   return text;
 }
 
+/// ONLY of a hypertable.
+void leave_out_chunks(const RelationInfo& table, const std::vector<std::string>& old_columns, Range& range) {
+  if (!table.has_chunks) return;
+  range.scan_condition = "false";
+  range.scan_has_row_id = std::find(old_columns.begin(), old_columns.end(), "rowid") != old_columns.end();
+}
+
 std::string table_text(const Range& range) {
   return fmt::format("{} AS {}", scan_text(range, true), duck_identifier(range.alias));
 }
@@ -153,6 +160,7 @@ DuckQuery Rewriter::update_rows(const UpdateStatement& update, const RelationInf
   Scope scope;
   Range target = translator.table_range(table, update.alias);
   target.hidden = old_columns;
+  if (stmt.relation->inh == 0) leave_out_chunks(table, old_columns, target);
   translator.add_relation(target.scan_name);
   scope.ranges.push_back(target);
   const std::string others = translator.from_clause(stmt.n_from_clause, stmt.from_clause, scope);
@@ -187,6 +195,7 @@ DuckQuery Rewriter::delete_rows(const DeleteStatement& del, const RelationInfo& 
   Scope scope;
   Range target = translator.table_range(table, del.alias);
   target.hidden = old_columns;
+  if (stmt.relation->inh == 0) leave_out_chunks(table, old_columns, target);
   translator.add_relation(target.scan_name);
   scope.ranges.push_back(target);
   const std::string others = translator.from_clause(stmt.n_using_clause, stmt.using_clause, scope);

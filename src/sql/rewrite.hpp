@@ -28,6 +28,8 @@ struct RelationInfo {
     bool has_row_id = false;
   };
   std::optional<Part> part;
+  /// Its rows are those of its chunks: FROM ONLY finds none.
+  bool has_chunks = false;
   /// What stands before the name of what is scanned.
   std::string scan_words;
 };
@@ -83,6 +85,7 @@ class NameLookup {
       SqlType type;
       std::string default_text;  // empty: must be given
     };
+    std::uint32_t oid = 0;
     std::string name;
     std::vector<Argument> arguments;
     SqlType result;
@@ -92,6 +95,9 @@ class NameLookup {
     bool returns_set = false;
     bool is_strict = false;
   };
+  /// A query reads the relation, or calls the function: errors where the role may not.
+  virtual void require_select(const RelationInfo& /*relation*/) const {}
+  virtual void require_execute(const UserFunction& /*function*/) const {}
   /// All of that name in the first schema that has one; none where PostgreSQL's own of that name comes first.
   virtual std::vector<UserFunction> user_functions(const std::string& /*schema*/,
                                                    const std::string& /*name*/) const {

@@ -123,12 +123,15 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
       return utility("CLUSTER", std::move(tables));
     }
     case PG_QUERY__NODE__NODE_GRANT_STMT:
+      if (build_grant(*node->grant_stmt, out)) return true;
       return utility(node->grant_stmt->is_grant != 0 ? "GRANT" : "REVOKE");
     case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT:
-      return utility(node->grant_role_stmt->is_grant != 0 ? "GRANT ROLE" : "REVOKE ROLE");
+      build_grant_role(*node->grant_role_stmt, out);
+      return true;
     case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT:
       return utility("ALTER DEFAULT PRIVILEGES");
     case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
+      if (build_owner(*node->alter_owner_stmt, out)) return true;
       return utility("ALTER OWNER");
     case PG_QUERY__NODE__NODE_ALTER_EXTENSION_STMT:
       return utility("ALTER EXTENSION");
@@ -347,21 +350,22 @@ void StatementBuilder::build_vacuum(const PgQuery__VacuumStmt& vacuum, Statement
   out.body = std::move(body);
 }
 
+std::string role_name_of(const PgQuery__RoleSpec& role) {
+  switch (role.roletype) {
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_ROLE:
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_USER:
+      return "current_user";
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_SESSION_USER:
+      return "session_user";
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_PUBLIC:
+      return "public";
+    default:
+      return role.rolename;
+  }
+}
+
 void StatementBuilder::build_role(const Node* node, Statement& out) {
   RoleStatement body;
-  const auto role_name = [](const PgQuery__RoleSpec* role) -> std::string {
-    switch (role->roletype) {
-      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_ROLE:
-      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_USER:
-        return "current_user";
-      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_SESSION_USER:
-        return "session_user";
-      case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_PUBLIC:
-        return "public";
-      default:
-        return role->rolename;
-    }
-  };
   std::size_t count = 0;
   Node* const* options = nullptr;
   if (node->node_case == PG_QUERY__NODE__NODE_DROP_ROLE_STMT) {
@@ -369,7 +373,7 @@ void StatementBuilder::build_role(const Node* node, Statement& out) {
     body.action = RoleStatement::Action::Drop;
     body.if_exists = drop->missing_ok != 0;
     for (std::size_t i = 0; i < drop->n_roles; ++i)
-      body.names.push_back(role_name(drop->roles[i]->role_spec));
+      body.names.push_back(role_name_of(*drop->roles[i]->role_spec));
     out.tag = "DROP ROLE";
   } else if (node->node_case == PG_QUERY__NODE__NODE_CREATE_ROLE_STMT) {
     const PgQuery__CreateRoleStmt* create = node->create_role_stmt;
@@ -382,7 +386,7 @@ void StatementBuilder::build_role(const Node* node, Statement& out) {
   } else {
     const PgQuery__AlterRoleStmt* alter = node->alter_role_stmt;
     body.action = RoleStatement::Action::Alter;
-    body.names.push_back(role_name(alter->role));
+    body.names.push_back(role_name_of(*alter->role));
     count = alter->n_options;
     options = alter->options;
     out.tag = "ALTER ROLE";

@@ -123,8 +123,12 @@ struct ActionStatement {
   /// a relation with one column kActionResult. Empty: the answers.
   std::vector<Expr> targets;
   std::vector<std::string> target_names;
+  /// Of one action a row in WITH or FROM of a larger query: that, reading kActionAnswers in its place. Empty:
+  /// it is all.
+  Expr around;
 };
 inline constexpr const char* kActionResult = "action_result";
+inline constexpr const char* kActionAnswers = "#answers";
 
 struct Assignment {
   std::string column;
@@ -177,6 +181,7 @@ struct DeleteStatement {
 
 struct TruncateStatement {
   std::vector<QualifiedName> tables;
+  std::vector<QualifiedName> only;  // of those: TRUNCATE ONLY
   bool restart_identity = false;
   bool cascade = false;
 };
@@ -380,6 +385,33 @@ struct DropFunctionStatement {
   bool if_exists = false, cascade = false;
 };
 
+/// ALTER FUNCTION, PROCEDURE or ROUTINE ... RENAME TO, SET SCHEMA, OWNER TO.
+struct AlterFunctionStatement {
+  enum class Change : std::uint8_t { Rename, SetSchema, OwnerTo };
+  Change change = Change::Rename;
+  DropFunctionStatement::Kind kind = DropFunctionStatement::Kind::Function;
+  DropFunctionStatement::Target function;
+  std::string value;  // the new name, schema or owner
+};
+/// ALTER SCHEMA ... OWNER TO.
+struct SchemaOwnerStatement {
+  std::string schema, owner;
+};
+
+/// GRANT and REVOKE of rights to tables, sequences, functions, and of roles.
+struct GrantStatement {
+  enum class On : std::uint8_t { Relations, Functions, Roles };
+  bool is_grant = true;
+  On on = On::Relations;
+  bool is_of_sequences = false;         // ON SEQUENCE, ON ALL SEQUENCES
+  std::vector<std::string> privileges;  // lower case; empty: all. Of Roles: the roles
+  std::vector<QualifiedName> relations;
+  std::vector<DropFunctionStatement::Target> functions;
+  std::vector<std::string> schemas;  // ON ALL ... IN SCHEMA
+  std::vector<std::string> grantees;
+  bool with_option = false;  // WITH GRANT OPTION, GRANT OPTION FOR, WITH ADMIN OPTION
+};
+
 struct RoleStatement {
   enum class Action : std::uint8_t { Create, Alter, Drop };
   Action action = Action::Alter;
@@ -472,14 +504,16 @@ struct UtilityStatement {
   std::vector<QualifiedName> tables;
 };
 
-using StatementBody = std::variant<
-    std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement, DeleteStatement,
-    TruncateStatement, CopyStatement, CreateTableStatement, CreateIndexStatement, CreateViewStatement,
-    CreateMaterializedViewStatement, CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement,
-    AlterSequenceStatement, SetSchemaStatement, LockTableStatement, SetConstraintsStatement,
-    AlterTableStatement, RenameStatement, DropStatement, CreateFunctionStatement, DropFunctionStatement,
-    RoleStatement, TransactionStatement, SettingStatement, ExplainStatement, PrepareStatement,
-    ExecuteStatement, DeallocateStatement, CursorStatement, CommentStatement, UtilityStatement>;
+using StatementBody =
+    std::variant<std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement,
+                 DeleteStatement, TruncateStatement, CopyStatement, CreateTableStatement,
+                 CreateIndexStatement, CreateViewStatement, CreateMaterializedViewStatement,
+                 CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement,
+                 AlterSequenceStatement, SetSchemaStatement, LockTableStatement, SetConstraintsStatement,
+                 AlterTableStatement, RenameStatement, DropStatement, CreateFunctionStatement,
+                 DropFunctionStatement, AlterFunctionStatement, SchemaOwnerStatement, GrantStatement,
+                 RoleStatement, TransactionStatement, SettingStatement, ExplainStatement, PrepareStatement,
+                 ExecuteStatement, DeallocateStatement, CursorStatement, CommentStatement, UtilityStatement>;
 
 struct Statement {
   std::string text;  // this statement's own text, without the semicolon

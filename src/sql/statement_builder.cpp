@@ -184,6 +184,9 @@ void StatementBuilder::build_body(const Node* node, Statement& out) {
       TruncateStatement body;
       for (std::size_t i = 0; i < truncate->n_relations; ++i)
         body.tables.push_back(name_of(truncate->relations[i]->range_var));
+      for (std::size_t i = 0; i < truncate->n_relations; ++i) {
+        if (truncate->relations[i]->range_var->inh == 0) body.only.push_back(body.tables[i]);
+      }
       body.restart_identity = truncate->restart_seqs != 0;
       body.cascade = truncate->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
       out.tag = "TRUNCATE TABLE";

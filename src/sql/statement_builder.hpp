@@ -6,6 +6,9 @@
 namespace tickstone::sql {
 
 /// Turns one statement of a parse tree into its struct. Private to the module; `parse` is the entry point.
+/// A role as it is named; `current_user` and `session_user` stand for themselves.
+std::string role_name_of(const PgQuery__RoleSpec& role);
+
 class StatementBuilder {
  public:
   explicit StatementBuilder(std::shared_ptr<const ParseTree> tree) : tree_(std::move(tree)) {}
@@ -60,6 +63,14 @@ class StatementBuilder {
   // function_builder.cpp
   void build_create_function(const PgQuery__CreateFunctionStmt& create, Statement& out);
   void build_drop_function(const PgQuery__DropStmt& drop, Statement& out);
+  /// The three ALTERs of functions; false: the object is none.
+  std::optional<ActionStatement> action_below(const Node* node) const;
+  bool build_alter_function(PgQuery__ObjectType type, const Node* object,
+                            AlterFunctionStatement::Change change, const std::string& value, Statement& out);
+  /// False: of what has no rights here (databases, schemas, languages, ...).
+  bool build_grant(const PgQuery__GrantStmt& grant, Statement& out);
+  void build_grant_role(const PgQuery__GrantRoleStmt& grant, Statement& out);
+  bool build_owner(const PgQuery__AlterOwnerStmt& owner, Statement& out);
   DropFunctionStatement::Target function_target(const PgQuery__ObjectWithArgs& object);
 
   // session_builder.cpp

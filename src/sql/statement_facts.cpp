@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <string>
 #include <vector>
 
 #include <tickstone/error.hpp>
@@ -16,6 +17,29 @@ bool joins_other_tables(const Expr& whole) {
   if (node->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT) return node->update_stmt->n_from_clause > 0;
   if (node->node_case == PG_QUERY__NODE__NODE_DELETE_STMT) return node->delete_stmt->n_using_clause > 0;
   return true;
+}
+
+bool reads_rows(const Expr& whole) {
+  const auto* node = node_of(whole);
+  bool found = false;
+  const auto look = [&](const Node* part) {
+    if (part == nullptr) return;
+    walk(&part->base, [&](const ProtobufCMessage* message) {
+      found = found || message->descriptor == &pg_query__column_ref__descriptor;
+      return !found;
+    });
+  };
+  if (node->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT) {
+    const auto& update = *node->update_stmt;
+    look(update.where_clause);
+    for (std::size_t i = 0; i < update.n_target_list; ++i) look(update.target_list[i]->res_target->val);
+    for (std::size_t i = 0; i < update.n_returning_list; ++i) look(update.returning_list[i]);
+  } else if (node->node_case == PG_QUERY__NODE__NODE_DELETE_STMT) {
+    const auto& del = *node->delete_stmt;
+    look(del.where_clause);
+    for (std::size_t i = 0; i < del.n_returning_list; ++i) look(del.returning_list[i]);
+  }
+  return found;
 }
 
 bool names_column(const Expr& query, const std::string& column) {
@@ -43,11 +67,130 @@ bool calls_function(const Expr& expr, const std::string& schema, const std::stri
   return found;
 }
 
+namespace {
+
+/// A tree of our own, to write into.
+Expr own_copy(const Expr& expr) {
+  const bool is_query = node_of(expr)->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+  const std::string text = to_postgres_text(expr);
+  return is_query ? parse_query(text) : parse_expression(text);
+}
+
+/// Texts and nodes that a changed tree points to.
+class NewNames {
+ public:
+  char* text(const std::string& text) { return texts_.emplace_back(text).data(); }
+  /// `schema.name` as a list of String nodes.
+  Node** qualified(const QualifiedName& name) {
+    auto& list = lists_.emplace_back();
+    for (const std::string& part : {name.schema, name.name}) {
+      auto& string = strings_.emplace_back();
+      pg_query__string__init(&string);
+      string.sval = text(part);
+      auto& node = nodes_.emplace_back();
+      pg_query__node__init(&node);
+      node.node_case = PG_QUERY__NODE__NODE_STRING;
+      node.string = &string;
+      list.push_back(&node);
+    }
+    return list.data();
+  }
+
+ private:
+  std::deque<std::string> texts_;
+  std::deque<PgQuery__String> strings_;
+  std::deque<Node> nodes_;
+  std::deque<std::vector<Node*>> lists_;
+};
+
+std::string quoted_name(const std::string& name) {
+  const bool is_plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+                        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  if (is_plain) return name;
+  std::string text = "\"";
+  for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + "\"";
+}
+
+/// `schema.name` within a text, as a regclass reads it, with another schema; nothing where it is not that
+/// one's.
+std::optional<std::string> with_schema_of_text(const std::string& text, const std::string& schema,
+                                               const std::string& renamed) {
+  for (const std::string& before : {schema + ".", quoted_name(schema) + "."}) {
+    if (text.starts_with(before)) return quoted_name(renamed) + "." + text.substr(before.size());
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> with_function_renamed(const Expr& expr, const QualifiedName& function,
+                                                 const QualifiedName& renamed) {
+  if (!calls_function(expr, function.schema, function.name)) return std::nullopt;
+  const Expr own = own_copy(expr);
+  NewNames names;
+  walk(&node_of(own)->base, [&](const ProtobufCMessage* message) {
+    auto* call = const_cast<PgQuery__FuncCall*>(
+        as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor));
+    if (call == nullptr || call->n_funcname == 0) return true;
+    const bool is_in =
+        call->n_funcname < 2 || function.schema == string_of(call->funcname[call->n_funcname - 2]);
+    if (!is_in || function.name != string_of(call->funcname[call->n_funcname - 1])) return true;
+    call->funcname = names.qualified(renamed);
+    call->n_funcname = 2;
+    return true;
+  });
+  return to_postgres_text(own);
+}
+
+std::optional<std::string> with_schema_renamed(const Expr& expr, const std::string& schema,
+                                               const std::string& renamed) {
+  const Expr own = own_copy(expr);
+  NewNames names;
+  bool is_changed = false;
+  const auto rename = [&](char*& name) {
+    if (schema != name) return;
+    name = names.text(renamed);
+    is_changed = true;
+  };
+  const auto rename_text = [&](const Node* node) {
+    if (node == nullptr || node->node_case != PG_QUERY__NODE__NODE_A_CONST) return;
+    if (node->a_const->val_case != PG_QUERY__A__CONST__VAL_SVAL) return;
+    auto* string = node->a_const->sval;
+    const auto changed = with_schema_of_text(string->sval, schema, renamed);
+    if (!changed) return;
+    string->sval = names.text(*changed);
+    is_changed = true;
+  };
+  walk(&node_of(own)->base, [&](const ProtobufCMessage* message) {
+    if (const auto* item = as_message<PgQuery__RangeVar>(message, pg_query__range_var__descriptor))
+      rename(const_cast<PgQuery__RangeVar*>(item)->schemaname);
+    if (const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor)) {
+      if (call->n_funcname == 2 && call->funcname[0]->node_case == PG_QUERY__NODE__NODE_STRING)
+        rename(call->funcname[0]->string->sval);
+      const std::string name = call->n_funcname > 0 ? string_of(call->funcname[call->n_funcname - 1]) : "";
+      if (call->n_args > 0 && (name == "nextval" || name == "currval" || name == "setval"))
+        rename_text(call->args[0]);
+    }
+    if (const auto* column = as_message<PgQuery__ColumnRef>(message, pg_query__column_ref__descriptor)) {
+      if (column->n_fields >= 3 && column->fields[0]->node_case == PG_QUERY__NODE__NODE_STRING)
+        rename(column->fields[0]->string->sval);
+    }
+    if (const auto* cast = as_message<PgQuery__TypeCast>(message, pg_query__type_cast__descriptor)) {
+      const auto* type = cast->type_name;
+      const std::string name = type->n_names > 0 ? string_of(type->names[type->n_names - 1]) : "";
+      if (name == "regclass" || name == "regproc" || name == "regprocedure") rename_text(cast->arg);
+    }
+    return true;
+  });
+  if (!is_changed) return std::nullopt;
+  return to_postgres_text(own);
+}
+
 std::string with_relation_renamed(
     const Expr& query, const std::function<bool(const std::string& schema, const std::string& name)>& is_it,
     const QualifiedName& renamed) {
-  // A tree of our own, to write into.
-  const Expr own = parse_query(to_postgres_text(query));
+  const Expr own = own_copy(query);
   std::vector<PgQuery__RangeVar*> items;
   std::vector<PgQuery__ColumnRef*> columns;
   std::vector<std::string> with_names;
@@ -61,9 +204,8 @@ std::string with_relation_renamed(
       with_names.emplace_back(with->ctename);
     return true;
   });
-  std::deque<std::string> texts;
+  NewNames names;
   std::deque<PgQuery__Alias> aliases;
-  const auto text_of = [&](const std::string& text) { return texts.emplace_back(text).data(); };
   // Columns first, while their tables have their names: schema.table.column needs no schema any more.
   for (auto* column : columns) {
     if (column->n_fields < 3) continue;
@@ -86,8 +228,8 @@ std::string with_relation_renamed(
       alias.aliasname = item->relname;
       item->alias = &alias;
     }
-    item->schemaname = text_of(renamed.schema);
-    item->relname = text_of(renamed.name);
+    item->schemaname = names.text(renamed.schema);
+    item->relname = names.text(renamed.name);
   }
   return to_postgres_text(own);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "sql/statement.hpp"
@@ -15,6 +16,10 @@ bool joins_other_tables(const Expr& whole);
 /// Whether the query may read a column of that name: it names one, or takes all.
 bool names_column(const Expr& query, const std::string& column);
 
+/// Whether UPDATE or DELETE looks at rows: in a condition, in new values, in RETURNING. `whole`: the
+/// statement's.
+bool reads_rows(const Expr& whole);
+
 /// Whether it calls a function of that name, in the schema or without one.
 bool calls_function(const Expr& expr, const std::string& schema, const std::string& name);
 
@@ -24,5 +29,15 @@ bool calls_function(const Expr& expr, const std::string& schema, const std::stri
 std::string with_relation_renamed(
     const Expr& query, const std::function<bool(const std::string& schema, const std::string& name)>& is_it,
     const QualifiedName& renamed);
+
+/// The query or expression with calls of a function, in the schema or without one, of another. Nothing: there
+/// are none.
+std::optional<std::string> with_function_renamed(const Expr& expr, const QualifiedName& function,
+                                                 const QualifiedName& renamed);
+
+/// The query or expression with a schema called anew, before the names of relations, functions and columns,
+/// and in the names of sequences and relations that are written as texts. Nothing: it is not named.
+std::optional<std::string> with_schema_renamed(const Expr& expr, const std::string& schema,
+                                               const std::string& renamed);
 
 }  // namespace tickstone::sql

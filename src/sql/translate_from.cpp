@@ -146,7 +146,9 @@ std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, Colum
     if (!info)
       throw located(Error(ErrorCode::UndefinedTable, fmt::format("relation \"{}\" does not exist", shown)),
                     item.location);
+    lookup_.require_select(*info);
     range = table_range(*info, alias);
+    if (item.inh == 0 && info->has_chunks) range.scan_condition = "false";
     add_relation(range.scan_name);
     const auto pushed = pushed_locks_.find(&item);
     text = (pushed == pushed_locks_.end() ? scan_text(range, false)

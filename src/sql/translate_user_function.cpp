@@ -373,6 +373,7 @@ std::optional<Typed> Translator::user_function(const PgQuery__FuncCall& call, co
   try {
     InlinedCall inlined = inlined_call(call, scope, functions);
     const auto& function = inlined.function;
+    lookup_.require_execute(function);
     if (function.result.id == TypeId::Void) inlined.refuse("It returns nothing.");
     if (function.columns.size() > 1) inlined.refuse("It returns rows of several columns.");
     if (function.returns_set && !is_in_from)
@@ -432,6 +433,7 @@ std::optional<std::string> Translator::user_table_function(const PgQuery__FuncCa
   if (!returns_set) return std::nullopt;
   InlinedCall inlined = inlined_call(call, scope, functions);
   const auto& function = inlined.function;
+  lookup_.require_execute(function);
   if (function.result.id == TypeId::Void) inlined.refuse("It returns nothing.");
   ColumnList columns;
   std::string text;

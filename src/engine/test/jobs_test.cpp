@@ -216,7 +216,7 @@ TEST_F(Jobs, PoliciesOfIntegerTimeGoByTheFunctionThatSaysNow) {
       "INSERT INTO ticks SELECT g, g FROM generate_series(0, 999) g;"
       "ALTER TABLE ticks SET (timescaledb.compress)");
   EXPECT_EQ(error_text("SELECT add_retention_policy('ticks', BIGINT '300')"),
-            "55000 integer_now function not set on hypertable \"ticks\"");
+            "22023 invalid value for parameter drop_after");
   session->run(
       "CREATE FUNCTION last_tick() RETURNS bigint LANGUAGE SQL STABLE AS 'SELECT max(n) FROM ticks';"
       "SELECT set_integer_now_func('ticks', 'last_tick');"
