@@ -22,6 +22,7 @@ int run_program(int argc, char** argv) {
       "Examples:\n"
       "  tickstone serve --data ./store --port 5433\n"
       "  tickstone query --data ./store \"SELECT count(*) FROM trades\"\n"
+      "  tickstone migrate --data ./store\n"
       "  tickstone import --data ./store --table trades trades.csv.gz\n"
       "  tickstone simulate --data ./store --symbols 20 --days 2\n"
       "  tickstone backup --data ./store ./backup\n",
@@ -31,8 +32,8 @@ int run_program(int argc, char** argv) {
   program.set_help_all_flag("--help-all", "Help of all subcommands");
   using Adder = Run (*)(CLI::App&);
   std::vector<Run> runs;
-  for (const Adder add : {add_serve, add_init, add_query, add_import, add_simulate, add_verify, add_backup,
-                          add_restore, add_version})
+  for (const Adder add : {add_serve, add_init, add_query, add_migrate, add_jobs, add_import, add_simulate,
+                          add_verify, add_backup, add_restore, add_version})
     runs.push_back(add(program));
   const auto subcommands = program.get_subcommands([](CLI::App*) { return true; });
   if (argc > 1 && argv[1][0] != '-' &&

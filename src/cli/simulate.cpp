@@ -9,10 +9,10 @@
 #include <tickstone/error.hpp>
 
 #include "cli/command.hpp"
-#include "cli/open_connection.hpp"
 #include "cli/progress_bar.hpp"
-#include "cli/result_printer.hpp"
+#include "cli/schema_target.hpp"
 #include "market/market_simulator.hpp"
+#include "market/migrator.hpp"
 
 namespace tickstone::cli {
 namespace {
@@ -51,13 +51,11 @@ int simulate(const Arguments& arguments) {
       if (!files[i]) throw Error(ErrorCode::IoError, "could not write file \"" + path.string() + "\"");
     }
   } else {
-    target =
-        arguments.connect.empty() ? open_embedded(arguments.store, true) : open_server(arguments.connect);
-    for (const auto& statement : market::simulated_schema()) {
-      // What is there already needs no word.
-      target->run_script("SET client_min_messages = warning", [](const TextResult&) {});
-      target->run_script(statement, [](const TextResult&) {});
-    }
+    Target opened = open_target({arguments.connect, arguments.store}, true);
+    target = std::move(opened.connection);
+    market::Migrator migrator(*target, opened.home);
+    if (migrator.status().version() < market::kTablesVersion)
+      migrator.migrate(market::kTablesVersion, [](const market::Migration&, std::chrono::milliseconds) {});
   }
   ProgressBar progress("simulating", 1000);
   market::MarketSimulator(arguments.options)
@@ -98,7 +96,7 @@ Run add_simulate(CLI::App& program) {
   command->footer(
       "Every row says source = 'simulator'. Quotes bracket trades and bars agree with them; the same seed "
       "gives the same rows.\n"
-      "Tables are made as the guide has them where they are missing.\n\n"
+      "Tables are made as tickstone migrate makes them where they are missing.\n\n"
       "Examples:\n"
       "  tickstone simulate --data ./store --symbols 20 --days 5\n"
       "  tickstone simulate --output ./csv --symbols 500 --days 2 --trades-per-day 5000");

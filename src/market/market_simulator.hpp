@@ -32,9 +32,6 @@ inline constexpr int kSimulatedTableCount = 7;
 std::string_view table_name(SimulatedTable table);
 /// The columns of its rows, as a list for COPY.
 std::string_view column_list(SimulatedTable table);
-/// CREATE TABLE IF NOT EXISTS and create_hypertable of all of them, as the guide has them; one statement
-/// each.
-const std::vector<std::string>& simulated_schema();
 
 /// A made-up market that hangs together: every trade lies within the quote before it, bars are what the
 /// trades of their minute make them, options follow their underlying, features follow the bars. The same

@@ -99,7 +99,9 @@ DECLARE
 BEGIN
   SELECT a.* INTO STRICT item FROM _tickstone.continuous_aggregate a JOIN _tickstone.job j ON j.aggregate_id = a.id WHERE j.id = job_id;
   SELECT * INTO STRICT entry FROM _tickstone.hypertable h WHERE h.id = item.hypertable_id;
-  PERFORM _tickstone.refresh(item.id, _tickstone.before_now(entry, config ->> 'start_offset'),
+  -- The first time all there is: from then on the view reads no raw rows below the watermark.
+  PERFORM _tickstone.refresh(item.id,
+                             CASE WHEN item.watermark IS NOT NULL THEN _tickstone.before_now(entry, config ->> 'start_offset') END,
                              _tickstone.before_now(entry, config ->> 'end_offset'));
 END $$;
 
@@ -118,6 +120,8 @@ BEGIN
     RETURN;
   END IF;
   SELECT * INTO STRICT entry FROM _tickstone.hypertable h WHERE h.id = owner_job.hypertable_id;
+  -- Whoever came after would wait behind a wait for a long query: rather give up, and try again in five minutes.
+  PERFORM set_config('lock_timeout', '2s', true);
   PERFORM _tickstone.drop_chunks_within(entry, _tickstone.before_now(entry, config ->> 'drop_after'), NULL, NULL, NULL);
 END $$;
 
