@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything from outside, as imported targets:
-#   duckdb::duckdb  pg_query::pg_query  Boost::headers  OpenSSL::SSL  OpenSSL::Crypto  gsasl::gsasl
+#   duckdb::duckdb  pg_query::pg_query  Boost::headers  OpenSSL::SSL  OpenSSL::Crypto  gsasl::gsasl  prometheus::core
 #   zstd::zstd  ZLIB::ZLIB  xxhash::xxhash  FastFloat::fast_float  fmt::fmt  spdlog::spdlog  CLI11::CLI11
 #   nlohmann_json::nlohmann_json  PostgreSQL::PostgreSQL  Threads::Threads
 #   GTest::gtest_main  GTest::gmock  benchmark::benchmark  rapidcheck
@@ -41,6 +41,8 @@ if(NOT TICKSTONE_WITHOUT_DUCKDB)
   find_package(OpenSSL REQUIRED)
   find_package(Boost 1.74 REQUIRED)
   find_package(CLI11 REQUIRED)
+  # Its CMake package asks for what only its exposer and pusher need.
+  tickstone_find_library(prometheus::core HEADER prometheus/text_serializer.h LIBRARY prometheus-cpp-core)
   tickstone_find_library(gsasl::gsasl HEADER gsasl.h LIBRARY gsasl)
 
   # DuckDB: the one named, else the one that tools/setup.sh put into $TICKSTONE_DEPS or .deps.

@@ -11,6 +11,8 @@ namespace tickstone {
 
 namespace {
 
+constexpr const char* kLoggerName = "tickstone";
+
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
     case LogLevel::Debug:
@@ -46,13 +48,15 @@ std::optional<LogLevel> log_level_from_name(std::string_view name) {
 
 void start_logging(LogLevel level) {
   auto logger =
-      std::make_shared<spdlog::logger>("tickstone", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+      std::make_shared<spdlog::logger>(kLoggerName, std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %z [%P:%t] %l: %v");
   // A warning is what someone reads after a crash: it must be out by then.
   logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
   set_log_level(level);
 }
+
+bool has_log() { return spdlog::default_logger_raw()->name() == kLoggerName; }
 
 void set_log_level(LogLevel level) { spdlog::set_level(spdlog_level(level)); }
 

@@ -20,6 +20,8 @@ std::optional<LogLevel> log_level_from_name(std::string_view name);
 /// same way. Threads: once, by main(), before any other starts.
 void start_logging(LogLevel level);
 void set_log_level(LogLevel level);
+/// Whether `start_logging` was called: a program that embeds the database may have no log of ours.
+bool has_log();
 
 template <typename... Args>
 void log_debug(fmt::format_string<Args...> format, Args&&... args) {

@@ -12,6 +12,7 @@
 
 #include "catalog/job_records.hpp"
 #include "catalog/objects.hpp"
+#include "catalog/running_counts.hpp"
 #include "storage/store.hpp"
 
 namespace tickstone::catalog {
@@ -130,6 +131,7 @@ class RunningFacts {
  public:
   struct SessionInfo {
     std::int32_t pid = 0;
+    bool is_job = false;
     std::string user, database, application_name, client_address, state, query;
     std::int32_t client_port = -1;
     std::int64_t backend_start_us = 0, query_start_us = 0, transaction_start_us = 0, state_change_us = 0;
@@ -157,6 +159,23 @@ class RunningFacts {
   virtual std::vector<FileSettingInfo> file_settings() const { return {}; }
   virtual std::vector<JobStatistics> job_statistics() const { return {}; }
   virtual std::vector<JobRunRecord> job_history() const { return {}; }
+  virtual std::vector<StatementCounts> statement_counts() const { return {}; }
+  struct StatementsInfo {
+    std::uint64_t deallocations = 0;
+    std::int64_t reset_us = 0;
+  };
+  virtual std::map<Oid, TableCounts> table_counts() const { return {}; }
+  virtual DatabaseCounts database_counts() const { return {}; }
+  virtual StatementsInfo statements_info() const { return {}; }
+  /// End of what is materialized, in units of the source's time; nothing: nothing is.
+  virtual std::optional<std::int64_t> aggregate_watermark(Oid /*aggregate*/) const { return std::nullopt; }
+  /// The file system that the data directory is on.
+  struct DiskSpace {
+    std::string directory;
+    std::uint64_t data_bytes = 0, free_bytes = 0, total_bytes = 0;
+  };
+  virtual DiskSpace disk_space() const { return {}; }
+  virtual bool is_superuser() const { return true; }
   virtual std::string current_user() const = 0;
   virtual std::string current_database() const = 0;
   virtual std::vector<std::string> search_path() const = 0;  // schema names, in order

@@ -105,6 +105,17 @@ pg_stat_slru v: name text, blks_zeroed int8, blks_hit int8, blks_read int8, blks
   int8, flushes int8, truncates int8, stats_reset timestamptz
 pg_stat_ssl v: pid int4, ssl bool, version text, cipher text, bits int4, client_dn text, client_serial
   numeric, issuer_dn text
+pg_stat_statements v: userid oid, dbid oid, toplevel bool, queryid int8, query text, plans int8,
+  total_plan_time float8, min_plan_time float8, max_plan_time float8, mean_plan_time float8,
+  stddev_plan_time float8, calls int8, total_exec_time float8, min_exec_time float8, max_exec_time float8,
+  mean_exec_time float8, stddev_exec_time float8, rows int8, shared_blks_hit int8, shared_blks_read int8,
+  shared_blks_dirtied int8, shared_blks_written int8, local_blks_hit int8, local_blks_read int8,
+  local_blks_dirtied int8, local_blks_written int8, temp_blks_read int8, temp_blks_written int8,
+  blk_read_time float8, blk_write_time float8, temp_blk_read_time float8, temp_blk_write_time float8,
+  wal_records int8, wal_fpi int8, wal_bytes numeric, jit_functions int8, jit_generation_time float8,
+  jit_inlining_count int8, jit_inlining_time float8, jit_optimization_count int8,
+  jit_optimization_time float8, jit_emission_count int8, jit_emission_time float8
+pg_stat_statements_info v: dealloc int8, stats_reset timestamptz
 pg_stat_subscription v: subid oid, subname name, pid int4, relid oid, received_lsn pg_lsn,
   last_msg_send_time timestamptz, last_msg_receipt_time timestamptz, latest_end_lsn pg_lsn, latest_end_time
   timestamptz

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The database, its roles, settings and sessions.
-#include <algorithm>
+// The database, its roles, extensions, settings and locks.
+#include <array>
 
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
@@ -10,11 +10,6 @@ namespace {
 
 constexpr int kEncodingUtf8 = 6;
 constexpr const char* kHiddenPassword = "********";
-
-/// 0 stands for "never" in RunningFacts.
-std::optional<std::int64_t> time_or_null(std::int64_t us) {
-  return us == 0 ? std::nullopt : std::optional<std::int64_t>(us);
-}
 
 void pg_database(RowWriter& rows, const RowContext& context) {
   rows.add({{"oid", kDatabase},
@@ -109,25 +104,35 @@ void pg_extension(RowWriter& rows, const RowContext& context) {
   }
 }
 
-constexpr const char* kTimescaleComment = "time-series SQL: hypertables, continuous aggregates and policies";
+struct AvailableExtension {
+  std::string_view name, version, comment;
+};
+constexpr auto kAvailableExtensions = std::to_array<AvailableExtension>({
+    {"pg_stat_statements", "1.10", "track planning and execution statistics of all SQL statements executed"},
+    {"timescaledb", kTimescaleVersion, "time-series SQL: hypertables, continuous aggregates and policies"},
+});
 
 void pg_available_extensions(RowWriter& rows, const RowContext& context) {
-  const ExtensionObject* installed = context.catalog.find_extension("timescaledb");
-  rows.add({{"name", "timescaledb"},
-            {"default_version", installed == nullptr ? kTimescaleVersion : installed->version},
-            {"installed_version", installed == nullptr ? Cell(nullptr) : Cell(installed->version)},
-            {"comment", kTimescaleComment}});
+  for (const auto& extension : kAvailableExtensions) {
+    const ExtensionObject* installed = context.catalog.find_extension(extension.name);
+    rows.add({{"name", extension.name},
+              {"default_version", installed == nullptr ? Cell(extension.version) : Cell(installed->version)},
+              {"installed_version", installed == nullptr ? Cell(nullptr) : Cell(installed->version)},
+              {"comment", extension.comment}});
+  }
 }
 
 void pg_available_extension_versions(RowWriter& rows, const RowContext& context) {
-  const ExtensionObject* installed = context.catalog.find_extension("timescaledb");
-  rows.add({{"name", "timescaledb"},
-            {"version", installed == nullptr ? kTimescaleVersion : installed->version},
-            {"installed", installed != nullptr},
-            {"superuser", true},
-            {"trusted", true},
-            {"relocatable", false},
-            {"comment", kTimescaleComment}});
+  for (const auto& extension : kAvailableExtensions) {
+    const ExtensionObject* installed = context.catalog.find_extension(extension.name);
+    rows.add({{"name", extension.name},
+              {"version", installed == nullptr ? Cell(extension.version) : Cell(installed->version)},
+              {"installed", installed != nullptr},
+              {"superuser", true},
+              {"trusted", true},
+              {"relocatable", false},
+              {"comment", extension.comment}});
+  }
 }
 
 Cell text_or_null(const std::string& text) { return text.empty() ? Cell(nullptr) : Cell(text); }
@@ -205,45 +210,6 @@ void pg_locks(RowWriter& rows, const RowContext& context) {
   }
 }
 
-void pg_stat_activity(RowWriter& rows, const RowContext& context) {
-  const auto locks = context.facts.locks();
-  for (const auto& session : context.facts.sessions()) {
-    const bool is_idle = session.state.starts_with("idle");
-    const auto awaited = std::find_if(locks.begin(), locks.end(), [&](const storage::LockInfo& lock) {
-      return !lock.is_granted && lock.session == session.pid;
-    });
-    const bool waits = awaited != locks.end();
-    rows.add({{"datid", kDatabase},
-              {"datname", session.database},
-              {"pid", session.pid},
-              {"usesysid", owner_oid(context.catalog, session.user)},
-              {"usename", session.user},
-              {"application_name", session.application_name},
-              {"client_addr", session.client_address.empty() ? Cell(nullptr) : Cell(session.client_address)},
-              {"client_port", session.client_port},
-              {"backend_start", time_or_null(session.backend_start_us)},
-              {"xact_start", time_or_null(session.transaction_start_us)},
-              {"query_start", time_or_null(session.query_start_us)},
-              {"state_change", time_or_null(session.state_change_us)},
-              {"wait_event_type", waits     ? Cell("Lock")
-                                  : is_idle ? Cell("Client")
-                                            : Cell(nullptr)},
-              {"wait_event", waits     ? Cell(awaited->is_of_table ? "relation" : "tuple")
-                             : is_idle ? Cell("ClientRead")
-                                       : Cell(nullptr)},
-              {"backend_xmin", session.snapshot_seq == 0 ? Cell(nullptr) : Cell(session.snapshot_seq)},
-              {"state", session.state},
-              {"query", session.query},
-              {"backend_type", "client backend"}});
-  }
-}
-
-void pg_stat_database(RowWriter& rows, const RowContext& context) {
-  rows.add({{"datid", kDatabase},
-            {"datname", context.facts.current_database()},
-            {"numbackends", context.facts.sessions().size()}});
-}
-
 }  // namespace
 
 void add_server_rows(RowMakers& makers) {
@@ -260,9 +226,7 @@ void add_server_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_available_extension_versions"}] = pg_available_extension_versions;
   makers[{"pg_catalog", "pg_settings"}] = pg_settings;
   makers[{"pg_catalog", "pg_file_settings"}] = pg_file_settings;
-  makers[{"pg_catalog", "pg_stat_activity"}] = pg_stat_activity;
   makers[{"pg_catalog", "pg_locks"}] = pg_locks;
-  makers[{"pg_catalog", "pg_stat_database"}] = pg_stat_database;
 }
 
 }  // namespace tickstone::catalog

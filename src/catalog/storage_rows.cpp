@@ -2,6 +2,7 @@
 // tickstone: what the store does underneath.
 #include <map>
 
+#include "catalog/freshness.hpp"
 #include "catalog/object_names.hpp"
 #include "catalog/system_columns.hpp"
 #include "catalog/system_rows.hpp"
@@ -14,17 +15,26 @@ storage_statistics v: commits int8, last_commit int8, log_bytes int8, log_syncs 
   compaction_failures int8, compaction_backlog_bytes int8, compaction_depth int8, segments_reclaimed int8,
   bytes_written_log int8, bytes_written_checkpoints int8, bytes_written_transactions int8,
   bytes_written_compactions int8, write_amplification float8, write_stalls int8, write_stall_time interval,
-  readers int8, oldest_reader_commit int8, oldest_reader_age interval
+  readers int8, oldest_reader_commit int8, oldest_reader_age interval, block_cache_hits int8,
+  block_cache_misses int8, commit_groups int8, commit_sync_time interval, accepts_writes bool
 table_storage v: table_schema name, table_name name, chunks int8, segments int8, segment_bytes int8,
   open_rows int8, open_bytes int8
 segments v: table_schema name, table_name name, chunk int8, segment int8, level int4, row_count int8,
   ended_rows int8, size_bytes int8, row_groups int8
+hypertable_freshness v: hypertable_schema name, hypertable_name name, time_column name, newest timestamptz
+aggregate_freshness v: view_schema name, view_name name, watermark timestamptz, source_newest timestamptz,
+  lag interval
+disk_space v: data_directory text, data_bytes int8, free_bytes int8, total_bytes int8
 )";
 
 namespace {
 
 Cell number(std::uint64_t value) { return Cell(static_cast<std::int64_t>(value)); }
 IntervalValue interval_of(std::int64_t us) { return {0, 0, us}; }
+/// As a difference of timestamps.
+IntervalValue days_and_time(std::int64_t us) {
+  return {0, static_cast<std::int32_t>(us / kMicrosPerDay), us % kMicrosPerDay};
+}
 
 struct TableName {
   Cell schema = nullptr;
@@ -80,7 +90,12 @@ void storage_statistics(RowWriter& rows, const RowContext& context) {
        {"oldest_reader_commit",
         statistics.readers == 0 ? Cell(nullptr) : number(statistics.oldest_reader_commit)},
        {"oldest_reader_age",
-        statistics.readers == 0 ? Cell(nullptr) : Cell(interval_of(statistics.oldest_reader_age_us))}});
+        statistics.readers == 0 ? Cell(nullptr) : Cell(interval_of(statistics.oldest_reader_age_us))},
+       {"block_cache_hits", number(statistics.cache_hits)},
+       {"block_cache_misses", number(statistics.cache_misses)},
+       {"commit_groups", number(statistics.commit_groups.total())},
+       {"commit_sync_time", interval_of(static_cast<std::int64_t>(statistics.commit_syncs.sum / 1000))},
+       {"accepts_writes", !statistics.has_failed}});
 }
 
 void table_storage(RowWriter& rows, const RowContext& context) {
@@ -121,6 +136,35 @@ void segments(RowWriter& rows, const RowContext& context) {
   }
 }
 
+void hypertable_freshness_rows(RowWriter& rows, const RowContext& context) {
+  for (const auto& one : hypertable_freshness(context.catalog, context.facts.current_view())) {
+    rows.add({{"hypertable_schema", schema_name(context.catalog, one.relation->schema)},
+              {"hypertable_name", one.relation->name},
+              {"time_column", one.time_column == nullptr ? Cell(nullptr) : Cell(one.time_column->name)},
+              {"newest", one.newest_us}});
+  }
+}
+
+void aggregate_freshness_rows(RowWriter& rows, const RowContext& context) {
+  for (const auto& one :
+       aggregate_freshness(context.catalog, context.facts.current_view(),
+                           [&](Oid aggregate) { return context.facts.aggregate_watermark(aggregate); })) {
+    rows.add({{"view_schema", schema_name(context.catalog, one.relation->schema)},
+              {"view_name", one.relation->name},
+              {"watermark", one.watermark_us},
+              {"source_newest", one.source_newest_us},
+              {"lag", one.lag_us ? Cell(days_and_time(*one.lag_us)) : Cell(nullptr)}});
+  }
+}
+
+void disk_space(RowWriter& rows, const RowContext& context) {
+  const auto space = context.facts.disk_space();
+  rows.add({{"data_directory", space.directory},
+            {"data_bytes", number(space.data_bytes)},
+            {"free_bytes", number(space.free_bytes)},
+            {"total_bytes", number(space.total_bytes)}});
+}
+
 }  // namespace
 
 void add_storage_rows(RowMakers& makers) {
@@ -128,6 +172,9 @@ void add_storage_rows(RowMakers& makers) {
   makers[{kSchema, "storage_statistics"}] = storage_statistics;
   makers[{kSchema, "table_storage"}] = table_storage;
   makers[{kSchema, "segments"}] = segments;
+  makers[{kSchema, "hypertable_freshness"}] = hypertable_freshness_rows;
+  makers[{kSchema, "aggregate_freshness"}] = aggregate_freshness_rows;
+  makers[{kSchema, "disk_space"}] = disk_space;
 }
 
 }  // namespace tickstone::catalog

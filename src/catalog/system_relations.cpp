@@ -19,6 +19,7 @@ const RowMakers& row_makers() {
     add_information_constraint_rows(makers);
     add_timescale_rows(makers);
     add_job_rows(makers);
+    add_statistics_rows(makers);
     add_storage_rows(makers);
     return makers;
   }();
@@ -28,7 +29,8 @@ const RowMakers& row_makers() {
 /// Views that count: what is not counted is zero, as it is for a table that nobody used.
 bool has_counters(std::string_view name) {
   return name.starts_with("pg_statio_") || name.starts_with("pg_stat_user_") ||
-         name.starts_with("pg_stat_all_") || name == "pg_stat_database";
+         name.starts_with("pg_stat_all_") || name == "pg_stat_database" || name == "pg_stat_statements" ||
+         name == "pg_stat_bgwriter" || name == "pg_stat_wal";
 }
 
 }  // namespace

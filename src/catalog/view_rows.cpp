@@ -100,16 +100,6 @@ void for_each_table(const RowContext& context, Visit visit) {
   }
 }
 
-void pg_stat_user_tables(RowWriter& rows, const RowContext& context) {
-  for_each_table(context, [&](const RelationObject& relation, const std::string& schema) {
-    const RelationSize size = relation_size(relation, context.facts.current_view());
-    rows.add({{"relid", relation.oid},
-              {"schemaname", schema},
-              {"relname", relation.name},
-              {"n_live_tup", size.row_count}});
-  });
-}
-
 void pg_statio_user_tables(RowWriter& rows, const RowContext& context) {
   for_each_table(context, [&](const RelationObject& relation, const std::string& schema) {
     rows.add({{"relid", relation.oid}, {"schemaname", schema}, {"relname", relation.name}});
@@ -145,9 +135,6 @@ void add_view_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_matviews"}] = pg_matviews;
   makers[{"pg_catalog", "pg_indexes"}] = pg_indexes;
   makers[{"pg_catalog", "pg_sequences"}] = pg_sequences;
-  for (const char* name : {"pg_stat_user_tables", "pg_stat_all_tables"}) {
-    makers[{"pg_catalog", name}] = pg_stat_user_tables;
-  }
   for (const char* name :
        {"pg_stat_user_indexes", "pg_stat_all_indexes", "pg_statio_user_indexes", "pg_statio_all_indexes"}) {
     makers[{"pg_catalog", name}] = pg_stat_user_indexes;

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,7 @@
 #include "cli/service_manager.hpp"
 #include "cli/store_options.hpp"
 #include "engine/server_configuration.hpp"
+#include "http/monitoring_server.hpp"
 #include "server/scram.hpp"
 #include "server/server.hpp"
 
@@ -35,6 +37,24 @@ struct Arguments {
   std::vector<std::pair<std::string, std::shared_ptr<std::string>>> named;
   std::string password_file;
   std::string certificate, key;
+  std::optional<std::uint16_t> http_port;
+};
+
+/// Watches the database while it lives.
+class Watched {
+ public:
+  Watched(std::optional<http::MonitoringServer>& monitoring, engine::Database& database)
+      : monitoring_(monitoring) {
+    if (monitoring_) monitoring_->set_database(&database);
+  }
+  ~Watched() {
+    if (monitoring_) monitoring_->set_database(nullptr);
+  }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+ private:
+  std::optional<http::MonitoringServer>& monitoring_;
 };
 
 std::pair<std::string, std::string> split_assignment(const std::string& text) {
@@ -134,6 +154,12 @@ int serve(const Arguments& arguments) {
   }
   say_what_does_nothing(*configuration);
   const auto given = given_password(arguments.password_file);
+  // Before the database, so that who watches sees that recovery is under way.
+  std::optional<http::MonitoringServer> monitoring;
+  if (arguments.http_port) {
+    monitoring.emplace(*arguments.http_port, TICKSTONE_VERSION);
+    monitoring->start();
+  }
   auto database =
       open_database(store, true, given.value_or(kLoopbackPassword), Jobs::RunWhenDue, configuration);
   if (given) {
@@ -146,10 +172,12 @@ int serve(const Arguments& arguments) {
   apply_running(*configuration, server);
   configuration->set_on_reload([&] { apply_running(*configuration, server); });
   server.start();
+  const Watched watched(monitoring, *database);
   configuration->set_running("port", std::to_string(server.port()));
   std::string endpoints;
   for (const auto& endpoint : server.endpoints()) endpoints += (endpoints.empty() ? "" : ", ") + endpoint;
   std::printf("tickstone: ready, database %s on %s\n", database->name().c_str(), endpoints.c_str());
+  if (monitoring) std::printf("tickstone: metrics on http://127.0.0.1:%d/metrics\n", int{monitoring->port()});
   std::fflush(stdout);
   tell_service_manager("READY=1");
   int signal = server::wait_for_server_signal();
@@ -159,6 +187,7 @@ int serve(const Arguments& arguments) {
   }
   tell_service_manager("STOPPING=1");
   std::fprintf(stderr, "tickstone: %s, shutting down\n", signal == SIGINT ? "interrupted" : "asked to end");
+  if (monitoring) monitoring->set_database(nullptr);
   const bool is_over = server.stop();
   configuration->set_on_reload({});
   if (!is_over) {
@@ -221,6 +250,10 @@ Run add_serve(CLI::App& program) {
               "Most clients at once; 100 unless configured")
       ->type_name("COUNT")
       ->check(CLI::Range(1, 10'000));
+  command
+      ->add_option("--http-port", arguments->http_port,
+                   "Answer /metrics, /health and /ready on this port of 127.0.0.1; 0 takes a free one")
+      ->type_name("PORT");
   auto* certificate = command
                           ->add_option("--tls-certificate", arguments->certificate,
                                        "PEM file; with --tls-key, clients may use TLS")

@@ -14,7 +14,7 @@
 #include "engine/rights.hpp"
 #include "engine/table_schema.hpp"
 #include "storage/changed_times.hpp"
-#include "storage/row_time.hpp"
+#include "storage/outermost_time.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -55,40 +55,6 @@ catalog::RelationObject locked_aggregate(SessionContext& context, catalog::Oid o
     const catalog::RelationObject relation = *found;
     if (!context.lock_for_write(relation, kCommand)) return relation;
   }
-}
-
-/// The newest or the oldest time of any row; nothing where there is none.
-std::optional<std::int64_t> outermost_time(const storage::ReadView& view, storage::TableId table,
-                                           bool is_newest) {
-  const auto* schema = view.schema(table);
-  if (schema == nullptr || !schema->time_column) return std::nullopt;
-  storage::ScanRequest request;
-  request.table = table;
-  request.columns = {*schema->time_column};
-  request.order = is_newest ? storage::ScanOrder::TimeDescending : storage::ScanOrder::TimeAscending;
-  const auto scan = view.scan(request);
-  const auto state = scan->make_state();
-  std::optional<std::int64_t> found;
-  storage::ScanBatch batch;
-  while (scan->read(*state, batch)) {
-    std::int64_t last = found.value_or(is_newest ? INT64_MIN : INT64_MAX);
-    for (std::size_t row = 0; row < batch.row_count; ++row) {
-      const std::int64_t time = storage::time_of(batch.columns[0], row);
-      last = is_newest ? std::max(last, time) : std::min(last, time);
-    }
-    if (found && last == *found) continue;
-    found = last;
-    storage::ColumnPredicate further;
-    further.column = *schema->time_column;
-    const auto bound = storage::bound_at(schema->find(further.column)->type, last);
-    (is_newest ? further.lower : further.upper) = {bound.value(), false};
-    scan->tighten(further);
-  }
-  return found;
-}
-
-std::optional<std::int64_t> newest_time(const storage::ReadView& view, storage::TableId table) {
-  return outermost_time(view, table, /*is_newest=*/true);
 }
 
 void raise_threshold(SessionContext& context, catalog::Oid source, std::int64_t threshold) {
@@ -164,7 +130,7 @@ void mark_valid(SessionContext& context, const catalog::RelationObject& aggregat
 
   const auto of_aggregate = context.database().aggregates().buckets(aggregate);
   const AggregateBuckets& buckets = *of_aggregate;
-  const auto newest = newest_time(*view, aggregate.table());
+  const auto newest = storage::outermost_time(*view, aggregate.table(), storage::Outermost::Newest);
   if (!newest) return;
   const std::int64_t watermark = buckets.end_of(*newest);
   const auto before = find_aggregate_value(*view, aggregate.oid, AggregateValue::Watermark);
@@ -226,7 +192,8 @@ std::int64_t reach_of(SessionContext& context, const catalog::RelationObject& ag
   std::int64_t of_rows = INT64_MIN;
   // An eager aggregate has rows past the threshold.
   for (const auto table : {source.table(), aggregate.table()}) {
-    if (const auto newest = newest_time(*view, table)) of_rows = std::max(of_rows, buckets.end_of(*newest));
+    if (const auto newest = storage::outermost_time(*view, table, storage::Outermost::Newest))
+      of_rows = std::max(of_rows, buckets.end_of(*newest));
   }
   return std::max(of_rows, buckets.ceiling_of(context.database().aggregates().threshold(source.oid)));
 }
@@ -257,7 +224,7 @@ std::int64_t first_bucket(SessionContext& context, const catalog::RelationObject
   std::int64_t first = INT64_MAX;
   for (const auto table :
        {catalog->find_relation(aggregate.aggregate->source_table)->table(), aggregate.table()}) {
-    if (const auto oldest = outermost_time(*view, table, /*is_newest=*/false))
+    if (const auto oldest = storage::outermost_time(*view, table, storage::Outermost::Oldest))
       first = std::min(first, buckets.start_of(*oldest));
   }
   return first;

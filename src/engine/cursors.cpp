@@ -58,7 +58,7 @@ std::string Cursors::declare(Execution& execution, const sql::CursorStatement& d
     throw Error(ErrorCode::FeatureNotSupported, "a cursor with FOR UPDATE in a subquery is not supported");
   Cursor cursor;
   cursor.portal = std::make_unique<Portal>(
-      nullptr, std::vector<Value>(execution.parameters.begin(), execution.parameters.end()));
+      "", nullptr, std::vector<Value>(execution.parameters.begin(), execution.parameters.end()));
   auto& portal = *cursor.portal;
   portal.plan = QueryPlan::make(context, declared.query, {});
   portal.open();

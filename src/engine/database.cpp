@@ -41,12 +41,18 @@ class OpenDatabase final : public Database {
       if (role->oid == 10) owner_ = role->name;
     }
     if (options.store.read_only) return;
+    core_->statements().load(options.statement_statistics_file);
     make_first_job();
     core_->jobs().record_crashes();
     core_->jobs().start(options.background_workers);
   }
 
-  ~OpenDatabase() override { core_->jobs().stop(); }
+  ~OpenDatabase() override {
+    core_->jobs().stop();
+    const auto& file = core_->options().statement_statistics_file;
+    if (!file.empty() && core_->configuration().boolean("pg_stat_statements.save"))
+      core_->statements().save(file);
+  }
   OpenDatabase(const OpenDatabase&) = delete;
   OpenDatabase& operator=(const OpenDatabase&) = delete;
 
@@ -90,6 +96,8 @@ class OpenDatabase final : public Database {
   void set_verifier_maker(VerifierMaker maker) override { core_->set_verifier_maker(std::move(maker)); }
   storage::Store& store() override { return core_->store(); }
   void checkpoint() override { core_->store().checkpoint(); }
+  DatabaseStatus status() override { return make_database_status(*core_); }
+  bool accepts_writes() override { return !core_->store().statistics().has_failed; }
   std::optional<std::int64_t> run_due_jobs() override { return core_->jobs().run_due(); }
 
  private:
@@ -121,6 +129,8 @@ std::unique_ptr<Database> Database::open(const std::filesystem::path& directory,
     kept.configuration = ServerConfiguration::load(sources);
   }
   kept.temp_directory = options.store.read_only ? "" : make_temporary_directory(directory);
+  kept.data_directory = directory;
+  if (!options.store.read_only) kept.statement_statistics_file = directory / "statements.json";
   if (const auto name = catalog::read_database_name(*store->read_view())) kept.database_name = *name;
   return std::make_unique<OpenDatabase>(std::move(store), kept);
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "engine/database_status.hpp"
 #include "engine/session.hpp"
 #include "storage/store.hpp"
 
@@ -21,13 +22,15 @@ struct DatabaseOptions {
   storage::StoreOptions store;
   std::size_t memory_bytes = 0;  // of all together, as `set_memory` split it; 0: what the parts say
   std::size_t query_memory_bytes = 2ULL << 30;
-  std::string temp_directory;              // that queries spill to; `open` sets it
-  int threads = 0;                         // of one query; 0: all cores
-  int background_workers = 16;             // jobs at once; 0: they run when `run_due_jobs` is called
-  const Clock* clock = nullptr;            // nullptr: the machine's
-  std::string database_name = "inavvi";    // of a new store; an old one keeps its own
-  std::string owner_name = "inavvi_user";  // the first role, superuser
-  std::string owner_verifier;              // SCRAM-SHA-256$...; empty: none yet
+  std::string temp_directory;                       // that queries spill to; `open` sets it
+  int threads = 0;                                  // of one query; 0: all cores
+  int background_workers = 16;                      // jobs at once; 0: they run when `run_due_jobs` is called
+  const Clock* clock = nullptr;                     // nullptr: the machine's
+  std::string database_name = "inavvi";             // of a new store; an old one keeps its own
+  std::string owner_name = "inavvi_user";           // the first role, superuser
+  std::string owner_verifier;                       // SCRAM-SHA-256$...; empty: none yet
+  std::filesystem::path data_directory;             // `open` sets it
+  std::filesystem::path statement_statistics_file;  // kept between runs; `open` sets it
   // Of the server; nullptr: what the files of the directory say.
   std::shared_ptr<ServerConfiguration> configuration;
 };
@@ -60,6 +63,10 @@ class Database {
   /// Runs the jobs that are due now, one after another, and returns when the next one is (microseconds since
   /// 1970 UTC); nothing where none will be.
   virtual std::optional<std::int64_t> run_due_jobs() = 0;
+  /// What is watched of it. Cost: reads the newest part of each hypertable and the list of files.
+  virtual DatabaseStatus status() = 0;
+  /// Whether commits can become durable; false after an error of the log, until it is opened again.
+  virtual bool accepts_writes() = 0;
 };
 
 /// What `server_version` says, and version() prints beside our own.

@@ -21,6 +21,7 @@ DatabaseCore::DatabaseCore(std::unique_ptr<storage::Store> store, const Database
       options_(options),
       start_time_us_(clock().now_us()),
       idle_plans_(std::make_unique<IdlePlans>()),
+      statements_(clock(), static_cast<std::size_t>(configuration().number("pg_stat_statements.max"))),
       jobs_(std::make_unique<JobScheduler>(*this)) {
   const auto tell = [&](const std::string& name, std::size_t bytes) {
     configuration().set_running(
@@ -76,6 +77,58 @@ void DatabaseCore::replace_instance(const std::shared_ptr<duck::Instance>& lost)
   idle_plans_->clear();
   std::lock_guard lock(mutex_);
   if (instance_ == lost) instance_.reset();
+}
+
+std::shared_ptr<TableCounters> DatabaseCore::table_counters(catalog::Oid relation) {
+  constexpr std::size_t kForgetGoneEvery = 1024;
+  std::lock_guard lock(mutex_);
+  if (!table_counters_.contains(relation) &&
+      table_counters_.size() % kForgetGoneEvery == kForgetGoneEvery - 1)
+    std::erase_if(table_counters_, [&](const auto& one) {
+      return one.second.use_count() == 1 && catalog_->find_relation(one.first) == nullptr;
+    });
+  auto& counters = table_counters_[relation];
+  if (counters == nullptr) counters = std::make_shared<TableCounters>();
+  return counters;
+}
+
+std::map<catalog::Oid, catalog::TableCounts> DatabaseCore::table_counts() const {
+  std::lock_guard lock(mutex_);
+  std::map<catalog::Oid, catalog::TableCounts> counts;
+  for (const auto& [relation, counters] : table_counters_)
+    counts[relation] = {counters->inserted.load(), counters->updated.load(), counters->deleted.load()};
+  return counts;
+}
+
+catalog::DatabaseCounts DatabaseCore::database_counts() const {
+  catalog::DatabaseCounts counts;
+  counts.transactions_committed = counters_.transactions_committed.load();
+  counts.transactions_rolled_back = counters_.transactions_rolled_back.load();
+  counts.rows_returned = counters_.rows_returned.load();
+  counts.errors = counters_.errors.load();
+  counts.deadlocks = counters_.deadlocks.load();
+  counts.serialization_failures = counters_.serialization_failures.load();
+  counts.cancellations = counters_.cancellations.load();
+  counts.sessions_started = counters_.sessions_started.load();
+  counts.since_us = start_time_us_;
+  for (const auto& [relation, table] : table_counts()) {
+    counts.rows_inserted += table.inserted;
+    counts.rows_updated += table.updated;
+    counts.rows_deleted += table.deleted;
+  }
+  return counts;
+}
+
+catalog::RunningFacts::DiskSpace DatabaseCore::disk_space() const {
+  catalog::RunningFacts::DiskSpace space;
+  space.directory = std::filesystem::absolute(options_.data_directory).string();
+  space.data_bytes = store_->directory_bytes();
+  std::error_code error;
+  const auto found = std::filesystem::space(options_.data_directory, error);
+  if (error) return space;
+  space.free_bytes = found.available;
+  space.total_bytes = found.capacity;
+  return space;
 }
 
 void DatabaseCore::add_session(SessionContext* session) {

@@ -13,6 +13,8 @@
 #include "duck/instance.hpp"
 #include "engine/aggregate_tracker.hpp"
 #include "engine/database.hpp"
+#include "engine/running_counters.hpp"
+#include "engine/statement_statistics.hpp"
 #include "engine/watchdog.hpp"
 
 namespace tickstone::engine {
@@ -56,6 +58,13 @@ class DatabaseCore {
   void replace_instance(const std::shared_ptr<duck::Instance>& lost);
 
   AggregateTracker& aggregates() { return aggregates_; }
+  StatementStatistics& statements() { return statements_; }
+  RunningCounters& counters() { return counters_; }
+  /// Of one table, from the first statement that wrote to it.
+  std::shared_ptr<TableCounters> table_counters(catalog::Oid relation);
+  std::map<catalog::Oid, catalog::TableCounts> table_counts() const;
+  catalog::DatabaseCounts database_counts() const;
+  catalog::RunningFacts::DiskSpace disk_space() const;
   /// Plans that sessions left behind.
   IdlePlans& idle_plans() { return *idle_plans_; }
 
@@ -84,6 +93,9 @@ class DatabaseCore {
   std::shared_ptr<duck::Instance> instance_;  // shared with the sessions that still read from it
   std::unique_ptr<IdlePlans> idle_plans_;
   AggregateTracker aggregates_;
+  StatementStatistics statements_;
+  RunningCounters counters_;
+  std::map<catalog::Oid, std::shared_ptr<TableCounters>> table_counters_;
   std::vector<SessionContext*> sessions_;
   Database::VerifierMaker verifier_maker_;
   std::int32_t last_pid_ = 0;

@@ -20,7 +20,8 @@ struct Execution {
   SessionContext& context;
   ResultSink& sink;
   std::span<const Value> parameters;
-  bool describe = true;  // send a row description before the rows (simple protocol)
+  bool describe = true;           // send a row description before the rows (simple protocol)
+  StatementSlot* slot = nullptr;  // where what ran by a plan of its shape is counted; set by whoever ran it
 };
 
 /// Runs the statement by its executor; nothing where it is the session's own (transactions, cursors, ...).

@@ -319,6 +319,7 @@ std::optional<JobScheduler::Failure> JobScheduler::run_in_session(const JobObjec
     options.user = job.owner;
     options.database = database_.name();
     options.application_name = job.application_name;
+    options.is_job = true;
     options.pid = pid;
     const auto session = make_protocol_session(database_, options);
     {

@@ -115,30 +115,34 @@ class LiteralInserts {
   std::optional<std::string> try_run(Execution& execution, std::string_view statement);
 
  private:
-  std::shared_ptr<const InsertPlan> plan_of(SessionContext& context, const sql::InsertShape& shape);
+  /// Of one head and tail.
+  struct Known {
+    std::shared_ptr<const InsertPlan> plan;  // nullptr: take the general way
+    StatementSlot one_row, several_rows;
+  };
+  Known& find_known(SessionContext& context, const sql::InsertShape& shape);
   std::optional<Batch> read_rows(SessionContext& context, const InsertPlan& plan,
                                  const sql::InsertShape& shape, std::string_view statement);
 
   std::shared_ptr<const catalog::Catalog> catalog_;
   std::uint64_t settings_version_ = 0;
-  std::unordered_map<std::string, std::shared_ptr<const InsertPlan>> plans_;  // nullptr: take the general way
+  std::unordered_map<std::string, Known> known_;
   std::string key_;
   std::vector<sql::LiteralField> fields_;
 };
 
-std::shared_ptr<const InsertPlan> LiteralInserts::plan_of(SessionContext& context,
-                                                          const sql::InsertShape& shape) {
+LiteralInserts::Known& LiteralInserts::find_known(SessionContext& context, const sql::InsertShape& shape) {
   auto catalog = context.catalog();
   if (catalog != catalog_ || context.has_catalog_edit() ||
-      settings_version_ != context.settings().version() || plans_.size() > kPlansKept) {
-    plans_.clear();
+      settings_version_ != context.settings().version() || known_.size() > kPlansKept) {
+    known_.clear();
     catalog_ = context.has_catalog_edit() ? nullptr : std::move(catalog);
     settings_version_ = context.settings().version();
   }
   key_.assign(shape.head);
   key_ += '\0';
   key_ += shape.tail;
-  if (const auto found = plans_.find(key_); found != plans_.end()) return found->second;
+  if (const auto found = known_.find(key_); found != known_.end()) return found->second;
   std::string text = shape.head + " (NULL) ";
   text += shape.tail;
   const auto statements = sql::parse(text);
@@ -149,8 +153,7 @@ std::shared_ptr<const InsertPlan> LiteralInserts::plan_of(SessionContext& contex
       plan = make_insert_plan(context, *insert);
     }
   }
-  plans_.emplace(key_, plan);
-  return plan;
+  return known_.emplace(key_, Known{std::move(plan), {}, {}}).first->second;
 }
 
 std::optional<Batch> LiteralInserts::read_rows(SessionContext& context, const InsertPlan& plan,
@@ -194,9 +197,11 @@ std::optional<std::string> LiteralInserts::try_run(Execution& execution, std::st
   auto shape = sql::find_insert_shape(statement);
   if (!shape) return std::nullopt;
   std::shared_ptr<const InsertPlan> plan;
+  Known* known = nullptr;
   do {
     try {
-      plan = plan_of(execution.context, *shape);
+      known = &find_known(execution.context, *shape);
+      plan = known->plan;
     } catch (const Error&) {
       return std::nullopt;  // the general way says it with the right position
     }
@@ -204,6 +209,7 @@ std::optional<std::string> LiteralInserts::try_run(Execution& execution, std::st
   } while (execution.context.lock_for_write(plan->target->relation(), "INSERT"));
   auto rows = read_rows(execution.context, *plan, *shape, statement);
   if (!rows) return std::nullopt;
+  execution.slot = rows->row_count() == 1 ? &known->one_row : &known->several_rows;
   RowInserter inserter(execution, plan, "INSERT");
   if (!plan->statement.returning.empty()) inserter.keep_affected();
   inserter.add(std::move(*rows));

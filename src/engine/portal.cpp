@@ -3,8 +3,15 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace tickstone::engine {
+
+void Portal::count() noexcept {
+  if (recorder == nullptr || taken_ns == 0) return;
+  recorder->ended(prepared->slot, prepared->statement->text, "SELECT " + std::to_string(row_count),
+                  std::exchange(taken_ns, 0));
+}
 
 std::uint64_t Portal::send(SessionContext& context, std::uint64_t limit, ResultSink& sink) {
   std::uint64_t sent = 0;

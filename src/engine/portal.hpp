@@ -21,6 +21,8 @@ struct Prepared {
   std::optional<std::vector<ResultColumn>> columns;
   std::shared_ptr<QueryPlan> plan;  // of a query; shared with open portals
 
+  StatementSlot slot;
+
   bool is_locking() const {
     const auto* query = statement == nullptr ? nullptr : std::get_if<sql::QueryStatement>(&statement->body);
     return query != nullptr && query->has_locking;
@@ -29,9 +31,16 @@ struct Prepared {
 
 /// A bound statement, or a cursor: parameters, and the stream once it runs.
 struct Portal {
-  Portal(std::shared_ptr<Prepared> prepared_, std::vector<Value> parameters_)
-      : prepared(std::move(prepared_)), parameters(std::move(parameters_)) {}
+  Portal(std::string statement_name_, std::shared_ptr<Prepared> prepared_, std::vector<Value> parameters_)
+      : statement_name(std::move(statement_name_)),
+        prepared(std::move(prepared_)),
+        parameters(std::move(parameters_)) {}
 
+  ~Portal() { count(); }
+  Portal(const Portal&) = delete;
+  Portal& operator=(const Portal&) = delete;
+
+  std::string statement_name;
   std::shared_ptr<Prepared> prepared;
   std::vector<Value> parameters;
   std::shared_ptr<QueryPlan> plan;  // keeps the connection of the stream
@@ -41,6 +50,13 @@ struct Portal {
   Batch pending;
   std::size_t pending_row = 0;
   bool is_done = false;
+  StatementRecorder* recorder = nullptr;  // nullptr: it is not counted
+  std::int64_t taken_ns = 0;              // not counted yet
+  std::uint64_t row_count = 0;            // sent so far
+
+  /// Counts the statement: when it is done, or closed before.
+  void count() noexcept;
+  bool has_begun() const { return stream != nullptr || is_done; }
 
   /// Runs `plan` with the parameters.
   void open() {

@@ -38,6 +38,11 @@ bool are_same_columns(const std::vector<ResultColumn>& a, const std::vector<Resu
 
 }  // namespace
 
+std::shared_ptr<Prepared> PreparedStatements::find_if_any(const std::string& name) const {
+  const auto found = statements_.find(name);
+  return found == statements_.end() ? nullptr : found->second;
+}
+
 std::shared_ptr<Prepared> PreparedStatements::find(const std::string& name) const {
   const auto found = statements_.find(name);
   if (found == statements_.end()) {

@@ -18,6 +18,8 @@ class PreparedStatements {
  public:
   PreparedStatements(SessionContext& context, PlanCache& plans) : context_(context), plans_(plans) {}
 
+  /// Nothing where there is none.
+  std::shared_ptr<Prepared> find_if_any(const std::string& name) const;
   /// Shared with the portals bound to it. Errors: InvalidSqlStatementName.
   std::shared_ptr<Prepared> find(const std::string& name) const;
   /// Errors: DuplicatePreparedStatement.

@@ -12,6 +12,7 @@
 #include "engine/portal.hpp"
 #include "engine/prepared_statements.hpp"
 #include "engine/query_plan.hpp"
+#include "engine/statement_log.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/tracking_sink.hpp"
 #include "engine/user_functions.hpp"
@@ -61,7 +62,7 @@ class ProtocolSession final : public Session {
   }
 
   void execute_simple(std::string_view sql, ResultSink& sink) override {
-    const Running running(*this, sink, sql);
+    const Running running(*this, sink, {LoggedCall::Kind::SimpleQuery, sql, {}, {}, {}});
     statements_.erase("");
     portals_.erase("");
     const auto parts = guarded([&] { return sql::split_statements(sql); });
@@ -72,6 +73,7 @@ class ProtocolSession final : public Session {
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const bool is_last = i + 1 == parts.size();
       has_more_statements_ = parts.size() > 1;
+      part_ = parts[i];
       try {
         guarded([&] { run_text(parts[i], sink, is_last); });
       } catch (Error& error) {
@@ -86,7 +88,7 @@ class ProtocolSession final : public Session {
 
   void parse(const std::string& name, std::string_view sql,
              const std::vector<std::uint32_t>& parameter_oids) override {
-    const Running running(*this, null_sink_, sql);
+    const Running running(*this, null_sink_, {LoggedCall::Kind::Parse, sql, name, {}, {}});
     guarded([&] {
       auto statements = sql::parse(sql);
       if (statements.size() > 1)
@@ -115,7 +117,7 @@ class ProtocolSession final : public Session {
   }
 
   StatementDescription describe_statement(const std::string& name) override {
-    const Running running(*this, null_sink_, {});
+    const Running running(*this, null_sink_, LoggedCall::Subject{});
     return guarded([&] {
       Prepared& prepared = *statements_.find(name);
       analyze(prepared);
@@ -125,7 +127,11 @@ class ProtocolSession final : public Session {
 
   void bind(const std::string& portal_name, const std::string& statement,
             std::vector<Value> parameters) override {
-    const Running running(*this, null_sink_, {});
+    const auto bound = statements_.find_if_any(statement);
+    const auto text = text_of(bound);
+    const Running running(*this, null_sink_,
+                          {LoggedCall::Kind::Bind, text, statement, portal_name, parameters},
+                          Running::Activity::Unchanged);
     guarded([&] {
       Prepared& prepared = *statements_.find(statement);
       if (failed_ && (prepared.statement == nullptr || !ends_failed_block(*prepared.statement)))
@@ -139,12 +145,14 @@ class ProtocolSession final : public Session {
                         " parameters, but prepared statement \"" + statement + "\" requires " +
                         std::to_string(prepared.parameter_types.size()));
       }
-      portals_[portal_name] = std::make_unique<Portal>(statements_.find(statement), std::move(parameters));
+      // The values stay where they are in memory, and so where the log finds them.
+      portals_[portal_name] =
+          std::make_unique<Portal>(statement, statements_.find(statement), std::move(parameters));
     });
   }
 
   std::optional<std::vector<ResultColumn>> describe_portal(const std::string& name) override {
-    const Running running(*this, null_sink_, {});
+    const Running running(*this, null_sink_, LoggedCall::Subject{});
     return guarded([&] {
       Portal& portal = find_portal(name);
       analyze(*portal.prepared);
@@ -156,8 +164,16 @@ class ProtocolSession final : public Session {
     Portal& portal = find_portal(name);
     const auto prepared = portal.prepared;  // COMMIT drops the portal
     has_more_statements_ = false;
+    const auto kind = portal.has_begun() ? LoggedCall::Kind::ExecuteFetch : LoggedCall::Kind::Execute;
+    const std::string statement_name = portal.statement_name;
+    const bool is_fetched = prepared->statement != nullptr &&
+                            std::holds_alternative<sql::QueryStatement>(prepared->statement->body) &&
+                            !prepared->is_locking();
+    std::vector<Value> parameters;
+    if (!is_fetched) parameters = std::move(portal.parameters);
     const Running running(*this, sink,
-                          prepared->statement == nullptr ? std::string_view{} : prepared->statement->text);
+                          {kind, text_of(prepared), statement_name, name,
+                           is_fetched ? std::span<const Value>(portal.parameters) : parameters});
     return guarded([&] {
       if (prepared->statement == nullptr) {
         sink.empty_query();
@@ -165,14 +181,13 @@ class ProtocolSession final : public Session {
       }
       if (failed_ && !ends_failed_block(*prepared->statement)) throw_block_aborted();
       begin_if_needed(*prepared->statement);
-      if (std::holds_alternative<sql::QueryStatement>(prepared->statement->body) && !prepared->is_locking()) {
-        return fetch(portal, max_rows, sink);
-      }
-      const auto parameters = std::move(portal.parameters);
+      if (is_fetched) return fetch(portal, max_rows, sink);
+      const auto started_ns = recorder().now_ns();
       TrackingSink tracking(sink);
       Execution execution{context_, tracking, parameters, false};
       context_.set_alone(!explicit_block_ && !context_.has_writes());
       const std::string tag = dispatch_widening(execution, tracking, *prepared->statement);
+      count(*prepared->statement, prepared->slot, tag, started_ns);
       sink.command_complete(tag);
       return ExecuteOutcome::Complete;
     });
@@ -182,7 +197,7 @@ class ProtocolSession final : public Session {
   void close_portal(const std::string& name) override { portals_.erase(name); }
 
   void sync(bool failed, ResultSink& sink) override {
-    const Running running(*this, sink, {});
+    const Running running(*this, sink, LoggedCall::Subject{});
     if (!explicit_block_ && context_.in_transaction()) {
       end_transaction(!failed);
     }
@@ -204,11 +219,16 @@ class ProtocolSession final : public Session {
   /// Around each call from outside: sink, time-out, what pg_stat_activity says.
   class Running {
    public:
-    Running(ProtocolSession& session, ResultSink& sink, std::string_view text) : session_(session) {
+    enum class Activity : std::uint8_t { Statement, Unchanged };
+    Running(ProtocolSession& session, ResultSink& sink, const LoggedCall::Subject& subject,
+            Activity activity = Activity::Statement)
+        : session_(session), call_(session.context_, subject) {
+      session.call_ = &call_;
+      const auto text = subject.text;
       auto& context = session.context_;
       session.stop_idle_clock();
       context.set_sink(&sink);
-      if (text.empty()) return;
+      if (text.empty() || activity == Activity::Unchanged) return;
       is_statement_ = true;
       context.follow_configuration();
       context.clear_cancel();
@@ -220,6 +240,8 @@ class ProtocolSession final : public Session {
     }
     ~Running() {
       auto& context = session_.context_;
+      session_.call_ = nullptr;
+      session_.part_ = {};
       session_.start_idle_clock();
       if (ticket_ != 0) context.database().watchdog().disarm(ticket_);
       context.set_sink(nullptr);
@@ -234,6 +256,7 @@ class ProtocolSession final : public Session {
 
    private:
     ProtocolSession& session_;
+    LoggedCall call_;
     Watchdog::Ticket ticket_ = 0;
     bool is_statement_ = false;
   };
@@ -256,6 +279,7 @@ class ProtocolSession final : public Session {
     try {
       return action();
     } catch (Error& error) {
+      note_error(error);
       abort_transaction();
       if (error.damage() == Damage::Database) context_.recover_instance();
       if (context_.is_cancelled() && error.code() == ErrorCode::QueryCanceled) context_.check_cancelled();
@@ -266,8 +290,35 @@ class ProtocolSession final : public Session {
     }
   }
 
+  void note_error(const Error& error) {
+    auto& counters = context_.database().counters();
+    counters.add(counters.errors);
+    if (error.code() == ErrorCode::DeadlockDetected) counters.add(counters.deadlocks);
+    if (error.code() == ErrorCode::SerializationFailure) counters.add(counters.serialization_failures);
+    if (error.code() == ErrorCode::QueryCanceled) counters.add(counters.cancellations);
+    if (call_ != nullptr) call_->failed(error, part_);
+  }
+
+  StatementRecorder& recorder() { return context_.recorder(); }
+  static std::string_view text_of(const std::shared_ptr<Prepared>& prepared) {
+    return prepared == nullptr || prepared->statement == nullptr ? std::string_view{}
+                                                                 : prepared->statement->text;
+  }
+  /// A statement has ended well. EXECUTE counts as the statement that it names.
+  void count(const sql::Statement& statement, StatementSlot& slot, std::string_view tag,
+             std::int64_t started_ns) {
+    const auto duration_ns = recorder().now_ns() - started_ns;
+    if (const auto* execute = std::get_if<sql::ExecuteStatement>(&statement.body)) {
+      if (const auto named = statements_.find_if_any(execute->name); named != nullptr)
+        recorder().ended(named->slot, text_of(named), tag, duration_ns);
+      return;
+    }
+    recorder().ended(slot, statement.text, tag, duration_ns);
+  }
+
   void abort_transaction() noexcept {
     context_.clear_rows();
+    for (auto& [name, portal] : portals_) portal->taken_ns = 0;  // what fails is not counted
     portals_.clear();
     cursors_.end_transaction(false);
     if (explicit_block_) {
@@ -302,13 +353,18 @@ class ProtocolSession final : public Session {
     TrackingSink tracking(sink);
     Execution execution{context_, tracking, {}, true};
     const bool is_first = !context_.in_transaction();
+    auto started_ns = recorder().now_ns();
     if (!failed_) {
       if (!context_.in_transaction()) context_.begin_transaction();
       const auto mark = context_.mark_statement();
       try {
         const auto tag = run_known_shape(execution, text);
         context_.release_mark(mark);
-        if (tag) return finish_statement(*tag, sink, is_last);
+        if (tag) {
+          if (execution.slot != nullptr)
+            recorder().ended(*execution.slot, text, *tag, recorder().now_ns() - started_ns);
+          return finish_statement(*tag, sink, is_last);
+        }
       } catch (const Error& error) {
         if (!needs_wide_numeric(error) || tracking.has_sent_rows()) throw;
         context_.undo_statement(mark);
@@ -323,6 +379,7 @@ class ProtocolSession final : public Session {
     }
     for (auto& statement : statements) {
       if (failed_ && !ends_failed_block(statement)) throw_block_aborted();
+      started_ns = recorder().now_ns();
       begin_if_needed(statement);
       context_.set_alone(!explicit_block_ && is_first && is_last && statements.size() == 1);
       if (!failed_) resolve_call(context_, statement);
@@ -335,6 +392,8 @@ class ProtocolSession final : public Session {
         context_.recover_instance();
         tag = dispatch(execution, statement);
       }
+      StatementSlot slot;
+      count(statement, slot, tag, started_ns);
       finish_statement(tag, sink, is_last && &statement == &statements.back());
     }
   }
@@ -507,7 +566,9 @@ class ProtocolSession final : public Session {
   }
 
   ExecuteOutcome fetch(Portal& portal, std::uint64_t max_rows, ResultSink& sink) {
-    const bool is_first = portal.stream == nullptr && !portal.is_done;
+    const bool is_first = !portal.has_begun();
+    const auto started_ns = recorder().now_ns();
+    portal.recorder = &recorder();
     const auto open = [&] {
       context_.begin_statement();
       portal.plan = portal.prepared->plan;
@@ -537,7 +598,10 @@ class ProtocolSession final : public Session {
       open();
       sent = portal.send(context_, limit, tracking);
     }
+    portal.taken_ns += recorder().now_ns() - started_ns;
+    portal.row_count += sent;
     if (portal.is_done) {
+      portal.count();
       sink.command_complete(portal.prepared->statement->tag + " " + std::to_string(sent));
       return ExecuteOutcome::Complete;
     }
@@ -624,6 +688,8 @@ class ProtocolSession final : public Session {
   }
 
   SessionContext context_;
+  LoggedCall* call_ = nullptr;  // the one at hand
+  std::string_view part_;       // of its text: the statement that runs
   std::shared_ptr<LiteralInserts> literal_inserts_;
   PlanCache plans_;
   bool explicit_block_ = false;

@@ -182,6 +182,7 @@ std::optional<std::string> PlanCache::try_run(Execution& execution, std::string_
   }
   const auto plan = entry.plan;
   const std::string tag = entry.tag;
+  execution.slot = &entry.slot;
   const auto stream = plan->open(*values).stream;
   if (execution.describe) execution.sink.row_description(plan->columns());
   return tag + " " + std::to_string(send_rows(execution, *stream, plan->columns()));

@@ -81,6 +81,7 @@ class PlanCache {
   struct Entry {
     std::shared_ptr<QueryPlan> plan;
     std::string tag;
+    StatementSlot slot;
     bool is_usable = true;  // false: its literals are no parameters (a type would be lost)
   };
   std::optional<std::vector<Value>> values_of(const QueryPlan& plan, const sql::LiftedStatement& lifted,

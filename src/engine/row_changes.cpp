@@ -61,6 +61,12 @@ std::vector<std::int64_t> row_ids_of(const Batch& old) {
   return ids;
 }
 
+storage::Transaction::InsertResult put_rows(storage::Transaction& writes, const WriteTarget& target,
+                                            const Batch& rows, storage::OnDuplicate on_duplicate) {
+  if (target.is_in_storage_order()) return writes.insert(target.table(), rows, on_duplicate);
+  return writes.insert(target.table(), target.to_storage(rows), on_duplicate);
+}
+
 }  // namespace
 
 std::vector<bool> changed_rows(const WriteTarget& target, const std::vector<std::size_t>& columns,
@@ -82,8 +88,9 @@ std::vector<bool> changed_rows(const WriteTarget& target, const std::vector<std:
 
 storage::Transaction::InsertResult store_rows(storage::Transaction& writes, const WriteTarget& target,
                                               const Batch& rows, storage::OnDuplicate on_duplicate) {
-  if (target.is_in_storage_order()) return writes.insert(target.table(), rows, on_duplicate);
-  return writes.insert(target.table(), target.to_storage(rows), on_duplicate);
+  auto result = put_rows(writes, target, rows, on_duplicate);
+  target.counters().add(target.counters().inserted, result.inserted);
+  return result;
 }
 
 void insert_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& rows) {
@@ -102,6 +109,7 @@ void update_rows(storage::Transaction& writes, const WriteTarget& target, const 
                  const Batch& rows) {
   const std::size_t count = rows.row_count();
   if (count == 0) return;
+  target.counters().add(target.counters().updated, count);
   std::vector<std::int64_t> row_ids;
   if (target.has_row_id()) row_ids = row_ids_of(old);
   const auto key_changed = changed_rows(target, target.key(), old, rows);
@@ -126,7 +134,7 @@ void update_rows(storage::Transaction& writes, const WriteTarget& target, const 
 
   if (!moved.empty()) {
     writes.erase(target.table(), pick_rows(storage_key(target, old), moved));
-    const auto result = store_rows(writes, target, pick_rows(rows, moved), storage::OnDuplicate::Fail);
+    const auto result = put_rows(writes, target, pick_rows(rows, moved), storage::OnDuplicate::Fail);
     if (target.has_row_id()) {
       for (std::size_t i = 0; i < moved.size(); ++i)
         row_ids[moved[i]] = result.first_row_id + static_cast<std::int64_t>(i);
@@ -153,7 +161,9 @@ std::uint64_t erase_rows(storage::Transaction& writes, const WriteTarget& target
   if (count == 0) return 0;
   const auto all = all_rows(count);
   for (const auto& key : target.unique_keys()) leave_key(writes, target, key, old, all);
-  return writes.erase(target.table(), storage_key(target, old));
+  const auto erased = writes.erase(target.table(), storage_key(target, old));
+  target.counters().add(target.counters().deleted, erased);
+  return erased;
 }
 
 Batch storage_key(const WriteTarget& target, const Batch& old) {

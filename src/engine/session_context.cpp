@@ -10,15 +10,19 @@
 #include "base/clock.hpp"
 #include "catalog/object_json.hpp"
 #include "engine/aggregate_changes.hpp"
+#include "engine/aggregate_log.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/server_configuration.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/write_target.hpp"
+#include "sql/normalized_text.hpp"
 
 namespace tickstone::engine {
 
 namespace {
+
+constexpr std::size_t kShownQueryBytes = 1024;
 
 /// The same columns, constraints and indexes, and the same foreign keys of others to it.
 bool is_same_table(const catalog::Catalog& before, const catalog::RelationObject& relation,
@@ -39,16 +43,31 @@ Isolation isolation_of(const std::string& level) {
                                                                : Isolation::ReadCommitted;
 }
 
+std::int64_t role_oid(const catalog::Catalog& catalog, const std::string& name) {
+  const auto* role = catalog.find_role(name);
+  return role == nullptr ? 0 : role->oid;
+}
+
 }  // namespace
 
 SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& options)
-    : database_(database), options_(options), instance_(database.instance()) {
+    : database_(database),
+      options_(options),
+      recorder_(database, settings_, role_oid(*database.catalog(), options.user)),
+      instance_(database.instance()) {
+  database_.counters().add(database_.counters().sessions_started);
   follow_configuration();
+  settings_.set_superuser(is_superuser());
+  settings_.set_session_default("is_superuser", is_superuser() ? "on" : "off");
   settings_.set_session_default("session_authorization", options.user);
   if (!options.application_name.empty())
     settings_.set_session_default("application_name", options.application_name);
-  for (const auto& [name, value] : options.settings) settings_.set_session_default(name, value);
+  for (const auto& [name, value] : options.settings) {
+    settings_.require_privilege(name);
+    settings_.set_session_default(name, value);
+  }
   activity_.pid = options.pid;
+  activity_.is_job = options.is_job;
   activity_.user = options.user;
   activity_.database = database.name();
   activity_.client_address = options.client_address;
@@ -64,6 +83,16 @@ void SessionContext::follow_configuration() {
   if (version == configuration_version_) return;
   settings_.set_server_values(configuration.values());
   configuration_version_ = version;
+}
+
+std::optional<std::int64_t> SessionContext::aggregate_watermark(catalog::Oid aggregate) const {
+  return find_aggregate_value(*view_, aggregate, AggregateValue::Watermark);
+}
+
+bool SessionContext::is_superuser() const {
+  const auto catalog = database_.catalog();
+  const auto* role = catalog->find_role(options_.user);
+  return role != nullptr && role->superuser;
 }
 
 SessionContext::~SessionContext() {
@@ -179,17 +208,22 @@ void SessionContext::commit() {
   auto actions = std::move(on_commit_);
   on_commit_.clear();
   forget_transaction();
+  auto& counters = database_.counters();
   try {
     if (writes != nullptr && writes->has_writes()) {
+      const auto started_ns = clock().monotonic_ns();
       // While the locks are held, so that who waits for them finds it.
       if (had_ddl)
         writes->set_on_committed([&](storage::CommitSeq seq) { database_.publish_catalog(catalog, seq); });
       writes->commit(settings_.synchronous_commit());
+      counters.commits.record(static_cast<std::uint64_t>(clock().monotonic_ns() - started_ns));
     }
   } catch (...) {
+    counters.add(counters.transactions_rolled_back);
     settings_.rollback_transaction();
     throw;
   }
+  counters.add(counters.transactions_committed);
   settings_.commit_transaction();
   for (const auto& action : actions) action();
 }
@@ -202,6 +236,7 @@ void SessionContext::commit_midway() {
 }
 
 void SessionContext::rollback() noexcept {
+  if (in_transaction_) database_.counters().add(database_.counters().transactions_rolled_back);
   if (writes_ != nullptr) writes_->rollback();
   writes_.reset();
   edit_.reset();
@@ -373,7 +408,11 @@ void SessionContext::set_activity(const std::string& state, std::string_view que
   activity_.state = state;
   activity_.state_change_us = now;
   if (state == "active") {
-    activity_.query = query.substr(0, 1024);
+    const auto shown = query.substr(0, kShownQueryBytes);
+    if (sql::may_have_password(shown))
+      activity_.query = sql::hide_passwords(shown);
+    else
+      activity_.query.assign(shown);
     activity_.query_start_us = now;
   }
   activity_.transaction_start_us = in_transaction_ ? transaction_start_us_ : 0;

@@ -16,6 +16,7 @@
 #include "engine/result_sink.hpp"
 #include "engine/session.hpp"
 #include "engine/settings.hpp"
+#include "engine/statement_recorder.hpp"
 #include "sql/rewrite.hpp"
 #include "storage/store.hpp"
 #include "storage/time_ranges.hpp"
@@ -73,6 +74,9 @@ class SessionContext final : public sql::NameLookup,
   /// Who the client has logged in as.
   const std::string& login_user() const { return options_.user; }
   const SessionOptions& options() const { return options_; }
+  const Clock& clock() const { return database_.clock(); }
+  StatementRecorder& recorder() { return recorder_; }
+  bool is_superuser() const override;
 
   // Transactions. A statement runs between begin_statement and the commit or rollback of its transaction.
   bool in_transaction() const { return in_transaction_; }
@@ -298,6 +302,21 @@ class SessionContext final : public sql::NameLookup,
   std::vector<storage::LockInfo> locks() const override { return database_.store().locks(); }
   std::vector<SettingInfo> settings_shown() const override;
   std::vector<FileSettingInfo> file_settings() const override;
+  std::vector<catalog::StatementCounts> statement_counts() const override {
+    return database_.statements().statements();
+  }
+  std::map<catalog::Oid, catalog::TableCounts> table_counts() const override {
+    return database_.table_counts();
+  }
+  catalog::DatabaseCounts database_counts() const override { return database_.database_counts(); }
+  std::shared_ptr<TableCounters> table_counters(catalog::Oid relation) const {
+    return database_.table_counters(relation);
+  }
+  std::optional<std::int64_t> aggregate_watermark(catalog::Oid aggregate) const override;
+  DiskSpace disk_space() const override { return database_.disk_space(); }
+  StatementsInfo statements_info() const override {
+    return {database_.statements().deallocations(), database_.statements().reset_time_us()};
+  }
   std::vector<catalog::JobStatistics> job_statistics() const override {
     return catalog::read_job_statistics(*view_);
   }
@@ -338,6 +357,7 @@ class SessionContext final : public sql::NameLookup,
   SessionOptions options_;
   Settings settings_;
   std::uint64_t configuration_version_ = 0;
+  StatementRecorder recorder_;
   ResultSink* sink_ = nullptr;
   const Cursors* cursors_ = nullptr;
 

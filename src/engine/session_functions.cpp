@@ -10,6 +10,7 @@
 #include <tickstone/error.hpp>
 
 #include "base/clock.hpp"
+#include "catalog/system_oids.hpp"
 #include "engine/server_configuration.hpp"
 #include "engine/session_context.hpp"
 #include "engine/setting_value.hpp"
@@ -54,6 +55,10 @@ std::vector<duck::HostFunction> host_functions() {
       {"pg_blocking_pids", {integer}, SqlType::array_of(TypeId::Integer), true},
       {"pg_sleep", {dbl}, SqlType::of(TypeId::Text), true},
       {"txid_current", {}, bigint, false},
+      {"pg_stat_statements_reset", {}, text, true},
+      {"pg_stat_statements_reset", {bigint}, text, true},
+      {"pg_stat_statements_reset", {bigint, bigint}, text, true},
+      {"pg_stat_statements_reset", {bigint, bigint, bigint}, text, true},
   };
   for (const auto& f : catalog::catalog_functions()) {
     all.push_back({f.name, f.arguments, f.result, false, f.null_in_null_out});
@@ -313,6 +318,18 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
     return Value::of_text("");
   }
   if (f == "txid_current") return Value::of_bigint(static_cast<std::int64_t>(view_->seq() + 1));
+  if (f == "pg_stat_statements_reset") {
+    if (!is_superuser())
+      throw Error(ErrorCode::InsufficientPrivilege,
+                  "permission denied for function pg_stat_statements_reset");
+    const auto argument = [&](std::size_t i) {
+      return i < arguments.size() ? static_cast<std::int64_t>(arguments[i].integer) : 0;
+    };
+    // There is one database: another one's number stands for none of the statements.
+    if (argument(1) == 0 || argument(1) == catalog::kDatabase)
+      database_.statements().reset(argument(0), argument(2));
+    return Value::of_text("");
+  }
   known = false;
   return {};
 }

@@ -151,7 +151,7 @@ const std::vector<SettingDefinition>& Settings::definitions() {
         {"transaction_read_only", "transaction_read_only", Kind::Boolean, "off",
          "Sets the current transaction's read-only status."},
     };
-    for (const auto* more : {&server_settings(), &timescale_settings()})
+    for (const auto* more : {&logging_settings(), &server_settings(), &timescale_settings()})
       own.insert(own.end(), more->begin(), more->end());
     return with_postgresql_settings(std::move(own));
   }();
@@ -196,6 +196,7 @@ void Settings::set(const std::string& given, const std::vector<std::string>& val
     throw Error(ErrorCode::UndefinedObject, "unrecognized configuration parameter \"" + given + "\"");
   }
   if (definition != nullptr) check_session_may_change(*definition);
+  require_privilege(name);
   std::string joined;
   for (const auto& value : values) joined += (joined.empty() ? "" : ", ") + value;
   store(name, definition == nullptr ? joined : checked_value(*definition, values), local);
@@ -203,6 +204,13 @@ void Settings::set(const std::string& given, const std::vector<std::string>& val
 
 void Settings::set_role(const std::string& name, const std::string& role, bool local) {
   store(name, role, local);
+}
+
+void Settings::require_privilege(const std::string& given) const {
+  const SettingDefinition* definition = find_definition(lower(given));
+  if (is_superuser_ || definition == nullptr || !definition->context.starts_with("superuser")) return;
+  throw Error(ErrorCode::InsufficientPrivilege,
+              "permission denied to set parameter \"" + std::string(definition->shown_name) + "\"");
 }
 
 void Settings::reset(const std::string& given, bool local) {
@@ -219,6 +227,7 @@ void Settings::reset(const std::string& given, bool local) {
     else
       before_local_.erase(name);
   }
+  require_privilege(name);
   values_.erase(name);
   ++version_;
   refresh();
@@ -366,6 +375,30 @@ std::vector<std::string> Settings::search_path(const std::string& user) const {
   return names;
 }
 
+void Settings::refresh_logging() {
+  const std::string statements = show("log_statement");
+  logging_.statements = statements == "all"   ? LoggedStatements::All
+                        : statements == "mod" ? LoggedStatements::Modifications
+                        : statements == "ddl" ? LoggedStatements::Definitions
+                                              : LoggedStatements::None;
+  logging_.durations = show("log_duration") == "on";
+  constexpr const char* kMinDuration = "log_min_duration_statement";
+  logging_.min_duration_ms = number_of(*find_definition(kMinDuration), show(kMinDuration));
+  logging_.is_any =
+      logging_.statements != LoggedStatements::None || logging_.durations || logging_.min_duration_ms >= 0;
+  // PostgreSQL ranks LOG above ERROR here.
+  const auto is_below_errors = [](const std::string& level) {
+    return level != "log" && level != "fatal" && level != "panic";
+  };
+  logging_.errors = is_below_errors(show("log_min_messages"));
+  logging_.statements_of_errors = is_below_errors(show("log_min_error_statement"));
+  const std::string tracking = show("pg_stat_statements.track");
+  statement_tracking_ = tracking == "none"  ? StatementTracking::None
+                        : tracking == "all" ? StatementTracking::All
+                                            : StatementTracking::Top;
+  tracks_utility_ = show("pg_stat_statements.track_utility") == "on";
+}
+
 void Settings::refresh() {
   if (const TimeZone* zone = find_time_zone(show("timezone")); zone != nullptr) format_.zone = zone;
   format_.extra_float_digits = std::atoi(show("extra_float_digits").c_str());
@@ -376,6 +409,7 @@ void Settings::refresh() {
   idle_in_transaction_timeout_ms_ = ms("idle_in_transaction_session_timeout");
   const std::string sync = show("synchronous_commit");
   synchronous_commit_ = !(sync == "off" || sync == "false" || sync == "no" || sync == "0");
+  refresh_logging();
   time_zone_ = show("timezone");
   application_name_ = show("application_name");
   const std::string isolation = show("default_transaction_isolation");

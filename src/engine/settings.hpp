@@ -38,7 +38,23 @@ struct SettingDefinition {
 inline constexpr std::string_view kWithoutEffect = "Accepted for compatibility.";
 inline bool SettingDefinition::takes_effect() const { return description != kWithoutEffect; }
 
-/// Each in its file: settings_server.cpp, settings_timescale.cpp, settings_postgresql.cpp.
+/// Which statements log_statement names.
+enum class LoggedStatements : std::uint8_t { None, Definitions, Modifications, All };
+/// Which statements pg_stat_statements.track names.
+enum class StatementTracking : std::uint8_t { None, Top, All };
+
+/// What of a session's statements goes to the server's log.
+struct StatementLogging {
+  bool is_any = false;  // durations or statements
+  LoggedStatements statements = LoggedStatements::None;
+  bool durations = false;
+  std::int64_t min_duration_ms = -1;  // -1: none by its duration
+  bool errors = true, statements_of_errors = true;
+};
+
+/// Each in its file: settings_logging.cpp, settings_server.cpp, settings_timescale.cpp,
+/// settings_postgresql.cpp.
+const std::vector<SettingDefinition>& logging_settings();
 const std::vector<SettingDefinition>& server_settings();
 const std::vector<SettingDefinition>& timescale_settings();
 std::vector<SettingDefinition> postgresql_settings();
@@ -46,7 +62,7 @@ std::vector<SettingDefinition> postgresql_settings();
 /// A session's settings (GUCs): known ones are checked, dotted ones of any extension are kept as text.
 ///
 /// Errors: UndefinedObject `unrecognized configuration parameter "x"`, InvalidParameterValue,
-/// CantChangeRuntimeParam.
+/// CantChangeRuntimeParam, InsufficientPrivilege.
 class Settings {
  public:
   Settings();
@@ -55,6 +71,10 @@ class Settings {
   static const SettingDefinition* find_definition(const std::string& name);
 
   void set(const std::string& name, const std::vector<std::string>& values, bool local);
+  /// Whether the session may change what only superusers may.
+  void set_superuser(bool is_superuser) { is_superuser_ = is_superuser; }
+  /// Errors: InsufficientPrivilege `permission denied to set parameter "x"`.
+  void require_privilege(const std::string& name) const;
   void reset(const std::string& name, bool local = false);
   /// All but the roles, as in PostgreSQL.
   void reset_all();
@@ -98,6 +118,9 @@ class Settings {
   std::int64_t statement_timeout_ms() const { return statement_timeout_ms_; }
   std::int64_t lock_timeout_ms() const { return lock_timeout_ms_; }
   std::int64_t idle_in_transaction_timeout_ms() const { return idle_in_transaction_timeout_ms_; }
+  const StatementLogging& logging() const { return logging_; }
+  StatementTracking statement_tracking() const { return statement_tracking_; }
+  bool tracks_utility() const { return tracks_utility_; }
   bool synchronous_commit() const { return synchronous_commit_; }
   // What every statement asks for.
   const std::string& time_zone() const { return time_zone_; }
@@ -114,6 +137,7 @@ class Settings {
  private:
   void store(const std::string& name, std::string value, bool local);
   void refresh();
+  void refresh_logging();
 
   std::map<std::string, std::string> values_;
   std::map<std::string, std::string> defaults_;
@@ -126,6 +150,10 @@ class Settings {
   std::int64_t statement_timeout_ms_ = 0;
   std::int64_t lock_timeout_ms_ = 0;
   std::int64_t idle_in_transaction_timeout_ms_ = 0;
+  bool is_superuser_ = true;
+  StatementLogging logging_;
+  StatementTracking statement_tracking_ = StatementTracking::Top;
+  bool tracks_utility_ = true;
   bool synchronous_commit_ = true;
   std::string time_zone_;
   std::string application_name_;

@@ -40,7 +40,7 @@ const std::vector<SettingDefinition>& server_settings() {
       {"log_disconnections", "log_disconnections", Kind::Boolean, "off",
        "Logs the end of each session, with how long it took.", "sighup"},
       {"log_min_messages", "log_min_messages", Kind::Enumeration, "warning",
-       "Sets what is logged: debug levels say more, fatal and panic only errors of the server.", "sighup",
+       "Sets what is logged: debug levels say more, fatal and panic only errors of the server.", "superuser",
        kIsReported, "debug5|debug4|debug3|debug2|debug1|debug|info|notice|warning|error|log|fatal|panic"},
       {"max_connections",
        "max_connections",

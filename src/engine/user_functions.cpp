@@ -195,8 +195,12 @@ void run_body(Execution& execution, const FunctionObject& function, const std::v
     resolve_call(context, statement);
     Execution inner{context, is_last ? static_cast<ResultSink&>(rows) : nothing, values, true};
     try {
-      if (!execute_statement(inner, statement))
+      const auto started_ns = context.recorder().now_ns();
+      const auto tag = execute_statement(inner, statement);
+      if (!tag)
         throw Error(ErrorCode::FeatureNotSupported, statement.tag + " is not allowed in an SQL function");
+      if (context.recorder().tracks_nested())
+        context.recorder().ended_within(statement.text, *tag, context.recorder().now_ns() - started_ns);
     } catch (Error& error) {
       if (error.context().empty())
         error.in_context("SQL function \"" + function.name + "\" statement " +

@@ -63,7 +63,9 @@ bool is_volatile(const std::string& lower_text) {
 }  // namespace
 
 WriteTarget::WriteTarget(const SessionContext& context, const catalog::RelationObject& relation)
-    : relation_(relation), info_(context.relation_info(relation)) {
+    : relation_(relation),
+      counters_(context.table_counters(relation.oid)),
+      info_(context.relation_info(relation)) {
   const storage::TableSchema* schema = context.view().schema(relation.table());
   TICKSTONE_CHECK(schema != nullptr);
   schema_ = *schema;

@@ -44,6 +44,7 @@ class WriteTarget {
   bool is_chunk() const { return info_.part.has_value(); }
   const sql::RelationInfo& info() const { return info_; }
   const storage::TableSchema& schema() const { return schema_; }
+  TableCounters& counters() const { return *counters_; }
   storage::TableId table() const { return relation_.table(); }
   std::size_t column_count() const { return relation_.columns.size(); }
   const catalog::ColumnObject& column(std::size_t index) const { return relation_.columns[index]; }
@@ -120,6 +121,7 @@ class WriteTarget {
   void plan_default(const SessionContext& context, const catalog::ColumnObject& column);
 
   catalog::RelationObject relation_;
+  std::shared_ptr<TableCounters> counters_;
   sql::RelationInfo info_;
   storage::TableSchema schema_;
   std::vector<std::size_t> storage_order_;  // storage's i-th column is that one of the relation

@@ -12,6 +12,24 @@ BlockCache::Part& BlockCache::part_of(std::uint64_t key) {
   return parts_[(key * 0x9E37'79B9'7F4A'7C15ULL) >> 60];
 }
 
+std::uint64_t BlockCache::hits() const {
+  std::uint64_t sum = 0;
+  for (const auto& part : parts_) {
+    const std::lock_guard lock(part.mutex);
+    sum += part.hits;
+  }
+  return sum;
+}
+
+std::uint64_t BlockCache::misses() const {
+  std::uint64_t sum = 0;
+  for (const auto& part : parts_) {
+    const std::lock_guard lock(part.mutex);
+    sum += part.misses;
+  }
+  return sum;
+}
+
 void BlockCache::remove(Part& part, std::list<Entry>::iterator entry) {
   part.size_bytes -= entry->size_bytes;
   bytes_.fetch_sub(entry->size_bytes, std::memory_order_relaxed);
@@ -23,7 +41,11 @@ std::shared_ptr<const DecodedBlock> BlockCache::find(std::uint64_t key) {
   auto& part = part_of(key);
   const std::lock_guard lock(part.mutex);
   const auto found = part.by_key.find(key);
-  if (found == part.by_key.end()) return nullptr;
+  if (found == part.by_key.end()) {
+    ++part.misses;
+    return nullptr;
+  }
+  ++part.hits;
   part.entries.splice(part.entries.begin(), part.entries, found->second);
   return found->second->block;
 }

@@ -24,6 +24,8 @@ class BlockCache {
   /// Of two equal keys the first one stays; returns what is there now.
   std::shared_ptr<const DecodedBlock> insert(std::uint64_t key, std::shared_ptr<const DecodedBlock> block);
   void erase(std::uint64_t key);
+  std::uint64_t hits() const;
+  std::uint64_t misses() const;
   std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -33,10 +35,11 @@ class BlockCache {
     std::size_t size_bytes = 0;
   };
   struct Part {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::list<Entry> entries;  // the most recently used first
     std::unordered_map<std::uint64_t, std::list<Entry>::iterator> by_key;
     std::size_t size_bytes = 0;
+    std::uint64_t hits = 0, misses = 0;
   };
   static constexpr std::size_t kParts = 16;
 

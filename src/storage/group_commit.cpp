@@ -78,7 +78,9 @@ void GroupCommit::lead(const std::vector<Waiter*>& group) {
   }
   if (must_sync) {
     try {
+      const auto started_ns = core_.options.clock->monotonic_ns();
       core_.log->sync();
+      sync_durations_.record(static_cast<std::uint64_t>(core_.options.clock->monotonic_ns() - started_ns));
     } catch (...) {
       // Boundary: what was applied is never published; the log refuses everything from now on.
       for (Waiter* waiter : group) {
@@ -88,6 +90,7 @@ void GroupCommit::lead(const std::vector<Waiter*>& group) {
       return;
     }
   }
+  if (seq > core_.applied_seq) group_sizes_.record(seq - core_.applied_seq);
   core_.commit_count.fetch_add(seq - core_.applied_seq, std::memory_order_relaxed);
   core_.applied_seq = seq;
   core_.open_bytes.fetch_add(builder.grown_bytes(), std::memory_order_relaxed);

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "storage/log.hpp"
 #include "storage/schema.hpp"
 #include "storage/state_builder.hpp"
@@ -40,6 +41,9 @@ class GroupCommit {
   /// IoError.
   CommitSeq commit(CommitWork& work, bool synchronous);
 
+  HistogramCounts sync_durations() const { return sync_durations_.counts(); }
+  HistogramCounts group_sizes() const { return group_sizes_.counts(); }
+
  private:
   struct Waiter {
     CommitWork* work = nullptr;
@@ -56,6 +60,8 @@ class GroupCommit {
   std::mutex mutex_;
   std::deque<Waiter*> queue_;
   bool is_led_ = false;
+  LatencyHistogram sync_durations_;
+  Histogram<kGroupSizeBounds> group_sizes_;
 };
 
 }  // namespace tickstone::storage

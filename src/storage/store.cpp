@@ -8,6 +8,7 @@
 #include <tickstone/error.hpp>
 
 #include "storage/backup.hpp"
+#include "storage/block_cache.hpp"
 #include "storage/checkpoint.hpp"
 #include "storage/chunk_settling.hpp"
 #include "storage/compactor.hpp"
@@ -107,6 +108,7 @@ class OpenStore final : public Store, public ChunkSettling {
     if (core_.log != nullptr) {
       statistics.log_bytes = core_.log->bytes();
       statistics.log_syncs = core_.log->sync_count();
+      statistics.has_failed = core_.log->has_failed();
       statistics.bytes_written_log = core_.log->written_bytes();
     }
     if (core_.checkpointer != nullptr) {
@@ -133,6 +135,10 @@ class OpenStore final : public Store, public ChunkSettling {
       statistics.oldest_reader_age_us = (core_.options.clock->monotonic_ns() - oldest->since_ns) / 1000;
     }
     statistics.block_cache_bytes = cached_bytes(*core_.block_cache);
+    statistics.cache_hits = core_.block_cache->hits();
+    statistics.cache_misses = core_.block_cache->misses();
+    statistics.commit_syncs = core_.commits.sync_durations();
+    statistics.commit_groups = core_.commits.group_sizes();
     const Snapshot snapshot = core_.snapshot();
     statistics.last_commit = snapshot.seq;
     for (const auto& [id, table] : snapshot.state->tables) {

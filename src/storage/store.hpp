@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/histogram.hpp"
 #include "storage/file_system.hpp"
 #include "storage/scan.hpp"
 #include "storage/schema.hpp"
@@ -203,6 +204,10 @@ struct StoreStatistics {
   std::uint64_t compaction_depth = 0;    // the most segments of any chunk that may hold one key
   std::uint64_t segments_reclaimed = 0;  // of dropped chunks and tables, without waiting for a checkpoint
   std::uint64_t write_stalls = 0, write_stall_us = 0;  // commits that were held up
+  std::uint64_t cache_hits = 0, cache_misses = 0;      // of the block cache
+  HistogramCounts commit_syncs;                        // nanoseconds of the syncs that commits waited for
+  HistogramCounts commit_groups;                       // commits that went to the log together
+  bool has_failed = false;  // the log takes nothing any more: commits fail until the store is opened again
 };
 
 /// One segment file in use.

@@ -355,8 +355,9 @@ class Verification {
         note(path, 0, "left over: all of it is in segments; opening the store removes it");
       }
     }
-    static const std::set<std::string> known = {kLockName, kManifestName, kBackupName,
-                                                "log",     "segments",    "tmp"};  // what queries spill
+    // The last two are what queries spill, and what the engine keeps of statements.
+    static const std::set<std::string> known = {kLockName,  kManifestName, kBackupName,      "log",
+                                                "segments", "tmp",         "statements.json"};
     for (const auto& name : files_.list(directory_)) {
       if (name == kNewManifestName) {
         note(directory_ / name, 0, "left over: a manifest that was not finished");

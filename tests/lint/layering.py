@@ -10,6 +10,8 @@ CONFINED = [
     (re.compile(r"^(libpq-fe\.h|postgresql/|libpq/)"), {"client"}, "libpq"),
     (re.compile(r"^pg_query"), {"sql"}, "libpg_query"),
     (re.compile(r"^boost/asio"), {"server", "http"}, "Boost.Asio"),
+    (re.compile(r"^boost/beast"), {"http"}, "Boost.Beast"),
+    (re.compile(r"^prometheus/"), {"http"}, "prometheus-cpp"),
     (re.compile(r"^gsasl"), {"server"}, "GNU SASL"),
     (re.compile(r"^CLI/"), {"cli", "apps"}, "CLI11"),
 ]

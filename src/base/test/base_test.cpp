@@ -13,6 +13,7 @@
 #include "base/bytes.hpp"
 #include "base/checksum.hpp"
 #include "base/clock.hpp"
+#include "base/histogram.hpp"
 #include "base/logging.hpp"
 #include "base/ordered_worker.hpp"
 #include "base/thread_name.hpp"
@@ -154,6 +155,20 @@ TEST(ThreadName, IsCutToWhatTheSystemKeeps) {
   pthread_getname_np(pthread_self(), name, sizeof(name));
   EXPECT_STREQ(name, "a name that is ");
   set_thread_name(before);
+}
+
+TEST(Histogram, CountsUpToEachBound) {
+  LatencyHistogram histogram;
+  for (const std::uint64_t ns : {0U, 25'000U, 25'001U, 4'000'000'000U}) histogram.record(ns);
+  histogram.record(61'000'000'000);  // above the last bound
+  const auto counts = histogram.counts();
+  ASSERT_EQ(counts.counts.size(), counts.bounds.size() + 1);
+  EXPECT_TRUE(std::is_sorted(counts.bounds.begin(), counts.bounds.end()));
+  EXPECT_EQ(counts.counts.front(), 2U);
+  EXPECT_EQ(counts.counts[1], 1U);
+  EXPECT_EQ(counts.counts.back(), 1U);
+  EXPECT_EQ(counts.total(), 5U);
+  EXPECT_EQ(counts.sum, 65'000'050'001U);
 }
 
 TEST(OrderedWorker, SettlesWhenAllJobsAreDoneAndTellsTheFirstError) {

@@ -18,6 +18,8 @@ class FakeFacts final : public RunningFacts {
   std::vector<SettingInfo> settings_shown() const override { return setting_list; }
   std::vector<JobStatistics> job_statistics() const override { return statistics; }
   std::vector<JobRunRecord> job_history() const override { return history; }
+  std::vector<StatementCounts> statement_counts() const override { return statements; }
+  bool is_superuser() const override { return superuser; }
   std::string current_user() const override { return "trader"; }
   std::string current_database() const override { return "market"; }
   std::vector<std::string> search_path() const override { return path; }
@@ -28,6 +30,8 @@ class FakeFacts final : public RunningFacts {
   std::vector<SettingInfo> setting_list;
   std::vector<JobStatistics> statistics;
   std::vector<JobRunRecord> history;
+  std::vector<StatementCounts> statements;
+  bool superuser = true;
   std::vector<std::string> path = {"public"};
   std::optional<std::int64_t> last_value;
 

@@ -176,6 +176,43 @@ TEST(PgStatActivity, ShowsSessions) {
       (Rows{{"42", "10", "active", "SELECT 1", "-", "2026-01-05 14:30:00+00", "-"}}));
 }
 
+TEST(PgStatActivity, HidesWhatOthersRun) {
+  Market market;
+  RunningFacts::SessionInfo session;
+  session.user = "somebody";
+  session.query = "SELECT 1";
+  session.is_job = true;
+  market.facts.session_list = {session};
+  market.facts.superuser = false;
+  EXPECT_EQ(market.select("pg_catalog", "pg_stat_activity", {"query", "backend_type"}),
+            (Rows{{"<insufficient privilege>", "background worker"}}));
+}
+
+TEST(PgStatStatements, ShowsTextsToWhoMaySeeThem) {
+  Market market;
+  StatementCounts own, others;
+  own.user_oid = 10;
+  own.query_id = 77;
+  own.text = "SELECT $1";
+  own.calls = 4;
+  own.rows = 8;
+  own.total_ms = own.mean_ms = own.max_ms = 1.5;
+  own.square_sum = 16;
+  others.user_oid = 11;
+  others.text = "SELECT secret";
+  others.calls = 1;
+  market.facts.statements = {own, others};
+  const std::vector<std::string> columns = {"userid", "queryid",          "query",           "calls",
+                                            "rows",   "stddev_exec_time", "shared_blks_hit", "wal_bytes"};
+  EXPECT_EQ(market.select("pg_catalog", "pg_stat_statements", columns),
+            (Rows{{"10", "77", "SELECT $1", "4", "8", "2", "0", "0"},
+                  {"11", "0", "SELECT secret", "1", "0", "0", "0", "0"}}));
+  market.facts.superuser = false;
+  EXPECT_EQ(market.select("pg_catalog", "pg_stat_statements", columns),
+            (Rows{{"10", "77", "SELECT $1", "4", "8", "2", "0", "0"},
+                  {"11", "-", "<insufficient privilege>", "1", "0", "0", "0", "0"}}));
+}
+
 TEST(PgStatUserTables, CountsFromZero) {
   const Market market;
   EXPECT_EQ(market.select("pg_catalog", "pg_stat_user_tables",

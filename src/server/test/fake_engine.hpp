@@ -252,6 +252,8 @@ class FakeDatabase final : public engine::Database {
   }
   void checkpoint() override {}
   std::optional<std::int64_t> run_due_jobs() override { return std::nullopt; }
+  engine::DatabaseStatus status() override { return {}; }
+  bool accepts_writes() override { return true; }
 
  private:
   FakeState state_;
