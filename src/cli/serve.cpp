@@ -37,7 +37,6 @@ struct Arguments {
   std::vector<std::pair<std::string, std::shared_ptr<std::string>>> named;
   std::string password_file;
   std::string certificate, key;
-  std::optional<std::uint16_t> http_port;
 };
 
 /// Watches the database while it lives.
@@ -156,8 +155,8 @@ int serve(const Arguments& arguments) {
   const auto given = given_password(arguments.password_file);
   // Before the database, so that who watches sees that recovery is under way.
   std::optional<http::MonitoringServer> monitoring;
-  if (arguments.http_port) {
-    monitoring.emplace(*arguments.http_port, TICKSTONE_VERSION);
+  if (const auto port = configuration->number("tickstone.http_port"); port >= 0) {
+    monitoring.emplace(static_cast<std::uint16_t>(port), TICKSTONE_VERSION);
     monitoring->start();
   }
   auto database =
@@ -250,10 +249,10 @@ Run add_serve(CLI::App& program) {
               "Most clients at once; 100 unless configured")
       ->type_name("COUNT")
       ->check(CLI::Range(1, 10'000));
-  command
-      ->add_option("--http-port", arguments->http_port,
-                   "Answer /metrics, /health and /ready on this port of 127.0.0.1; 0 takes a free one")
-      ->type_name("PORT");
+  add_setting(*command, *arguments, "--http-port", "tickstone.http_port",
+              "Answer /metrics, /health and /ready on this port of 127.0.0.1; 0 takes a free one")
+      ->type_name("PORT")
+      ->check(CLI::Range(0, 65535));
   auto* certificate = command
                           ->add_option("--tls-certificate", arguments->certificate,
                                        "PEM file; with --tls-key, clients may use TLS")

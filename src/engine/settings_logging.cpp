@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Settings of the server's log and of pg_stat_statements.
+// Settings of the server's log, of pg_stat_statements and of what is watched over HTTP.
 #include "engine/settings.hpp"
 
 namespace tickstone::engine {
@@ -46,6 +46,17 @@ const std::vector<SettingDefinition>& logging_settings() {
        "Shows that planning is not timed apart from execution.", "internal"},
       {"pg_stat_statements.track_utility", "pg_stat_statements.track_utility", Kind::Boolean, "on",
        "Selects whether utility commands are tracked by pg_stat_statements.", "superuser"},
+      {"tickstone.http_port",
+       "tickstone.http_port",
+       Kind::Integer,
+       "-1",
+       "Sets the port of 127.0.0.1 for metrics and health over HTTP; 0 takes a free one, -1 none.",
+       "postmaster",
+       false,
+       {},
+       {},
+       "-1",
+       "65535"},
   };
   return all;
 }

@@ -187,6 +187,11 @@ class Metrics(CliCase):
         self.fails("serve", "--data", self.scratch / "other", "--port", "0", "--http-port", str(self.http_port),
                    sqlstate="58030", says="--http-port")
 
+    def test_port_of_the_configuration(self):
+        server = self.serve("-c", "tickstone.http_port=0")
+        self.http_port = int(re.search(r":(\d+)/metrics", server.process.stdout.readline())[1])
+        self.assertEqual(self.get("/ready")[0], 200)
+
     def test_off_by_default(self):
         server = self.serve()
         self.assertNotIn("http", server.line)

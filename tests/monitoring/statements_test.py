@@ -101,6 +101,19 @@ class Statements(CliCase):
         self.assertEqual(cur.fetchall(), [])
         self.assertIn("statements.json", self.server.errors())
 
+    def test_most_statements(self):
+        self.server = self.serve("-c", "pg_stat_statements.max=100")
+        cur = self.connect()
+        for i in range(300):
+            cur.execute(f"SELECT 1 AS c{i}")
+            cur.execute("SELECT 'hot'")
+        cur.execute("SELECT count(*) FROM pg_stat_statements")
+        self.assertLessEqual(cur.fetchone()[0], 100)
+        cur.execute("SELECT calls FROM pg_stat_statements WHERE query = 'SELECT $1'")
+        self.assertEqual(cur.fetchall(), [(300,)])
+        cur.execute("SELECT dealloc FROM pg_stat_statements_info")
+        self.assertGreater(cur.fetchone()[0], 10)
+
     def test_text_is_for_its_user_and_superusers(self):
         cur = self.start()
         cur.execute("CREATE ROLE watcher LOGIN PASSWORD 'hush'")
@@ -209,6 +222,22 @@ class Log(CliCase):
             "LOG:  duration: N ms  statement: SET log_min_duration_statement = 0",
             "LOG:  duration: N ms  statement: INSERT INTO t VALUES (1);\n\tSELECT 'of two'",
             "LOG:  duration: N ms"])
+
+    def test_settings_of_the_server(self):
+        self.server = self.serve("-c", "log_min_duration_statement=0")
+        cur = psycopg2.connect(self.server.url()).cursor()
+        self.addCleanup(cur.connection.close)
+        cur.connection.autocommit = True
+        cur.execute("SELECT 'of the server'")
+        cur.execute("ALTER SYSTEM SET log_statement = 'ddl'")
+        cur.execute("SELECT pg_reload_conf()")
+        other = psycopg2.connect(self.server.url())
+        self.addCleanup(other.close)
+        other.autocommit = True
+        other.cursor().execute("CREATE TABLE t (a int)")
+        said = messages(self.server.errors())
+        self.assertIn("LOG:  duration: N ms  statement: SELECT 'of the server'", said)
+        self.assertEqual(said[-2:], ["LOG:  statement: CREATE TABLE t (a int)", "LOG:  duration: N ms"])
 
     def test_kinds_of_statements(self):
         cur = self.start()
