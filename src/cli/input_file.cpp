@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <zip.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -162,6 +163,68 @@ class ZstdFile final : public FileStream {
   std::size_t pending_ = 0;
 };
 
+/// The one file in a zip archive, as Binance packs its files.
+class ZipFile final : public InputFile {
+ public:
+  explicit ZipFile(const std::string& path)
+      : path_(path), archive_(zip_open(path.c_str(), ZIP_RDONLY, nullptr)) {
+    if (archive_ == nullptr) broken();
+    try {
+      open_member();
+    } catch (...) {
+      zip_discard(archive_);
+      throw;
+    }
+  }
+  ZipFile(const ZipFile&) = delete;
+  ZipFile& operator=(const ZipFile&) = delete;
+  ~ZipFile() override {
+    zip_fclose(member_);
+    zip_discard(archive_);
+  }
+
+  bool read(std::string& chunk) override {
+    chunk.resize(kChunkBytes);
+    const zip_int64_t got = zip_fread(member_, chunk.data(), chunk.size());
+    // Its checksum is compared at the end.
+    if (got < 0) broken();
+    chunk.resize(static_cast<std::size_t>(got));
+    position_bytes_ += chunk.size();
+    return !chunk.empty();
+  }
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+  std::uint64_t position_bytes() const override { return position_bytes_; }
+
+ private:
+  void open_member() {
+    zip_int64_t found = -1;
+    const zip_int64_t count = zip_get_num_entries(archive_, 0);
+    for (zip_int64_t i = 0; i < count; ++i) {
+      const char* name = zip_get_name(archive_, static_cast<zip_uint64_t>(i), 0);
+      if (name == nullptr || std::string_view(name).ends_with('/')) continue;
+      if (found >= 0) {
+        throw Error(ErrorCode::FeatureNotSupported, "zip file \"" + path_ + "\" has more than one file", {},
+                    "Unpack it and import the directory.");
+      }
+      found = i;
+    }
+    if (found < 0) broken();
+    zip_stat_t facts;
+    if (zip_stat_index(archive_, static_cast<zip_uint64_t>(found), 0, &facts) == 0) size_bytes_ = facts.size;
+    member_ = zip_fopen_index(archive_, static_cast<zip_uint64_t>(found), 0);
+    if (member_ == nullptr) broken();
+  }
+  [[noreturn]] void broken() const {
+    throw Error(ErrorCode::DataCorrupted, "zip file \"" + path_ + "\" is damaged or cut short");
+  }
+
+  std::string path_;
+  zip_t* archive_;
+  zip_file_t* member_ = nullptr;
+  std::uint64_t size_bytes_ = 0;  // of what is packed
+  std::uint64_t position_bytes_ = 0;
+};
+
 }  // namespace
 
 std::unique_ptr<InputFile> InputFile::open(const std::string& path) {
@@ -169,6 +232,7 @@ std::unique_ptr<InputFile> InputFile::open(const std::string& path) {
   std::string head(4, '\0');
   head.resize(raw->read(head.data(), head.size()));
   if (head.starts_with("\x1f\x8b")) return std::make_unique<GzipFile>(std::move(raw), std::move(head));
+  if (head.starts_with("PK\x03\x04") && path != "-") return std::make_unique<ZipFile>(path);
   if (head == "\x28\xb5\x2f\xfd") return std::make_unique<ZstdFile>(std::move(raw), std::move(head));
   return std::make_unique<PlainFile>(std::move(raw), std::move(head));
 }

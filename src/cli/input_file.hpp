@@ -7,8 +7,8 @@
 
 namespace tickstone::cli {
 
-/// A file read as a stream of bytes, unpacked where its first bytes say gzip or zstd. `-` is standard input.
-/// Errors: UndefinedFile, IoError, DataCorrupted for a broken or cut archive.
+/// A file read as a stream of bytes, unpacked where its first bytes say gzip, zstd or zip. `-` is standard
+/// input. Errors: UndefinedFile, IoError, DataCorrupted for a broken or cut archive.
 class InputFile {
  public:
   static std::unique_ptr<InputFile> open(const std::string& path);

@@ -228,6 +228,27 @@ void write_messages(Folder folder) {
   folder.put(binary);
 }
 
+void write_files(Folder folder) {
+  using namespace std::string_view_literals;
+  folder.put(
+      "\x00ticker,conditions,price,sequence_number,sip_timestamp,size\nA,\"12,37\",142.99,3807,"
+      "1712306654208740096,5\n"
+      "A,,x,3807,1.5,5\n"sv);
+  folder.put(
+      "\x01Ticker,ask_price,bid_exchange,bid_price,conditions,sequence_number,sip_timestamp\nA,1,2,3,,5,1712306654208740096\n"sv);
+  folder.put(
+      "\x02ticker,volume,open,close,high,low,window_start,transactions\nA,1,2,3,4,5,1712306640000000000,7\n"sv);
+  folder.put("\x04X-1m-2\n1,1735689600000,1,2,3,4,5,6,7,8,9,10,11\n"sv);
+  folder.put("\x05X-trades\n1,4359799650,93576.0,0.00055,51.4,1735689600012345,True,True\n"sv);
+  folder.put(
+      "\x07{\"columns\": {\"price\": {\"from\": \"a\", \"multiply\": \"0.01\"}}, \"delimiter\": \";\", \"header\": false, \"fields\": [\"a\"]}"sv);
+  folder.put(
+      "\x08{\"columns\": {\"timestamp\": {\"from\": \"a\", \"zone\": \"America/New_York\"}, \"exact\": "
+      "{\"from\": \"b\", "
+      "\"unit\": \"auto\"}, \"id\": {\"line\": true}}}\x00"
+      "2026-01-05 09:30:00,1712306640.5,A\n"sv);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -243,6 +264,7 @@ int main(int argc, char** argv) {
     write_values(Folder(directory / "types_fuzz"));
     write_statements(Folder(directory / "sql_fuzz"));
     write_messages(Folder(directory / "wire_fuzz"));
+    write_files(Folder(directory / "import_fuzz"));
   } catch (const Error& error) {  // Boundary: the program's end
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 seconds=${TICKSTONE_FUZZ_SECONDS:-10}
-targets=(batch_fuzz segment_fuzz sql_fuzz store_fuzz types_fuzz wire_fuzz)
+targets=(batch_fuzz import_fuzz segment_fuzz sql_fuzz store_fuzz types_fuzz wire_fuzz)
 [ -f build/fuzz/build.ninja ] || cmake --preset fuzz >/dev/null
 nice -n 10 cmake --build --preset fuzz --target fuzzers >/dev/null
 
