@@ -15,9 +15,11 @@ namespace {
 
 constexpr std::size_t kInsertSizes[] = {256, 64, 16, 4, 1};
 constexpr std::size_t kCopyRowsMin = 1000;    // new rows from which COPY pays
-constexpr std::size_t kPointReadsMax = 16;    // of a series, before one read of its range
-constexpr std::size_t kRangeReadRows = 4096;  // at once
-constexpr std::size_t kKeysAtOnce = 1000;     // of an array
+constexpr std::size_t kPointReadsMax = 2;     // of a series, before one read of its range
+constexpr std::size_t kRangeReadRows = 4096;  // at once, at most
+constexpr std::size_t kRangeSlackRows = 16;   // read beyond those wanted
+constexpr std::size_t kSparsePointReads = 64;
+constexpr std::size_t kKeysAtOnce = 1000;  // of an array
 constexpr std::size_t kCopyChunkBytes = 1 << 20;
 
 /// Of what a server says about a row; all else is about the statement or the server.
@@ -58,10 +60,11 @@ BatchStore::BatchStore(BatchTable table) : table_(std::move(table)) {
     const std::string series = conditions(table_, table_.series) + (table_.series.empty() ? "" : " AND ");
     const std::string from = "$" + std::to_string(table_.series.size() + 1);
     const std::string to = "$" + std::to_string(table_.series.size() + 2);
+    const std::string limit = "$" + std::to_string(table_.series.size() + 3);
     newest_sql_ = "SELECT " + time + " FROM " + name + " WHERE " + series + time + " >= " + from +
                   " ORDER BY " + time + " DESC LIMIT 1";
     range_sql_ = select + series + time + " >= " + from + " AND " + time + " <= " + to + " ORDER BY " + time +
-                 " LIMIT " + std::to_string(kRangeReadRows);
+                 " LIMIT " + limit;
     instant_sql_ = select + series + time + " = " + from;
   }
   copy_sql_ = "COPY " + name + " (" + column_list(table_) + ") FROM STDIN";
@@ -200,28 +203,37 @@ class BatchStore::Writer {
       gather(stored, executor_.get_dataframe(store_.point_sql_, cells_of(row, table_.key)));
   }
 
-  /// Reads on from the first row not yet decided, so that what lies between rows is passed over.
+  /// Reads on from the first row not yet decided, so that what lies between rows is passed over; where that
+  /// is much, row by row.
   void read_ranges(StoredRows& stored, std::span<const BatchRow> rows) {
     while (!rows.empty()) {
+      const std::size_t limit = std::min(kRangeReadRows, 2 * rows.size() + kRangeSlackRows);
       Parameters parameters = cells_of(rows.front(), table_.series);
-      parameters.emplace_back(time_of(rows.front()));
-      parameters.emplace_back(time_of(rows.back()));
+      parameters.insert(parameters.end(), {time_of(rows.front()), time_of(rows.back()), limit});
       const DataFrame frame = executor_.get_dataframe(store_.range_sql_, parameters);
       gather(stored, frame);
-      if (frame.row_count() < kRangeReadRows) return;
+      if (frame.row_count() < limit) return;
       // The read was cut, perhaps within its last time.
       const auto last = frame.get<Timestamp>(frame.row_count() - 1, *table_.time);
-      const auto is_decided = [&](const BatchRow& row) { return time_of(row) < last; };
-      const auto first_left = std::ranges::partition_point(rows, is_decided);
-      auto decided = static_cast<std::size_t>(first_left - rows.begin());
-      if (decided == 0) {  // more rows at one time than are read at once
-        parameters.pop_back();
+      std::size_t decided = count_before(rows, last);
+      if (decided == 0) {  // more rows at one time than were read
+        parameters.resize(table_.series.size() + 1);
         gather(stored, executor_.get_dataframe(store_.instant_sql_, parameters));
-        const auto is_of_it = [&](const BatchRow& row) { return time_of(row) == last; };
-        decided = static_cast<std::size_t>(std::ranges::partition_point(rows, is_of_it) - rows.begin());
+        decided = count_before(rows, last + std::chrono::microseconds{1});
       }
       rows = rows.subspan(decided);
+      if (decided < limit / 8) {
+        const auto points = rows.first(std::min(rows.size(), kSparsePointReads));
+        read_points(stored, points);
+        rows = rows.subspan(points.size());
+      }
     }
+  }
+
+  /// How many of the rows, which are in the order of time, are before `time`.
+  std::size_t count_before(std::span<const BatchRow> rows, Timestamp time) const {
+    const auto is_before = [&](const BatchRow& row) { return time_of(row) < time; };
+    return static_cast<std::size_t>(std::ranges::partition_point(rows, is_before) - rows.begin());
   }
 
   void read_any(StoredRows& stored, std::span<const BatchRow> rows) {

@@ -21,7 +21,7 @@ Reason text_reason(std::string_view text) {
   try {
     check_utf8(text);
   } catch (const Error& error) {
-    return error.message();
+    return "is not text: " + error.message();
   }
   return {};
 }
@@ -31,7 +31,7 @@ Reason json_reason(std::string_view text) {
     check_utf8(text);
     normalize_jsonb(text);
   } catch (const Error& error) {
-    return error.message();
+    return "is not JSON: " + error.message();
   }
   return {};
 }
