@@ -9,4 +9,5 @@ cd "$(dirname "$0")/.."
 storage=()
 for argument in "$@"; do [ "$argument" = --record ] && storage+=(--record); done
 /usr/bin/python3 bench/refresh_compare.py "${storage[@]}"
+/usr/bin/python3 bench/training_compare.py "${storage[@]}"
 exec /usr/bin/python3 bench/storage_compare.py "${storage[@]}"
