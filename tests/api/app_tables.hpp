@@ -5,8 +5,7 @@
 
 namespace tickstone {
 
-/// The application's tables but for the feature store's, without rows: made when first asked for, emptied
-/// then.
+/// The application's tables, which run.sh has made by `tickstone migrate`, without rows.
 void empty_app_tables(Executor& executor);
 
 }  // namespace tickstone

@@ -10,6 +10,7 @@ test=build/release/tests/api/api_test
 
 on() {
   echo "api: on $1"
+  "$tickstone" migrate "$2" >"$scratch/migrate.log" 2>&1 || { cat "$scratch/migrate.log" >&2; exit 1; }
   TICKSTONE_TEST_ADDRESS=$2 "$test" --gtest_brief=1
 }
 

@@ -11,21 +11,14 @@
 #include <tickstone/training.hpp>
 
 #include "api_home.hpp"
+#include "app_tables.hpp"
 
 namespace tickstone {
 namespace {
 
 class Training : public testing::Test {
  protected:
-  void SetUp() override {
-    db.execute("DROP TABLE IF EXISTS feature_timeseries CASCADE");
-    db.execute(
-        "CREATE TABLE feature_timeseries (feature_name TEXT NOT NULL, symbol TEXT NOT NULL, timestamp "
-        "TIMESTAMPTZ NOT "
-        "NULL, value NUMERIC NOT NULL, tags JSONB, PRIMARY KEY (feature_name, symbol, timestamp))");
-    if (db.home() != Home::PostgreSql)
-      db.execute("SELECT create_hypertable('feature_timeseries', 'timestamp')");
-  }
+  void SetUp() override { empty_app_tables(db); }
   void put(const std::string& feature, const std::string& symbol, const char* time, double value) {
     db.execute(
         "INSERT INTO feature_timeseries (feature_name, symbol, timestamp, value) VALUES ($1, $2, $3, $4)",

@@ -48,6 +48,7 @@ thread() {
     # shellcheck source=tests/servers.sh
     source tests/servers.sh
     start_postgresql
+    "$tickstone" migrate "postgresql://inavvi_user@127.0.0.1:$peer_port/inavvi" >/dev/null
     TICKSTONE_TEST_ADDRESS="postgresql://inavvi_user@127.0.0.1:$peer_port/inavvi" build/tsan/tests/api/api_test --gtest_brief=1
   fi
 }
