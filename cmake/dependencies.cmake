@@ -2,7 +2,7 @@
 # Everything from outside, as imported targets:
 #   duckdb::duckdb  pg_query::pg_query  Boost::headers  OpenSSL::SSL  OpenSSL::Crypto  gsasl::gsasl  prometheus::core
 #   zstd::zstd  ZLIB::ZLIB  xxhash::xxhash  FastFloat::fast_float  fmt::fmt  spdlog::spdlog  CLI11::CLI11
-#   libzip::libzip  nlohmann_json::nlohmann_json  PostgreSQL::PostgreSQL  Threads::Threads
+#   libzip::libzip  nlohmann_json::nlohmann_json  edit::edit  PostgreSQL::PostgreSQL  Threads::Threads
 #   GTest::gtest_main  GTest::gmock  benchmark::benchmark  rapidcheck
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
@@ -45,6 +45,7 @@ if(NOT TICKSTONE_WITHOUT_DUCKDB)
   tickstone_find_library(prometheus::core HEADER prometheus/text_serializer.h LIBRARY prometheus-cpp-core)
   tickstone_find_library(gsasl::gsasl HEADER gsasl.h LIBRARY gsasl)
   tickstone_find_library(libzip::libzip HEADER zip.h LIBRARY zip)
+  tickstone_find_library(edit::edit HEADER editline/readline.h LIBRARY edit)
 
   # DuckDB: the one named, else the one that tools/setup.sh put into $TICKSTONE_DEPS or .deps.
   set(duckdb_dir "${TICKSTONE_DUCKDB_DIR}")

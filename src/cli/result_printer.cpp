@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/result_printer.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "market/text_table.hpp"
@@ -41,18 +43,30 @@ std::string json_value(const std::string& text, const SqlType& type) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+void print_object(std::ostream& out, const TextResult& result, std::size_t r) {
+  out << '{';
+  for (std::size_t c = 0; c < result.columns.size(); ++c) {
+    const auto& cell = result.rows[r][c];
+    out << (c == 0 ? "" : ", ") << nlohmann::json(result.columns[c].name).dump() << ": "
+        << (cell ? json_value(*cell, result.columns[c].type) : "null");
+  }
+  out << '}';
+}
+
 void print_json(std::ostream& out, const TextResult& result) {
   out << '[';
   for (std::size_t r = 0; r < result.rows.size(); ++r) {
-    out << (r == 0 ? "\n  {" : ",\n  {");
-    for (std::size_t c = 0; c < result.columns.size(); ++c) {
-      const auto& cell = result.rows[r][c];
-      out << (c == 0 ? "" : ", ") << nlohmann::json(result.columns[c].name).dump() << ": "
-          << (cell ? json_value(*cell, result.columns[c].type) : "null");
-    }
-    out << '}';
+    out << (r == 0 ? "\n  " : ",\n  ");
+    print_object(out, result, r);
   }
   out << (result.rows.empty() ? "]\n" : "\n]\n");
+}
+
+void print_json_lines(std::ostream& out, const TextResult& result) {
+  for (std::size_t r = 0; r < result.rows.size(); ++r) {
+    print_object(out, result, r);
+    out << '\n';
+  }
 }
 
 }  // namespace
@@ -69,7 +83,23 @@ void print_result(std::ostream& out, const TextResult& result, OutputFormat form
       return print_csv(out, result);
     case OutputFormat::Json:
       return print_json(out, result);
+    case OutputFormat::JsonLines:
+      return print_json_lines(out, result);
   }
+}
+
+void print_expanded(std::ostream& out, const TextResult& result) {
+  std::size_t width = 0;
+  for (const auto& column : result.columns) width = std::max(width, market::display_width(column.name));
+  for (std::size_t r = 0; r < result.rows.size(); ++r) {
+    out << "-[ RECORD " << r + 1 << " ]\n";
+    for (std::size_t c = 0; c < result.columns.size(); ++c) {
+      const auto& name = result.columns[c].name;
+      out << name << std::string(width - market::display_width(name), ' ') << " | "
+          << result.rows[r][c].value_or("") << '\n';
+    }
+  }
+  out << '(' << result.rows.size() << (result.rows.size() == 1 ? " row)\n" : " rows)\n");
 }
 
 }  // namespace tickstone::cli

@@ -203,16 +203,24 @@ void Connection::set_notice_handler(std::function<void(const std::string&)> on_n
   impl_->on_notice = std::move(on_notice);
 }
 
-void Connection::execute(const std::string& sql, const std::function<void(const Result&)>& on_result) {
+void Connection::execute(const std::string& sql, const std::function<void(const Result&)>& on_result,
+                         const std::function<void(std::string_view)>& on_copy_data) {
   PGconn* connection = impl_->connection.get();
   if (PQsendQuery(connection, sql.c_str()) == 0) impl_->fail();
   std::optional<Error> failure;
+  std::optional<Result> copied;
   try {
     while (const ResultPointer result{PQgetResult(connection)}) {
       switch (PQresultStatus(result.get())) {
         case PGRES_TUPLES_OK:
         case PGRES_COMMAND_OK:
-          if (!failure) on_result(read_result(result.get()));
+          if (copied) {
+            copied->tag = PQcmdStatus(result.get());
+            if (!failure) on_result(*copied);
+            copied.reset();
+          } else if (!failure) {
+            on_result(read_result(result.get()));
+          }
           break;
         case PGRES_EMPTY_QUERY:
           break;
@@ -221,17 +229,20 @@ void Connection::execute(const std::string& sql, const std::function<void(const 
           break;
         case PGRES_COPY_OUT: {
           Result out;
+          if (!on_copy_data) out.columns.push_back({"copy", SqlType::of(TypeId::Text)});
           char* buffer = nullptr;
           int size = 0;
-          out.columns.push_back({"copy", SqlType::of(TypeId::Text)});
           while ((size = PQgetCopyData(connection, &buffer, 0)) > 0) {
             const MemoryPointer owned(buffer);
-            std::string line(buffer, static_cast<std::size_t>(size));
-            if (!line.empty() && line.back() == '\n') line.pop_back();
-            out.rows.push_back({std::move(line)});
+            std::string_view line(buffer, static_cast<std::size_t>(size));
+            if (on_copy_data) {
+              on_copy_data(line);
+            } else {
+              if (line.ends_with('\n')) line.remove_suffix(1);
+              out.rows.push_back({std::string(line)});
+            }
           }
-          out.tag = "COPY";
-          if (!failure) on_result(out);
+          copied = std::move(out);  // its tag comes next
           break;
         }
         default:

@@ -55,8 +55,10 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   void set_notice_handler(std::function<void(const std::string& text)> on_notice);
-  /// All statements of `sql`; each result is given away once it is complete.
-  void execute(const std::string& sql, const std::function<void(const Result&)>& on_result);
+  /// All statements of `sql`; each result is given away once it is complete. What COPY TO STDOUT sends goes
+  /// to `on_copy_data`; it is a result of one column where that is empty.
+  void execute(const std::string& sql, const std::function<void(const Result&)>& on_result,
+               const std::function<void(std::string_view)>& on_copy_data = {});
   /// One statement, prepared when it is first seen, with `$1` as texts of the types that the server infers.
   /// Rows come typed, some thousand at a time. Returns the command tag.
   std::string query(std::string_view sql, std::span<const std::optional<std::string>> parameters,

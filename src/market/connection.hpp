@@ -50,9 +50,10 @@ class Connection {
   /// One statement, with `$1`. Returns its command tag. Repeated texts are prepared once.
   virtual std::string query(std::string_view sql, const Parameters& parameters,
                             const RowHandler& handler) = 0;
-  /// Statements separated by semicolons, in one implicit transaction where there is no block.
-  virtual void run_script(const std::string& sql,
-                          const std::function<void(const TextResult&)>& on_result) = 0;
+  /// Statements separated by semicolons, in one implicit transaction where there is no block. What COPY TO
+  /// STDOUT sends goes to `on_copy_data`; it is a result of one column where that is empty.
+  virtual void run_script(const std::string& sql, const std::function<void(const TextResult&)>& on_result,
+                          const std::function<void(std::string_view)>& on_copy_data = {}) = 0;
   /// `COPY ... FROM STDIN`: `next` replaces the chunk and returns false at the end. Returns the command tag.
   virtual std::string copy_in(const std::string& statement,
                               const std::function<bool(std::string&)>& next) = 0;

@@ -98,9 +98,11 @@ class TextSink final : public Sink {
     result_ = {};
   }
   void begin_copy_out(bool /*is_binary*/, std::size_t /*column_count*/) override {
-    result_ = {{{"copy", SqlType::of(TypeId::Text)}}, {}, {}};
+    result_ = {};
+    if (!copy_target) result_.columns.push_back({"copy", SqlType::of(TypeId::Text)});
   }
   void copy_data(std::string_view bytes) override {
+    if (copy_target) return copy_target(bytes);
     std::string line(bytes);
     if (!line.empty() && line.back() == '\n') line.pop_back();
     result_.rows.push_back({std::move(line)});
@@ -142,9 +144,10 @@ class EmbeddedConnection final : public Connection {
     return run(sql, parameters, handler);
   }
 
-  void run_script(const std::string& sql, const std::function<void(const TextResult&)>& on_result) override {
+  void run_script(const std::string& sql, const std::function<void(const TextResult&)>& on_result,
+                  const std::function<void(std::string_view)>& on_copy_data) override {
     TextSink sink(on_notice_, *session_, on_result);
-    sink.copy_target = [](std::string_view) {};
+    sink.copy_target = on_copy_data;
     session_->execute_simple(sql, sink);
   }
 

@@ -35,10 +35,14 @@ class PostgresConnection final : public Connection {
     return connection_.query(sql, texts, rows);
   }
 
-  void run_script(const std::string& sql, const std::function<void(const TextResult&)>& on_result) override {
-    connection_.execute(sql, [&](const client::Result& result) {
-      on_result({columns_from(result.columns), result.rows, result.tag});
-    });
+  void run_script(const std::string& sql, const std::function<void(const TextResult&)>& on_result,
+                  const std::function<void(std::string_view)>& on_copy_data) override {
+    connection_.execute(
+        sql,
+        [&](const client::Result& result) {
+          on_result({columns_from(result.columns), result.rows, result.tag});
+        },
+        on_copy_data);
   }
 
   std::string copy_in(const std::string& statement, const std::function<bool(std::string&)>& next) override {

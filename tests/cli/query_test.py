@@ -81,6 +81,39 @@ class Query(CliCase):
         self.fails("query", "--data", self.store, "-o", self.scratch / "no" / "folder", "SELECT 1", sqlstate="58030",
                    says="could not write file")
 
+    def test_example_queries_are_known_by_name(self):
+        listed = self.ok("query", "-l")
+        self.assertIn("  Market Data:\n    - recent_ohlcv\n", listed)
+        done = self.run_program("query", "--data", self.store, "tables")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("mixed", done.stdout)
+        self.assertIn("Executing example query 'tables':", done.stderr)
+        names = [line[6:] for line in listed.splitlines() if line.startswith("    - ")]
+        self.assertGreater(len(names), 20)
+        self.ok("migrate", "--data", self.store)
+        for name in names:
+            self.assertIsInstance(json.loads(self.ok("query", "--data", self.store, "-j", name)), list, name)
+
+    def test_a_server_is_named_as_the_guide_does(self):
+        server = self.serve()
+        address = f"localhost:{server.port}/inavvi?user=inavvi_user&password=postgres"
+        self.assertIn("mixed", self.ok("query", "-c", address, "tables"))
+        self.assertIn("mixed", self.ok("query", "tables", variables={"TICKSTONE_URL": server.url()}))
+        target = self.scratch / "saved.txt"
+        done = self.run_program("query", "-c", address, "tables", "-o", target)
+        self.assertIn(f"Results saved to {target} (1 row)", done.stderr)
+        self.assertIn("mixed", target.read_text())
+        self.assertEqual(self.ok("query", "-c", address, "COPY (SELECT id FROM mixed WHERE id < 3 ORDER BY id) TO STDOUT"), "1\n2\nCOPY 2\n")
+
+    def test_json_lines_and_plots(self):
+        self.assertEqual(self.sql("SELECT id, good FROM mixed WHERE id < 3 ORDER BY id", "--format", "jsonl"),
+                         '{"id": 1, "good": true}\n{"id": 2, "good": false}\n')
+        drawn = self.ok("query", "--data", self.store, "--plot", "SELECT id, id * id AS square FROM mixed ORDER BY id",
+                        variables={"COLUMNS": "50", "LINES": "16", "LC_ALL": "C.UTF-8"})
+        self.assertIn("square", drawn)
+        self.assertTrue(all(len(line) <= 50 for line in drawn.splitlines()), drawn)
+        self.fails("query", "--data", self.store, "--plot", "SELECT name FROM mixed", sqlstate="22023", says="nothing to plot")
+
     def test_copy_out_is_written_as_it_is(self):
         self.assertEqual(self.sql("COPY (SELECT id, name FROM mixed WHERE id < 3 ORDER BY id) TO STDOUT"),
                          '1\ta "b", c\n2\t\\N\nCOPY 2\n')
@@ -116,14 +149,16 @@ class Query(CliCase):
         self.assertIn('NOTICE:  table "nosuch" does not exist, skipping', got.stderr)
 
     def test_targets_that_are_not_there(self):
-        self.fails("query", "SELECT 1", sqlstate="22023", says=("neither a data directory nor a server", "--connect URL"))
-        self.fails("query", "--data", self.scratch / "none", "SELECT 1", sqlstate="58P01", says="does not exist")
+        nowhere = {"TICKSTONE_URL": "host=127.0.0.1 port=1"}
+        self.fails("query", "SELECT 1", status=3, sqlstate="08006", says=("Connection refused", "--data DIR"), variables=nowhere)
+        self.fails("query", "--data", self.scratch / "none", "SELECT 1", status=3, sqlstate="58P01", says="does not exist")
         self.assertFalse((self.scratch / "none").exists())
-        self.fails("query", "-c", "host=127.0.0.1 port=1", "SELECT 1", sqlstate="08006", says="Connection refused")
+        self.fails("query", "-c", "host=127.0.0.1 port=1", "SELECT 1", status=3, sqlstate="08006", says="Connection refused")
+        self.fails("query", "-c", "localhost", "SELECT 1", status=3, sqlstate="22023", says="is no address of a server")
         self.fails("query", "--data", self.store, "-f", self.scratch / "none.sql", sqlstate="58P01", says="could not open file")
         empty = self.scratch / "empty"
         empty.mkdir()
-        self.fails("query", "--data", empty, "SELECT 1", sqlstate="58P01", says="is no data directory")
+        self.fails("query", "--data", empty, "SELECT 1", status=3, sqlstate="58P01", says="is no data directory")
 
     def test_a_wrong_command_line_is_status_two(self):
         self.fails("query", "--data", self.store, "-c", "host=x", "SELECT 1", status=2)
