@@ -79,7 +79,8 @@ class PostgresSource final : public ConnectionSource {
 
  private:
   void find_out() {
-    PostgresConnection connection(options_);
+    PostgresConnection opened(options_);
+    Connection& connection = opened;
     const auto text_of = [&](const std::string& sql) {
       std::string text;
       connection.run_script(sql, [&](const TextResult& result) {
