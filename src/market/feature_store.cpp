@@ -6,7 +6,7 @@
 #include <tickstone/feature_store.hpp>
 
 #include "market/access_log.hpp"
-#include "market/batch_store.hpp"
+#include "market/store_rows.hpp"
 
 namespace tickstone {
 namespace {
@@ -67,10 +67,41 @@ const BatchStore& relationships_table() {
   return store;
 }
 
+std::string reason_against(const FeatureValue& value) {
+  if (value.feature_name.empty()) return "it names no feature";
+  return value.symbol.empty() ? "it names no symbol" : "";
+}
+Parameters cells_of(const FeatureValue& value) {
+  return {value.feature_name, value.symbol, value.time, value.value, value.tags};
+}
+
+std::string reason_against(const FeatureSet& set) {
+  if (set.symbol.empty()) return "it names no symbol";
+  if (set.feature_set.empty()) return "it names no feature set";
+  return market::is_json_object(set.features.text) ? "" : "its features are no JSON object";
+}
+Parameters cells_of(const FeatureSet& set) {
+  return {set.symbol, set.time, set.feature_set, set.features, set.version, set.source};
+}
+
+std::string reason_against(const FeatureMetadata& feature) {
+  return feature.feature_name.empty() ? "it names no feature" : "";
+}
+Parameters cells_of(const FeatureMetadata& feature) {
+  return {feature.feature_name, feature.description, current_timestamp(),
+          feature.tags,         feature.parameters,  feature.source};
+}
+
+std::string reason_against(const FeatureRelationship& one) {
+  if (one.source_feature.empty() || one.target_feature.empty()) return "it names no feature";
+  return one.relationship_type.empty() ? "it has no type" : "";
+}
+Parameters cells_of(const FeatureRelationship& one) {
+  return {one.source_feature, one.target_feature, one.relationship_type, one.metadata};
+}
+
 std::optional<Json> json_at(const DataFrame& frame, std::size_t row, std::string_view column) {
-  auto text = frame.get<std::optional<std::string>>(row, column);
-  if (!text) return std::nullopt;
-  return Json{std::move(*text)};
+  return market::json_at(frame, row, frame.position(column));
 }
 
 std::vector<FeatureValue> values_of(const DataFrame& frame) {
@@ -111,34 +142,21 @@ FeatureStore::FeatureStore(DatabaseManager& manager, FeatureStoreOptions options
 FeatureStore::~FeatureStore() = default;
 
 BatchResult FeatureStore::batch_store_feature_data(std::span<const FeatureValue> values) {
-  auto rows = values_table().rows();
-  for (const auto& value : values)
-    rows.add({value.feature_name, value.symbol, value.time, value.value, value.tags});
-  return values_table().store(impl_->manager, std::move(rows));
+  return market::store_rows<FeatureValue>(values_table(), impl_->manager, values, reason_against, cells_of);
 }
 
 BatchResult FeatureStore::store_feature_sets(std::span<const FeatureSet> sets) {
-  auto rows = sets_table().rows();
-  for (const auto& set : sets)
-    rows.add({set.symbol, set.time, set.feature_set, set.features, set.version, set.source});
-  return sets_table().store(impl_->manager, std::move(rows));
+  return market::store_rows<FeatureSet>(sets_table(), impl_->manager, sets, reason_against, cells_of);
 }
 
 BatchResult FeatureStore::store_feature_metadata(std::span<const FeatureMetadata> metadata) {
-  auto rows = metadata_table().rows();
-  const Timestamp now = current_timestamp();
-  for (const auto& feature : metadata) {
-    rows.add(
-        {feature.feature_name, feature.description, now, feature.tags, feature.parameters, feature.source});
-  }
-  return metadata_table().store(impl_->manager, std::move(rows));
+  return market::store_rows<FeatureMetadata>(metadata_table(), impl_->manager, metadata, reason_against,
+                                             cells_of);
 }
 
 BatchResult FeatureStore::store_feature_relationships(std::span<const FeatureRelationship> relationships) {
-  auto rows = relationships_table().rows();
-  for (const auto& one : relationships)
-    rows.add({one.source_feature, one.target_feature, one.relationship_type, one.metadata});
-  return relationships_table().store(impl_->manager, std::move(rows));
+  return market::store_rows<FeatureRelationship>(relationships_table(), impl_->manager, relationships,
+                                                 reason_against, cells_of);
 }
 
 std::vector<FeatureValue> FeatureStore::get_feature_data(std::string_view feature, std::string_view symbol,

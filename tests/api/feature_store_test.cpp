@@ -64,6 +64,8 @@ TEST_F(FeatureStoreTest, KeepsSetsMetadataAndRelationships) {
       {"AAPL", at("2026-01-05+00"), "daily", Json{R"({"rsi": 55.2})"}, "v2", std::nullopt}};
   EXPECT_EQ(store.store_feature_sets(sets).new_rows, 1U);
   EXPECT_EQ(store.store_feature_sets(sets).unchanged, 1U);
+  const FeatureSet list{"AAPL", at("2026-01-05+00"), "daily", Json{"[1]"}, {}, {}};
+  EXPECT_EQ(store.store_feature_sets({&list, 1}).rejected.at(0).reason, "its features are no JSON object");
   const auto read = store.get_feature_sets("AAPL", "daily", at("2026-01-05+00"), at("2026-01-06+00"));
   ASSERT_EQ(read.size(), 1U);
   EXPECT_EQ(read[0].features.text, R"({"rsi": 55.2})");

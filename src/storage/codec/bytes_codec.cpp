@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <zstd.h>
@@ -58,6 +59,20 @@ void write_texts(std::span<const std::string_view> texts, ByteWriter& out) {
   out.put_raw(stored.data(), is_packed ? packed_size : size);
 }
 
+thread_local bool has_thread_ended = false;  // needs no destructor, so it can be read to the last
+
+/// With the thread's own context, made once. A store in a static object is closed when the main thread's
+/// objects have gone.
+std::size_t decompress(char* target, std::size_t size, std::span<const std::byte> stored) {
+  struct Context {
+    std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context{ZSTD_createDCtx(), &ZSTD_freeDCtx};
+    ~Context() { has_thread_ended = true; }
+  };
+  if (has_thread_ended) return ZSTD_decompress(target, size, stored.data(), stored.size());
+  thread_local const Context own;
+  return ZSTD_decompressDCtx(own.context.get(), target, size, stored.data(), stored.size());
+}
+
 void read_texts(ByteReader& in, std::size_t count, Buffer<std::uint32_t>& offsets, Buffer<char>& heap) {
   IntegerDecoder lengths(in, count);
   const auto compression = in.get<std::uint8_t>();
@@ -90,10 +105,7 @@ void read_texts(ByteReader& in, std::size_t count, Buffer<std::uint32_t>& offset
     case static_cast<std::uint8_t>(Compression::Zstd): {
       if (size > stored.size() * kMaxExpansion) throw_corrupted("texts do not decompress");
       heap = Buffer<char>(size);
-      thread_local const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(),
-                                                                                      &ZSTD_freeDCtx);
-      const std::size_t got =
-          ZSTD_decompressDCtx(context.get(), heap.data(), size, stored.data(), stored.size());
+      const std::size_t got = decompress(heap.data(), size, stored);
       if (ZSTD_isError(got) != 0 || got != size) throw_corrupted("texts do not decompress");
       return;
     }
