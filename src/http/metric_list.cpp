@@ -31,17 +31,17 @@ void MetricList::counter(const std::string& name, const std::string& help, doubl
 }
 
 void MetricList::histogram(const std::string& name, const std::string& help, const HistogramCounts& counts,
-                           double unit, const Labels& labels) {
+                           double divisor, const Labels& labels) {
   auto& histogram = add(name, help, prometheus::MetricType::Histogram, labels).histogram;
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < counts.counts.size(); ++i) {
     below += counts.counts[i];
-    const double bound = i < counts.bounds.size() ? static_cast<double>(counts.bounds[i]) * unit
+    const double bound = i < counts.bounds.size() ? static_cast<double>(counts.bounds[i]) / divisor
                                                   : std::numeric_limits<double>::infinity();
     histogram.bucket.push_back({below, bound});
   }
   histogram.sample_count = below;
-  histogram.sample_sum = static_cast<double>(counts.sum) * unit;
+  histogram.sample_sum = static_cast<double>(counts.sum) / divisor;
 }
 
 }  // namespace tickstone::http

@@ -18,9 +18,9 @@ class MetricList {
  public:
   void gauge(const std::string& name, const std::string& help, double value, const Labels& labels = {});
   void counter(const std::string& name, const std::string& help, double value, const Labels& labels = {});
-  /// Bounds and sum are multiplied by `unit`: 1e-9 makes seconds of nanoseconds.
-  void histogram(const std::string& name, const std::string& help, const HistogramCounts& counts, double unit,
-                 const Labels& labels = {});
+  /// Bounds and sum are divided by `divisor`: 1e9 makes seconds of nanoseconds.
+  void histogram(const std::string& name, const std::string& help, const HistogramCounts& counts,
+                 double divisor, const Labels& labels = {});
 
   const std::vector<prometheus::MetricFamily>& families() const { return families_; }
 

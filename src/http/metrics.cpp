@@ -12,11 +12,11 @@ namespace {
 
 using engine::DatabaseStatus;
 
-constexpr double kSecondsPerNanosecond = 1e-9;
-constexpr double kSecondsPerMicrosecond = 1e-6;
+constexpr double kNanosecondsPerSecond = 1e9;
+constexpr double kMicrosecondsPerSecond = 1e6;
 
 double real(std::uint64_t value) { return static_cast<double>(value); }
-double seconds(std::int64_t us) { return static_cast<double>(us) * kSecondsPerMicrosecond; }
+double seconds(std::int64_t us) { return static_cast<double>(us) / kMicrosecondsPerSecond; }
 
 void add_clients(MetricList& list, const DatabaseStatus& status) {
   const auto& counts = status.counts;
@@ -44,10 +44,10 @@ void add_clients(MetricList& list, const DatabaseStatus& status) {
                real(counts.cancellations));
   for (std::size_t kind = 0; kind < engine::kStatementKinds.size(); ++kind)
     list.histogram("tickstone_statement_duration_seconds", "What statements took, commits left out.",
-                   status.statements[kind], kSecondsPerNanosecond,
+                   status.statements[kind], kNanosecondsPerSecond,
                    {{"kind", std::string(engine::kStatementKinds[kind])}});
   list.histogram("tickstone_commit_duration_seconds", "What commits of transactions that wrote took.",
-                 status.commits, kSecondsPerNanosecond);
+                 status.commits, kNanosecondsPerSecond);
 }
 
 void add_storage(MetricList& list, const DatabaseStatus& status) {
@@ -57,7 +57,7 @@ void add_storage(MetricList& list, const DatabaseStatus& status) {
   list.counter("tickstone_commits_total", "Commits written to the log.", real(s.commits));
   list.counter("tickstone_log_syncs_total", "Times that the log was made durable.", real(s.log_syncs));
   list.histogram("tickstone_log_sync_duration_seconds", "What the syncs took that commits waited for.",
-                 s.commit_syncs, kSecondsPerNanosecond);
+                 s.commit_syncs, kNanosecondsPerSecond);
   list.histogram("tickstone_commit_group_size", "Commits that went to the log together.", s.commit_groups, 1);
   list.gauge("tickstone_log_bytes", "Log files that recovery would read.", real(s.log_bytes));
   list.gauge("tickstone_open_chunk_bytes", "Rows in memory that no segment has yet.",
@@ -83,7 +83,7 @@ void add_storage(MetricList& list, const DatabaseStatus& status) {
   list.counter("tickstone_write_stalls_total", "Commits held up until open chunks had room.",
                real(s.write_stalls));
   list.counter("tickstone_write_stall_seconds_total", "Time that commits were held up.",
-               real(s.write_stall_us) * kSecondsPerMicrosecond);
+               real(s.write_stall_us) / kMicrosecondsPerSecond);
   list.gauge("tickstone_readers", "Snapshots that are held.", real(s.readers));
   list.gauge("tickstone_oldest_reader_age_seconds", "Age of the oldest snapshot that is held.",
              s.readers == 0 ? 0 : seconds(s.oldest_reader_age_us));
