@@ -18,6 +18,7 @@ Run add_init(CLI::App& program);
 Run add_query(CLI::App& program);
 Run add_migrate(CLI::App& program);
 Run add_jobs(CLI::App& program);
+Run add_explore(CLI::App& program);
 Run add_import(CLI::App& program);
 Run add_simulate(CLI::App& program);
 Run add_verify(CLI::App& program);
