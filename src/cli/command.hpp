@@ -20,6 +20,8 @@ Run add_migrate(CLI::App& program);
 Run add_jobs(CLI::App& program);
 Run add_explore(CLI::App& program);
 Run add_import(CLI::App& program);
+Run add_export(CLI::App& program);
+Run add_copy(CLI::App& program);
 Run add_simulate(CLI::App& program);
 Run add_verify(CLI::App& program);
 Run add_backup(CLI::App& program);

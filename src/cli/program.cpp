@@ -32,8 +32,9 @@ int run_program(int argc, char** argv) {
   program.set_help_all_flag("--help-all", "Help of all subcommands");
   using Adder = Run (*)(CLI::App&);
   std::vector<Run> runs;
-  for (const Adder add : {add_serve, add_init, add_query, add_explore, add_migrate, add_jobs, add_import,
-                          add_simulate, add_verify, add_backup, add_restore, add_version})
+  for (const Adder add :
+       {add_serve, add_init, add_query, add_explore, add_migrate, add_jobs, add_import, add_simulate,
+        add_export, add_copy, add_verify, add_backup, add_restore, add_version})
     runs.push_back(add(program));
   const auto subcommands = program.get_subcommands([](CLI::App*) { return true; });
   if (argc > 1 && argv[1][0] != '-' &&

@@ -61,6 +61,7 @@ TEST_F(MassChange, UpdateOfAllRowsIsSeenByTheTransactionAloneUntilItCommits) {
   tag("COMMIT");
   EXPECT_EQ(value(sum), after);
   EXPECT_EQ(other.value(sum), after);
+  other.end();
   reopen();
   EXPECT_EQ(value(sum), after);
   EXPECT_EQ(error_text("INSERT INTO numbers VALUES (9, 1, NULL)").substr(0, 5), "23505");
@@ -155,6 +156,7 @@ TEST_F(MassChange, UpsertOfManyRowsMergesReplacesOrSkips) {
   EXPECT_EQ(tag(from + "(id) DO UPDATE SET x = EXCLUDED.x, name = EXCLUDED.name"), "INSERT 0 20000");
   EXPECT_EQ(value(sum), "30000|400510050000|26667|20000");
   EXPECT_EQ(tag("INSERT INTO numbers VALUES (25000, 1, 'one') ON CONFLICT DO NOTHING"), "INSERT 0 0");
+  other.end();
   reopen();
   EXPECT_EQ(value(sum), "30000|400510050000|26667|20000");
 }
@@ -362,6 +364,7 @@ TEST_F(MassChange, DeleteOfAllRowsIsSeenAtItsCommit) {
   tag("INSERT INTO numbers VALUES (1, 1, NULL)");
   tag("COMMIT");
   EXPECT_EQ(other.value("SELECT count(*), sum(x) FROM numbers"), "1|1");
+  other.end();
   reopen();
   EXPECT_EQ(value("SELECT count(*), sum(x) FROM numbers"), "1|1");
 }

@@ -31,6 +31,8 @@ class TestSession {
   }
 
   Session& session() { return *session_; }
+  /// Before the database goes.
+  void end() { session_.reset(); }
 
   /// All results of a simple query. Errors: the statement's.
   std::vector<CollectedResult> run(std::string_view sql, std::string copy_input = {}) {

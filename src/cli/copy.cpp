@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <tickstone/error.hpp>
+
+#include "cli/command.hpp"
+#include "cli/progress_bar.hpp"
+#include "market/store_copy.hpp"
+
+namespace tickstone::cli {
+namespace {
+
+constexpr int kDiffers = 3;
+
+struct Arguments {
+  std::string source;
+  std::string target;
+  market::CopyRequest request;
+  bool as_json = false;
+};
+
+std::shared_ptr<market::ConnectionSource> open_end(const std::string& address, bool may_create) {
+  ManagerOptions options;
+  options.create_if_missing = may_create;
+  // Retention must not drop what has just come.
+  options.runs_jobs = false;
+  options.application_name = "tickstone copy";
+  options.on_notice = [](const std::string& text) { std::fputs(text.c_str(), stderr); };
+  return market::open_source(address, options);
+}
+
+std::string range_text(const market::TimeRange& range) {
+  if (range.start.empty() && range.end.empty()) return "";
+  return " from " + (range.start.empty() ? "the start" : range.start) + " to " +
+         (range.end.empty() ? "the end" : range.end);
+}
+
+void print_json(const market::CopyOutcome& outcome, Home source, Home target) {
+  using nlohmann::json;
+  json tables = json::array();
+  for (const auto& table : outcome.tables) {
+    tables.push_back({{"table", table.table},
+                      {"ranges", table.range_count},
+                      {"rows", table.row_count},
+                      {"copied", table.copied_count}});
+  }
+  json differences = json::array();
+  for (const auto& one : outcome.differences) {
+    differences.push_back({{"table", one.table},
+                           {"start", one.range.start},
+                           {"end", one.range.end},
+                           {"source_rows", one.source.row_count},
+                           {"target_rows", one.target.row_count}});
+  }
+  const json all = {{"source", to_string(source)},
+                    {"target", to_string(target)},
+                    {"tables", tables},
+                    {"made_tables", outcome.made_tables},
+                    {"refreshed", outcome.refreshed},
+                    {"sequences", outcome.sequence_count},
+                    {"left_out", outcome.left_out},
+                    {"differences", differences}};
+  std::printf("%s\n", all.dump(2).c_str());
+}
+
+void print_text(const market::CopyOutcome& outcome, bool only_verified) {
+  for (const auto& table : outcome.tables) {
+    std::printf("%s: %llu rows", table.table.c_str(), static_cast<unsigned long long>(table.row_count));
+    if (!only_verified) std::printf(", %llu copied", static_cast<unsigned long long>(table.copied_count));
+    std::printf("\n");
+  }
+  for (const auto& name : outcome.refreshed) std::printf("refreshed %s\n", name.c_str());
+  for (const auto& one : outcome.differences) {
+    std::printf("DIFFERS: %s%s: %llu rows at the source, %llu at the target%s\n", one.table.c_str(),
+                range_text(one.range).c_str(), static_cast<unsigned long long>(one.source.row_count),
+                static_cast<unsigned long long>(one.target.row_count),
+                one.source.row_count == one.target.row_count ? ", of other values" : "");
+  }
+  if (only_verified && outcome.differences.empty()) std::printf("the target has the rows of the source\n");
+}
+
+int copy(const Arguments& arguments) {
+  if (arguments.source == arguments.target)
+    throw Error(ErrorCode::InvalidParameterValue, "source and target are the same");
+  const auto source = open_end(arguments.source, false);
+  const auto target = open_end(arguments.target, !arguments.request.only_verifies);
+  const auto from = source->connect();
+  const auto to = target->connect();
+  market::CopyOutcome outcome;
+  {
+    // The number of ranges is known when the first of them comes.
+    std::unique_ptr<ProgressBar> bar;
+    std::uint64_t bar_total = 0;
+    const auto on_progress = [&](std::uint64_t done, std::uint64_t total, const std::string& what) {
+      if (!bar || total != bar_total) bar = std::make_unique<ProgressBar>("copy", total);
+      bar_total = total;
+      bar->show(done, what);
+    };
+    outcome =
+        market::StoreCopy({*from, source->home()}, {*to, target->home()}, arguments.request, on_progress)
+            .run();
+  }
+  for (const auto& what : outcome.left_out) std::fprintf(stderr, "WARNING:  left out %s\n", what.c_str());
+  if (arguments.as_json)
+    print_json(outcome, source->home(), target->home());
+  else
+    print_text(outcome, arguments.request.only_verifies);
+  return outcome.differences.empty() ? 0 : kDiffers;
+}
+
+}  // namespace
+
+Run add_copy(CLI::App& program) {
+  auto arguments = std::make_shared<Arguments>();
+  auto* command = program.add_subcommand("copy", "Bring all tables of one home to another, and verify them");
+  command->footer(
+      "A home is a directory, a Tickstone server, TimescaleDB or PostgreSQL. Tables that the target lacks "
+      "are made; "
+      "rows go by\n"
+      "COPY, a time range at a time, and are compared by count and checksum before each is committed. A copy "
+      "that was cut\n"
+      "short goes on when it is run again; one that is run later brings what has changed. docs/copy.md says "
+      "more.\n"
+      "Exit status: 0 done (--verify-only: the same rows), 3 (--verify-only) they differ, 1 failed, 2 a "
+      "wrong command "
+      "line.\n\n"
+      "Examples:\n"
+      "  tickstone copy ./store postgresql://inavvi_user@db.example.com:5432/inavvi\n"
+      "  tickstone copy postgresql://inavvi_user@127.0.0.1:5433/inavvi ./store --tables ohlcv,trades --since "
+      "2026-01-01\n"
+      "  tickstone copy --verify-only --json ./store postgresql://inavvi_user@db.example.com:5432/inavvi");
+  command->add_option("source", arguments->source, "A directory, or the URL of a server")
+      ->type_name("SOURCE")
+      ->required();
+  command
+      ->add_option("target", arguments->target,
+                   "A directory (made where there is none), or the URL of a server")
+      ->type_name("TARGET")
+      ->required();
+  command->add_option("--tables", arguments->request.tables, "Only these; no aggregates then")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  command->add_option("--since", arguments->request.since, "Of hypertables only rows from this time on")
+      ->type_name("TIME");
+  command->add_flag("--verify-only", arguments->request.only_verifies, "Compare, and write nothing");
+  command->add_flag("--replace", arguments->request.replaces,
+                    "Put the source's rows in the place of others that the target has in their range");
+  command->add_flag("--json", arguments->as_json, "The summary as JSON");
+  return [arguments] { return copy(*arguments); };
+}
+
+}  // namespace tickstone::cli
