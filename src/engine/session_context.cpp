@@ -105,6 +105,15 @@ SessionContext::~SessionContext() {
   }
 }
 
+void SessionContext::notice(const Notice& notice) {
+  if (sink_ == nullptr) return;
+  // INFO was asked for, and goes to everybody.
+  const std::string least = settings_.find("client_min_messages").value_or("notice");
+  if (notice.severity == "NOTICE" && (least == "warning" || least == "error")) return;
+  if (notice.severity == "WARNING" && least == "error") return;
+  sink_->notice(notice);
+}
+
 // Transactions
 
 void SessionContext::begin_transaction() {

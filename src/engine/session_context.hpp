@@ -262,9 +262,8 @@ class SessionContext final : public sql::NameLookup,
   void set_sink(ResultSink* sink) { sink_ = sink; }
   /// Those that WHERE CURRENT OF means. Lifetime: the session's.
   void set_cursors(const Cursors* cursors) { cursors_ = cursors; }
-  void notice(Notice notice) {
-    if (sink_ != nullptr) sink_->notice(notice);
-  }
+  /// To the client, unless client_min_messages is above it.
+  void notice(const Notice& notice);
   void notice(const std::string& message) { notice(Notice{.message = message}); }
 
   // What pg_stat_activity shows.

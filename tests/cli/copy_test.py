@@ -2,18 +2,13 @@
 """Copies between homes: a directory, a Tickstone server, PostgreSQL 15."""
 import json
 import os
-import pathlib
 import pty
-import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import time
 
 from cli_case import PROGRAM, CliCase, environment
-
-POSTGRESQL = pathlib.Path("/usr/lib/postgresql/15/bin")
+from postgresql import PostgreSql
 
 SCHEMA = """
 CREATE TABLE ticks (symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, price NUMERIC NOT NULL, ratio DOUBLE PRECISION, size BIGINT,
@@ -30,41 +25,6 @@ INSERT INTO ticks SELECT 'S' || (i % 7), TIMESTAMPTZ '2026-01-05 00:00:00+00' + 
   CASE WHEN i % 3 = 0 THEN NULL ELSE ARRAY['a' || i, NULL, 'q"b'] END, CASE WHEN i % 5 = 0 THEN NULL ELSE '{"b": 1.50, "a": [true, null, "x"]}'::jsonb END,
   DATE '2026-01-05', i % 2 = 0 FROM generate_series(0, 5999) AS g(i);
 """
-
-
-class PostgreSql:
-    """A cluster of PostgreSQL 15 of the test's own."""
-
-    def __init__(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="tickstone_copy_"))
-        self.directory.chmod(0o755)
-        home = self.directory / "peer"
-        home.mkdir()
-        if os.geteuid() == 0:
-            shutil.chown(home, "postgres")
-        (self.directory / "password").write_text("postgres\n")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.run("initdb", "-D", home / "data", "-U", "inavvi_user", f"--pwfile={self.directory}/password", "-A", "scram-sha-256", "-E", "UTF8",
-                 "--locale=C.UTF-8")
-        self.run("pg_ctl", "-D", home / "data", "-l", home / "log", "-w", "start", "-o",
-                 f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c timezone=Asia/Tokyo -c fsync=off")
-
-    def run(self, program, *arguments):
-        command = [str(POSTGRESQL / program), *map(str, arguments)]
-        if os.geteuid() == 0:
-            command = ["runuser", "-u", "postgres", "--", *command]
-        with open(self.directory / "out", "a") as out:
-            subprocess.run(command, check=True, stdout=out, stderr=out, cwd="/", env=environment())
-
-    def make_database(self, name):
-        subprocess.run(["createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "inavvi_user", name], check=True, env=environment(PGPASSWORD="postgres"))
-        return f"postgresql://inavvi_user:postgres@127.0.0.1:{self.port}/{name}"
-
-    def close(self):
-        self.run("pg_ctl", "-D", self.directory / "peer" / "data", "-m", "immediate", "-w", "stop")
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Copy(CliCase):

@@ -17,6 +17,7 @@ class UuidHypertable : public SessionTest {
   UuidHypertable() {
     close();
     options.store.row_group_rows = 64;
+    options.threads = 1;  // several read ahead of one another, and more chunks
     open();
     tag("CREATE TABLE events (id UUID PRIMARY KEY, device TEXT NOT NULL, v INTEGER) WITH (tsdb.hypertable, "
         "tsdb.partition_column = 'id', tsdb.chunk_interval = '1 hour')");
