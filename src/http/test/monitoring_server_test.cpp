@@ -27,9 +27,9 @@ std::string converse(std::uint16_t port, const std::string& text) {
   asio::io_context io;
   asio::ip::tcp::socket socket(io);
   socket.connect({asio::ip::address_v4::loopback(), port});
-  asio::write(socket, asio::buffer(text));
   std::string answer;
   boost::system::error_code end;
+  asio::write(socket, asio::buffer(text), end);  // the server may have heard enough and closed
   asio::read(socket, asio::dynamic_buffer(answer), end);
   return answer;
 }
