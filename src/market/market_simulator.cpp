@@ -83,7 +83,7 @@ class SlotRows {
 class Simulation {
  public:
   Simulation(const SimulationOptions& options, const MarketSimulator::OnRows& on_rows)
-      : options_(options), on_rows_(on_rows), random_(options.seed) {
+      : on_rows_(on_rows), random_(options.seed) {
     for (int i = 0; i < options.symbol_count; ++i) {
       Instrument instrument;
       instrument.symbol = symbol_name(i);
@@ -299,7 +299,6 @@ class Simulation {
     give(SimulatedTable::OptionsFlow, rows);
   }
 
-  const SimulationOptions& options_;
   const MarketSimulator::OnRows& on_rows_;
   RandomSource random_;
   std::vector<Instrument> instruments_;
