@@ -52,7 +52,7 @@ std::string sql_of(const Arguments& arguments) {
   }
   if (arguments.sql.empty() || arguments.sql == "-" || arguments.file == "-") {
     if (isatty(STDIN_FILENO) == 0) return read_all(std::cin);
-    if (arguments.sql.empty() && arguments.file.empty()) return {};
+    if (arguments.sql.empty() && arguments.file.empty() && isatty(STDOUT_FILENO) != 0) return {};
     throw Error(ErrorCode::InvalidParameterValue, "no SQL was given", {},
                 "Give it as an argument, with -f FILE, or through a pipe.");
   }
@@ -90,11 +90,13 @@ int query(const Arguments& arguments) {
     connection = open(arguments);
   } catch (const Error& error) {
     report(error);
-    if (arguments.store.data.empty() && arguments.connect.empty())
+    if (!arguments.store.data.empty()) return 1;
+    if (arguments.connect.empty())
       std::cerr << "Name a server with -c host:port/database, or a directory with --data DIR.\n";
     return kNoConnection;
   }
-  if (sql.empty() && arguments.sql.empty() && arguments.file.empty() && isatty(STDIN_FILENO) != 0) {
+  if (sql.empty() && arguments.sql.empty() && arguments.file.empty() && isatty(STDIN_FILENO) != 0 &&
+      isatty(STDOUT_FILENO) != 0) {
     std::string database = arguments.store.database;
     connection->run_script("SELECT current_database()", [&](const TextResult& result) {
       database = result.rows.at(0).at(0).value_or(database);
@@ -142,7 +144,7 @@ Run add_query(CLI::App& program) {
       "ORDER BY 1\"\n"
       "  tickstone query --data ./store                     a prompt\n"
       "Without --data and -c it is the server that TICKSTONE_URL names, else inavvi on localhost:5433.\n"
-      "Exit status: 0 done, 1 the SQL failed, 2 a wrong command line, 3 no connection.");
+      "Exit status: 0 done, 1 the SQL failed, 2 a wrong command line, 3 no connection to the server.");
   arguments->store.add_to(*command, false);
   command
       ->add_option(

@@ -151,14 +151,14 @@ class Query(CliCase):
     def test_targets_that_are_not_there(self):
         nowhere = {"TICKSTONE_URL": "host=127.0.0.1 port=1"}
         self.fails("query", "SELECT 1", status=3, sqlstate="08006", says=("Connection refused", "--data DIR"), variables=nowhere)
-        self.fails("query", "--data", self.scratch / "none", "SELECT 1", status=3, sqlstate="58P01", says="does not exist")
+        self.fails("query", "--data", self.scratch / "none", "SELECT 1", sqlstate="58P01", says="does not exist")
         self.assertFalse((self.scratch / "none").exists())
         self.fails("query", "-c", "host=127.0.0.1 port=1", "SELECT 1", status=3, sqlstate="08006", says="Connection refused")
         self.fails("query", "-c", "localhost", "SELECT 1", status=3, sqlstate="22023", says="is no address of a server")
         self.fails("query", "--data", self.store, "-f", self.scratch / "none.sql", sqlstate="58P01", says="could not open file")
         empty = self.scratch / "empty"
         empty.mkdir()
-        self.fails("query", "--data", empty, "SELECT 1", status=3, sqlstate="58P01", says="is no data directory")
+        self.fails("query", "--data", empty, "SELECT 1", sqlstate="58P01", says="is no data directory")
 
     def test_a_wrong_command_line_is_status_two(self):
         self.fails("query", "--data", self.store, "-c", "host=x", "SELECT 1", status=2)
@@ -181,9 +181,9 @@ class Query(CliCase):
             self.assertEqual(self.ok("query", "-c", server.url(), *kind, self.all), answer)
         error = self.fails("query", "-c", server.url(), "SELECT id,\n  nme FROM mixed", sqlstate="42703")
         self.assertIn("LINE 2:   nme FROM mixed\n          ^\n", error)
-        self.fails("query", "-c", server.url(password="wrong"), "SELECT 1", sqlstate="28P01",
+        self.fails("query", "-c", server.url(password="wrong"), "SELECT 1", status=3, sqlstate="28P01",
                    says='password authentication failed for user "inavvi_user"')
-        self.fails("query", "-c", server.url(database="nosuch"), "SELECT 1", sqlstate="3D000",
+        self.fails("query", "-c", server.url(database="nosuch"), "SELECT 1", status=3, sqlstate="3D000",
                    says='database "nosuch" does not exist')
         self.fails("query", "--data", self.store, "SELECT 1", sqlstate="55006",
                    says=("is in use by another process", "connect to it as a server"))

@@ -195,7 +195,8 @@ class Init(CliCase):
 
 
 class Help(CliCase):
-    SUBCOMMANDS = ("serve", "init", "query", "import", "simulate", "migrate", "jobs", "verify", "backup", "restore", "version")
+    SUBCOMMANDS = ("serve", "init", "query", "explore", "import", "export", "copy", "simulate", "migrate", "jobs", "verify", "backup", "restore",
+                   "version")
 
     def test_every_subcommand_has_help_with_an_example(self):
         every = self.ok("--help")
