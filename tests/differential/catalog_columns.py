@@ -51,14 +51,19 @@ def our_columns():
 
 
 def their_columns(cursor):
+    # Of an extension there, which is at hand wherever it is made; always there here.
+    cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     cursor.execute(
-        """SELECT n.nspname, c.relname, c.relkind::text, CASE WHEN c.oid < 12000 THEN c.oid::int END,
+        """SELECT CASE n.nspname WHEN 'public' THEN 'pg_catalog' ELSE n.nspname END, c.relname, c.relkind::text, CASE WHEN c.oid < 12000 THEN c.oid::int END,
                   array_agg(a.attname::text ORDER BY attnum), array_agg(format_type(atttypid, atttypmod) ORDER BY attnum)
            FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
-           WHERE relkind IN ('r', 'v') AND attnum > 0 AND nspname IN ('pg_catalog', 'information_schema')
+           WHERE relkind IN ('r', 'v') AND attnum > 0 AND (nspname IN ('pg_catalog', 'information_schema')
+             OR relname IN ('pg_stat_statements', 'pg_stat_statements_info'))
            GROUP BY 1, 2, 3, 4"""
     )
-    for schema, name, kind, oid, columns, types in cursor:
+    rows = cursor.fetchall()
+    cursor.execute("DROP EXTENSION pg_stat_statements")
+    for schema, name, kind, oid, columns, types in rows:
         yield (schema, name), (kind, oid, list(zip(columns, map(short_type, types))))
 
 
