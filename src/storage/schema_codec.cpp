@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "storage/row_time.hpp"
+
 namespace tickstone::storage {
 
 namespace {
@@ -77,7 +79,10 @@ TableSchema get_schema(ByteReader& in) {
   schema.chunk_origin = in.get<std::int64_t>();
   need_columns(schema, schema.primary_key);
   need_columns(schema, schema.series_key);
-  if (has_time) need_columns(schema, {time_column});
+  if (has_time) {
+    need_columns(schema, {time_column});
+    if (!is_time_column_type(schema.find(time_column)->type)) fail("a table's time is a column of another type");
+  }
   return schema;
 }
 
