@@ -18,7 +18,7 @@ from typing import Any
 from psycopg2 import errors
 
 from tickstone import DatabaseManager, Statements, command_line
-from tickstone.example_queries import CATEGORIES, QUERIES
+from tickstone.example_queries import CATEGORIES, QUERIES, query_for
 
 
 def list_examples() -> str:
@@ -60,10 +60,7 @@ def main() -> int:
         return 0
     if arguments.query and arguments.file:
         parser.error("give SQL or a file, not both")
-    if arguments.query in QUERIES:
-        query = QUERIES[arguments.query]
-        print(f"Executing example query '{arguments.query}':\n{query}\n", file=sys.stderr)
-    elif arguments.query:
+    if arguments.query:
         query = arguments.query
     elif arguments.file:
         query = pathlib.Path(arguments.file).read_text()
@@ -73,6 +70,9 @@ def main() -> int:
         return 2
 
     with command_line.connect(arguments) as db:
+        if arguments.query in QUERIES:
+            query = query_for(arguments.query, db.home)
+            print(f"Executing example query '{arguments.query}':\n{query}\n", file=sys.stderr)
         headers, rows, affected = execute(db, query)
     if headers is None:
         print(f"Query executed successfully. {affected} rows affected.", file=sys.stderr if arguments.json else sys.stdout)

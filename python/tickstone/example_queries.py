@@ -60,3 +60,19 @@ CATEGORIES: dict[str, dict[str, str]] = {
 }
 
 QUERIES: dict[str, str] = {name: query for queries in CATEGORIES.values() for name, query in queries.items()}
+
+# What TimescaleDB has in place of its view of 1.x.
+_ON_TIMESCALEDB = {
+    "compression_stats": "SELECT h.hypertable_name, hypertable_size(r.oid) AS hypertable_size, "
+                         "s.after_compression_total_bytes AS compressed_total_size, "
+                         "round(s.before_compression_total_bytes::numeric / nullif(s.after_compression_total_bytes, 0), 2) "
+                         "AS compression_ratio FROM timescaledb_information.hypertables h "
+                         "JOIN pg_namespace n ON n.nspname = h.hypertable_schema "
+                         "JOIN pg_class r ON r.relnamespace = n.oid AND r.relname = h.hypertable_name "
+                         "LEFT JOIN LATERAL hypertable_compression_stats(r.oid) s ON true ORDER BY h.hypertable_name",
+}
+
+
+def query_for(name: str, home: str) -> str:
+    """The SQL of an example on a home, which is what DatabaseManager.home says."""
+    return _ON_TIMESCALEDB.get(name, QUERIES[name]) if home == "timescaledb" else QUERIES[name]

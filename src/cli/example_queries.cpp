@@ -2,6 +2,18 @@
 #include "cli/example_queries.hpp"
 
 namespace tickstone::cli {
+namespace {
+
+// What TimescaleDB has in place of its view of 1.x.
+constexpr std::string_view kCompressionFunctions =
+    "SELECT h.hypertable_name, hypertable_size(r.oid) AS hypertable_size, s.after_compression_total_bytes AS "
+    "compressed_total_size,\n       round(s.before_compression_total_bytes::numeric / "
+    "nullif(s.after_compression_total_bytes, 0), 2) AS compression_ratio\nFROM "
+    "timescaledb_information.hypertables h\nJOIN pg_namespace n ON n.nspname = h.hypertable_schema\nJOIN "
+    "pg_class r ON r.relnamespace = n.oid AND r.relname = h.hypertable_name\nLEFT JOIN LATERAL "
+    "hypertable_compression_stats(r.oid) s ON true\nORDER BY h.hypertable_name;";
+
+}  // namespace
 
 const std::vector<ExampleCategory>& example_queries() {
   static const std::vector<ExampleCategory> categories = {
@@ -15,7 +27,8 @@ const std::vector<ExampleCategory>& example_queries() {
         {"database_size", "SELECT pg_size_pretty(pg_database_size(current_database())) AS database_size;"},
         {"compression_stats",
          "SELECT hypertable_name, hypertable_size, compressed_total_size, compression_ratio\n"
-         "FROM timescaledb_information.compressed_hypertable_stats;"}}},
+         "FROM timescaledb_information.compressed_hypertable_stats;",
+         "timescaledb_information.compressed_hypertable_stats", kCompressionFunctions}}},
       {"Market Data",
        {{"recent_ohlcv",
          "SELECT symbol, timestamp, open, high, low, close, volume\nFROM ohlcv\nORDER BY timestamp "
@@ -101,6 +114,14 @@ const ExampleQuery* find_example_query(std::string_view name) {
     }
   }
   return nullptr;
+}
+
+std::string sql_for(const ExampleQuery& query, market::Connection& connection) {
+  if (query.relation.empty()) return std::string(query.sql);
+  bool is_there = false;
+  connection.run_script("SELECT to_regclass(" + market::quote_literal(query.relation) + ") IS NOT NULL",
+                        [&](const market::TextResult& result) { is_there = result.rows.at(0).at(0) == "t"; });
+  return std::string(is_there ? query.sql : query.sql_without);
 }
 
 void list_example_queries(std::ostream& out) {

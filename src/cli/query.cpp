@@ -44,12 +44,6 @@ std::string sql_of(const Arguments& arguments) {
     if (!in) throw Error(ErrorCode::UndefinedFile, "could not open file \"" + arguments.file + "\"");
     return read_all(in);
   }
-  if (const auto* query = find_example_query(arguments.sql)) {
-    // Read by people alone: the other formats are read by programs.
-    if (arguments.format == OutputFormat::Table)
-      std::cerr << "Executing example query '" << query->name << "':\n" << query->sql << "\n\n";
-    return std::string(query->sql);
-  }
   if (arguments.sql.empty() || arguments.sql == "-" || arguments.file == "-") {
     if (isatty(STDIN_FILENO) == 0) return read_all(std::cin);
     if (arguments.sql.empty() && arguments.file.empty() && isatty(STDOUT_FILENO) != 0) return {};
@@ -57,6 +51,14 @@ std::string sql_of(const Arguments& arguments) {
                 "Give it as an argument, with -f FILE, or through a pipe.");
   }
   return arguments.sql;
+}
+
+std::string sql_of(const ExampleQuery& example, market::Connection& connection, OutputFormat format) {
+  std::string sql = sql_for(example, connection);
+  // Read by people alone: the other formats are read by programs.
+  if (format == OutputFormat::Table)
+    std::cerr << "Executing example query '" << example.name << "':\n" << sql << "\n\n";
+  return sql;
 }
 
 std::unique_ptr<market::Connection> open(const Arguments& arguments) {
@@ -78,7 +80,8 @@ int query(const Arguments& arguments) {
     list_example_queries(std::cout);
     return 0;
   }
-  const std::string sql = sql_of(arguments);
+  const auto* example = arguments.file.empty() ? find_example_query(arguments.sql) : nullptr;
+  std::string sql = example == nullptr ? sql_of(arguments) : std::string();
   std::ofstream file;
   if (!arguments.output.empty()) {
     file.open(arguments.output);
@@ -105,6 +108,7 @@ int query(const Arguments& arguments) {
   }
   std::size_t rows = 0;
   try {
+    if (example != nullptr) sql = sql_of(*example, *connection, arguments.format);
     connection->run_script(
         sql,
         [&](const TextResult& result) {

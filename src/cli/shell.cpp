@@ -77,7 +77,8 @@ class Shell {
   Shell(market::Connection& connection, std::string database, OutputFormat format)
       : connection_(connection), database_(std::move(database)), canceller_(connection) {
     state_.format = format;
-    host_ = std::make_unique<ShellHost>(ShellHost{state_, [this](const std::string& sql) { run(sql); },
+    host_ = std::make_unique<ShellHost>(ShellHost{connection_, state_,
+                                                  [this](const std::string& sql) { run(sql); },
                                                   [this](const std::string& file) { run_file(file); }});
   }
 

@@ -92,8 +92,9 @@ void show_example(const std::string& name, const ShellHost& host) {
     throw Error(ErrorCode::InvalidParameterValue, "no example query is called \"" + name + "\"", {},
                 "\\e lists them.");
   }
-  std::cout << query->sql << "\n\n";
-  host.run(std::string(query->sql));
+  const std::string sql = sql_for(*query, host.connection);
+  std::cout << sql << "\n\n";
+  host.run(sql);
 }
 
 void set_format(const std::string& name, ShellState& state) {

@@ -27,6 +27,7 @@ struct ShellState {
 
 /// What a shell lends to its commands.
 struct ShellHost {
+  market::Connection& connection;
   ShellState& state;
   std::function<void(const std::string& sql)> run;  // shows the results and errors
   std::function<void(const std::string& file)> run_file;

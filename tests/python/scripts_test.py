@@ -13,7 +13,7 @@ from decimal import Decimal
 from homes import PACKAGE, TABLES, on_every_home
 from programs import ok, run
 from tickstone import command_line
-from tickstone.example_queries import CATEGORIES, QUERIES
+from tickstone.example_queries import CATEGORIES, QUERIES, query_for
 
 START = dt.datetime(2026, 1, 5, 14, 30, tzinfo=dt.timezone.utc)
 TIMESCALE_NAMES = ("hypertables", "compression_stats", "daily_ohlcv_agg", "hourly_feature_agg")
@@ -46,10 +46,10 @@ class Scripts:
         listed = ok(self, ["python", "query_db.py", "-l"])
         self.assertEqual([line.strip(" -:") for line in listed.splitlines()[1:] if line],
                          [name for category, queries in CATEGORIES.items() for name in (category, *queries)])
-        for name, query in QUERIES.items():
+        for name in QUERIES:
             with self.subTest(name):
                 if self.migrated_as or name not in TIMESCALE_NAMES:
-                    self.db.fetch_all(query)
+                    self.db.fetch_all(query_for(name, self.db.home))
 
     def test_statements_without_a_result_are_committed(self):
         self.assertEqual(ok(self, ["python", "query_db.py", "DELETE FROM symbols WHERE NOT active"]),
