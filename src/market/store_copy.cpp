@@ -208,7 +208,8 @@ void StoreCopy::handle_range(const TableFacts& table, const TimeRange& range, Ta
     return;
   }
   const auto before = recorded(table, range);
-  if (before && before->end == range.end && before->sum == here) return;
+  // With --replace the target is not taken at its word: others may have written there since.
+  if (!request_.replaces && before && before->end == range.end && before->sum == here) return;
   const RowSum there = row_sum(target_.connection, table, range);
   if (here == there) {
     if (here.row_count > 0) in_transaction(target_.connection, [&] { record(table, range, here); });

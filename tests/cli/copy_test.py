@@ -112,6 +112,16 @@ class Copy(CliCase):
         self.assertEqual(self.ask(database, "SELECT name FROM venues WHERE id = 1"), ["theirs"])
         self.copy("--replace", "--tables", "orders", self.store, database)
 
+    def test_what_others_changed_after_a_copy_is_mended_when_asked(self):
+        database = self.database()
+        self.copy(self.store, database)
+        self.ask(database, "UPDATE ticks SET price = 7 WHERE timestamp = '2026-01-06 00:00:00+00'")
+        self.ask(database, "DELETE FROM venues WHERE id = 3")
+        self.assertEqual(self.copied(self.copy(self.store, database)), {"ticks": 0, "venues": 0, "orders": 0})
+        self.assertEqual(self.copied(self.copy("--replace", "--tables", "ticks", self.store, database)), {"ticks": 1440})
+        told = self.copy("--verify-only", self.store, database, status=3)
+        self.assertEqual([one["table"] for one in told["differences"]], ["venues"])
+
     def test_a_server_to_a_directory_by_tables_and_time(self):
         server = self.serve()
         target = self.scratch / "target"
