@@ -7,8 +7,10 @@ export PGPASSWORD=postgres
 scratch=$(mktemp -d)
 server=
 peer=
+timescale_url=
 
 stop_servers() {
+  [ -z "$timescale_url" ] || /usr/bin/python3 -B tests/timescaledb.py drop "$timescale_url" || true
   [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; } || true
   [ -z "$peer" ] || as_peer "$postgresql/pg_ctl" -D "$scratch/peer/data" -m immediate -w stop >"$scratch/peer.stop" 2>&1 || true
   rm -rf "$scratch"
@@ -52,3 +54,8 @@ start_postgresql() {
     -o "-p $peer_port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c timezone=UTC -c fsync=off $*" >"$scratch/peer.start"
   createdb -h 127.0.0.1 -p "$peer_port" -U inavvi_user inavvi
 }
+
+has_timescaledb() { [ -n "${TICKSTONE_TEST_TIMESCALEDB:-}" ]; }
+
+# A fresh database on the server that TICKSTONE_TEST_TIMESCALEDB names; sets timescale_url. It goes with the script.
+make_timescaledb() { timescale_url=$(/usr/bin/python3 -B tests/timescaledb.py make); }

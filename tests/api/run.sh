@@ -23,7 +23,10 @@ if has_postgresql; then
 else
   echo "api: no PostgreSQL 15 at hand, not run on it"
 fi
-[ -z "${TICKSTONE_TEST_TIMESCALEDB:-}" ] || on "TimescaleDB" "$TICKSTONE_TEST_TIMESCALEDB"
+if has_timescaledb; then
+  make_timescaledb
+  on "TimescaleDB" "$timescale_url"
+fi
 
 # A writer goes on by itself when its server is killed and comes again, and nothing that it was told of is lost.
 echo "api: a server killed twice under a writer"

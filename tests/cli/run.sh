@@ -3,4 +3,4 @@
 # The command line: every subcommand, its answers, its errors and its exit status.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-exec /usr/bin/python3 -B -m unittest discover --start-directory tests/cli --pattern '*_test.py' --top-level-directory tests/cli "$@"
+PYTHONPATH=tests exec /usr/bin/python3 -B -m unittest discover --start-directory tests/cli --pattern '*_test.py' --top-level-directory tests/cli "$@"

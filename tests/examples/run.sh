@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The programs of examples/, as their README says, on a directory, a Tickstone server and PostgreSQL 15: the same output each time.
+# The programs of examples/, as their README says, on a directory, a Tickstone server, PostgreSQL 15 and, where
+# TICKSTONE_TEST_TIMESCALEDB names one, TimescaleDB: the same output each time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/servers.sh
@@ -37,4 +38,8 @@ if has_postgresql; then
   on postgresql "postgresql://inavvi_user@127.0.0.1:$peer_port/inavvi"
 else
   echo "examples: no PostgreSQL 15 at hand, not run on it"
+fi
+if has_timescaledb; then
+  make_timescaledb
+  on timescaledb "$timescale_url"
 fi

@@ -9,6 +9,8 @@ import tempfile
 
 import psycopg2
 
+import timescaledb
+
 TICKSTONE = os.environ.get("TICKSTONE_BINARY", "build/tickstone")
 
 
@@ -107,22 +109,35 @@ class Embedded(Home):
 
 
 class TimescaleDb(Server):
-    """TICKSTONE_TEST_TIMESCALEDB names a database that may be emptied."""
+    def __init__(self):
+        self.target = timescaledb.make_database(timescaledb.OWNER)
+        self.name, self.dsn = "timescaledb", psycopg2.extensions.parse_dsn(self.target)
 
-    def __init__(self, url):
-        parsed = psycopg2.extensions.parse_dsn(url)
-        self.name, self.target, self.dsn = "timescaledb", url, parsed
-        admin = psycopg2.connect(url)
-        admin.autocommit = True
-        admin.cursor().execute("DROP EXTENSION IF EXISTS timescaledb CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public; "
-                               "CREATE EXTENSION timescaledb")
-        admin.close()
+    def close(self):
+        timescaledb.drop_database(self.target)
 
 
 def makers(postgresql_port):
     """What makes a fresh home of each kind that is at hand."""
     found = {"embedded": Embedded, "tickstone": TickstoneServer, "postgresql": lambda: PostgreSql(postgresql_port)}
-    url = os.environ.get("TICKSTONE_TEST_TIMESCALEDB")
-    if url:
-        found["timescaledb"] = lambda: TimescaleDb(url)
+    if timescaledb.is_at_hand():
+        found["timescaledb"] = TimescaleDb
     return found
+
+
+def run_tests(file, tests, postgresql_port):
+    """Each test, called with a home of its own, on every home; the exit status. Nothing is tried twice."""
+    failed = passed = 0
+    for home_name, make in makers(postgresql_port).items():
+        for name, test in tests:
+            home = make()
+            try:
+                test(home)
+                passed += 1
+            except (AssertionError, psycopg2.Error) as error:
+                failed += 1
+                print(f"FAIL {home_name} {name}: {error}", flush=True)
+            finally:
+                home.close()
+    print(f"{file}: {passed} passed, {failed} failed")
+    return 1 if failed else 0

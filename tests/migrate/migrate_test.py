@@ -223,7 +223,7 @@ def test_failure_says_where_and_leaves_nothing(home):
     home.migrate()
 
 
-def test_command_line(_):
+def test_command_line():
     run("migrate", "--no-such-option", expect=2)
     run("migrate", "--dry-run", "--status", "x", expect=2)
     check("neither a server nor a data directory" in run("migrate", expect=2, env={}).stderr)
@@ -233,23 +233,10 @@ def test_command_line(_):
 
 def main():
     port, wanted = int(sys.argv[1]), sys.argv[2:]
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_") and (not wanted or name in wanted)]
-    failed = passed = 0
-    for home_name, make in homes.makers(port).items():
-        for name, test in tests:
-            if test is test_command_line and home_name != "embedded":
-                continue
-            home = make()
-            try:
-                test(home)
-                passed += 1
-            except (AssertionError, psycopg2.Error) as error:
-                failed += 1
-                print(f"FAIL {home_name} {name}: {error}", flush=True)
-            finally:
-                home.close()
-    print(f"migrate_test.py: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+    test_command_line()
+    tests = [(name, test) for name, test in globals().items() if name.startswith("test_") and (not wanted or name in wanted)
+             and test is not test_command_line]
+    return homes.run_tests("migrate_test.py", tests, port)
 
 
 if __name__ == "__main__":

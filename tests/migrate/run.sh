@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/servers.sh
 has_postgresql || { echo "tests/migrate: no PostgreSQL 15 here, passed over"; exit 0; }
-export TICKSTONE_BINARY=$tickstone PYTHONDONTWRITEBYTECODE=1
+export TICKSTONE_BINARY=$tickstone PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests
 start_tickstone
 start_postgresql
 
@@ -15,3 +15,4 @@ start_postgresql
 /usr/bin/python3 tests/migrate/layer_test.py "$peer_port"
 /usr/bin/python3 tests/migrate/migrate_test.py "$peer_port"
 /usr/bin/python3 tests/migrate/jobs_test.py "$peer_port"
+/usr/bin/python3 tests/migrate/policies_test.py "$peer_port"
