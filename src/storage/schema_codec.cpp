@@ -81,7 +81,8 @@ TableSchema get_schema(ByteReader& in) {
   need_columns(schema, schema.series_key);
   if (has_time) {
     need_columns(schema, {time_column});
-    if (!is_time_column_type(schema.find(time_column)->type)) fail("a table's time is a column of another type");
+    if (!is_time_column_type(schema.find(time_column)->type))
+      fail("a table's time is a column of another type");
   }
   return schema;
 }
