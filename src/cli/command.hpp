@@ -19,6 +19,7 @@ Run add_query(CLI::App& program);
 Run add_migrate(CLI::App& program);
 Run add_jobs(CLI::App& program);
 Run add_explore(CLI::App& program);
+Run add_check(CLI::App& program);
 Run add_import(CLI::App& program);
 Run add_export(CLI::App& program);
 Run add_copy(CLI::App& program);
@@ -29,7 +30,7 @@ Run add_restore(CLI::App& program);
 Run add_version(CLI::App& program);
 
 /// Parses the command line and runs the subcommand. Errors end here: printed to standard error, exit status 1
-/// (2: a wrong command line).
+/// (2: a wrong command line; of `check`, which monitoring reads, 3).
 int run_program(int argc, char** argv);
 
 }  // namespace tickstone::cli
