@@ -13,6 +13,7 @@
 #include "cli/open_connection.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/result_printer.hpp"
+#include "engine/configuration_backup.hpp"
 #include "storage/store.hpp"
 
 namespace tickstone::cli {
@@ -47,6 +48,7 @@ storage::BackupReport backup_directory(const Arguments& arguments) {
   storage::BackupOptions options;
   options.base = arguments.base;
   options.trusts_base = arguments.trusts_base;
+  options.companions = engine::files_of_configuration(arguments.data, {});
   options.progress = [&](std::uint64_t done, std::uint64_t total) {
     progress.show(total == 0 ? 1000 : done * 1000 / total, format_bytes(static_cast<std::int64_t>(done)));
   };
@@ -98,11 +100,14 @@ Run add_backup(CLI::App& program) {
   auto* command =
       program.add_subcommand("backup", "Write a consistent backup of a data directory or a running server");
   command->footer(
-      "A backup is a directory of its own with all that was committed when it began; the server goes on "
-      "meanwhile. Files are\n"
-      "linked where the file system can, else copied. A backup into the directory of an earlier one "
-      "replaces it when it is\n"
-      "complete, and copies only what is new. Until then it is called DIR.incomplete.\n\n"
+      "A backup is a directory of its own with all that was committed when it began, users, rights and jobs "
+      "included, and with\n"
+      "the configuration files of the data directory; the server goes on meanwhile. Files are linked where "
+      "the file system can,\n"
+      "else copied. A backup into the directory of an earlier one replaces it when it is complete, and "
+      "copies "
+      "only what is\n"
+      "new. Until then it is called DIR.incomplete.\n\n"
       "Examples:\n"
       "  tickstone backup --data ./store ./backups/monday\n"
       "  tickstone backup -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi /backups/today\n"

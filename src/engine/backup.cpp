@@ -5,6 +5,8 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/configuration_backup.hpp"
+#include "engine/server_configuration.hpp"
 #include "storage/backup.hpp"
 
 namespace tickstone::engine {
@@ -40,6 +42,14 @@ ActionResult write_backup(SessionContext& context, const ActionArguments& argume
   options.base = absolute_path(arguments, "base");
   options.trusts_base = arguments.boolean("trust", false);
   options.progress = [&](std::uint64_t, std::uint64_t) { context.check_cancelled(); };
+  const auto& configuration = context.database().configuration();
+  const std::filesystem::path file = configuration.value("config_file");
+  if (!configuration.data_directory().empty())
+    options.companions = files_of_configuration(configuration.data_directory(), file);
+  const auto relative = file.lexically_relative(configuration.data_directory());
+  if (!file.empty() && (relative.empty() || *relative.begin() == ".."))
+    context.notice("configuration file \"" + file.string() +
+                   "\" lies outside of the data directory: it is not in the backup");
   const auto report = context.database().store().backup(path, options);
   ActionResult result;
   const auto add = [&](const char* name, std::uint64_t value) {

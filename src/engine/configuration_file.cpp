@@ -11,6 +11,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "engine/configuration_backup.hpp"
+
 namespace tickstone::engine {
 namespace {
 
@@ -173,6 +175,7 @@ class Reader {
                      "\": " + std::strerror(file ? EISDIR : errno));
     }
     open_.push_back(path);
+    files_.push_back(path);
     const std::size_t problems_before = text_.problems.size();
     std::string line;
     for (int number = 1; std::getline(file, line); ++number) {
@@ -184,6 +187,9 @@ class Reader {
     }
     open_.pop_back();
   }
+
+  /// All that were read.
+  const std::vector<std::filesystem::path>& files() const { return files_; }
 
  private:
   void read_line(std::string_view text, const std::filesystem::path& path, int number, int depth) {
@@ -239,6 +245,7 @@ class Reader {
 
   ConfigurationText& text_;
   std::vector<std::filesystem::path> open_;
+  std::vector<std::filesystem::path> files_;
 };
 
 }  // namespace
@@ -247,6 +254,35 @@ ConfigurationText read_configuration_file(const std::filesystem::path& path) {
   ConfigurationText text;
   Reader(text).read(path, 0, nullptr, false);
   return text;
+}
+
+std::vector<std::string> files_of_configuration(const std::filesystem::path& data_directory,
+                                                const std::filesystem::path& file) {
+  const auto root = std::filesystem::absolute(data_directory).lexically_normal();
+  std::vector<std::string> names;
+  const auto add = [&](const std::filesystem::path& path) {
+    std::error_code ignored;
+    const auto name = (root / path).lexically_normal().lexically_relative(root).generic_string();
+    if (name.starts_with("..") || !std::filesystem::is_regular_file(root / name, ignored)) return;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const auto& start :
+       {file.empty() ? root / "postgresql.conf" : root / file, root / "postgresql.auto.conf"}) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(start, ignored)) continue;
+    ConfigurationText text;
+    Reader reader(text);
+    reader.read(start, 0, nullptr, false);
+    for (const auto& read : reader.files()) add(read);
+    for (const auto& line : text.lines) {
+      if (line.name == "ssl_cert_file" || line.name == "ssl_key_file" || line.name == "ssl_ca_file" ||
+          line.name == "ssl_crl_file")
+        add(line.value);
+    }
+  }
+  add("server.crt");
+  add("server.key");
+  return names;
 }
 
 std::string configuration_text(const std::vector<ConfigurationLine>& lines) {

@@ -11,6 +11,7 @@
 #include "engine/query_plan.hpp"
 #include "engine/rights.hpp"
 #include "engine/table_schema.hpp"
+#include "engine/transaction_block.hpp"
 #include "engine/user_functions.hpp"
 
 namespace tickstone::engine {
@@ -173,6 +174,7 @@ void drop_relation(SessionContext& context, catalog::CatalogEdit& edit, catalog:
 
 std::string execute_create_index(Execution& execution, const sql::CreateIndexStatement& create) {
   auto& context = execution.context;
+  if (create.concurrently) refuse_in_block(context, "CREATE INDEX CONCURRENTLY");
   require_owner(context, create.table);
   context.lock_for_change(create.table, "CREATE INDEX");
   auto& edit = context.edit_catalog("CREATE INDEX");
@@ -380,6 +382,7 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
                                                                 : "DROP EXTENSION";
   if (drop.what == What::Other)
     throw Error(ErrorCode::FeatureNotSupported, "DROP " + drop.description + " is not supported");
+  if (drop.concurrently) refuse_in_block(context, tag + " CONCURRENTLY");
   for (const auto& name : drop.names) {
     if (drop.what != What::Schema && drop.what != What::Extension && drop.what != What::Index)
       require_dropper(context, name);

@@ -15,6 +15,7 @@
 #include "engine/statement_log.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/tracking_sink.hpp"
+#include "engine/transaction_block.hpp"
 #include "engine/user_functions.hpp"
 #include "sql/lexer.hpp"
 
@@ -451,8 +452,10 @@ class ProtocolSession final : public Session {
       return run_deallocate(*deallocate);
     if (const auto* cursor = std::get_if<sql::CursorStatement>(&statement.body))
       return run_cursor(execution, *cursor);
-    if (const auto* utility = std::get_if<sql::UtilityStatement>(&statement.body))
-      return run_utility(execution, *utility);
+    if (const auto* utility = std::get_if<sql::UtilityStatement>(&statement.body)) {
+      run_utility(execution, *utility);
+      return statement.tag;
+    }
     if (const auto* lock = std::get_if<sql::LockTableStatement>(&statement.body)) {
       if (!explicit_block_)
         throw Error(ErrorCode::NoActiveSqlTransaction, "LOCK TABLE can only be used in transaction blocks");
@@ -668,10 +671,9 @@ class ProtocolSession final : public Session {
     return "CLOSE CURSOR ALL";
   }
 
-  std::string run_utility(Execution& execution, const sql::UtilityStatement& utility) {
-    if (utility.command == "DISCARD ALL" || utility.command == "DISCARD") {
-      if (explicit_block_)
-        throw Error(ErrorCode::ActiveSqlTransaction, "DISCARD ALL cannot run inside a transaction block");
+  void run_utility(Execution& execution, const sql::UtilityStatement& utility) {
+    if (utility.command == "DISCARD ALL") {
+      refuse_in_block(context_, utility.command);
       portals_.clear();
       cursors_.close_all();
       statements_.clear();
@@ -680,11 +682,11 @@ class ProtocolSession final : public Session {
       context_.settings().reset("role");
       context_.discard_sequences();
       discard_temporary_tables(context_);
-      return utility.command;
+      return;
     }
     if (utility.command == "DISCARD TEMP") discard_temporary_tables(context_);
     if (utility.command == "DISCARD SEQUENCES") context_.discard_sequences();
-    return execute_utility(execution, utility);
+    execute_utility(execution, utility);
   }
 
   SessionContext context_;

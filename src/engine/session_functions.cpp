@@ -10,6 +10,7 @@
 #include <tickstone/error.hpp>
 
 #include "base/clock.hpp"
+#include "catalog/privileges.hpp"
 #include "catalog/system_oids.hpp"
 #include "engine/server_configuration.hpp"
 #include "engine/session_context.hpp"
@@ -231,6 +232,7 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
   }
   if (f == "set_config") {
     if (arguments[0].is_null) throw Error(ErrorCode::NullValueNotAllowed, "SET requires parameter name");
+    settings_.set_superuser(catalog::is_superuser(*database_.catalog(), user()));
     std::string name = arguments[0].text;
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
     if (name == "search_path") {

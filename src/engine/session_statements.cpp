@@ -4,6 +4,7 @@
 #include "engine/executors.hpp"
 #include "engine/rights.hpp"
 #include "engine/server_configuration.hpp"
+#include "engine/transaction_block.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -48,8 +49,7 @@ std::string execute_alter_system(Execution& execution, const sql::SettingStateme
                     : "permission denied to set parameter \"" + setting.name + "\"",
                 {}, "Only superusers may change the configuration of the server.");
   }
-  if (!context.is_alone() || context.frame_count() > 0)
-    throw Error(ErrorCode::ActiveSqlTransaction, "ALTER SYSTEM cannot run inside a transaction block");
+  refuse_in_block(context, "ALTER SYSTEM");
   auto& configuration = context.database().configuration();
   if (setting.action == Action::ResetAll) {
     configuration.alter_system_reset_all();
@@ -64,6 +64,9 @@ std::string execute_alter_system(Execution& execution, const sql::SettingStateme
 std::string execute_setting(Execution& execution, const sql::SettingStatement& setting) {
   auto& context = execution.context;
   auto& settings = context.settings();
+  // Who it is now decides, not who has logged in.
+  const bool is_super = is_superuser(*context.catalog(), context.user());
+  settings.set_superuser(is_super);
   using Action = sql::SettingStatement::Action;
   switch (setting.action) {
     case Action::Set:
@@ -97,6 +100,8 @@ std::string execute_setting(Execution& execution, const sql::SettingStatement& s
         value = context.isolation_name();
       } else if (setting.name == "transaction_read_only") {
         value = context.is_read_only() ? "on" : "off";
+      } else if (setting.name == "is_superuser") {
+        value = is_super ? "on" : "off";
       } else {
         value = settings.show(setting.name);
       }
@@ -148,15 +153,36 @@ std::string execute_lock_table(Execution& execution, const sql::LockTableStateme
   return "LOCK TABLE";
 }
 
+void refuse_in_block(const SessionContext& context, std::string_view command) {
+  if (context.frame_count() > 0)
+    throw Error(ErrorCode::ActiveSqlTransaction,
+                std::string(command) + " cannot be executed from a function");
+  if (!context.is_alone())
+    throw Error(ErrorCode::ActiveSqlTransaction,
+                std::string(command) + " cannot run inside a transaction block");
+}
+
 std::string execute_utility(Execution& execution, const sql::UtilityStatement& utility) {
   auto& context = execution.context;
+  const auto& command = utility.command;
+  const bool is_of_databases = command == "CREATE DATABASE" || command == "DROP DATABASE";
+  const bool is_of_tablespaces = command == "CREATE TABLESPACE" || command == "DROP TABLESPACE";
+  if (command == "VACUUM" || is_of_databases || is_of_tablespaces || command.starts_with("REINDEX ") ||
+      (command == "CLUSTER" && utility.tables.empty()))
+    refuse_in_block(context, command);
+  if (is_of_databases)
+    throw Error(ErrorCode::FeatureNotSupported, command + " is not supported", {},
+                "A data directory holds one database: serve another directory for another one.");
+  if (is_of_tablespaces)
+    throw Error(ErrorCode::FeatureNotSupported, command + " is not supported", {},
+                "All data lies in one directory: put it where there is room.");
   for (const auto& table : utility.tables) (void)context.relation(table);
-  if (utility.command == "REFRESH MATERIALIZED VIEW")
-    return execute_refresh_materialized_view(execution, utility.tables.front());
-  if (utility.command == "CHECKPOINT") context.database().store().checkpoint();
-  // VACUUM, ANALYZE, GRANT, LISTEN and their kin have nothing to do here: upkeep runs by itself, and there is
-  // one role's worth of rights.
-  return utility.command;
+  if (command == "REFRESH MATERIALIZED VIEW")
+    execute_refresh_materialized_view(execution, utility.tables.front());
+  else if (command == "CHECKPOINT")
+    context.database().store().checkpoint();
+  // VACUUM, ANALYZE, LISTEN and their kin have nothing to do here: upkeep runs by itself.
+  return command;
 }
 
 }  // namespace tickstone::engine

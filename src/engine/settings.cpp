@@ -234,9 +234,12 @@ void Settings::reset(const std::string& given, bool local) {
 }
 
 void Settings::reset_all() {
+  // Back to what the session began with: PostgreSQL asks for no privilege then.
+  const bool was_superuser = std::exchange(is_superuser_, true);
   for (const auto& [name, value] : std::map(values_)) {
     if (name != "role" && name != "session_authorization") reset(name);
   }
+  is_superuser_ = was_superuser;
 }
 
 std::optional<std::string> Settings::find(const std::string& given) const {

@@ -14,23 +14,6 @@ namespace {
 
 void run(Connection& connection, const std::string& sql) { rows_of(connection, sql); }
 
-/// Commits what `work` does, or nothing of it.
-template <typename Work>
-void in_transaction(Connection& connection, Work&& work) {
-  run(connection, "BEGIN");
-  try {
-    work();
-    run(connection, "COMMIT");
-  } catch (...) {
-    // The connection may be the reason; what it says then is of no use.
-    try {
-      if (connection.is_open() && connection.in_transaction()) run(connection, "ROLLBACK");
-    } catch (const Error&) {
-    }
-    throw;
-  }
-}
-
 std::string column_names(const TableFacts& table) {
   std::string names;
   for (const auto& column : table.columns) {
@@ -53,7 +36,12 @@ std::string state_key(const TableFacts& table, const TimeRange& range) {
 }  // namespace
 
 StoreCopy::StoreCopy(StoreEnd source, StoreEnd target, CopyRequest request, CopyProgress on_progress)
-    : source_(source), target_(target), request_(std::move(request)), on_progress_(std::move(on_progress)) {}
+    : source_(source),
+      target_(target),
+      request_(std::move(request)),
+      on_progress_(std::move(on_progress)),
+      objects_(target.connection, target.home,
+               [this](const std::string& what) { on_progress_(0, 0, what); }) {}
 
 CopyOutcome StoreCopy::run() {
   set_plain_formats(source_.connection);
@@ -61,16 +49,25 @@ CopyOutcome StoreCopy::run() {
   market::run(source_.connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const auto sequences = read_sequences(source_.connection);
   const auto tables = tables_to_copy();
+  facts_ = read_home(source_.connection, source_.home);
+  if (request_.only_plans) {
+    outcome_.schema_version = wanted_version(tables);
+    plan_tables(tables);
+    tell_plan(tables);
+    return std::move(outcome_);
+  }
   if (!request_.only_verifies) {
-    make_schema(tables, sequences);
     make_state_table();
+    make_schema(tables, sequences);
   }
   std::uint64_t all_ranges = 0;
   std::uint64_t done_ranges = 0;
+  const auto missing = request_.only_verifies ? missing_tables(tables) : Names{};
   for (const auto& table : tables) all_ranges += table.ranges.size();
   for (const auto& table : tables) {
     TableOutcome outcome;
     outcome.table = table.short_name();
+    if (std::find(missing.begin(), missing.end(), table.short_name()) != missing.end()) continue;
     for (const auto& range : table.ranges) {
       on_progress_(done_ranges++, all_ranges, table.short_name() + range_text(range));
       handle_range(table, range, outcome);
@@ -78,14 +75,13 @@ CopyOutcome StoreCopy::run() {
     outcome_.tables.push_back(outcome);
   }
   market::run(source_.connection, "COMMIT");
-  if (request_.only_verifies) return std::move(outcome_);
-  for (const auto& table : tables) {
-    const auto& made = outcome_.made_tables;
-    if (std::find(made.begin(), made.end(), table.short_name()) == made.end()) continue;
-    for (const auto& statement : foreign_key_statements(table)) market::run(target_.connection, statement);
+  if (request_.only_verifies) {
+    for (const auto& name : missing) outcome_.missing.push_back("table " + name);
+    tell_plan(tables);
+    return std::move(outcome_);
   }
-  set_sequences(sequences);
-  copy_aggregates();
+  add_foreign_keys(tables);
+  copy_objects(tables, sequences);
   return std::move(outcome_);
 }
 
@@ -133,17 +129,74 @@ void StoreCopy::cut_ranges(TableFacts& table) const {
   table.ranges = std::move(kept);
 }
 
-void StoreCopy::make_schema(const std::vector<TableFacts>& tables,
-                            const std::vector<SequenceFacts>& sequences) {
+int StoreCopy::wanted_version(const std::vector<TableFacts>& tables) {
   const int version = Migrator(source_.connection, source_.home).status().version();
   const bool needs_hypertables =
       std::any_of(tables.begin(), tables.end(), [](const auto& one) { return one.is_hypertable(); });
   // The first version is what stands for TimescaleDB's functions where they are not.
   const int wanted = std::max(version, needs_hypertables && target_.home == Home::PostgreSql ? 1 : 0);
-  if (wanted > 0) {
-    Migrator migrator(target_.connection, target_.home);
-    if (migrator.status().version() < wanted) migrator.migrate(wanted, [](const auto&, auto) {});
+  return Migrator(target_.connection, target_.home).status().version() < wanted ? wanted : 0;
+}
+
+StoreCopy::Names StoreCopy::missing_tables(const std::vector<TableFacts>& tables) {
+  Names missing;
+  const auto there = read_tables(target_.connection, target_.home);
+  for (const auto& table : tables) {
+    if (std::none_of(there.begin(), there.end(),
+                     [&](const TableFacts& one) { return one.full_name() == table.full_name(); }))
+      missing.push_back(table.short_name());
   }
+  return missing;
+}
+
+void StoreCopy::plan_tables(const std::vector<TableFacts>& tables) {
+  outcome_.made_tables = missing_tables(tables);
+  const bool has_state =
+      !rows_of(target_.connection, "SELECT 1 WHERE to_regclass('tickstone_copies') IS NOT NULL").empty();
+  for (const auto& table : tables) {
+    TableOutcome outcome;
+    outcome.table = table.short_name();
+    outcome.range_count = table.ranges.size();
+    for (const auto& range : table.ranges) {
+      if (has_state && recorded(table, range)) ++outcome.recorded_count;
+    }
+    outcome_.tables.push_back(outcome);
+  }
+}
+
+PlanOptions StoreCopy::plan_options(const std::vector<TableFacts>& tables) const {
+  PlanOptions options;
+  options.replaces = request_.replaces;
+  options.makes_roles = request_.makes_roles;
+  if (request_.tables.empty()) return options;
+  for (const auto& table : tables) options.tables.insert(table.full_name());
+  return options;
+}
+
+void StoreCopy::make_functions_of(const std::vector<TableFacts>& tables) {
+  const auto plan = plan_objects(facts_, read_home(target_.connection, target_.home), {});
+  if (request_.tables.empty()) objects_.run(plan, ObjectStep::Phase::Schemas);
+  objects_.try_all(plan, ObjectStep::Phase::Definitions, [&](const ObjectStep& step) {
+    constexpr std::string_view kFunction = "function ";
+    if (!step.what.starts_with(kFunction)) return false;
+    std::string name = step.what.substr(kFunction.size(), step.what.find('(') - kFunction.size());
+    name = name.substr(name.rfind('.') + 1) + "(";
+    return std::any_of(tables.begin(), tables.end(), [&](const TableFacts& table) {
+      return std::any_of(table.columns.begin(), table.columns.end(),
+                         [&](const auto& one) { return one.default_text.find(name) != std::string::npos; }) ||
+             std::any_of(table.constraints.begin(), table.constraints.end(),
+                         [&](const auto& one) { return one.find(name) != std::string::npos; });
+    });
+  });
+}
+
+void StoreCopy::make_schema(const std::vector<TableFacts>& tables,
+                            const std::vector<SequenceFacts>& sequences) {
+  if (const int wanted = wanted_version(tables); wanted > 0) {
+    outcome_.schema_version = wanted;
+    Migrator(target_.connection, target_.home).migrate(wanted, [](const auto&, auto) {});
+  }
+  if (!missing_tables(tables).empty()) make_functions_of(tables);
   const auto there = read_tables(target_.connection, target_.home);
   for (const auto& table : tables) {
     const auto same = std::find_if(there.begin(), there.end(), [&](const TableFacts& one) {
@@ -153,6 +206,7 @@ void StoreCopy::make_schema(const std::vector<TableFacts>& tables,
       in_transaction(target_.connection, [&] {
         for (const auto& statement : table_statements(table, sequences))
           market::run(target_.connection, statement);
+        add_space_dimension(table);
       });
       outcome_.made_tables.push_back(table.short_name());
       continue;
@@ -167,6 +221,18 @@ void StoreCopy::make_schema(const std::vector<TableFacts>& tables,
                   {}, "Add it there, or leave the table out with --tables.");
     }
   }
+}
+
+void StoreCopy::add_space_dimension(const TableFacts& table) {
+  if (table.space_column.empty() || table.space_partitions.empty()) return;
+  if (target_.home == Home::PostgreSql) {
+    outcome_.left_out.push_back({"second dimension of table " + table.short_name(),
+                                 "hypertables of PostgreSQL without TimescaleDB have one", ""});
+    return;
+  }
+  market::run(target_.connection, "SELECT add_dimension(" + quote_literal(table.full_name()) + ", " +
+                                      quote_literal(table.space_column) + ", number_partitions => " +
+                                      table.space_partitions + ")");
 }
 
 void StoreCopy::make_state_table() {
@@ -265,32 +331,58 @@ void StoreCopy::set_sequences(const std::vector<SequenceFacts>& sequences) {
   }
 }
 
-void StoreCopy::copy_aggregates() {
+/// Those that are there already; new ones are filled when they are made.
+void StoreCopy::refresh_aggregates() {
   if (!request_.tables.empty()) return;
-  const auto wanted = read_aggregates(source_.connection, source_.home);
-  auto there = read_aggregates(target_.connection, target_.home);
-  for (const auto& aggregate : wanted) {
-    if (std::any_of(there.begin(), there.end(),
-                    [&](const auto& one) { return one.full_name == aggregate.full_name; }))
-      continue;
-    if (target_.home == Home::PostgreSql || source_.home == Home::PostgreSql) {
-      outcome_.left_out.push_back("continuous aggregate " + aggregate.full_name +
-                                  ": make it at the target by hand");
-      continue;
-    }
-    market::run(target_.connection, "CREATE MATERIALIZED VIEW " + aggregate.full_name +
-                                        " WITH (timescaledb.continuous, timescaledb.materialized_only = " +
-                                        (aggregate.is_materialized_only ? "true" : "false") + ") AS " +
-                                        aggregate.definition + " WITH NO DATA");
+  for (const auto& aggregate : read_aggregates(target_.connection, target_.home))
+    objects_.refresh(aggregate.full_name, request_.since);
+}
+
+void StoreCopy::copy_objects(const std::vector<TableFacts>& tables,
+                             const std::vector<SequenceFacts>& sequences) {
+  using Phase = ObjectStep::Phase;
+  const auto before = read_home(target_.connection, target_.home);
+  const auto plan = plan_objects(facts_, before, plan_options(tables));
+  refresh_aggregates();
+  for (const auto& object : before.objects) {
+    const bool is_of_source = std::any_of(facts_.objects.begin(), facts_.objects.end(),
+                                          [&](const auto& one) { return one.full_name == object.full_name; });
+    if (object.kind != ObjectKind::MaterializedView || !is_of_source || !request_.tables.empty()) continue;
+    market::run(target_.connection, "REFRESH MATERIALIZED VIEW " + object.full_name);
+    outcome_.refreshed.push_back(object.full_name);
   }
-  there = read_aggregates(target_.connection, target_.home);
-  const std::string since = request_.since.empty() ? "NULL" : quote_literal(request_.since);
-  for (const auto& aggregate : there) {
-    on_progress_(0, 0, "refreshing " + aggregate.full_name);
-    market::run(target_.connection, "CALL refresh_continuous_aggregate(" +
-                                        quote_literal(aggregate.full_name) + ", " + since +
-                                        "::timestamptz, NULL::timestamptz)");
-    outcome_.refreshed.push_back(aggregate.full_name);
+  for (const auto phase : {Phase::Roles, Phase::Schemas, Phase::Definitions}) objects_.run(plan, phase);
+  set_sequences(sequences);
+  for (const auto phase : {Phase::Layouts, Phase::Jobs, Phase::Rights}) objects_.run(plan, phase);
+  outcome_.made_objects = objects_.made();
+  outcome_.refreshed.insert(outcome_.refreshed.begin(), objects_.refreshed().begin(),
+                            objects_.refreshed().end());
+  outcome_.left_out.insert(outcome_.left_out.end(), plan.left_out.begin(), plan.left_out.end());
+  outcome_.left_out.insert(outcome_.left_out.end(), objects_.left_out().begin(), objects_.left_out().end());
+}
+
+void StoreCopy::tell_plan(const std::vector<TableFacts>& tables) {
+  const auto plan = plan_objects(facts_, read_home(target_.connection, target_.home), plan_options(tables));
+  auto& names = request_.only_verifies ? outcome_.missing : outcome_.made_objects;
+  for (const auto& step : plan.steps) names.push_back(step.what);
+  outcome_.left_out = plan.left_out;
+}
+
+void StoreCopy::add_foreign_keys(const std::vector<TableFacts>& tables) {
+  const auto there = read_tables(target_.connection, target_.home);
+  for (const auto& table : tables) {
+    const auto same = std::find_if(there.begin(), there.end(), [&](const TableFacts& one) {
+      return one.full_name() == table.full_name();
+    });
+    if (same == there.end()) continue;
+    for (const auto& key : table.foreign_keys) {
+      // CONSTRAINT "name" ...: by its name, for homes word the rest each in their way.
+      const auto name = key.substr(0, key.find("FOREIGN KEY"));
+      if (std::any_of(same->foreign_keys.begin(), same->foreign_keys.end(),
+                      [&](const std::string& one) { return one.starts_with(name); }))
+        continue;
+      market::run(target_.connection, "ALTER TABLE " + table.full_name() + " ADD " + key);
+    }
   }
 }
 

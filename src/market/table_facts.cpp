@@ -105,9 +105,14 @@ void read_chunks(Connection& connection, Tables& tables) {
   fill(tables,
        rows_of(connection,
                "SELECT hypertable_schema, hypertable_name, column_name, column_type, time_interval, "
-               "integer_interval "
-               "FROM timescaledb_information.dimensions WHERE dimension_number = 1"),
+               "integer_interval, dimension_number, num_partitions "
+               "FROM timescaledb_information.dimensions WHERE dimension_number <= 2"),
        [](TableFacts& table, const auto& row) {
+         if (text(row, 6) == "2") {
+           table.space_column = text(row, 2);
+           table.space_partitions = text(row, 7);
+           return;
+         }
          table.time_column = text(row, 2);
          table.time_type = text(row, 3);
          table.has_integer_time = row[4] == std::nullopt;
@@ -165,7 +170,7 @@ Rows rows_of(Connection& connection, const std::string& sql) {
 void set_plain_formats(Connection& connection) {
   for (const char* setting :
        {"TimeZone = 'UTC'", "DateStyle = 'ISO, MDY'", "IntervalStyle = 'postgres'", "extra_float_digits = 1",
-        "bytea_output = 'hex'", "client_min_messages = warning"})
+        "bytea_output = 'hex'", "client_min_messages = warning", "search_path = public"})
     rows_of(connection, std::string("SET ") + setting);
 }
 

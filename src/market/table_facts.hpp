@@ -39,6 +39,8 @@ struct TableFacts {
   std::string time_type;
   std::string chunk_interval;  // text of an interval or an integer
   bool has_integer_time = false;
+  std::string space_column;  // of a second dimension
+  std::string space_partitions;
   std::vector<TimeRange> ranges;  // of its chunks, and what lies between them; of others one without bounds
 
   bool is_hypertable() const { return !time_column.empty(); }
@@ -72,7 +74,8 @@ std::vector<AggregateFacts> read_aggregates(Connection& connection, Home home);
 /// `WHERE` of the rows in a range, or nothing.
 std::string range_condition(const TableFacts& table, const TimeRange& range);
 
-/// Times, dates and numbers as texts that read alike everywhere.
+/// Times, dates and numbers as texts that read alike everywhere, and definitions that name all schemas but
+/// public.
 void set_plain_formats(Connection& connection);
 
 /// All rows of a query, as text.

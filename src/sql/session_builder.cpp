@@ -112,11 +112,9 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
     case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT:
       if (node->refresh_mat_view_stmt->skip_data != 0) refuse("REFRESH MATERIALIZED VIEW ... WITH NO DATA");
       return utility("REFRESH MATERIALIZED VIEW", {name_of(node->refresh_mat_view_stmt->relation)});
-    case PG_QUERY__NODE__NODE_REINDEX_STMT: {
-      std::vector<QualifiedName> tables;
-      if (node->reindex_stmt->relation != nullptr) tables.push_back(name_of(node->reindex_stmt->relation));
-      return utility("REINDEX", std::move(tables));
-    }
+    case PG_QUERY__NODE__NODE_REINDEX_STMT:
+      build_reindex(*node->reindex_stmt, out);
+      return true;
     case PG_QUERY__NODE__NODE_CLUSTER_STMT: {
       std::vector<QualifiedName> tables;
       if (node->cluster_stmt->relation != nullptr) tables.push_back(name_of(node->cluster_stmt->relation));
@@ -140,6 +138,14 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
     case PG_QUERY__NODE__NODE_ALTER_DATABASE_STMT:
     case PG_QUERY__NODE__NODE_ALTER_DATABASE_SET_STMT:
       return utility("ALTER DATABASE");
+    case PG_QUERY__NODE__NODE_CREATEDB_STMT:
+      return utility("CREATE DATABASE");
+    case PG_QUERY__NODE__NODE_DROPDB_STMT:
+      return utility("DROP DATABASE");
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_SPACE_STMT:
+      return utility("CREATE TABLESPACE");
+    case PG_QUERY__NODE__NODE_DROP_TABLE_SPACE_STMT:
+      return utility("DROP TABLESPACE");
     case PG_QUERY__NODE__NODE_LISTEN_STMT:
       return utility("LISTEN");
     case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
@@ -347,6 +353,30 @@ void StatementBuilder::build_vacuum(const PgQuery__VacuumStmt& vacuum, Statement
   for (std::size_t i = 0; i < vacuum.n_rels; ++i)
     body.tables.push_back(name_of(vacuum.rels[i]->vacuum_relation->relation));
   out.tag = body.command;
+  out.body = std::move(body);
+}
+
+/// The command says what PostgreSQL runs only outside of a block: REINDEX SCHEMA, REINDEX CONCURRENTLY.
+void StatementBuilder::build_reindex(const PgQuery__ReindexStmt& reindex, Statement& out) {
+  UtilityStatement body;
+  body.command = "REINDEX";
+  if (reindex.relation != nullptr) body.tables.push_back(name_of(reindex.relation));
+  switch (reindex.kind) {
+    case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SCHEMA:
+      body.command += " SCHEMA";
+      break;
+    case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SYSTEM:
+      body.command += " SYSTEM";
+      break;
+    case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_DATABASE:
+      body.command += " DATABASE";
+      break;
+    default:
+      for (const Option& option : options_of(reindex.n_params, reindex.params)) {
+        if (option.name == "concurrently" && is_on(option.value)) body.command += " CONCURRENTLY";
+      }
+  }
+  out.tag = "REINDEX";
   out.body = std::move(body);
 }
 

@@ -84,6 +84,7 @@ class StatementBuilder {
   void build_declare(const PgQuery__DeclareCursorStmt& declare, Statement& out);
   void build_fetch(const PgQuery__FetchStmt& fetch, Statement& out);
   void build_vacuum(const PgQuery__VacuumStmt& vacuum, Statement& out);
+  void build_reindex(const PgQuery__ReindexStmt& reindex, Statement& out);
   void build_role(const Node* node, Statement& out);
 
   std::shared_ptr<const ParseTree> tree_;

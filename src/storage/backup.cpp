@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,7 @@
 #include "base/checksum.hpp"
 #include "base/clock.hpp"
 #include "storage/checked_file.hpp"
+#include "storage/directory_lock.hpp"
 #include "storage/log_format.hpp"
 #include "storage/pinned_store.hpp"
 #include "storage/segment_check.hpp"
@@ -40,6 +42,16 @@ std::filesystem::path plain(const std::filesystem::path& path) {
   return path.has_filename() ? path : path.parent_path();
 }
 
+/// A file, or a folder of companions with what is in it.
+void remove_any(FileSystem& files, const std::filesystem::path& path) {
+  try {
+    files.remove(path);
+  } catch (const Error&) {
+    for (const auto& name : files.list(path)) remove_any(files, path / name);
+    files.remove(path);
+  }
+}
+
 void remove_tree(FileSystem& files, const std::filesystem::path& directory) {
   // First what makes it a backup.
   if (files.exists(directory / kBackupName)) {
@@ -53,7 +65,7 @@ void remove_tree(FileSystem& files, const std::filesystem::path& directory) {
     if (!names.empty()) files.sync_directory(directory / folder);
     if (files.exists(directory / folder)) files.remove(directory / folder);
   }
-  for (const auto& name : files.list(directory)) files.remove(directory / name);
+  for (const auto& name : files.list(directory)) remove_any(files, directory / name);
   if (files.exists(directory)) files.remove(directory);
 }
 
@@ -63,6 +75,19 @@ void remove_tree_quietly(FileSystem& files, const std::filesystem::path& directo
   } catch (const Error&) {
     // Boundary: another error is on its way; what is left is no whole backup and says so.
   }
+}
+
+bool is_plain_name(const std::string& text) {
+  const std::filesystem::path name(text);
+  return !text.empty() && !name.is_absolute() && name.lexically_normal() == name && !text.starts_with("..");
+}
+
+/// The folders that a file of this name stands in, outermost first.
+std::vector<std::filesystem::path> folders_of(const std::string& name) {
+  std::vector<std::filesystem::path> folders;
+  for (auto at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1))
+    folders.emplace_back(name.substr(0, at));
+  return folders;
 }
 
 /// Reads all of a file in pieces; `take` gets each.
@@ -160,6 +185,7 @@ class BackupWriter {
     make_folders(files_, staging_);
     for (const auto& [number, sealed] : pinned_.segments) add_segment(number, sealed->segment().size_bytes());
     add_log();
+    add_companions();
     add_manifest();
     sync_folders(files_, staging_);
     write_own_manifest();
@@ -235,6 +261,26 @@ class BackupWriter {
       file->sync_data();
     }
     note(name, sum_of(staging_ / name));
+  }
+
+  void add_companions() {
+    static const std::set<std::string> own = {kManifestName, kNewManifestName, kBackupName, kLockName,
+                                              "log",         "segments",       "tmp"};
+    std::set<std::filesystem::path> folders;
+    for (const auto& name : options_.companions) {
+      if (!is_plain_name(name) || own.contains(name.substr(0, name.find('/'))) ||
+          !files_.exists(directory_ / name) || files_.exists(staging_ / name))
+        continue;
+      for (const auto& folder : folders_of(name)) {
+        files_.make_directory(staging_ / folder);
+        folders.insert(folder);
+      }
+      const FileSum sum = copy_file(files_, directory_ / name, staging_ / name, [](std::uint64_t) {});
+      ++report_.copied_files;
+      report_.copied_bytes += sum.size_bytes;
+      note(name, sum);
+    }
+    for (const auto& folder : folders) files_.sync_directory(staging_ / folder);
   }
 
   void add_manifest() {
@@ -353,8 +399,7 @@ BackupManifest read_backup_manifest(FileSystem& files, const std::filesystem::pa
     entry.name = in.get_string();
     entry.size_bytes = in.get<std::uint64_t>();
     entry.checksum = in.get<std::uint64_t>();
-    const std::filesystem::path name(entry.name);
-    if (name.is_absolute() || name.lexically_normal() != name || entry.name.starts_with("..")) {
+    if (!is_plain_name(entry.name)) {
       throw Error(
           ErrorCode::DataCorrupted,
           fmt::format("backup manifest \"{}\" is damaged at offset {}", path.string(), kCheckedHeaderBytes),
@@ -380,7 +425,12 @@ BackupManifest restore_backup(FileSystem* given_files, const std::filesystem::pa
   for (const auto& file : manifest.files) total += file.size_bytes;
   try {
     make_folders(files, directory);
+    std::set<std::filesystem::path> folders;
     for (const auto& file : manifest.files) {
+      for (const auto& folder : folders_of(file.name)) {
+        files.make_directory(directory / folder);
+        folders.insert(folder);
+      }
       // Without its manifest nothing is taken for a data directory.
       const bool is_manifest = file.name == kManifestName;
       const FileSum sum = copy_file(files, backup / file.name,
@@ -397,6 +447,7 @@ BackupManifest restore_backup(FileSystem* given_files, const std::filesystem::pa
                         : std::string("The checksum does not match."));
       }
     }
+    for (const auto& folder : folders) files.sync_directory(directory / folder);
     sync_folders(files, directory);
     files.rename(directory / kNewManifestName, directory / kManifestName);
     files.sync_directory(directory);

@@ -21,6 +21,9 @@ struct BackupOptions {
   std::filesystem::path base;
   /// What is the same file in the store and in the base is kept without reading it again.
   bool trusts_base = false;
+  /// Files of the data directory that are none of the store's, by their names in it (conf.d/more.conf): what
+  /// a server is configured with. Those that are not there, or whose names are the store's own, are left out.
+  std::vector<std::string> companions;
   /// Bytes done, bytes in all. May throw: the backup is then given up.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
 };

@@ -123,6 +123,7 @@ class Verification {
     std::set<std::string> named;
     for (const auto& file : backup.files) {
       named.insert(file.name);
+      backed_up_.insert(file.name.substr(0, file.name.find('/')));
       const auto path = directory_ / file.name;
       try {
         if (!files_.exists(path)) {
@@ -355,13 +356,15 @@ class Verification {
         note(path, 0, "left over: all of it is in segments; opening the store removes it");
       }
     }
-    // The last two are what queries spill, and what the engine keeps of statements.
-    static const std::set<std::string> known = {kLockName,  kManifestName, kBackupName,      "log",
-                                                "segments", "tmp",         "statements.json"};
+    // The last ones are what queries spill, what the engine keeps of statements, and how a server is
+    // configured.
+    static const std::set<std::string> known = {
+        kLockName,         kManifestName,     kBackupName,           "log", "segments", "tmp",
+        "statements.json", "postgresql.conf", "postgresql.auto.conf"};
     for (const auto& name : files_.list(directory_)) {
       if (name == kNewManifestName) {
         note(directory_ / name, 0, "left over: a manifest that was not finished");
-      } else if (!known.contains(name)) {
+      } else if (!known.contains(name) && !backed_up_.contains(name)) {
         note(directory_ / name, 0, "no file of a store");
       }
     }
@@ -385,6 +388,7 @@ class Verification {
   FileSystem& files_;
   VerifyReport report_;
   std::set<std::uint64_t> seen_segments_;
+  std::set<std::string> backed_up_;  // what stands in a backup, by its manifest
   std::uint64_t total_bytes_ = 0;
   std::uint64_t done_bytes_ = 0;
 };

@@ -121,6 +121,104 @@ class Backup(BackupCase):
         with self.assertRaises(psycopg2.OperationalError):
             psycopg2.connect(other.url())
 
+    def test_roles_rights_and_jobs_come_back(self):
+        server = self.serve()
+        connection = psycopg2.connect(server.url())
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("""CREATE ROLE readers; CREATE USER alice PASSWORD 'a' CONNECTION LIMIT 7; CREATE USER bob PASSWORD 'b'; GRANT readers TO alice;
+          GRANT SELECT ON trades TO readers; CREATE TABLE notes (a int); ALTER TABLE notes OWNER TO bob; GRANT INSERT ON notes TO alice WITH GRANT OPTION;
+          CREATE FUNCTION total() RETURNS bigint LANGUAGE SQL AS 'SELECT count(*) FROM trades'; REVOKE EXECUTE ON FUNCTION total() FROM PUBLIC;
+          CREATE PROCEDURE tidy(job_id int, config jsonb) LANGUAGE SQL AS 'DELETE FROM notes';
+          SELECT add_retention_policy('trades', INTERVAL '9 years');
+          SELECT add_job('tidy', INTERVAL '3 hours', config => '{"a": 1}', scheduled => FALSE, job_name => 'tidy up')""")
+        questions = ("SELECT rolname, rolsuper, rolcanlogin, rolconnlimit FROM pg_roles ORDER BY 1", "SELECT * FROM pg_auth_members ORDER BY 1, 2",
+                     "SELECT relname, relowner, relacl FROM pg_class WHERE relname IN ('trades', 'notes') ORDER BY 1",
+                     "SELECT proname, proacl FROM pg_proc WHERE proname IN ('total', 'tidy') ORDER BY 1",
+                     "SELECT job_id, application_name, schedule_interval, proc_name, owner, scheduled, config, hypertable_name, max_retries FROM "
+                     "timescaledb_information.jobs ORDER BY 1")
+
+        def answers(to):
+            with psycopg2.connect(to) as asking, asking.cursor() as ask:
+                told = []
+                for question in questions:
+                    ask.execute(question)
+                    told.append(ask.fetchall())
+                return told
+
+        before = answers(server.url())
+        self.assertIn("alice", [row[0] for row in before[0]])
+        self.assertEqual([len(rows) for rows in before[1:]], [1, 2, 2, 2])
+        connection.close()
+        self.ok("backup", "-c", server.url(), self.backup)
+        self.ok("restore", self.backup, self.restored)
+        other = self.serve(directory=self.restored)
+        self.assertEqual(answers(other.url()), before)
+        with psycopg2.connect(other.url(user="alice", password="a")) as alice, alice.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM trades")
+            self.assertEqual(cursor.fetchone(), (5000,))
+            with self.assertRaises(psycopg2.Error) as caught:
+                cursor.execute("SELECT total()")
+            self.assertEqual(caught.exception.pgcode, "42501")
+
+    def configure(self):
+        (self.store / "conf.d").mkdir()
+        (self.store / "conf.d" / "memory.conf").write_text("work_mem = 7MB\n")
+        (self.store / "conf.d" / "old").write_text("not read\n")
+        (self.store / "postgresql.conf").write_text("include_dir 'conf.d'\nlock_timeout = 3s  # ours\ninclude_if_exists '../outside.conf'\n")
+        (self.scratch / "outside.conf").write_text("statement_timeout = 11s\n")
+
+    def settings(self, url):
+        with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('work_mem'), current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')")
+            return cursor.fetchone()
+
+    def test_of_a_server_holds_what_it_is_configured_with(self):
+        self.configure()
+        server = self.serve()
+        connection = psycopg2.connect(server.url())
+        connection.autocommit = True
+        connection.cursor().execute("ALTER SYSTEM SET idle_in_transaction_session_timeout = '77s'")
+        connection.cursor().execute("SELECT pg_reload_conf()")
+        connection.close()
+        self.ok("backup", "-c", server.url(), self.backup)
+        self.assertEqual(sorted(str(p.relative_to(self.backup)) for p in self.backup.rglob("*.conf")),
+                         ["conf.d/memory.conf", "postgresql.auto.conf", "postgresql.conf"])
+        self.assertFalse((self.backup / "conf.d" / "old").exists())
+        self.assertNotIn("NOTE", self.ok("verify", self.backup))
+        self.ok("restore", self.backup, self.restored)
+        for name in ("conf.d/memory.conf", "postgresql.auto.conf", "postgresql.conf"):
+            self.assertEqual((self.restored / name).read_bytes(), (self.store / name).read_bytes())
+        other = self.serve(directory=self.restored)
+        self.assertEqual(self.settings(other.url()), ("7MB", "3s", "77s"))
+        self.assertEqual(self.settings(server.url()), ("7MB", "3s", "77s"))
+
+    def test_of_a_directory_holds_what_it_is_configured_with_and_replaces_it(self):
+        self.configure()
+        self.ok("backup", "--data", self.store, self.backup)
+        (self.store / "conf.d" / "memory.conf").unlink()
+        (self.store / "postgresql.conf").write_text("lock_timeout = 5s\n")
+        self.ok("backup", "--data", self.store, self.backup)
+        self.assertFalse((self.backup / "conf.d").exists())
+        self.ok("restore", self.backup, self.restored)
+        self.assertEqual((self.restored / "postgresql.conf").read_text(), "lock_timeout = 5s\n")
+        self.assertEqual(sorted(p.name for p in self.scratch.iterdir()), ["backup", "outside.conf", "restored", "store"])
+        # What is there already is not written over.
+        third = self.scratch / "third"
+        third.mkdir()
+        (third / "postgresql.conf").write_text("mine\n")
+        self.fails("restore", self.backup, third, sqlstate="55006", says="is not empty")
+        self.assertEqual((third / "postgresql.conf").read_text(), "mine\n")
+
+    def test_a_configuration_file_elsewhere_is_not_taken_and_told(self):
+        elsewhere = self.scratch / "elsewhere.conf"
+        elsewhere.write_text("lock_timeout = 4s\n")
+        server = self.serve("--config", str(elsewhere))
+        done = self.run_program("backup", "-c", server.url(), self.backup)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("elsewhere.conf\" lies outside of the data directory: it is not in the backup", done.stderr)
+        self.assertEqual([p.name for p in self.backup.rglob("*.conf")], [])
+
     def test_a_second_one_into_the_same_directory_copies_only_what_is_new(self):
         self.ok("backup", "--data", self.store, self.backup)
         old = {path.name: path.stat().st_ino for path in self.segments(self.backup)}
