@@ -40,7 +40,7 @@ COLUMNSTORE = "ALTER TABLE ticks SET (timescaledb.compress, timescaledb.compress
 # What can be asked on every home alike.
 LOOKS = (
     "SELECT name, fee, n FROM a_view ORDER BY 1", "SELECT name FROM market.over_view ORDER BY 1", "SELECT symbol, n FROM busy() ORDER BY 1",
-    "SELECT symbol, high FROM kept ORDER BY 1", "SELECT symbol, hour, high, volume FROM hourly ORDER BY 1, 2", "SELECT z_total('S2', 1000)",
+    "SELECT symbol, high FROM kept ORDER BY 1", "SELECT symbol, hour AT TIME ZONE 'UTC', high, volume FROM hourly ORDER BY 1, 2", "SELECT z_total('S2', 1000)",
     "SELECT start_value, increment_by, max_value, cycle FROM pg_sequences WHERE sequencename = 'tickets'",
     "SELECT obj_description('ticks'::regclass, 'pg_class'), col_description('ticks'::regclass, 4), obj_description('a_view'::regclass, 'pg_class')",
     "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('venues', 'over_view')",

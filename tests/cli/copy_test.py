@@ -158,7 +158,7 @@ class Copy(CliCase):
         self.assertEqual(self.ask(target, "SELECT count(*) FROM hourly"), ["700"])
         database = self.database()
         self.assertEqual(self.copy(self.store, database)["left_out"], [])
-        look = "SELECT symbol, hour, high FROM hourly ORDER BY symbol, hour"
+        look = "SELECT symbol, hour AT TIME ZONE 'UTC', high FROM hourly ORDER BY 1, 2"
         self.assertEqual(self.ask(database, look), self.ask(target, look))
         self.assertEqual(self.ask(database, "SELECT count(*) FROM timescaledb_information.continuous_aggregates"), ["1"])
 
