@@ -119,6 +119,15 @@ bool is_of_layer(Home home, const std::string& name, const std::string& source) 
          name == "time_bucket_gapfill" || name == "by_range" || name == "by_hash";
 }
 
+/// As all homes say them: PostgreSQL has `IN a integer` of procedures.
+std::string plain_arguments(std::string arguments) {
+  constexpr std::string_view kIn = "IN ";
+  if (arguments.starts_with(kIn)) arguments.erase(0, kIn.size());
+  for (auto at = arguments.find(", IN "); at != std::string::npos; at = arguments.find(", IN ", at))
+    arguments.erase(at + 2, kIn.size());
+  return "(" + arguments + ")";
+}
+
 void read_functions(Connection& connection, Home home, std::vector<ObjectFacts>& objects) {
   for (const auto& row :
        rows_of(connection,
@@ -133,7 +142,7 @@ void read_functions(Connection& connection, Home home, std::vector<ObjectFacts>&
     if (is_of_layer(home, text(row, 1), text(row, 8))) continue;
     ObjectFacts function;
     function.kind = text(row, 2) == "p" ? ObjectKind::Procedure : ObjectKind::Function;
-    const std::string arguments = "(" + text(row, 3) + ")";
+    const std::string arguments = plain_arguments(text(row, 3));
     function.full_name = quoted(text(row, 0), text(row, 1)) + arguments;
     function.short_name = short_name_of(text(row, 0), text(row, 1)) + arguments;
     function.definition = text(row, 4);
@@ -169,7 +178,7 @@ void read_comments(Connection& connection, std::vector<ObjectFacts>& objects) {
                "pg_description d JOIN pg_proc p ON p.oid = d.objoid JOIN pg_namespace n ON n.oid = "
                "p.pronamespace WHERE d.classoid = 'pg_proc'::regclass AND " +
                    is_users_schema("n.nspname")))
-    add(quoted(text(row, 0), text(row, 1)) + "(" + text(row, 2) + ")", "", text(row, 3));
+    add(quoted(text(row, 0), text(row, 1)) + plain_arguments(text(row, 2)), "", text(row, 3));
   for (const auto& row :
        rows_of(connection,
                "SELECT n.nspname, d.description FROM pg_description d JOIN pg_namespace n ON "

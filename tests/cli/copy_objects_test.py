@@ -3,7 +3,8 @@
 import json
 import signal
 import subprocess
-import time
+
+import psycopg2
 
 from cli_case import PROGRAM, CliCase, environment
 from postgresql import PostgreSql
@@ -240,11 +241,14 @@ class CopyObjects(CliCase):
         self.make_store(f"CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (500); {views}")
         database = self.database()
         program = subprocess.Popen([PROGRAM, "copy", str(self.store), database], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
-        done = 0
-        while program.poll() is None and done < 20:
-            asked = self.run_program("query", "-c", database, "--csv", "SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relname LIKE 'v%'  AND relnamespace = 'public'::regnamespace")
-            done = int(asked.stdout.split()[1]) if asked.returncode == 0 else 0
-            time.sleep(0.01)
+        watching = psycopg2.connect(database)
+        watching.autocommit = True
+        self.addCleanup(watching.close)
+        with watching.cursor() as cursor:
+            done = 0
+            while program.poll() is None and done < 20:
+                cursor.execute("SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace")
+                done = cursor.fetchone()[0]
         self.assertIsNone(program.poll(), "it was faster than its killer")
         program.send_signal(signal.SIGKILL)
         program.communicate()
