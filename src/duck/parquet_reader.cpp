@@ -24,24 +24,35 @@ std::string in_quotes(std::string_view text, char quote) {
   return out + quote;
 }
 
-/// The type a column is read as, where that is not its own; nullptr where no table has such a thing.
-const char* cast_of(const duckdb::LogicalType& type) {
+bool is_nested(const duckdb::LogicalType& type) {
+  const auto id = type.id();
+  return id == LogicalTypeId::STRUCT || id == LogicalTypeId::MAP || id == LogicalTypeId::LIST ||
+         id == LogicalTypeId::ARRAY || id == LogicalTypeId::UNION || id == LogicalTypeId::VARIANT;
+}
+
+/// What a column is read as; empty where no table has such a thing. Our arrays are flat: what is nested
+/// deeper is JSON, whose numbers keep their digits.
+std::string expression_of(const std::string& name, const duckdb::LogicalType& type) {
+  const auto cast = [&](const char* to) { return "CAST(" + name + " AS " + to + ") AS " + name; };
   switch (type.id()) {
     case LogicalTypeId::TIMESTAMP_SEC:
     case LogicalTypeId::TIMESTAMP_MS:
-      return "TIMESTAMP";
+      return cast("TIMESTAMP");
     case LogicalTypeId::TIME_TZ:
     case LogicalTypeId::ENUM:
-      return "VARCHAR";
+      return cast("VARCHAR");
     case LogicalTypeId::UHUGEINT:
-      return "DECIMAL(38,0)";
+      return cast("DECIMAL(38,0)");
     case LogicalTypeId::STRUCT:
     case LogicalTypeId::MAP:
+      return "to_json(" + name + ") AS " + name;
+    case LogicalTypeId::LIST:
+      return is_nested(duckdb::ListType::GetChildType(type)) ? "to_json(" + name + ") AS " + name : name;
     case LogicalTypeId::UNION:
     case LogicalTypeId::VARIANT:
-      return nullptr;
+      return {};
     default:
-      return "";
+      return name;
   }
 }
 
@@ -54,14 +65,14 @@ class DuckParquetReader final : public ParquetReader {
     std::string list;
     for (std::size_t i = 0; i < shape->types.size(); ++i) {
       const std::string name = in_quotes(shape->names[i], '"');
-      const char* cast = cast_of(shape->types[i]);
-      if (cast == nullptr) {
+      const std::string expression = expression_of(name, shape->types[i]);
+      if (expression.empty()) {
         throw Error(ErrorCode::FeatureNotSupported,
                     "column \"" + shape->names[i] + "\" of file \"" + path + "\" has type " +
                         shape->types[i].ToString() + ", which no table has",
                     {}, "Write the file without it.");
       }
-      list += (i > 0 ? ", " : "") + (*cast == '\0' ? name : "CAST(" + name + " AS " + cast + ") AS " + name);
+      list += (i > 0 ? ", " : "") + expression;
     }
     auto count = connection_.Query("SELECT count(*) FROM " + source);
     if (count->HasError()) throw damaged(count->GetErrorObject());

@@ -14,8 +14,8 @@ namespace tickstone::duck {
 /// still reaches no file.
 ///
 /// Rows come in the order of the file; unsigned integers as the next wider type, times of other units as
-/// microseconds or nanoseconds. Errors: UndefinedFile, DataCorrupted, FeatureNotSupported for a column whose
-/// type a table cannot have (it names it).
+/// microseconds or nanoseconds; structs, maps and lists of lists as JSON. Errors: UndefinedFile,
+/// DataCorrupted, FeatureNotSupported for a column whose type a table cannot have (it names it).
 class ParquetReader {
  public:
   static std::unique_ptr<ParquetReader> open(const std::string& path);

@@ -79,6 +79,18 @@ std::string describe(const MappedColumn& how) {
   return text;
 }
 
+/// JSON, as which nested fields of Parquet come too, goes into a column that can have it; no row would.
+void check_json(const ResultColumn& field, const ResultColumn& column, const MappedColumn& how) {
+  if (field.type.id != TypeId::Json || how.transform != Transform::None) return;
+  const auto& type = column.type;
+  if (!type.is_array && (type.id == TypeId::Json || type.id == TypeId::Jsonb || is_text_like(type.id)))
+    return;
+  throw Error(ErrorCode::DatatypeMismatch,
+              "column \"" + column.name + "\" is of type " + to_sql(type) + " but field \"" + field.name +
+                  "\" of the file is JSON or nested",
+              {}, "Give it to a column of type JSONB, or leave it out with --map " + field.name + "=.");
+}
+
 std::string csv_row(const Batch& rows, std::size_t row) {
   std::vector<CopyColumn> columns;
   std::vector<ColumnView> views;
@@ -198,6 +210,7 @@ void ImportPlan::map(const ImportMapping& mapping, const std::vector<ResultColum
       made.how.text = fields[*field].name;
       made.field = *field;
     }
+    if (made.field != kNoField) check_json(fields[made.field], column, made.how);
     takes_any = takes_any || made.field != kNoField;
     made_.push_back(std::move(made));
     columns_.push_back({column.name, column.type, false});
