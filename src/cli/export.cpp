@@ -12,6 +12,7 @@
 #include "cli/command.hpp"
 #include "cli/export_rows.hpp"
 #include "cli/open_connection.hpp"
+#include "cli/parquet_file.hpp"
 #include "cli/progress_bar.hpp"
 #include "types/timestamp.hpp"
 
@@ -104,9 +105,7 @@ class Export {
                                                   : Compression::None;
     layout_.has_header = !arguments_.no_header;
     layout_.null_text = arguments_.null_text;
-    if (is_parquet && path == "-")
-      throw Error(ErrorCode::FeatureNotSupported, "Parquet cannot be written to standard output", {},
-                  "Name a file with --output.");
+    if (is_parquet) require_parquet_output(path);
   }
 
   bool has_column(const std::string& name) const {
@@ -274,14 +273,15 @@ Run add_export(CLI::App& program) {
       "DECIMAL with the "
       "digits\n"
       "that the values need. Times are UTC.\n"
-      "Exit status: 0 done, 1 failed, 2 a wrong command line.\n\n"
+      "\n"
       "Examples:\n"
       "  tickstone export --data ./store --table ohlcv --symbols AAPL,MSFT --from 2026-01-01 -o "
       "bars.parquet\n"
       "  tickstone export --data ./store --table trades --partition-by symbol,day --compression gzip -o "
       "./trades\n"
       "  tickstone export -c postgresql://inavvi_user@127.0.0.1:5433/inavvi --query \"SELECT * FROM "
-      "daily_ohlcv_agg\" -o days.csv");
+      "daily_ohlcv_agg\" -o days.csv\n\n"
+      "Exit status: 0 done, 1 failed, 2 a wrong command line.");
   arguments->store.add_to(*command, false);
   command->add_option("-c,--connect", arguments->connect, "A server instead of a data directory")
       ->type_name("URL")
@@ -322,7 +322,7 @@ Run add_export(CLI::App& program) {
       ->type_name("TEXT");
   command->add_flag("--no-header", arguments->no_header, "CSV without the line of names");
   command->add_flag("--overwrite", arguments->overwrites, "Put files in the place of those that are there");
-  command->add_flag("--json", arguments->as_json, "The summary as JSON");
+  command->add_flag("-j,--json", arguments->as_json, "The summary as JSON");
   return [arguments] {
     if (arguments->store.data.empty() && arguments->connect.empty()) {
       throw Error(ErrorCode::InvalidParameterValue, "neither a data directory nor a server was given", {},

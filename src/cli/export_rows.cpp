@@ -3,11 +3,9 @@
 
 #include <algorithm>
 
-#include <unistd.h>
-
 #include <tickstone/error.hpp>
 
-#include "duck/parquet_writer.hpp"
+#include "cli/parquet_file.hpp"
 #include "types/copy_format.hpp"
 
 namespace tickstone::cli {
@@ -39,29 +37,6 @@ std::uint64_t write_csv(QueryRows& rows, const std::vector<market::ResultColumn>
   }
   file->write(text);
   file->finish();
-  return count;
-}
-
-std::uint64_t write_parquet(QueryRows& rows, const std::vector<market::ResultColumn>& columns,
-                            const ExportLayout& layout, const std::string& path,
-                            const std::function<void(std::uint64_t)>& on_rows) {
-  std::vector<duck::ResultColumn> declared;
-  for (const auto& column : columns) declared.push_back({column.name, column.type});
-  const auto codec = layout.compression == Compression::Gzip   ? duck::ParquetCompression::Gzip
-                     : layout.compression == Compression::Zstd ? duck::ParquetCompression::Zstd
-                                                               : duck::ParquetCompression::Snappy;
-  std::uint64_t count = 0;
-  try {
-    duck::write_parquet(unfinished_path(path), declared, codec, [&](Batch& batch) {
-      if (!rows.next(batch)) return false;
-      on_rows(count += batch.row_count());
-      return true;
-    });
-  } catch (...) {
-    ::unlink(unfinished_path(path).c_str());
-    throw;
-  }
-  give_name(path);
   return count;
 }
 
@@ -98,7 +73,12 @@ std::uint64_t export_rows(market::Connection& connection, const std::string& que
                           const std::string& path, const std::function<void(std::uint64_t)>& on_rows) {
   QueryRows rows(connection, query);
   if (layout.format == ExportFormat::Csv) return write_csv(rows, columns, layout, path, on_rows);
-  return write_parquet(rows, columns, layout, path, on_rows);
+  std::uint64_t count = 0;
+  return write_parquet_file(path, columns, layout.compression, [&](Batch& batch) {
+    if (!rows.next(batch)) return false;
+    on_rows(count += batch.row_count());
+    return true;
+  });
 }
 
 std::vector<market::ResultColumn> with_exact_numerics(market::Connection& connection,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "cli/error_report.hpp"
 #include "cli/example_queries.hpp"
 #include "cli/open_connection.hpp"
+#include "cli/parquet_file.hpp"
 #include "cli/plot.hpp"
 #include "cli/result_printer.hpp"
 #include "cli/server_address.hpp"
@@ -30,9 +33,11 @@ struct Arguments {
   std::string sql;
   std::string file;
   std::string output;
-  OutputFormat format = OutputFormat::Table;
+  std::optional<OutputFormat> given_format;
   bool is_plot = false;
   bool is_list = false;
+
+  OutputFormat format() const { return given_format.value_or(output_format_of_file(output)); }
 };
 
 std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), {}}; }
@@ -68,11 +73,72 @@ std::unique_ptr<market::Connection> open(const Arguments& arguments) {
 }
 
 void print(std::ostream& out, const TextResult& result, const Arguments& arguments) {
-  if (!arguments.is_plot || result.columns.empty()) return print_result(out, result, arguments.format);
+  if (!arguments.is_plot || result.columns.empty()) return print_result(out, result, arguments.format());
   const auto size = terminal_size();
   const bool is_file = !arguments.output.empty();
   out << plot(result, {size.columns, size.rows > 4 ? size.rows - 3 : size.rows, !is_file && shows_colors(),
                        is_ascii_only()});
+}
+
+/// Where text results go as they come: standard output or a file.
+class TextOutput {
+ public:
+  explicit TextOutput(const Arguments& arguments) : arguments_(arguments) {
+    if (arguments.output.empty()) return;
+    file_.open(arguments.output);
+    if (!file_) throw Error(ErrorCode::IoError, "could not write file \"" + arguments.output + "\"");
+  }
+  void add(const TextResult& result) { print(out(), result, arguments_); }
+  void add_copied(std::string_view data) { out() << data; }
+  void flush() { out().flush(); }
+  void finish() {
+    if (!out().flush()) throw Error(ErrorCode::IoError, "could not write all of the results");
+  }
+
+ private:
+  std::ostream& out() { return file_.is_open() ? static_cast<std::ostream&>(file_) : std::cout; }
+
+  const Arguments& arguments_;
+  std::ofstream file_;
+};
+
+std::size_t write_text(market::Connection& connection, const std::string& sql, TextOutput& output) {
+  std::size_t rows = 0;
+  connection.run_script(
+      sql,
+      [&](const TextResult& result) {
+        rows += result.rows.size();
+        output.add(result);
+      },
+      [&](std::string_view data) { output.add_copied(data); });
+  return rows;
+}
+
+std::size_t write_parquet(market::Connection& connection, const std::string& sql, const std::string& path) {
+  std::optional<TextResult> found;
+  std::size_t count = 0;
+  connection.run_script(sql, [&](const TextResult& result) {
+    if (result.columns.empty()) return;
+    ++count;
+    found = result;
+  });
+  if (count != 1)
+    throw Error(ErrorCode::CardinalityViolation,
+                "a Parquet file holds the rows of one statement, and " +
+                    (count == 0 ? std::string("none") : std::to_string(count)) + " gave rows",
+                "The statements have run; nothing was written.");
+  return write_parquet_result(path, *found);
+}
+
+/// Before anything runs.
+void check_output(const Arguments& arguments) {
+  if (arguments.format() != OutputFormat::Parquet) return;
+  if (arguments.is_plot)
+    throw Error(ErrorCode::InvalidParameterValue, "--plot draws with characters, which are no Parquet");
+  if (arguments.output.empty()) return require_parquet_output("-");
+  const auto folder = std::filesystem::absolute(arguments.output).parent_path();
+  if (access(folder.c_str(), W_OK) != 0 || std::filesystem::is_directory(arguments.output))
+    throw Error(ErrorCode::IoError, "could not write file \"" + arguments.output + "\"");
 }
 
 int query(const Arguments& arguments) {
@@ -82,12 +148,12 @@ int query(const Arguments& arguments) {
   }
   const auto* example = arguments.file.empty() ? find_example_query(arguments.sql) : nullptr;
   std::string sql = example == nullptr ? sql_of(arguments) : std::string();
-  std::ofstream file;
-  if (!arguments.output.empty()) {
-    file.open(arguments.output);
-    if (!file) throw Error(ErrorCode::IoError, "could not write file \"" + arguments.output + "\"");
-  }
-  std::ostream& out = arguments.output.empty() ? std::cout : file;
+  const bool is_parquet = arguments.format() == OutputFormat::Parquet;
+  const bool is_prompt = sql.empty() && arguments.sql.empty() && arguments.file.empty() &&
+                         isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
+  if (!is_prompt) check_output(arguments);
+  std::optional<TextOutput> text;
+  if (!is_parquet) text.emplace(arguments);
   std::unique_ptr<market::Connection> connection;
   try {
     connection = open(arguments);
@@ -98,30 +164,24 @@ int query(const Arguments& arguments) {
       std::cerr << "Name a server with -c host:port/database, or a directory with --data DIR.\n";
     return kNoConnection;
   }
-  if (sql.empty() && arguments.sql.empty() && arguments.file.empty() && isatty(STDIN_FILENO) != 0 &&
-      isatty(STDOUT_FILENO) != 0) {
+  if (is_prompt) {
     std::string database = arguments.store.database;
     connection->run_script("SELECT current_database()", [&](const TextResult& result) {
       database = result.rows.at(0).at(0).value_or(database);
     });
-    return run_shell(*connection, database, arguments.format);
+    return run_shell(*connection, database, arguments.format());
   }
   std::size_t rows = 0;
   try {
-    if (example != nullptr) sql = sql_of(*example, *connection, arguments.format);
-    connection->run_script(
-        sql,
-        [&](const TextResult& result) {
-          rows += result.rows.size();
-          print(out, result, arguments);
-        },
-        [&](std::string_view data) { out << data; });
+    if (example != nullptr) sql = sql_of(*example, *connection, arguments.format());
+    rows = is_parquet ? write_parquet(*connection, sql, arguments.output.empty() ? "-" : arguments.output)
+                      : write_text(*connection, sql, *text);
   } catch (const Error& error) {
-    out.flush();
+    if (text) text->flush();
     report(error, sql);
     return connection->is_open() ? 1 : kNoConnection;
   }
-  if (!out.flush()) throw Error(ErrorCode::IoError, "could not write all of the results");
+  if (text) text->finish();
   if (!arguments.output.empty())
     std::cerr << "Results saved to " << arguments.output << " (" << rows
               << (rows == 1 ? " row)\n" : " rows)\n");
@@ -135,6 +195,10 @@ Run add_query(CLI::App& program) {
   auto* command = program.add_subcommand(
       "query", "Run SQL or an example query on a data directory or a server; without SQL, at a prompt");
   command->footer(
+      "Without --data and -c it is the server that TICKSTONE_URL names, else inavvi on localhost:5433. All "
+      "of a "
+      "result is held\n"
+      "in memory: tickstone export writes more than that.\n\n"
       "Examples:\n"
       "  tickstone query -l                                 the example queries\n"
       "  tickstone query recent_ohlcv                       one of them\n"
@@ -146,8 +210,8 @@ Run add_query(CLI::App& program) {
       "  tickstone query --data ./store --plot \"SELECT timestamp, open, high, low, close FROM ohlcv WHERE "
       "symbol = 'AAPL' "
       "ORDER BY 1\"\n"
-      "  tickstone query --data ./store                     a prompt\n"
-      "Without --data and -c it is the server that TICKSTONE_URL names, else inavvi on localhost:5433.\n"
+      "  tickstone query --data ./store -o bars.parquet \"SELECT * FROM ohlcv\"\n"
+      "  tickstone query --data ./store                     a prompt\n\n"
       "Exit status: 0 done, 1 the SQL failed, 2 a wrong command line, 3 no connection to the server.");
   arguments->store.add_to(*command, false);
   command
@@ -169,15 +233,19 @@ Run add_query(CLI::App& program) {
   const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::Table},
                                                        {"csv", OutputFormat::Csv},
                                                        {"json", OutputFormat::Json},
-                                                       {"jsonl", OutputFormat::JsonLines}};
-  command->add_option("--format", arguments->format, "table, csv, json or jsonl (an object a line)")
+                                                       {"jsonl", OutputFormat::JsonLines},
+                                                       {"parquet", OutputFormat::Parquet}};
+  command
+      ->add_option(
+          "--format", arguments->given_format,
+          "table, csv, json, jsonl (an object a line) or parquet (of one statement); default: as the "
+          "file's name ends, else table")
       ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""))
-      ->type_name("FORMAT")
-      ->default_str("table");
+      ->type_name("FORMAT");
   command->add_flag_callback(
-      "--csv", [arguments] { arguments->format = OutputFormat::Csv; }, "As --format csv");
+      "--csv", [arguments] { arguments->given_format = OutputFormat::Csv; }, "As --format csv");
   command->add_flag_callback(
-      "-j,--json", [arguments] { arguments->format = OutputFormat::Json; }, "As --format json");
+      "-j,--json", [arguments] { arguments->given_format = OutputFormat::Json; }, "As --format json");
   command->add_flag("--plot", arguments->is_plot,
                     "Draw it: candles of open, high, low and close, else a line for each column of numbers");
   return [arguments] { return query(*arguments); };

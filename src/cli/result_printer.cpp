@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/check.hpp"
 #include "market/text_table.hpp"
 
 namespace tickstone::cli {
@@ -71,6 +72,21 @@ void print_json_lines(std::ostream& out, const TextResult& result) {
 
 }  // namespace
 
+std::optional<OutputFormat> find_output_format(std::string_view name) {
+  if (name == "table") return OutputFormat::Table;
+  if (name == "csv") return OutputFormat::Csv;
+  if (name == "json") return OutputFormat::Json;
+  if (name == "jsonl") return OutputFormat::JsonLines;
+  if (name == "parquet") return OutputFormat::Parquet;
+  return std::nullopt;
+}
+
+OutputFormat output_format_of_file(std::string_view path) {
+  const auto dot = path.rfind('.');
+  if (dot == std::string_view::npos) return OutputFormat::Table;
+  return find_output_format(path.substr(dot + 1)).value_or(OutputFormat::Table);
+}
+
 void print_result(std::ostream& out, const TextResult& result, OutputFormat format) {
   if (result.columns.empty()) {
     if (format == OutputFormat::Table) out << result.tag << '\n';
@@ -85,6 +101,8 @@ void print_result(std::ostream& out, const TextResult& result, OutputFormat form
       return print_json(out, result);
     case OutputFormat::JsonLines:
       return print_json_lines(out, result);
+    case OutputFormat::Parquet:
+      TICKSTONE_CHECK(false);
   }
 }
 

@@ -21,6 +21,7 @@
 #include "catalog/keywords.hpp"
 #include "cli/error_report.hpp"
 #include "cli/line_editor.hpp"
+#include "cli/parquet_file.hpp"
 #include "cli/plot.hpp"
 #include "cli/shell_commands.hpp"
 #include "cli/statement_splitter.hpp"
@@ -173,7 +174,25 @@ class Shell {
     }
   }
 
+  void write_parquet(const TextResult& result) {
+    if (state_.has_parquet || !state_.file.is_open()) {
+      throw Error(ErrorCode::InvalidParameterValue,
+                  state_.has_parquet ? "file \"" + state_.file_path + "\" holds a result already"
+                                     : "Parquet goes to a file, and none is named",
+                  {}, "Name one with \\o FILE, and run it again.");
+    }
+    state_.file.close();
+    const std::uint64_t rows = write_parquet_result(state_.file_path, result);
+    state_.has_parquet = true;
+    std::cout << "Results saved to " << state_.file_path << " (" << rows
+              << (rows == 1 ? " row)\n" : " rows)\n");
+  }
+
   void show(const TextResult& result) {
+    if (state_.format == OutputFormat::Parquet && !state_.is_plotting) {
+      if (!result.columns.empty()) write_parquet(result);
+      return;
+    }
     std::ostringstream text;
     if (state_.is_plotting && !result.columns.empty()) {
       const auto size = terminal_size();

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/shell_commands.hpp"
 
-#include <map>
-
 #include <tickstone/error.hpp>
 
 #include "cli/example_queries.hpp"
@@ -18,7 +16,7 @@ constexpr std::string_view kHelp =
     "  \\dj           jobs and policies, with their last run\n"
     "  \\e [NAME]     example queries; runs one\n"
     "  \\x            records one below the other, on or off\n"
-    "  \\format NAME  table, csv, json or jsonl\n"
+    "  \\format NAME  table, csv, json, jsonl or parquet (each result a file: \\o)\n"
     "  \\plot         a picture in place of a table, on or off\n"
     "  \\timing       how long each statement took, on or off\n"
     "  \\o [FILE]     results go to a file; without one to the terminal again\n"
@@ -98,19 +96,17 @@ void show_example(const std::string& name, const ShellHost& host) {
 }
 
 void set_format(const std::string& name, ShellState& state) {
-  const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::Table},
-                                                       {"csv", OutputFormat::Csv},
-                                                       {"json", OutputFormat::Json},
-                                                       {"jsonl", OutputFormat::JsonLines}};
-  const auto found = formats.find(name);
-  if (found == formats.end())
+  const auto found = find_output_format(name);
+  if (!found)
     throw Error(ErrorCode::InvalidParameterValue, "no format is called \"" + name + "\"", {},
-                "table, csv, json or jsonl.");
-  state.format = found->second;
+                "table, csv, json, jsonl or parquet.");
+  state.format = *found;
 }
 
 void set_output(const std::string& path, ShellState& state) {
   if (state.file.is_open()) state.file.close();
+  state.file_path = path;
+  state.has_parquet = false;
   if (path.empty()) return;
   state.file.open(path);
   if (!state.file) throw Error(ErrorCode::IoError, "could not write file \"" + path + "\"");

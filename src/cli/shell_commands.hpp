@@ -20,7 +20,9 @@ struct ShellState {
   bool has_timing = false;
   bool is_plotting = false;
   bool is_done = false;
-  std::ofstream file;  // open: results go there
+  std::ofstream file;        // open: results go there
+  std::string file_path;     // what it was opened as
+  bool has_parquet = false;  // the file is one, and holds no more
 
   std::ostream& out() { return file.is_open() ? static_cast<std::ostream&>(file) : std::cout; }
 };

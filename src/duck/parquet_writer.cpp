@@ -8,6 +8,8 @@
 #include "duck/error_translation.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/scan_vectors.hpp"
+#include "types/array_value.hpp"
+#include "types/decimal.hpp"
 
 namespace tickstone::duck {
 
@@ -37,6 +39,30 @@ struct RowsState : duckdb::GlobalTableFunctionState {
 };
 
 constexpr int kNarrowDigits = 18;
+constexpr std::uint8_t kElementScale = 12;  // of NUMERIC[] without declared digits
+constexpr std::uint8_t kMostDigits = 38;
+
+bool is_numeric_list(const SqlType& type) { return type.id == TypeId::Numeric && type.is_array; }
+
+duckdb::LogicalType type_in_file(const SqlType& type, const ColumnLayout& layout) {
+  if (!is_numeric_list(type)) return logical_type_of(type, layout);
+  const auto scale = type.precision < 0 ? kElementScale : static_cast<std::uint8_t>(type.scale);
+  return duckdb::LogicalType::LIST(duckdb::LogicalType::DECIMAL(kMostDigits, scale));
+}
+
+/// Elements are rounded on their way into a list: none may have more digits than it keeps.
+void check_elements(const ColumnView& view, const duckdb::LogicalType& list, const std::string& name) {
+  const int scale = duckdb::DecimalType::GetScale(duckdb::ListType::GetChildType(list));
+  for (std::size_t row = 0; row < view.size; ++row) {
+    if (view.is_null(row)) continue;
+    for (const auto& element : decode_array(view.bytes(row))) {
+      if (element && parse_decimal(*element).value_or(Decimal{}).scale > scale)
+        throw Error(ErrorCode::NumericValueOutOfRange,
+                    "column \"" + name + "\" has " + std::string(*element) +
+                        ", of whose fraction Parquet keeps " + std::to_string(scale) + " digits here");
+    }
+  }
+}
 
 ColumnLayout layout_of_column(const SqlType& type) {
   if (type.id != TypeId::Numeric || type.is_array) return initial_layout(type);
@@ -50,7 +76,7 @@ unique_ptr<duckdb::FunctionData> bind_rows(duckdb::ClientContext&, duckdb::Table
   auto data = make_uniq<RowsBindData>();
   data->info = &input.info->Cast<RowsInfo>();
   for (const auto& column : *data->info->columns) {
-    const auto type = logical_type_of(column.type, layout_of_column(column.type));
+    const auto type = type_in_file(column.type, layout_of_column(column.type));
     // JSON and the like are texts to who reads the file.
     types.push_back(type.id() == duckdb::LogicalTypeId::VARCHAR ? duckdb::LogicalType::VARCHAR : type);
     names.push_back(column.name);
@@ -63,7 +89,7 @@ unique_ptr<duckdb::GlobalTableFunctionState> init_rows(duckdb::ClientContext&,
   auto state = make_uniq<RowsState>();
   for (const auto& column : *input.bind_data->Cast<RowsBindData>().info->columns) {
     const auto layout = layout_of_column(column.type);
-    state->fillers.emplace_back(logical_type_of(column.type, layout), layout);
+    state->fillers.emplace_back(type_in_file(column.type, layout), layout);
   }
   return state;
 }
@@ -71,13 +97,18 @@ unique_ptr<duckdb::GlobalTableFunctionState> init_rows(duckdb::ClientContext&,
 void give_rows(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& out) {
   through_duckdb([&] {
     auto& state = input.global_state->Cast<RowsState>();
-    const auto& next = *input.bind_data->Cast<RowsBindData>().info->next;
+    const auto& info = *input.bind_data->Cast<RowsBindData>().info;
     while (state.next_row == state.batch.row_count()) {
       state.next_row = 0;
-      if (!next(state.batch)) {
+      if (!(*info.next)(state.batch)) {
         state.batch = {};
         out.SetCardinality(0);
         return;
+      }
+      for (std::size_t i = 0; i < info.columns->size(); ++i) {
+        const auto& column = (*info.columns)[i];
+        if (is_numeric_list(column.type))
+          check_elements(state.batch.columns[i].view(), out.data[i].GetType(), column.name);
       }
     }
     const std::size_t count =

@@ -10,6 +10,7 @@ import time
 import unittest
 
 from cli_case import LIMIT_SECONDS, PROGRAM, CliCase, environment
+from duckdb_reader import DuckDb
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
 
@@ -104,6 +105,20 @@ class Shell(CliCase):
         self.run_line("SELECT 42 AS answer;")
         self.run_line("\\o")
         self.assertEqual(target.read_text(), '[\n  {"answer": 42}\n]\n')
+
+    def test_parquet_goes_to_a_file_for_each_result(self):
+        self.run_line("\\format parquet")
+        self.assertIn("Parquet goes to a file, and none is named", self.run_line("SELECT * FROM marigold;"))
+        target = self.scratch / "out.parquet"
+        self.run_line(f"\\o {target}")
+        self.assertIn("Results saved to", self.run_line("SELECT * FROM marigold ORDER BY 1;"))
+        self.assertIn("holds a result already", self.run_line("SELECT 3;"))
+        self.run_line("\\o")
+        self.run_line("\\format table")
+        self.assertIn("(1 row)", self.run_line("SELECT 3;"))
+        duckdb = DuckDb()
+        self.addCleanup(duckdb.close)
+        self.assertEqual(duckdb.rows(target), [["A", "1.5"], ["B", "2.0"]])
 
     def test_a_plot_of_what_cannot_be_drawn_undoes_nothing(self):
         self.run_line("\\plot")
