@@ -112,7 +112,8 @@ Run add_backup(CLI::App& program) {
       "  tickstone backup --data ./store ./backups/monday\n"
       "  tickstone backup -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi /backups/today\n"
       "  tickstone backup --data ./store --base /mnt/backups/monday /mnt/backups/tuesday\n"
-      "  tickstone verify ./backups/monday && tickstone restore ./backups/monday ./restored");
+      "  tickstone verify ./backups/monday && tickstone restore ./backups/monday ./restored\n\n"
+      "Exit status: 0 done, 1 failed, 2 a wrong command line.");
   command->add_option("-d,--data", arguments->data, "A data directory that is not in use")->type_name("DIR");
   command
       ->add_option("-c,--connect", arguments->connect,

@@ -189,15 +189,16 @@ Run add_check(CLI::App& program) {
       "freshness,\n"
       "gaps, duplicates, jobs, aggregates, retention, upkeep, disk. docs/check.md says what each looks "
       "at.\n\n"
-      "Exit status, as monitoring plugins have it: 0 all OK, 1 a warning, 2 something critical, 3 something "
-      "could\n"
-      "not be found out, or a wrong command line. The last line is a summary.\n\n"
+      "The last line is a summary.\n\n"
       "Examples:\n"
       "  tickstone check ./store\n"
       "  tickstone check postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi\n"
       "  tickstone check --symbols AAPL,MSFT --max-age 5m --only freshness,gaps --json\n"
       "  tickstone check --calendar 24x7 --table klines --quiet ./crypto\n"
-      "  tickstone check ./store --at '2026-01-05 21:00+00' --since 30d --only gaps");
+      "  tickstone check ./store --at '2026-01-05 21:00+00' --since 30d --only gaps\n\n"
+      "Exit status: 0 all is OK, 1 a warning, 2 something critical, 3 something could not be found out, or a "
+      "wrong\n"
+      "command line.");
   arguments->target.add_to(*command);
   const auto is_check = [](std::string& name) {
     for (const auto known : market::check_names()) {

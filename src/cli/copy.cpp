@@ -188,16 +188,16 @@ Run add_copy(CLI::App& program) {
       "rights; what the\n"
       "target cannot have is told, with the reason and what to do. A copy that was cut short goes on when it "
       "is run again; one\n"
-      "that is run later brings what has changed. docs/copy.md says more.\n"
-      "Exit status: 0 done (--verify-only: nothing differs), 3 (--verify-only) rows differ or objects are "
-      "missing, 1 failed,\n"
-      "2 a wrong command line.\n\n"
+      "that is run later brings what has changed. docs/copy.md says more.\n\n"
       "Examples:\n"
       "  tickstone copy ./store postgresql://inavvi_user@db.example.com:5432/inavvi\n"
+      "  tickstone copy --verify-only --json ./store postgresql://inavvi_user@db.example.com:5432/inavvi\n"
       "  tickstone copy postgresql://inavvi_user@127.0.0.1:5433/inavvi ./store --tables ohlcv,trades --since "
       "2026-01-01\n"
-      "  tickstone copy --dry-run ./store postgresql://inavvi_user@db.example.com:5432/inavvi\n"
-      "  tickstone copy --verify-only --json ./store postgresql://inavvi_user@db.example.com:5432/inavvi");
+      "  tickstone copy --dry-run ./store postgresql://inavvi_user@db.example.com:5432/inavvi\n\n"
+      "Exit status: 0 done (--verify-only: nothing differs), 1 failed, 2 a wrong command line, 3 "
+      "(--verify-only) rows\n"
+      "differ or objects are missing.");
   command->add_option("source", arguments->source, "A directory, or the URL of a server")
       ->type_name("SOURCE")
       ->required();
@@ -223,7 +223,7 @@ Run add_copy(CLI::App& program) {
                     "Put the source's rows and definitions in the place of others that the target has");
   command->add_flag("--roles", arguments->request.makes_roles,
                     "Make the roles that the target lacks, and their memberships");
-  command->add_flag("--json", arguments->as_json, "The summary as JSON");
+  command->add_flag("-j,--json", arguments->as_json, "The summary as JSON");
   return [arguments] { return copy(*arguments); };
 }
 

@@ -44,14 +44,14 @@ Run add_explore(CLI::App& program) {
   auto* command =
       program.add_subcommand("explore", "Show what a store holds: tables, columns, sizes, relations, jobs");
   command->footer(
-      "Exit status: 0 done, 1 failed, 2 a wrong command line.\n\n"
       "Examples:\n"
       "  tickstone explore ./store\n"
       "  tickstone explore ./store --table ohlcv --samples 5\n"
       "  tickstone explore postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi --format markdown -o "
       "schema.md\n"
       "  tickstone explore ./store --format mermaid         an entity-relationship diagram\n"
-      "  tickstone explore ./store --json");
+      "  tickstone explore ./store --json\n\n"
+      "Exit status: 0 done, 1 failed, 2 a wrong command line.");
   arguments->target.add_to(*command);
   command->add_option("-t,--table", arguments->request.tables, "Only these tables")->type_name("NAME");
   command->add_option("--samples", arguments->request.samples, "So many rows of each table")

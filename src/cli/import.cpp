@@ -259,17 +259,17 @@ Run add_import(CLI::App& program) {
       "file that "
       "was done\n"
       "is not loaded again. docs/import.md says more.\n"
-      "Formats: csv, parquet, " +
+      "Formats: csv, parquet,\n" +
       market::import_format_names() +
-      ".\n"
-      "Exit status: 0 all loaded, 3 some rejected, 1 failed, 2 a wrong command line.\n\n"
+      ".\n\n"
       "Examples:\n"
       "  tickstone import --data ./store --table trades trades-2026-01-05.csv.gz\n"
       "  tickstone import --data ./store --format polygon-minute-aggs 'minute_aggs_v1/2026/01/*.csv.gz'\n"
       "  tickstone import --data ./store --format binance-klines --existing update BTCUSDT-1m-2026-01.zip\n"
       "  tickstone import --data ./store --table ohlcv --mapping bars.json --dry-run bars.parquet\n"
       "  tickstone import -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi --table ohlcv --map "
-      "Date=timestamp bars.csv");
+      "Date=timestamp bars.csv\n\n"
+      "Exit status: 0 all loaded, 1 failed, 2 a wrong command line, 3 some rejected.");
   arguments->store.add_to(*command, false);
   command->add_option("-c,--connect", arguments->connect, "A server instead of a data directory")
       ->type_name("URL")
@@ -316,7 +316,7 @@ Run add_import(CLI::App& program) {
   command->add_flag("--again", arguments->again, "Load files that were loaded before once more");
   command->add_flag("--untracked", arguments->untracked,
                     "Without tickstone_imports; a second run loads all again");
-  command->add_flag("--json", arguments->as_json, "The summary as JSON");
+  command->add_flag("-j,--json", arguments->as_json, "The summary as JSON");
   command
       ->add_option("--reject-file", arguments->reject_file,
                    "Where rejected rows go (default: FILE.rejects.csv)")

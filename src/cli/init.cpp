@@ -19,7 +19,11 @@ Run add_init(CLI::App& program) {
   };
   auto arguments = std::make_shared<Arguments>();
   auto* command = program.add_subcommand("init", "Make an empty store");
-  command->footer("Example:\n  tickstone init --data ./store");
+  command->footer(
+      "Examples:\n"
+      "  tickstone init --data ./store\n"
+      "  tickstone init --data ./store --password-file ./secret\n\n"
+      "Exit status: 0 done, 1 failed, 2 a wrong command line.");
   arguments->store.add_to(*command, true);
   command
       ->add_option("--password-file", arguments->password_file,

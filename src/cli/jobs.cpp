@@ -97,15 +97,19 @@ Run add_jobs(CLI::App& program) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = program.add_subcommand("jobs", "Policies and jobs of a PostgreSQL without TimescaleDB");
   command->require_subcommand(1);
-  command->footer("Example:\n  tickstone jobs run postgresql://inavvi_user:postgres@db.example.com/inavvi");
+  command->footer(
+      "Examples:\n"
+      "  tickstone jobs run postgresql://inavvi_user:postgres@db.example.com/inavvi\n\n"
+      "Exit status: that of the subcommand.");
   auto* run = command->add_subcommand("run", "Run jobs when they are due, until SIGINT or SIGTERM");
   run->footer(
       "Any number of these may run; a job is run by one at a time. Servers that run their jobs by themselves "
       "are\n"
-      "left alone. Exit status: 0 ended, 1 failed (with --once: a job failed), 2 a wrong command line.\n\n"
+      "left alone.\n\n"
       "Examples:\n"
       "  tickstone jobs run postgresql://inavvi_user:postgres@db.example.com/inavvi\n"
-      "  tickstone jobs run --once --json postgresql:///inavvi");
+      "  tickstone jobs run --once --json postgresql:///inavvi\n\n"
+      "Exit status: 0 ended, 1 failed (with --once: a job failed), 2 a wrong command line.");
   run->add_option("url", arguments->url, "The server; TICKSTONE_URL unless given")->type_name("URL");
   run->add_flag("--once", arguments->is_once, "Run what is due now, then end");
   run->add_flag("-j,--json", arguments->is_json, "A line of JSON a run");

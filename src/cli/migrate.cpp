@@ -116,13 +116,12 @@ Run add_migrate(CLI::App& program) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = program.add_subcommand("migrate", "Bring the application's schema up to date");
   command->footer(
-      "Exit status: 0 up to date, 1 failed, 2 a wrong command line, 3 (with --status) versions are "
-      "pending.\n\n"
       "Examples:\n"
       "  tickstone migrate --data ./store\n"
       "  tickstone migrate postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi\n"
       "  tickstone migrate --status --json postgresql:///inavvi\n"
-      "  tickstone migrate --dry-run ./store");
+      "  tickstone migrate --dry-run ./store\n\n"
+      "Exit status: 0 up to date, 1 failed, 2 a wrong command line, 3 (with --status) versions are pending.");
   arguments->target.add_to(*command);
   auto* dry_run = command->add_flag("--dry-run", arguments->is_dry_run, "Print the SQL, change nothing");
   auto* status =

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -15,30 +16,45 @@
 #include "cli/error_report.hpp"
 
 namespace tickstone::cli {
+namespace {
+
+using Adder = Run (*)(CLI::App&);
+
+/// As --help lists them.
+const std::vector<std::pair<const char*, std::vector<Adder>>> kGroups = {
+    {"A store", {add_init, add_serve, add_migrate, add_jobs}},
+    {"Asking it", {add_query, add_explore, add_check}},
+    {"Data in and out", {add_import, add_simulate, add_export, add_copy}},
+    {"Keeping it safe", {add_backup, add_restore, add_verify}},
+    {"This program", {add_version}},
+};
+
+}  // namespace
 
 int run_program(int argc, char** argv) {
   // To standard error: standard output has what was asked for.
   start_logging(LogLevel::Warning);
-  CLI::App program(
-      "Tickstone: the database of trading systems.\n\n"
+  CLI::App program("Tickstone: the database of trading systems.", "tickstone");
+  program.footer(
+      "tickstone SUBCOMMAND --help says more.\n\n"
       "Examples:\n"
-      "  tickstone serve --data ./store --port 5433\n"
-      "  tickstone query --data ./store \"SELECT count(*) FROM trades\"\n"
-      "  tickstone migrate --data ./store\n"
-      "  tickstone check ./store\n"
-      "  tickstone import --data ./store --table trades trades.csv.gz\n"
       "  tickstone simulate --data ./store --symbols 20 --days 2\n"
-      "  tickstone backup --data ./store ./backup\n",
-      "tickstone");
+      "  tickstone query --data ./store \"SELECT count(*) FROM trades\"\n"
+      "  tickstone import --data ./store --table trades trades.csv.gz\n"
+      "  tickstone check ./store\n"
+      "  tickstone backup --data ./store ./backup\n"
+      "  tickstone serve --data ./store --port 5433\n\n"
+      "Exit status: 0 done, 1 failed, 2 a wrong command line; 3 as the subcommand says.");
   program.require_subcommand(1);
   program.fallthrough(false);
   program.set_help_all_flag("--help-all", "Help of all subcommands");
-  using Adder = Run (*)(CLI::App&);
   std::vector<Run> runs;
-  for (const Adder add :
-       {add_serve, add_init, add_query, add_explore, add_check, add_migrate, add_jobs, add_import,
-        add_simulate, add_export, add_copy, add_verify, add_backup, add_restore, add_version})
-    runs.push_back(add(program));
+  for (const auto& [group, adders] : kGroups) {
+    for (const Adder add : adders) {
+      runs.push_back(add(program));
+      program.get_subcommands([](CLI::App*) { return true; }).back()->group(group);
+    }
+  }
   const auto subcommands = program.get_subcommands([](CLI::App*) { return true; });
   if (argc > 1 && argv[1][0] != '-' &&
       std::none_of(subcommands.begin(), subcommands.end(),

@@ -20,8 +20,9 @@ Run add_restore(CLI::App& program) {
   command->footer(
       "The files are copied and checked; a damaged backup is refused, and so is a directory that is not "
       "empty.\n\n"
-      "Example:\n"
-      "  tickstone restore ./backups/monday ./restored && tickstone serve --data ./restored");
+      "Examples:\n"
+      "  tickstone restore ./backups/monday ./restored && tickstone serve --data ./restored\n\n"
+      "Exit status: 0 done, 1 failed, 2 a wrong command line.");
   command->add_option("backup", arguments->backup, "The backup")->type_name("BACKUP")->required();
   command->add_option("directory", arguments->directory, "The new data directory")
       ->type_name("DIR")

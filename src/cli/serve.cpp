@@ -211,12 +211,14 @@ Run add_serve(CLI::App& program) {
       "serve", "Serve a data directory over PostgreSQL's protocol; makes the store where there is none");
   command->footer(
       "A new store has the database inavvi and the user inavvi_user with the password postgres, good for "
-      "loopback only. An option wins over the configuration file; SIGHUP has the file read again.\n\n"
+      "loopback\n"
+      "only. An option wins over the configuration file; SIGHUP has the file read again.\n\n"
       "Examples:\n"
       "  tickstone serve --data ./store\n"
       "  tickstone serve --data ./store --listen 0.0.0.0 --port 5432 --password-file ./secret\n"
       "  tickstone serve --data ./store --config ./postgresql.conf -c shared_buffers=2GB\n"
-      "  psql -h 127.0.0.1 -p 5433 -U inavvi_user inavvi");
+      "  psql -h 127.0.0.1 -p 5433 -U inavvi_user inavvi\n\n"
+      "Exit status: 0 stopped by SIGTERM or SIGINT, 1 failed, 2 a wrong command line.");
   arguments->store.add_to(*command, false);
   command
       ->add_option("--config", arguments->config_file,

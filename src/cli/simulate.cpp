@@ -99,7 +99,8 @@ Run add_simulate(CLI::App& program) {
       "Tables are made as tickstone migrate makes them where they are missing.\n\n"
       "Examples:\n"
       "  tickstone simulate --data ./store --symbols 20 --days 5\n"
-      "  tickstone simulate --output ./csv --symbols 500 --days 2 --trades-per-day 5000");
+      "  tickstone simulate --output ./csv --symbols 500 --days 2 --trades-per-day 5000\n\n"
+      "Exit status: 0 done, 1 failed, 2 a wrong command line.");
   arguments->store.add_to(*command, false);
   command->add_option("-c,--connect", arguments->connect, "A server instead of a data directory")
       ->type_name("URL")

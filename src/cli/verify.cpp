@@ -120,10 +120,11 @@ Run add_verify(CLI::App& program) {
   command->footer(
       "Names each damaged place: file, offset, table and what is wrong, and goes on after it. Changes "
       "nothing.\n"
-      "Exit status: 0 no damage, 1 damage, or it could not be checked.\n\n"
+      "\n"
       "Examples:\n"
       "  tickstone verify ./store\n"
-      "  tickstone verify --json ./backups/monday");
+      "  tickstone verify --json ./backups/monday\n\n"
+      "Exit status: 0 no damage, 1 damage, or it could not be checked, 2 a wrong command line.");
   command->add_option("directory", arguments->directory, "The data directory or the backup")
       ->type_name("DIR")
       ->required();
