@@ -7,6 +7,8 @@
   python query_db.py "SELECT * FROM symbols WHERE active = true LIMIT 10;"
   python query_db.py -f my_query.sql -o results.txt
   python query_db.py -j "SELECT count(*) FROM trades"
+
+`tickstone query` does more: CSV, Parquet, pictures, a prompt.
 """
 from __future__ import annotations
 
