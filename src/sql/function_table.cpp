@@ -158,7 +158,7 @@ constexpr FunctionRow kRows[] = {
     {"pi", "", "double precision", ""},
     {"scale", "pg_scale", "integer", "n"},
     {"min_scale", "pg_scale", "integer", "n"},
-    {"trim_scale", "$1 + 0", "numeric", "n"},
+    {"trim_scale", "$1", "numeric", "n"},
     {"sind", "sin(radians($1))", "double precision", "d"},
     {"cosd", "cos(radians($1))", "double precision", "d"},
     {"tand", "tan(radians($1))", "double precision", "d"},

