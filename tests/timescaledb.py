@@ -34,8 +34,8 @@ def with_parts(url, database, user=None, password=None):
     return urllib.parse.urlunsplit(parts._replace(netloc=place, path="/" + database))
 
 
-def make_database(owner=None):
-    """The URL of a fresh database; of OWNER, where it is asked for."""
+def make_database(owner=None, has_extension=True):
+    """The URL of a fresh database, of that owner."""
     server = os.environ[VARIABLE]
     name = f"tickstone_test_{uuid.uuid4().hex[:12]}"
     admin = connect(server)
@@ -45,9 +45,10 @@ def make_database(owner=None):
     cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0" + (f" OWNER {owner}" if owner else ""))
     admin.close()
     url = with_parts(server, name)
-    inside = connect(url)
-    inside.cursor().execute("CREATE EXTENSION timescaledb")
-    inside.close()
+    if has_extension:
+        inside = connect(url)
+        inside.cursor().execute("CREATE EXTENSION timescaledb")
+        inside.close()
     return with_parts(server, name, owner, "postgres") if owner else url
 
 

@@ -21,6 +21,7 @@ struct Arguments {
   bool is_dry_run = false;
   bool is_status = false;
   bool is_json = false;
+  bool is_without_timescaledb = false;
   int to = 0;  // 0: the newest
 };
 
@@ -93,6 +94,7 @@ int look(const Arguments& arguments) {
 int migrate(const Arguments& arguments) {
   const Target target = open_target(arguments.target, true);
   market::Migrator migrator(*target.connection, target.home);
+  if (arguments.is_without_timescaledb) migrator.do_without_timescaledb();
   migrator.migrate(arguments.to == 0 ? migrator.newest() : arguments.to,
                    [&](const market::Migration& one, std::chrono::milliseconds duration) {
                      if (arguments.is_json) return;
@@ -130,6 +132,8 @@ Run add_migrate(CLI::App& program) {
   command->add_option("--to", arguments->to, "Stop at this version")
       ->check(CLI::PositiveNumber)
       ->type_name("VERSION");
+  command->add_flag("--without-timescaledb", arguments->is_without_timescaledb,
+                    "Use PostgreSQL alone in a database without the extension, though its server has it");
   dry_run->excludes(status)->excludes(json);
   return [arguments] {
     if (!arguments->target.complete()) return kUsage;

@@ -27,7 +27,8 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point start) {
 Migrator::Migrator(Connection& connection, Home home)
     : connection_(connection), home_(home), migrations_(schema_migrations(home)) {}
 
-void Migrator::check_server() {
+void Migrator::check_server(const SchemaStatus& before) {
+  if (home_ == Home::TimescaleDb) check_license();
   if (home_ != Home::PostgreSql) return;
   const int version = std::stoi(rows_of("SHOW server_version_num").at(0).at(0).value());
   if (version < kOldestPostgreSql) {
@@ -35,6 +36,24 @@ void Migrator::check_server() {
         ErrorCode::FeatureNotSupported,
         fmt::format("the schema needs PostgreSQL 15 or later, or TimescaleDB; this is {}", version / 10000));
   }
+  if (before.version() > 0 || does_without_timescaledb_) return;
+  // Its loader is in the server, so that only the database lacks it.
+  if (rows_of("SELECT current_setting('timescaledb.disable_load', true)").at(0).at(0)) {
+    throw Error(ErrorCode::ObjectNotInPrerequisiteState,
+                "the server has TimescaleDB, and this database does not",
+                "A database with the schema for PostgreSQL alone cannot have the extension later.",
+                "CREATE EXTENSION timescaledb; in this database first, or migrate it --without-timescaledb.");
+  }
+}
+
+/// Some managed servers have the edition without aggregates, compression and policies.
+void Migrator::check_license() {
+  if (rows_of("SELECT current_setting('timescaledb.license', true)").at(0).at(0) != "apache") return;
+  throw Error(
+      ErrorCode::FeatureNotSupported,
+      "the schema needs TimescaleDB's community edition; this server has timescaledb.license = 'apache'", {},
+      "Set timescaledb.license = 'timescale' in the server's configuration, or migrate a database "
+      "without the extension --without-timescaledb.");
 }
 
 std::vector<std::vector<std::optional<std::string>>> Migrator::rows_of(const std::string& sql) {
@@ -139,7 +158,7 @@ void Migrator::migrate(int to,
                 fmt::format("there is no version {}; the newest is {}", to, newest()));
   }
   if (before.version() == to) return;
-  check_server();
+  check_server(before);
   // What is there already needs no word.
   rows_of("SET client_min_messages = 'warning'");
   make_version_table();

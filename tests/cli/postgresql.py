@@ -15,7 +15,7 @@ POSTGRESQL = pathlib.Path("/usr/lib/postgresql/15/bin")
 class PostgreSql:
     """A cluster of PostgreSQL 15 of the test's own."""
 
-    def __init__(self):
+    def __init__(self, options=""):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="tickstone_copy_"))
         self.directory.chmod(0o755)
         home = self.directory / "peer"
@@ -29,7 +29,7 @@ class PostgreSql:
         self.run("initdb", "-D", home / "data", "-U", "inavvi_user", f"--pwfile={self.directory}/password", "-A", "scram-sha-256", "-E", "UTF8",
                  "--locale=C.UTF-8")
         self.run("pg_ctl", "-D", home / "data", "-l", home / "log", "-w", "start", "-o",
-                 f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c timezone=Asia/Tokyo -c fsync=off")
+                 f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c timezone=Asia/Tokyo -c fsync=off {options}")
 
     def run(self, program, *arguments):
         command = [str(POSTGRESQL / program), *map(str, arguments)]

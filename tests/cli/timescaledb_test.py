@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands against TimescaleDB itself, where TICKSTONE_TEST_TIMESCALEDB names a server of it."""
 import json
+import pathlib
 import signal
 import subprocess
 import time
@@ -221,6 +222,24 @@ class CommandsOnTimescaledb(OnTimescaledb):
 
     def test_jobs_are_left_to_the_server(self):
         self.assertIn("timescaledb: the server runs its jobs by itself; nothing to do", self.ok("jobs", "run", self.home))
+
+
+class EditionOfTimescaledb(CliCase):
+    def test_the_edition_without_aggregates_is_refused_before_anything_is_made(self):
+        if not timescaledb.is_at_hand():
+            raise unittest.SkipTest(f"{timescaledb.VARIABLE} names no server")
+        if not pathlib.Path("/usr/share/postgresql/15/extension/timescaledb.control").exists():
+            raise unittest.SkipTest("this edition has to be set in a server of the test's own, and PostgreSQL 15 here has no TimescaleDB")
+        server = PostgreSql("-c shared_preload_libraries=timescaledb -c timescaledb.license=apache -c timescaledb.telemetry_level=off")
+        self.addCleanup(server.close)
+        database = server.make_database("edition")
+        self.ok("query", "-c", database, "CREATE EXTENSION timescaledb")
+        self.fails("migrate", database, sqlstate="0A000", says=["the schema needs TimescaleDB's community edition", "--without-timescaledb"])
+        self.assertEqual(json.loads(self.run_program("migrate", "--status", "--json", database).stdout)["version"], 0)
+        # What the hint says.
+        plain = server.make_database("plain")
+        self.ok("migrate", "--without-timescaledb", plain)
+        self.assertEqual(json.loads(self.ok("migrate", "--status", "--json", plain))["home"], "postgresql")
 
 
 if __name__ == "__main__":

@@ -42,4 +42,10 @@ fi
 if has_timescaledb; then
   make_timescaledb
   on timescaledb "$timescale_url"
+  # What lies in compressed chunks is found and corrected as before.
+  psql -q "$timescale_url" -v ON_ERROR_STOP=1 -c "SELECT compress_chunk(c) FROM show_chunks('ohlcv') c" -c "SELECT compress_chunk(c) FROM show_chunks('feature_timeseries') c" >"$scratch/compressed"
+  build/release/examples/store_and_read "$timescale_url" >"$scratch/fourth"
+  wanted "$scratch/fourth" "0 bars are new, 29 were there already" "1 bar was corrected" "Volume of the morning: 34117"
+  build/release/examples/training_set "$timescale_url" >"$scratch/fifth"
+  wanted "$scratch/fifth" "0 values are new, 36 were there already" "momentum_5m: missing in 2 of 5 rows"
 fi

@@ -109,8 +109,8 @@ class Embedded(Home):
 
 
 class TimescaleDb(Server):
-    def __init__(self):
-        self.target = timescaledb.make_database(timescaledb.OWNER)
+    def __init__(self, has_extension=True):
+        self.target = timescaledb.make_database(timescaledb.OWNER, has_extension)
         self.name, self.dsn = "timescaledb", psycopg2.extensions.parse_dsn(self.target)
 
     def close(self):

@@ -101,6 +101,27 @@ def test_timescaledb_runs_the_policies(home):
     check(home.rows("SELECT sum(sample_count)::int FROM daily_ohlcv_agg") == [(1440,)])
 
 
+def test_a_server_with_timescaledb_and_a_database_without(home):
+    """The schema for PostgreSQL alone is not taken by accident: there is no way from it to the extension."""
+    if home.name != "timescaledb":
+        return
+    bare = homes.TimescaleDb(has_extension=False)
+    try:
+        refused = bare.migrate(expect=1)
+        check("ERROR:  55000: the server has TimescaleDB, and this database does not" in refused.stderr, refused.stderr)
+        check("CREATE EXTENSION timescaledb" in refused.stderr and "--without-timescaledb" in refused.stderr, refused.stderr)
+        check(bare.tables() == set(), bare.tables())
+        status = bare.status(expect=3)
+        check((status["home"], status["version"]) == ("postgresql", 0), status)
+        bare.migrate("--to", "2", "--without-timescaledb")
+        # What has been decided is not asked again.
+        bare.migrate()
+        check(bare.status()["home"] == "postgresql" and HYPERTABLES <= bare.tables())
+        bare.rows("INSERT INTO system_metrics VALUES (now(), 'cpu', 1, NULL)")
+    finally:
+        bare.close()
+
+
 def main():
     port, wanted = int(sys.argv[1]), sys.argv[2:]
     tests = [(name, test) for name, test in globals().items() if name.startswith("test_") and (not wanted or name in wanted)]
