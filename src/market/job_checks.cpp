@@ -226,6 +226,8 @@ CheckResult check_aggregates(CheckContext& context) {
   for (const auto& row : context.rows(watermark_sql(context.home))) {
     Watermark& one = watermarks[{text_of(row[0]), text_of(row[1])}];
     one.until = time_of(row[2]);
+    // TimescaleDB's start of time.
+    if (one.until && *one.until < Date(std::chrono::year(1) / 1 / 1)) one.until.reset();
     if (row[3]) one.lag = microseconds(number_of(row[3]));
   }
   const auto rows = context.rows(

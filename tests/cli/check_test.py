@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tickstone check, each of its checks seen well and seen to find a fault, on a directory, a server and PostgreSQL 15."""
+"""tickstone check, each of its checks seen well and seen to find a fault, on every home."""
 import functools
 import json
 import pathlib
@@ -11,6 +11,7 @@ import time
 import unittest
 
 import psycopg2
+import timescaledb
 
 from cli_case import LIMIT_SECONDS, CliCase, environment
 from postgresql import PostgreSql
@@ -92,13 +93,15 @@ def on(*names):
         @functools.wraps(test)
         def run(self):
             for name in names:
-                with self.subTest(name):
-                    test(self, getattr(self, name)())
+                if name != "timescaledb_home" or timescaledb.is_at_hand():
+                    with self.subTest(name):
+                        test(self, getattr(self, name)())
         return run
     return with_homes
 
 
-on_every_home = on("embedded", "tickstone", "postgresql_home")
+# TimescaleDB where TICKSTONE_TEST_TIMESCALEDB names one.
+on_every_home = on("embedded", "tickstone", "postgresql_home", "timescaledb_home")
 
 
 class CheckCase(CliCase):
@@ -140,6 +143,15 @@ class CheckCase(CliCase):
                        check=True, env=environment(PGPASSWORD="postgres"))
         url = f"postgresql://inavvi_user:postgres@127.0.0.1:{self.postgresql.port}/{name}"
         return Home(self, "postgresql", url)
+
+    def timescaledb_home(self):
+        url = timescaledb.make_database()
+        self.addCleanup(timescaledb.drop_database, url)
+        self.ok("migrate", url)
+        home = Home(self, "timescaledb", url)
+        for statement in (ROWS, *COMPRESSION.split("; "), *UPKEEP.splitlines()):
+            home.sql(statement)
+        return home
 
     def wait_for(self, home, sql, expected):
         end = time.monotonic() + LIMIT_SECONDS
@@ -301,7 +313,7 @@ class Writing(CheckCase):
         # What else it may look at it finds in order.
         self.assertEqual(home.check("--no-write", "--only", DATA + ",schema,tables,jobs,upkeep", status=0)["gaps"]["status"], "OK")
 
-    @on("tickstone", "postgresql_home")
+    @on("tickstone", "postgresql_home", "timescaledb_home")
     def test_a_server_that_takes_no_rows(self, home):
         home.target = [home.target[0] + "?options=-c%20default_transaction_read_only%3Don"]
         probe = home.one("probe", status=2)
@@ -408,7 +420,12 @@ class Upkeep(CheckCase):
         plain = self.postgresql_home()
         plain.sql(FAILING_JOB)
         self.assertEqual(self.run_program("jobs", "run", "--once", plain.target[0]).returncode, 1)
-        for one in (home, plain):
+        others = [self.timescaledb_home()] if timescaledb.is_at_hand() else []
+        for other in others:
+            other.sql(FAILING_JOB.split("\n", maxsplit=1)[0])
+            other.sql(FAILING_JOB.split("\n", maxsplit=1)[1])
+            self.wait_for(other, "SELECT last_run_status FROM timescaledb_information.job_stats WHERE total_failures > 0", "Failed")
+        for one in (home, plain, *others):
             with self.subTest(one.name):
                 (subject, found), = [pair for pair in one.items("jobs", status=1).items() if "falls_over" in pair[0]]
                 self.assertRegex(subject, r"^job \d+ falls_over$")
@@ -450,7 +467,7 @@ class Upkeep(CheckCase):
         home.sql("INSERT INTO system_metrics (timestamp, metric_name, metric_value) VALUES (now() - INTERVAL '200 days', 'load', 1)")
         self.assertRegex(home.items("retention", status=1)["system_metrics"], r"^\d chunks? older than 90 days still there, from ")
 
-    @on("embedded", "tickstone")
+    @on("embedded", "tickstone", "timescaledb_home")
     def test_chunks_that_are_not_compressed(self, home):
         home.one("upkeep", status=0)
         home.sql("INSERT INTO quotes VALUES ('AAPL', '2026-01-09 15:00+00', 1, 1, 1, 1, 1, NULL, 1, 'test')")
@@ -469,7 +486,7 @@ class Upkeep(CheckCase):
 
     @on_every_home
     def test_room_on_the_disk(self, home):
-        if home.name == "postgresql":
+        if home.name in ("postgresql", "timescaledb"):
             self.assertEqual(home.one("disk", status=0)["status"], "SKIPPED")
             return
         self.assertRegex(home.one("disk", "--warn-disk", "0", "--critical-disk", "0", status=0)["found"], r"free \(\d+\.\d %\), the store takes ")
