@@ -166,11 +166,9 @@ CheckResult check_tables(CheckContext& context) {
     return result;
   }
   result.status = CheckStatus::Critical;
-  result.found = fmt::format("{} missing", counted_text(result.items.size(), "table, view or column"));
-  if (result.items.size() > 1)
-    result.found = fmt::format("{} tables, views or columns are missing", result.items.size());
-  else
-    result.found = result.items[0].subject + " is missing";
+  result.found = result.items.size() == 1
+                     ? result.items[0].subject + " is missing"
+                     : fmt::format("{} tables, views or columns are missing", result.items.size());
   result.remedy = version == 0
                       ? std::string(kMigrate)
                       : "Something dropped or renamed what tickstone migrate had made: restore it from a "
