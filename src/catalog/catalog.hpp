@@ -157,6 +157,8 @@ class RunningFacts {
   virtual std::vector<storage::LockInfo> locks() const { return {}; }
   virtual std::vector<SettingInfo> settings_shown() const = 0;
   virtual std::vector<FileSettingInfo> file_settings() const { return {}; }
+  /// Channels that the session listens on.
+  virtual std::vector<std::string> listening_channels() const { return {}; }
   virtual std::vector<JobStatistics> job_statistics() const { return {}; }
   virtual std::vector<JobRunRecord> job_history() const { return {}; }
   virtual std::vector<StatementCounts> statement_counts() const { return {}; }

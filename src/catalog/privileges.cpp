@@ -83,6 +83,10 @@ bool is_superuser(const Catalog& catalog, std::string_view role) {
   return found != nullptr && found->superuser;
 }
 
+bool is_member_itself(const Catalog& catalog, const std::string& role, const std::string& other) {
+  return role == other || roles_of(catalog, role).contains(other);
+}
+
 bool is_member(const Catalog& catalog, const std::string& role, const std::string& other) {
   return role == other || is_superuser(catalog, role) || roles_of(catalog, role).contains(other);
 }

@@ -43,7 +43,9 @@ inline Privileges privileges_of(const RelationObject& relation) {
 }
 
 bool is_superuser(const Catalog& catalog, std::string_view role);
-/// Whether `role` is `other`, or a member of it, or of a member of it. Superusers are of all.
+/// Whether `role` is `other`, or a member of it, or of a member of it.
+bool is_member_itself(const Catalog& catalog, const std::string& role, const std::string& other);
+/// The same; superusers are members of all.
 bool is_member(const Catalog& catalog, const std::string& role, const std::string& other);
 
 /// Whether the role may do one of `wanted`, as owner, superuser or by a grant; with `grantable`, whether it

@@ -69,7 +69,8 @@ const std::string_view kCatalogFunctions = R"(
 2706 pg_has_role(name, oid, text) bool fss; 2707 pg_has_role(oid, name, text) bool fss;
 2708 pg_has_role(oid, oid, text) bool fss; 2709 pg_has_role(name, text) bool fss;
 2710 pg_has_role(oid, text) bool fss; 2998 pg_indexes_size(regclass) int8 fvs;
-3810 pg_is_in_recovery() bool fvs; 2854 pg_my_temp_schema() oid fss;
+3810 pg_is_in_recovery() bool fvs; 3035 pg_listening_channels() setof text fss;
+3296 pg_notification_queue_usage() float8 fvs; 3036 pg_notify(text, text) void fvn; 2854 pg_my_temp_schema() oid fss;
 2083 pg_opclass_is_visible(oid) bool fss; 2082 pg_operator_is_visible(oid) bool fss;
 3829 pg_opfamily_is_visible(oid) bool fss; 2289 pg_options_to_table(text[]) setof record fss;
 2621 pg_reload_conf() bool fvs; 3425 pg_partition_ancestors(regclass) setof regclass fvs; 3424 pg_partition_root(regclass) regclass fis;
@@ -85,6 +86,12 @@ const std::string_view kCatalogFunctions = R"(
 1619 pg_typeof(any) regtype fsn; 1993 shobj_description(oid, name) text fss;
 3495 to_regclass(text) regclass fss; 4086 to_regnamespace(text) regnamespace fss;
 3494 to_regproc(text) regproc fss; 3493 to_regtype(text) regtype fss;
+2881 pg_advisory_lock_shared(int8) void fvs; 2887 pg_advisory_lock_shared(int4, int4) void fvs;
+3090 pg_advisory_xact_lock_shared(int8) void fvs; 3094 pg_advisory_xact_lock_shared(int4, int4) void fvs;
+2883 pg_try_advisory_lock_shared(int8) bool fvs; 2889 pg_try_advisory_lock_shared(int4, int4) bool fvs;
+3092 pg_try_advisory_xact_lock_shared(int8) bool fvs; 3096 pg_try_advisory_xact_lock_shared(int4, int4) bool fvs;
+2885 pg_advisory_unlock_shared(int8) bool fvs; 2891 pg_advisory_unlock_shared(int4, int4) bool fvs;
+2892 pg_advisory_unlock_all() void fvs;
 )";
 
 // What pg_type and pg_am name: input and output, handlers.

@@ -182,6 +182,10 @@ void pg_options_to_table(RowWriter& rows, const FunctionCall& call) {
   }
 }
 
+void pg_listening_channels(RowWriter& rows, const FunctionCall& call) {
+  for (const auto& channel : call.facts.listening_channels()) rows.add({{"pg_listening_channels", channel}});
+}
+
 /// Nothing is partitioned in PostgreSQL's sense, and nothing has an access list.
 void no_rows(RowWriter&, const FunctionCall&) {}
 
@@ -219,6 +223,7 @@ constexpr auto kTableFunctions = std::to_array<TableEntry>({
     {"chunk_columnstore_stats", kHypertable, kChunkStatsColumns, chunk_compression_stats},
     {"pg_get_keywords", "", "word text, catcode char, barelabel bool, catdesc text, baredesc text",
      pg_get_keywords},
+    {"pg_listening_channels", "", "pg_listening_channels text", pg_listening_channels},
     {"pg_partition_ancestors", "rel text", "relid regclass", no_rows},
     {"pg_partition_tree", "rel text", "relid regclass, parentrelid regclass, isleaf bool, level int4",
      no_rows},

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <tickstone/error.hpp>
 
@@ -18,6 +19,7 @@
 #include "engine/server_configuration.hpp"
 #include "http/monitoring_server.hpp"
 #include "server/scram.hpp"
+#include "server/self_signed_certificate.hpp"
 #include "server/server.hpp"
 
 namespace tickstone::cli {
@@ -93,11 +95,37 @@ server::ServerOptions server_options(const ServerConfiguration& configuration) {
     options.socket_directories.emplace_back(directory);
   options.max_connections = static_cast<std::size_t>(configuration.number("max_connections"));
   options.login_timeout = std::chrono::seconds(configuration.number("authentication_timeout"));
-  if (configuration.boolean("ssl")) {
-    options.tls_certificate_file = configuration.data_directory() / configuration.value("ssl_cert_file");
-    options.tls_key_file = configuration.data_directory() / configuration.value("ssl_key_file");
+  const auto file = [&](const char* setting) {
+    const auto name = configuration.value(setting);
+    return name.empty() ? std::filesystem::path() : configuration.data_directory() / name;
+  };
+  if (configuration.boolean("ssl"))
+    options.tls = {file("ssl_cert_file"), file("ssl_key_file"), file("ssl_ca_file"), file("ssl_crl_file")};
+  options.hba_file = file("hba_file");
+  if (const auto usual = configuration.data_directory() / "pg_hba.conf";
+      options.hba_file.empty() && std::filesystem::exists(usual)) {
+    options.hba_file = usual;
   }
   return options;
+}
+
+/// Where TLS is on and nobody has said with which certificate: one of our own, made once.
+void make_certificate(const ServerConfiguration& configuration, const server::TlsFiles& files) {
+  if (files.certificate.empty() || configuration.find("ssl_cert_file") || configuration.find("ssl_key_file"))
+    return;
+  if (std::filesystem::exists(files.certificate) || std::filesystem::exists(files.key)) return;
+  std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
+  const auto add = [&](const std::string& name) {
+    const bool names_one = !name.empty() && name != "*" && name != "0.0.0.0" && name != "::";
+    if (names_one && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  char host[256] = {};
+  if (::gethostname(host, sizeof(host) - 1) == 0) add(host);
+  for (const auto& address : configuration.list("listen_addresses")) add(address);
+  server::write_self_signed_certificate(files.certificate, files.key, names);
+  log_info(
+      "made a certificate that is its own authority, \"{}\"; clients verify the server by it (sslrootcert)",
+      files.certificate.string());
 }
 
 void check_password(const engine::Database& database, const ServerConfiguration& configuration) {
@@ -128,6 +156,18 @@ void apply_running(const ServerConfiguration& configuration, server::Server& ser
   set_log_level(is_usual ? LogLevel::Info : level.value_or(LogLevel::Info));
   server.set_log_connections(configuration.boolean("log_connections"),
                              configuration.boolean("log_disconnections"));
+}
+
+// Boundary: a file that is wrong now changes nothing, as with the configuration itself.
+void reload_access(const ServerConfiguration& configuration, server::Server& server) {
+  try {
+    const auto options = server_options(configuration);
+    make_certificate(configuration, options.tls);
+    server.reload(options);
+  } catch (const Error& error) {
+    log_error("certificates and rules of pg_hba.conf stay as they were: {}{}{}", error.message(),
+              error.detail().empty() ? "" : "\n", error.detail());
+  }
 }
 
 void say_what_does_nothing(const ServerConfiguration& configuration) {
@@ -167,9 +207,14 @@ int serve(const Arguments& arguments) {
       database->set_verifier(database->owner(), server::make_scram_verifier(*given));
   }
   check_password(*database, *configuration);
-  server::Server server(*database, server_options(*configuration));
+  const auto options = server_options(*configuration);
+  make_certificate(*configuration, options.tls);
+  server::Server server(*database, options);
   apply_running(*configuration, server);
-  configuration->set_on_reload([&] { apply_running(*configuration, server); });
+  configuration->set_on_reload([&] {
+    apply_running(*configuration, server);
+    reload_access(*configuration, server);
+  });
   server.start();
   const Watched watched(monitoring, *database);
   configuration->set_running("port", std::to_string(server.port()));

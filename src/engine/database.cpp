@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/database.hpp"
 
+#include <algorithm>
+
 #include <tickstone/error.hpp>
 
 #include "catalog/catalog.hpp"
 #include "catalog/objects_table.hpp"
+#include "catalog/privileges.hpp"
 #include "engine/aggregate_log.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/database_core.hpp"
@@ -64,6 +67,7 @@ class OpenDatabase final : public Database {
       throw Error(ErrorCode::InvalidCatalogName, "database \"" + options.database + "\" does not exist", {},
                   "This store holds the database \"" + name() + "\".");
     }
+    require_room_for_role(options);
     SessionOptions numbered = options;
     if (numbered.pid == 0) numbered.pid = core_->next_pid();
     return make_protocol_session(*core_, numbered);
@@ -73,6 +77,10 @@ class OpenDatabase final : public Database {
     const auto catalog = core_->catalog();
     const auto* found = catalog->find_role(role);
     return found == nullptr || !found->login ? std::nullopt : std::optional(found->verifier);
+  }
+
+  bool is_member(std::string_view role, std::string_view other) const override {
+    return catalog::is_member_itself(*core_->catalog(), std::string(role), std::string(other));
   }
 
   void set_verifier(std::string_view role, std::string verifier) override {
@@ -101,6 +109,19 @@ class OpenDatabase final : public Database {
   std::optional<std::int64_t> run_due_jobs() override { return core_->jobs().run_due(); }
 
  private:
+  /// CONNECTION LIMIT of the role; superusers have none.
+  void require_room_for_role(const SessionOptions& options) const {
+    const auto catalog = core_->catalog();
+    const auto* role = catalog->find_role(options.user);
+    if (role == nullptr || role->connection_limit < 0 || role->superuser || options.is_job) return;
+    const auto sessions = core_->sessions();
+    const auto count = std::count_if(sessions.begin(), sessions.end(), [&](const auto& session) {
+      return session.user == options.user && !session.is_job;
+    });
+    if (count < role->connection_limit) return;
+    throw Error(ErrorCode::TooManyConnections, "too many connections for role \"" + options.user + "\"");
+  }
+
   /// In a store that has kept no jobs yet: their tables, and the job that bounds their history.
   void make_first_job() {
     if (core_->store().read_view()->schema(catalog::kJobStatisticsTable) != nullptr) return;

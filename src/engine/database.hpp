@@ -51,6 +51,9 @@ class Database {
   /// Of a role that may log in: its SCRAM verifier (empty where it has no password); nothing where there is
   /// no such role.
   virtual std::optional<std::string> find_verifier(std::string_view role) const = 0;
+  /// Whether the role is the other, or a member of it, directly or not; being a superuser does not make it
+  /// one.
+  virtual bool is_member(std::string_view role, std::string_view other) const = 0;
   virtual void set_verifier(std::string_view role, std::string verifier) = 0;
   virtual const std::string& name() const = 0;
   virtual const std::string& owner() const = 0;

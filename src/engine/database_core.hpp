@@ -11,8 +11,10 @@
 
 #include "catalog/catalog.hpp"
 #include "duck/instance.hpp"
+#include "engine/advisory_locks.hpp"
 #include "engine/aggregate_tracker.hpp"
 #include "engine/database.hpp"
+#include "engine/notifications.hpp"
 #include "engine/running_counters.hpp"
 #include "engine/statement_statistics.hpp"
 #include "engine/watchdog.hpp"
@@ -60,6 +62,8 @@ class DatabaseCore {
   AggregateTracker& aggregates() { return aggregates_; }
   StatementStatistics& statements() { return statements_; }
   RunningCounters& counters() { return counters_; }
+  NotificationHub& notifications() { return notifications_; }
+  AdvisoryLocks& advisory_locks() { return advisory_locks_; }
   /// Of one table, from the first statement that wrote to it.
   std::shared_ptr<TableCounters> table_counters(catalog::Oid relation);
   std::map<catalog::Oid, catalog::TableCounts> table_counts() const;
@@ -95,6 +99,8 @@ class DatabaseCore {
   AggregateTracker aggregates_;
   StatementStatistics statements_;
   RunningCounters counters_;
+  NotificationHub notifications_;
+  AdvisoryLocks advisory_locks_;
   std::map<catalog::Oid, std::shared_ptr<TableCounters>> table_counters_;
   std::vector<SessionContext*> sessions_;
   Database::VerifierMaker verifier_maker_;

@@ -64,6 +64,8 @@ std::vector<SqlType> dml_parameter_types(SessionContext& context, const sql::Sta
   Types types;
   if (statement.parameter_count == 0) return types.take();
   const sql::Rewriter rewriter(context, sql::Rewriter::Locks::LeftOut);
+  if (const auto* merge = std::get_if<sql::MergeStatement>(&statement.body))
+    return merge_parameter_types(context, *merge);
   if (const auto* insert = std::get_if<sql::InsertStatement>(&statement.body)) {
     add_insert(context, *insert, types);
   } else if (const auto* update = std::get_if<sql::UpdateStatement>(&statement.body)) {

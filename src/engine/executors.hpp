@@ -46,6 +46,8 @@ std::string execute_grant(Execution& execution, const sql::GrantStatement& grant
 std::string execute_insert(Execution& execution, const sql::InsertStatement& insert);
 std::string execute_update(Execution& execution, const sql::UpdateStatement& update);
 std::string execute_delete(Execution& execution, const sql::DeleteStatement& del);
+std::string execute_merge(Execution& execution, const sql::MergeStatement& merge);  // merge_executor.cpp
+std::vector<SqlType> merge_parameter_types(SessionContext& context, const sql::MergeStatement& merge);
 std::string execute_truncate(Execution& execution, const sql::TruncateStatement& truncate);
 std::string execute_copy(Execution& execution, const sql::CopyStatement& copy);
 /// INSERT ... VALUES of literals without the parser: the tag, or nothing when it must take the general way.
@@ -91,6 +93,7 @@ std::string execute_setting(Execution& execution, const sql::SettingStatement& s
 /// Into postgresql.auto.conf; takes effect with the next reload or start.
 std::string execute_alter_system(Execution& execution, const sql::SettingStatement& setting);
 std::string execute_lock_table(Execution& execution, const sql::LockTableStatement& lock);
+std::string execute_notification(Execution& execution, const sql::NotificationStatement& statement);
 std::string execute_utility(Execution& execution, const sql::UtilityStatement& utility);
 
 }  // namespace tickstone::engine

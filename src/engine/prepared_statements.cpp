@@ -6,6 +6,7 @@
 #include <tickstone/error.hpp>
 
 #include "engine/executors.hpp"
+#include "engine/with_parts.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -19,6 +20,24 @@ Value coerce(const SessionContext& context, const Value& value, const SqlType& t
   Column column(value.type);
   append_value(column, value);
   return value_at(cast_column(column.view(), type, CastStrength::Assignment, format).view(), 0);
+}
+
+/// Parameters that only queries of WITH have, and those that the rest left open.
+void add_types_of_parts(Prepared& prepared, const std::vector<SqlType>& told, int parameter_count) {
+  auto& types = prepared.parameter_types;
+  const std::size_t known = types.size();
+  types.resize(std::max(known, static_cast<std::size_t>(parameter_count)));
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const bool is_declared =
+        i < prepared.declared_types.size() && prepared.declared_types[i].id != TypeId::Unknown;
+    if (is_declared) {
+      types[i] = prepared.declared_types[i];
+    } else if (i < told.size() && told[i].id != TypeId::Unknown &&
+               (i >= known || types[i] == SqlType::of(TypeId::Text))) {
+      types[i] = told[i];
+    }
+    if (types[i].id == TypeId::Unknown) types[i] = SqlType::of(TypeId::Text);
+  }
 }
 
 }  // namespace
@@ -66,6 +85,8 @@ void PreparedStatements::analyze(Prepared& prepared) {
     if (prepared.plan != nullptr && prepared.plan->is_valid(context_)) return;
     if (!context_.in_transaction()) context_.begin_transaction();
     context_.begin_statement();
+    WithParts parts(context_);
+    const auto told = parts.describe(statement);
     auto plan = plans_.plan_of(context_, statement.text, query->query, prepared.declared_types);
     // The client may have been told the columns already.
     if (prepared.columns && !are_same_columns(*prepared.columns, plan->columns()))
@@ -73,6 +94,7 @@ void PreparedStatements::analyze(Prepared& prepared) {
     prepared.plan = std::move(plan);
     prepared.columns = prepared.plan->columns();
     prepared.parameter_types = prepared.plan->parameter_types();
+    if (!statement.with_parts.empty()) add_types_of_parts(prepared, told, statement.parameter_count);
     return;
   }
   if (prepared.is_analyzed) return;
@@ -80,6 +102,8 @@ void PreparedStatements::analyze(Prepared& prepared) {
   if (is_control(statement)) return;
   if (!context_.in_transaction()) context_.begin_transaction();
   context_.begin_statement();
+  WithParts parts(context_);
+  const auto told = parts.describe(statement);
   if (const auto* explain = std::get_if<sql::ExplainStatement>(&statement.body); explain != nullptr) {
     prepared.columns = {{"QUERY PLAN", SqlType::of(TypeId::Text)}};
   } else if (const auto* setting = std::get_if<sql::SettingStatement>(&statement.body); setting != nullptr) {
@@ -98,6 +122,9 @@ void PreparedStatements::analyze(Prepared& prepared) {
   const auto count = std::max<std::size_t>(
       {static_cast<std::size_t>(statement.parameter_count), inferred.size(), prepared.declared_types.size()});
   inferred.resize(count);
+  for (std::size_t i = 0; i < told.size() && i < count; ++i) {
+    if (inferred[i].id == TypeId::Unknown) inferred[i] = told[i];
+  }
   for (std::size_t i = 0; i < count; ++i) {
     if (i < prepared.declared_types.size() && prepared.declared_types[i].id != TypeId::Unknown)
       inferred[i] = prepared.declared_types[i];

@@ -63,7 +63,7 @@ class ProtocolSession final : public Session {
   }
 
   void execute_simple(std::string_view sql, ResultSink& sink) override {
-    const Running running(*this, sink, {LoggedCall::Kind::SimpleQuery, sql, {}, {}, {}});
+    Running running(*this, sink, {LoggedCall::Kind::SimpleQuery, sql, {}, {}, {}});
     statements_.erase("");
     portals_.erase("");
     const auto parts = guarded([&] { return sql::split_statements(sql); });
@@ -75,6 +75,7 @@ class ProtocolSession final : public Session {
       const bool is_last = i + 1 == parts.size();
       has_more_statements_ = parts.size() > 1;
       part_ = parts[i];
+      if (i > 0) running.restart_clock();
       try {
         guarded([&] { run_text(parts[i], sink, is_last); });
       } catch (Error& error) {
@@ -214,6 +215,9 @@ class ProtocolSession final : public Session {
   std::vector<std::pair<std::string, std::string>> take_reported_settings() override {
     return context_.settings().take_reported();
   }
+  bool is_listening() const override { return context_.notifications().is_listening(); }
+  bool has_notifications() const override { return context_.notifications().has_received(); }
+  std::vector<Notification> take_notifications() override { return context_.notifications().take(); }
   const FormatContext& format_context() const override { return context_.settings().format_context(); }
 
  private:
@@ -234,17 +238,20 @@ class ProtocolSession final : public Session {
       context.follow_configuration();
       context.clear_cancel();
       context.set_activity("active", text);
-      if (const auto ms = context.settings().statement_timeout_ms(); ms > 0) {
-        ticket_ = context.database().watchdog().arm(std::chrono::milliseconds(ms),
-                                                    [&context] { context.cancel(true); });
-      }
+      start_clock();
+    }
+    /// statement_timeout is for each statement of a query, and may be set by the one before.
+    void restart_clock() {
+      stop_clock();
+      session_.context_.clear_timeout();
+      start_clock();
     }
     ~Running() {
       auto& context = session_.context_;
       session_.call_ = nullptr;
       session_.part_ = {};
       session_.start_idle_clock();
-      if (ticket_ != 0) context.database().watchdog().disarm(ticket_);
+      stop_clock();
       context.set_sink(nullptr);
       if (!is_statement_) return;
       context.set_activity(session_.failed_           ? "idle in transaction (aborted)"
@@ -256,6 +263,17 @@ class ProtocolSession final : public Session {
     Running& operator=(const Running&) = delete;
 
    private:
+    void start_clock() {
+      auto& context = session_.context_;
+      const auto ms = context.settings().statement_timeout_ms();
+      if (ms == 0) return;
+      ticket_ = context.database().watchdog().arm(std::chrono::milliseconds(ms),
+                                                  [&context] { context.cancel(true); });
+    }
+    void stop_clock() {
+      if (ticket_ != 0) session_.context_.database().watchdog().disarm(std::exchange(ticket_, 0));
+    }
+
     ProtocolSession& session_;
     LoggedCall call_;
     Watchdog::Ticket ticket_ = 0;
@@ -681,6 +699,8 @@ class ProtocolSession final : public Session {
       context_.settings().reset("session_authorization");
       context_.settings().reset("role");
       context_.discard_sequences();
+      context_.notifications().unlisten_all();
+      context_.advisory_locks().unlock_all();
       discard_temporary_tables(context_);
       return;
     }

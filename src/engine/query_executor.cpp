@@ -101,6 +101,9 @@ std::string execute_explain(Execution& execution, const sql::ExplainStatement& e
   auto& context = execution.context;
   const sql::Statement& statement = *explain.statement;
   std::vector<std::string> lines;
+  if (!statement.with_parts.empty())
+    throw Error(ErrorCode::FeatureNotSupported,
+                "EXPLAIN of a data-modifying statement in WITH is not supported");
   const std::string text = explained_text(context, statement);
   if (text.empty()) {
     const auto* insert = std::get_if<sql::InsertStatement>(&statement.body);

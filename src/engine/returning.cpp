@@ -2,11 +2,13 @@
 #include "engine/returning.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <tickstone/error.hpp>
 
 #include "engine/query_plan.hpp"
 #include "sql/lexer.hpp"
+#include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -14,10 +16,23 @@ namespace {
 constexpr const char* kRows = "#returning";
 
 sql::DuckQuery rewrite(SessionContext& context, const WriteTarget& target, const std::string& alias,
-                       const std::vector<sql::Expr>& returning, const Batch& rows) {
+                       const std::vector<sql::Expr>& returning, const Batch& rows, const JoinedRows& joined) {
+  std::vector<std::string> joined_names;
+  std::size_t at = 0;
+  for (const auto& range : joined.ranges) {
+    Batch part;
+    std::vector<duck::SourceColumn> columns;
+    for (const auto& column : range.columns) {
+      part.columns.push_back(joined.rows.columns[at++]);
+      columns.push_back({column.name, part.columns.back().type(), {}, false, 0});
+    }
+    joined_names.push_back(kRows + ("_" + std::to_string(joined_names.size() + 1)));
+    context.set_rows(joined_names.back(), std::move(columns), std::make_shared<const Batch>(std::move(part)));
+  }
   context.set_rows(kRows, target.source_columns(),
                    std::make_shared<const Batch>(rows.columns.empty() ? target.make_batch() : rows));
-  auto query = sql::Rewriter(context).returning(returning, target.info(), alias, kRows);
+  auto query =
+      sql::Rewriter(context).returning(returning, target.info(), alias, kRows, joined.ranges, joined_names);
   if (!query.subqueries.empty())
     throw Error(ErrorCode::FeatureNotSupported, "FOR UPDATE in a subquery is not supported here");
   return query;
@@ -108,7 +123,8 @@ void ReturnedRows::finish() {
 
 void send_returning(Execution& execution, const WriteTarget& target, const std::string& alias,
                     const std::vector<sql::Expr>& returning,
-                    const std::optional<std::vector<ReturnedColumn>>& plain, const Batch& affected) {
+                    const std::optional<std::vector<ReturnedColumn>>& plain, const Batch& affected,
+                    const JoinedRows& joined) {
   auto& context = execution.context;
   if (plain) {
     Batch rows;
@@ -118,7 +134,7 @@ void send_returning(Execution& execution, const WriteTarget& target, const std::
     }
     return send_result(execution, described(target, *plain), rows);
   }
-  const auto query = rewrite(context, target, alias, returning, affected);
+  const auto query = rewrite(context, target, alias, returning, affected, joined);
   context.refresh_view();  // subqueries see what the statement wrote
   const auto stream = context.open(query, execution.parameters);
   const auto columns = result_columns(stream->columns(), query);
@@ -126,23 +142,75 @@ void send_returning(Execution& execution, const WriteTarget& target, const std::
   send_rows(execution, *stream, columns);
 }
 
+std::size_t joined_column_count(const sql::DuckQuery& query) {
+  std::size_t count = 0;
+  for (const auto& range : query.joined) count += range.columns.size();
+  return count;
+}
+
+JoinedRows take_joined(const sql::DuckQuery& query, std::size_t from, Batch& result,
+                       const FormatContext& format) {
+  JoinedRows joined{query.joined, {}};
+  std::vector<ResultColumn> columns;
+  for (auto& range : joined.ranges) {
+    for (auto& column : range.columns) {
+      joined.rows.columns.push_back(std::move(result.columns[from + columns.size()]));
+      if (column.type.id == TypeId::Unknown) column.type = joined.rows.columns.back().type();
+      columns.push_back({column.name, column.type});
+    }
+  }
+  fit_to_columns(joined.rows, columns, format);
+  return joined;
+}
+
+namespace {
+
+/// The same without rows.
+JoinedRows describe_joined(SessionContext& context, const sql::DuckQuery& query, std::size_t from) {
+  if (query.joined.empty()) return {};
+  Batch none;
+  for (const auto& column : context.duck()->prepare(query.text)->columns())
+    none.columns.emplace_back(column.type);
+  return take_joined(query, from, none, context.settings().format_context());
+}
+
+}  // namespace
+
 std::optional<std::vector<ResultColumn>> describe_returning(SessionContext& context,
                                                             const sql::Statement& statement) {
   const auto describe = [&](const sql::QualifiedName& table, const std::string& alias,
-                            const std::vector<sql::Expr>& returning,
-                            const char* verb) -> std::optional<std::vector<ResultColumn>> {
+                            const std::vector<sql::Expr>& returning, const char* verb,
+                            const std::function<sql::DuckQuery(const WriteTarget&)>& rows = {})
+      -> std::optional<std::vector<ResultColumn>> {
     if (returning.empty()) return std::nullopt;
     const auto target = find_write_target(context, table, verb);
-    if (const auto plain = plain_returning(*target, alias, returning)) return described(*target, *plain);
-    const auto query = rewrite(context, *target, alias, returning, {});
+    JoinedRows joined;
+    if (rows) {
+      joined = describe_joined(context, rows(*target), target->column_count());
+    } else if (const auto plain = plain_returning(*target, alias, returning)) {
+      return described(*target, *plain);
+    }
+    const auto query = rewrite(context, *target, alias, returning, {}, joined);
     return result_columns(context.duck()->prepare(query.text)->columns(), query);
   };
   if (const auto* insert = std::get_if<sql::InsertStatement>(&statement.body))
     return describe(insert->table, insert->alias, insert->returning, "insert into");
   if (const auto* update = std::get_if<sql::UpdateStatement>(&statement.body))
-    return describe(update->table, update->alias, update->returning, "update");
+    return describe(update->table, update->alias, update->returning, "update",
+                    sql::joins_other_tables(update->whole)
+                        ? [&](const WriteTarget& target) {
+                            return sql::Rewriter(context, sql::Rewriter::Locks::LeftOut)
+                                .update_rows(*update, target.info(), target.old_column_names(), target.default_texts());
+                          }
+                        : std::function<sql::DuckQuery(const WriteTarget&)>());
   if (const auto* del = std::get_if<sql::DeleteStatement>(&statement.body))
-    return describe(del->table, del->alias, del->returning, "delete from");
+    return describe(del->table, del->alias, del->returning, "delete from",
+                    sql::joins_other_tables(del->whole)
+                        ? [&](const WriteTarget& target) {
+                            return sql::Rewriter(context, sql::Rewriter::Locks::LeftOut)
+                                .delete_rows(*del, target.info(), target.old_column_names(), true);
+                          }
+                        : std::function<sql::DuckQuery(const WriteTarget&)>());
   return std::nullopt;
 }
 

@@ -32,6 +32,14 @@ struct SessionOptions {
   std::vector<std::pair<std::string, std::string>> settings;  // of the startup packet
   /// Has the session ended by whoever serves it; from any thread. Without it sessions are not ended.
   std::function<void(SessionEnd)> end_session;
+  /// Called when a notification has come for the session; from any thread, and may not call the session.
+  std::function<void()> notified;
+};
+
+/// What NOTIFY sent to a channel that the session listens on.
+struct Notification {
+  std::int32_t pid = 0;  // whose session sent it
+  std::string channel, payload;
 };
 
 struct StatementDescription {
@@ -74,6 +82,13 @@ class Session {
   virtual void cancel() = 0;
   /// Settings that the protocol reports, changed since the last call (all of them at first).
   virtual std::vector<std::pair<std::string, std::string>> take_reported_settings() = 0;
+  /// Whether the session listens on any channel.
+  virtual bool is_listening() const = 0;
+  /// Whether `take_notifications` would give any; cheap, and true from any thread's NOTIFY on.
+  virtual bool has_notifications() const = 0;
+  /// What has come by NOTIFY since the last call, in the order of the commits. To be shown between
+  /// transactions.
+  virtual std::vector<Notification> take_notifications() = 0;
   /// For text output: TimeZone, extra_float_digits, bytea_output.
   virtual const FormatContext& format_context() const = 0;
 };

@@ -54,6 +54,8 @@ SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& opt
     : database_(database),
       options_(options),
       recorder_(database, settings_, role_oid(*database.catalog(), options.user)),
+      notifications_(database.notifications(), options.notified),
+      advisory_locks_(database.advisory_locks()),
       instance_(database.instance()) {
   database_.counters().add(database_.counters().sessions_started);
   follow_configuration();
@@ -218,7 +220,12 @@ void SessionContext::commit() {
   on_commit_.clear();
   forget_transaction();
   auto& counters = database_.counters();
+  std::unique_lock<std::mutex> notifying;
   try {
+    if (notifications_.has_sent()) {
+      notifying = database_.notifications().order();
+      database_.notifications().require_room(notifications_.sent_bytes());
+    }
     if (writes != nullptr && writes->has_writes()) {
       const auto started_ns = clock().monotonic_ns();
       // While the locks are held, so that who waits for them finds it.
@@ -228,10 +235,15 @@ void SessionContext::commit() {
       counters.commits.record(static_cast<std::uint64_t>(clock().monotonic_ns() - started_ns));
     }
   } catch (...) {
+    notifications_.rollback();
+    advisory_locks_.end_transaction();
     counters.add(counters.transactions_rolled_back);
     settings_.rollback_transaction();
     throw;
   }
+  notifications_.commit(options_.pid);
+  if (notifying) notifying.unlock();
+  advisory_locks_.end_transaction();
   counters.add(counters.transactions_committed);
   settings_.commit_transaction();
   for (const auto& action : actions) action();
@@ -252,6 +264,8 @@ void SessionContext::rollback() noexcept {
   on_commit_.clear();
   rows_.clear();
   forget_transaction();
+  notifications_.rollback();
+  advisory_locks_.end_transaction();
   settings_.rollback_transaction();
 }
 
@@ -356,7 +370,8 @@ void SessionContext::savepoint(const std::string& name) {
   // A copy: the edit goes on changing its catalog in place.
   std::shared_ptr<const catalog::Catalog> saved;
   if (edit_ != nullptr) saved = std::make_shared<catalog::Catalog>(edit_->catalog());
-  savepoints_.push_back({name, writes.savepoint(), saved, settings_.mark(), read_only_});
+  savepoints_.push_back({name, writes.savepoint(), saved, settings_.mark(), read_only_, notifications_.mark(),
+                         advisory_locks_.transaction_mark()});
 }
 
 void SessionContext::release_savepoint(const std::string& name) {
@@ -378,6 +393,8 @@ void SessionContext::rollback_to_savepoint(const std::string& name) {
     written_tables_.clear();  // their locks may be gone
     settings_.rollback_to(savepoints_[i].settings);
     read_only_ = savepoints_[i].is_read_only;
+    notifications_.rollback_to(savepoints_[i].notifications);
+    advisory_locks_.end_transaction(savepoints_[i].advisory_locks);
     settings_.invalidate_plans();
     if (savepoints_[i].catalog != nullptr) {
       edit_ = std::make_unique<catalog::CatalogEdit>(savepoints_[i].catalog, *writes_);

@@ -117,6 +117,11 @@ class SessionContext final : public sql::NameLookup,
   bool has_writes() const { return writes_ != nullptr && writes_->has_writes(); }
   /// After own writes within a statement, or after having waited for a lock: sees both.
   void refresh_view();
+  /// One that the statement had before.
+  void use_view(std::shared_ptr<const storage::ReadView> view) {
+    view_ = std::move(view);
+    snapshot_seq_.store(view_->seq(), std::memory_order_relaxed);
+  }
   /// What is committed now and own writes, whatever the isolation.
   void use_newest_view();
   const storage::ReadView& view() const { return *view_; }
@@ -251,6 +256,13 @@ class SessionContext final : public sql::NameLookup,
   void set_rows(const std::string& name, std::vector<duck::SourceColumn> columns,
                 std::shared_ptr<const Batch> rows);
   void clear_rows();
+  /// Rows of a query of WITH that was run before its statement, by its node.
+  void set_with_rows(const void* node, WithRows rows) { with_rows_[node] = std::move(rows); }
+  void clear_with_rows() { with_rows_.clear(); }
+  std::optional<WithRows> with_rows(const void* node) const override {
+    const auto found = with_rows_.find(node);
+    return found == with_rows_.end() ? std::nullopt : std::optional(found->second);
+  }
 
   // Cancelling and time-outs.
   void cancel(bool by_timeout = false);
@@ -258,6 +270,10 @@ class SessionContext final : public sql::NameLookup,
   /// Errors: QueryCanceled.
   void check_cancelled() const;
   void clear_cancel();
+  /// A time-out that came as the statement ended is not the next one's.
+  void clear_timeout() {
+    if (timed_out_) clear_cancel();
+  }
 
   void set_sink(ResultSink* sink) { sink_ = sink; }
   /// Those that WHERE CURRENT OF means. Lifetime: the session's.
@@ -339,6 +355,12 @@ class SessionContext final : public sql::NameLookup,
     lastval_.reset();
   }
   std::int64_t transaction_start_us() const { return transaction_start_us_; }
+  SessionNotifications& notifications() { return notifications_; }
+  const SessionNotifications& notifications() const { return notifications_; }
+  SessionAdvisoryLocks& advisory_locks() { return advisory_locks_; }
+  std::vector<std::string> listening_channels() const override {
+    return {notifications_.channels().begin(), notifications_.channels().end()};
+  }
 
  private:
   storage::Transaction& transaction();
@@ -349,6 +371,7 @@ class SessionContext final : public sql::NameLookup,
     return schema == "pg_temp" && !temporary_schema_.empty() ? temporary_schema_ : schema;
   }
 
+  Value call_advisory_function(std::string_view function, std::span<const Value> arguments, bool& known);
   Value call_session_function(std::string_view function, std::span<const Value> arguments, bool& known);
   catalog::Oid sequence_oid(const Value& name) const;
 
@@ -376,12 +399,16 @@ class SessionContext final : public sql::NameLookup,
   std::shared_ptr<const catalog::Catalog> statement_catalog_;
   std::unique_ptr<catalog::CatalogEdit> edit_;
   std::vector<std::function<void()>> on_commit_;
+  SessionNotifications notifications_;
+  SessionAdvisoryLocks advisory_locks_;
   struct NamedSavepoint {
     std::string name;
     storage::Transaction::Savepoint position;
     std::shared_ptr<const catalog::Catalog> catalog;  // nullptr: no DDL before it
     Settings::Mark settings;
     bool is_read_only = false;
+    SessionNotifications::Mark notifications;
+    std::size_t advisory_locks = 0;
   };
   std::vector<NamedSavepoint> savepoints_;
 
@@ -402,6 +429,7 @@ class SessionContext final : public sql::NameLookup,
     std::shared_ptr<const Batch> rows;
   };
   std::map<std::string, RowsRelation, std::less<>> rows_;
+  std::map<const void*, WithRows> with_rows_;
   std::string temporary_schema_;                          // empty: none was made
   std::map<catalog::Oid, std::int64_t> sequence_values_;  // currval
   std::optional<std::int64_t> lastval_;

@@ -54,6 +54,8 @@ std::vector<duck::HostFunction> host_functions() {
       {"pg_cancel_backend", {integer}, boolean, true},
       {"pg_terminate_backend", {integer}, boolean, true},
       {"pg_blocking_pids", {integer}, SqlType::array_of(TypeId::Integer), true},
+      {"pg_notify", {text, text}, text, true, false},
+      {"pg_notification_queue_usage", {}, dbl, true},
       {"pg_sleep", {dbl}, SqlType::of(TypeId::Text), true},
       {"txid_current", {}, bigint, false},
       {"pg_stat_statements_reset", {}, text, true},
@@ -61,6 +63,19 @@ std::vector<duck::HostFunction> host_functions() {
       {"pg_stat_statements_reset", {bigint, bigint}, text, true},
       {"pg_stat_statements_reset", {bigint, bigint, bigint}, text, true},
   };
+  const SqlType nothing = text;  // of functions that return void
+  for (const char* name : {"pg_advisory_lock", "pg_advisory_lock_shared", "pg_advisory_xact_lock",
+                           "pg_advisory_xact_lock_shared"}) {
+    all.push_back({name, {bigint}, nothing, true});
+    all.push_back({name, {integer, integer}, nothing, true});
+  }
+  for (const char* name :
+       {"pg_try_advisory_lock", "pg_try_advisory_lock_shared", "pg_try_advisory_xact_lock",
+        "pg_try_advisory_xact_lock_shared", "pg_advisory_unlock", "pg_advisory_unlock_shared"}) {
+    all.push_back({name, {bigint}, boolean, true});
+    all.push_back({name, {integer, integer}, boolean, true});
+  }
+  all.push_back({"pg_advisory_unlock_all", {}, nothing, true});
   for (const auto& f : catalog::catalog_functions()) {
     all.push_back({f.name, f.arguments, f.result, false, f.null_in_null_out});
   }
@@ -309,6 +324,12 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
     value.text = builder.finish();
     return value;
   }
+  if (f == "pg_notify") {
+    notifications_.notify(arguments[0].is_null ? std::string_view{} : arguments[0].text,
+                          arguments[1].is_null ? std::string_view{} : arguments[1].text);
+    return Value::of_text("");
+  }
+  if (f == "pg_notification_queue_usage") return Value::of_double(database_.notifications().usage());
   if (f == "pg_sleep") {
     const auto end =
         std::chrono::steady_clock::now() + std::chrono::duration<double>(std::max(0.0, arguments[0].number));
@@ -336,9 +357,46 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
   return {};
 }
 
+Value SessionContext::call_advisory_function(std::string_view f, std::span<const Value> arguments,
+                                             bool& known) {
+  known = f.starts_with("pg_advisory_") || f.starts_with("pg_try_advisory_");
+  if (!known) return {};
+  if (f == "pg_advisory_unlock_all") {
+    advisory_locks_.unlock_all();
+    return Value::of_text("");
+  }
+  AdvisoryLocks::Key key{static_cast<std::int64_t>(arguments[0].integer), arguments.size() == 2};
+  if (key.is_pair) {
+    const auto second = static_cast<std::uint32_t>(static_cast<std::int32_t>(arguments[1].integer));
+    key.number = (key.number << 32) | second;
+  }
+  const bool is_shared = f.ends_with("_shared");
+  const SessionAdvisoryLocks::Held wanted{
+      key, is_shared ? AdvisoryLocks::Mode::Shared : AdvisoryLocks::Mode::Exclusive};
+  const auto until = f.find("_xact_") != std::string_view::npos ? SessionAdvisoryLocks::Until::Transaction
+                                                                : SessionAdvisoryLocks::Until::Session;
+  if (f.starts_with("pg_try_")) return Value::of_bool(advisory_locks_.try_lock(wanted, until));
+  if (f.starts_with("pg_advisory_unlock")) {
+    const bool had = advisory_locks_.unlock(wanted);
+    if (!had) {
+      notice({"WARNING",
+              ErrorCode::Warning,
+              std::string("you don't own a lock of type ") + (is_shared ? "ShareLock" : "ExclusiveLock"),
+              {},
+              {}});
+    }
+    return Value::of_bool(had);
+  }
+  advisory_locks_.lock(wanted, until, std::chrono::milliseconds(settings_.lock_timeout_ms()),
+                       [this] { check_cancelled(); });
+  return Value::of_text("");
+}
+
 Value SessionContext::call(std::string_view function, std::span<const Value> arguments) {
   bool known = false;
-  Value value = call_session_function(function, arguments, known);
+  Value value = call_advisory_function(function, arguments, known);
+  if (known) return value;
+  value = call_session_function(function, arguments, known);
   if (known) return value;
   return catalog::call_catalog_function(function, arguments, *catalog(), *this);
 }

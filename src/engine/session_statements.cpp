@@ -162,6 +162,26 @@ void refuse_in_block(const SessionContext& context, std::string_view command) {
                 std::string(command) + " cannot run inside a transaction block");
 }
 
+std::string execute_notification(Execution& execution, const sql::NotificationStatement& statement) {
+  auto& notifications = execution.context.notifications();
+  using Action = sql::NotificationStatement::Action;
+  switch (statement.action) {
+    case Action::Listen:
+      notifications.listen(statement.channel);
+      return "LISTEN";
+    case Action::Unlisten:
+      notifications.unlisten(statement.channel);
+      return "UNLISTEN";
+    case Action::UnlistenAll:
+      notifications.unlisten_all();
+      return "UNLISTEN";
+    case Action::Notify:
+      notifications.notify(statement.channel, statement.payload);
+      break;
+  }
+  return "NOTIFY";
+}
+
 std::string execute_utility(Execution& execution, const sql::UtilityStatement& utility) {
   auto& context = execution.context;
   const auto& command = utility.command;
@@ -177,12 +197,11 @@ std::string execute_utility(Execution& execution, const sql::UtilityStatement& u
     throw Error(ErrorCode::FeatureNotSupported, command + " is not supported", {},
                 "All data lies in one directory: put it where there is room.");
   for (const auto& table : utility.tables) (void)context.relation(table);
-  if (command == "REFRESH MATERIALIZED VIEW")
-    execute_refresh_materialized_view(execution, utility.tables.front());
-  else if (command == "CHECKPOINT")
-    context.database().store().checkpoint();
-  // VACUUM, ANALYZE, LISTEN and their kin have nothing to do here: upkeep runs by itself.
-  return command;
+  if (utility.command == "REFRESH MATERIALIZED VIEW")
+    return execute_refresh_materialized_view(execution, utility.tables.front());
+  if (utility.command == "CHECKPOINT") context.database().store().checkpoint();
+  // VACUUM, ANALYZE and their kin have nothing to do here: upkeep runs by itself.
+  return utility.command;
 }
 
 }  // namespace tickstone::engine

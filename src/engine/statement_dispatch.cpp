@@ -2,6 +2,7 @@
 // Which executor a statement has.
 #include "engine/executors.hpp"
 #include "engine/user_functions.hpp"
+#include "engine/with_parts.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -15,6 +16,8 @@ struct Overloaded : Functions... {
 
 std::optional<std::string> execute_statement(Execution& execution, const sql::Statement& statement) {
   using Tag = std::optional<std::string>;
+  std::optional<WithParts> parts;  // of WITH: there while the statement reads them
+  if (!statement.with_parts.empty()) parts.emplace(execution.context).run(execution, statement);
   return std::visit(
       Overloaded{
           [&](const sql::QueryStatement& body) -> Tag {
@@ -24,6 +27,7 @@ std::optional<std::string> execute_statement(Execution& execution, const sql::St
           [&](const sql::InsertStatement& body) -> Tag { return execute_insert(execution, body); },
           [&](const sql::UpdateStatement& body) -> Tag { return execute_update(execution, body); },
           [&](const sql::DeleteStatement& body) -> Tag { return execute_delete(execution, body); },
+          [&](const sql::MergeStatement& body) -> Tag { return execute_merge(execution, body); },
           [&](const sql::TruncateStatement& body) -> Tag { return execute_truncate(execution, body); },
           [&](const sql::CopyStatement& body) -> Tag { return execute_copy(execution, body); },
           [&](const sql::CreateTableStatement& body) -> Tag { return execute_create_table(execution, body); },
@@ -65,6 +69,9 @@ std::optional<std::string> execute_statement(Execution& execution, const sql::St
                                                    : execute_setting(execution, body);
           },
           [&](const sql::ExplainStatement& body) -> Tag { return execute_explain(execution, body); },
+          [&](const sql::NotificationStatement& body) -> Tag {
+            return execute_notification(execution, body);
+          },
           [&](const sql::CommentStatement& body) -> Tag { return execute_comment(execution, body); },
           [](const auto&) -> Tag { return std::nullopt; },
       },

@@ -141,6 +141,15 @@ bool may_be_mass(const WriteTarget& target, const std::optional<std::vector<Retu
          !sql::joins_other_tables(whole);
 }
 
+/// With other tables in FROM a bare name may be theirs, and `*` has their columns, too.
+std::optional<std::vector<ReturnedColumn>> plain_unless_joined(const WriteTarget& target,
+                                                               const std::string& alias,
+                                                               const std::vector<sql::Expr>& returning,
+                                                               const sql::Expr& whole) {
+  if (!returning.empty() && sql::joins_other_tables(whole)) return std::nullopt;
+  return plain_returning(target, alias, returning);
+}
+
 sql::DuckQuery update_query(SessionContext& context, const sql::UpdateStatement& update,
                             const WriteTarget& target) {
   return sql::Rewriter(context).update_rows(update, target.info(), target.old_column_names(),
@@ -243,12 +252,12 @@ std::string change_rows(Execution& execution, const sql::UpdateStatement& update
     locks_inside = !made.subqueries.empty();
     return made;
   });
-  const auto plain = plain_returning(*target, update.alias, update.returning);
+  const auto plain = plain_unless_joined(*target, update.alias, update.returning, update.whole);
   const auto& format = context.settings().format_context();
   Batch old;
   std::optional<Batch> found =
-      locked_rows(execution, context.writes("UPDATE"), *target, query, target->column_count(),
-                  lock_mode(*target, update.assignments),
+      locked_rows(execution, context.writes("UPDATE"), *target, query,
+                  target->column_count() + joined_column_count(query), lock_mode(*target, update.assignments),
                   extent == Extent::Any && !locks_inside && may_be_mass(*target, plain, update.whole)
                       ? gather_limits(context)
                       : kNoLimits,
@@ -260,6 +269,8 @@ std::string change_rows(Execution& execution, const sql::UpdateStatement& update
   }
   auto& writes = context.writes("UPDATE");
   Batch rows = std::move(*found);
+  const auto joined = take_joined(query, target->column_count(), rows, format);
+  rows.columns.resize(target->column_count());
   assign_rows(rows, *target, format);
   const std::size_t count = rows.row_count();
   fill_generated(context, *target, rows);
@@ -269,7 +280,7 @@ std::string change_rows(Execution& execution, const sql::UpdateStatement& update
   watch.updated(old, rows);
   watch.finish();
   if (!update.returning.empty())
-    send_returning(execution, *target, update.alias, update.returning, plain, rows);
+    send_returning(execution, *target, update.alias, update.returning, plain, rows, joined);
   return "UPDATE " + std::to_string(count);
 }
 
@@ -296,16 +307,16 @@ std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, E
     locks_inside = !made.subqueries.empty();
     return made;
   });
-  const auto plain = plain_returning(*target, del.alias, del.returning);
+  const auto plain = plain_unless_joined(*target, del.alias, del.returning, del.whole);
   const auto& format = context.settings().format_context();
   Batch old;
-  std::optional<Batch> found =
-      locked_rows(execution, context.writes("DELETE"), *target, query, with_rows ? target->column_count() : 0,
-                  storage::LockMode::Update,
-                  extent == Extent::Any && !locks_inside && may_be_mass(*target, plain, del.whole)
-                      ? gather_limits(context)
-                      : kNoLimits,
-                  old);
+  std::optional<Batch> found = locked_rows(
+      execution, context.writes("DELETE"), *target, query,
+      with_rows ? target->column_count() + joined_column_count(query) : 0, storage::LockMode::Update,
+      extent == Extent::Any && !locks_inside && may_be_mass(*target, plain, del.whole)
+          ? gather_limits(context)
+          : kNoLimits,
+      old);
   if (!found) {
     const auto alone = begin_mass_change(context, del.table, "delete from", "DELETE", mark);
     return alone != nullptr ? delete_many(execution, del, alone)
@@ -319,8 +330,10 @@ std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, E
   watch.deleted(old);
   watch.finish();
   if (with_rows) {
+    const auto joined = take_joined(query, target->column_count(), rows, format);
+    rows.columns.resize(target->column_count());
     assign_rows(rows, *target, format);
-    send_returning(execution, *target, del.alias, del.returning, plain, rows);
+    send_returning(execution, *target, del.alias, del.returning, plain, rows, joined);
   }
   return "DELETE " + std::to_string(count);
 }

@@ -181,4 +181,9 @@ void BackendWriter::notice_response(const NoticeFields& notice) {
   message.put('\0');
 }
 
+void BackendWriter::notification_response(std::int32_t pid, std::string_view channel,
+                                          std::string_view payload) {
+  Message(out_, 'A').put(pid).string(channel).string(payload);
+}
+
 }  // namespace tickstone::pgwire

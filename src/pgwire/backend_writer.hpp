@@ -67,6 +67,7 @@ class BackendWriter {
   /// `severity`: ERROR, FATAL or PANIC. Text that is not UTF-8 (it may quote input) is made so.
   void error_response(const Error& error, std::string_view severity = "ERROR");
   void notice_response(const NoticeFields& notice);
+  void notification_response(std::int32_t pid, std::string_view channel, std::string_view payload);
 
  private:
   class Message;

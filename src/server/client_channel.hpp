@@ -18,6 +18,7 @@ class ClientChannel {
   explicit ClientChannel(int descriptor) : stream_(descriptor), writer_(out_) {}
 
   Stream& stream() { return stream_; }
+  const Stream& stream() const { return stream_; }
   pgwire::FrameReader& frames() { return frames_; }
   pgwire::BackendWriter& writer() { return writer_; }
   /// What is to be sent, for whoever appends rows directly; call `flush_if_full` after it.
@@ -28,6 +29,8 @@ class ClientChannel {
     if (out_.size() >= kFlushBytes) flush();
   }
 
+  /// Waits for the client's bytes, or for `wake`, an eventfd: true then.
+  bool wait_for_wake(int wake) const { return frames_.buffered_bytes() == 0 && stream_.wait_for_wake(wake); }
   /// The next message, waiting for it; nothing when the client has closed its side.
   std::optional<pgwire::Frame> read_frame();
   std::optional<std::string_view> read_startup();

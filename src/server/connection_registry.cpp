@@ -30,6 +30,25 @@ std::int64_t now_ns() {
 
 }  // namespace
 
+Connection::~Connection() {
+  if (wake_descriptor_ >= 0) ::close(wake_descriptor_);
+}
+
+int Connection::wake_descriptor() {
+  if (wake_descriptor_ < 0) {
+    const int made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (made < 0) throw Error(ErrorCode::SystemError, "could not wait for notifications");
+    wake_descriptor_ = made;
+  }
+  return wake_descriptor_;
+}
+
+void Connection::wake() {
+  const std::uint64_t one = 1;
+  if (const int descriptor = wake_descriptor_; descriptor >= 0) [[maybe_unused]]
+    const auto written = ::write(descriptor, &one, sizeof(one));
+}
+
 void Connection::set_session(engine::Session* session) {
   const std::lock_guard lock(session_mutex_);
   session_ = session;
@@ -117,6 +136,18 @@ void ConnectionRegistry::admit(Connection& connection) {
   ++admitted_count_;
 }
 
+void ConnectionRegistry::dismiss(Connection& connection) {
+  const std::lock_guard lock(mutex_);
+  if (!connection.is_admitted_) return;
+  connection.is_admitted_ = false;
+  --admitted_count_;
+}
+
+void ConnectionRegistry::wait_for_stop(std::chrono::milliseconds duration) {
+  std::unique_lock lock(mutex_);
+  stopping_.wait_for(lock, duration, [&] { return is_stopping(); });
+}
+
 void ConnectionRegistry::cancel(std::int32_t pid, std::int32_t secret) {
   std::shared_ptr<Connection> found;
   {
@@ -133,6 +164,7 @@ void ConnectionRegistry::begin_stop() {
   {
     const std::lock_guard lock(mutex_);
     is_stopping_.store(true, std::memory_order_release);
+    stopping_.notify_all();
     for (const auto& [pid, connection] : by_pid_) {
       all.push_back(connection);
       ::shutdown(connection->descriptor_, SHUT_RD);

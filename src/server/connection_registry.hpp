@@ -21,6 +21,10 @@ class Connection {
   Connection(int descriptor, std::int32_t pid, std::int32_t secret)
       : descriptor_(descriptor), pid_(pid), secret_(secret) {}
 
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
   std::int32_t pid() const { return pid_; }
   std::int32_t secret() const { return secret_; }
 
@@ -33,6 +37,11 @@ class Connection {
     const int reason = end_reason_.load(std::memory_order_acquire);
     return reason < 0 ? std::nullopt : std::optional(static_cast<engine::SessionEnd>(reason));
   }
+  /// An eventfd that `wake` writes to, made at the first call, which is the connection's own thread's.
+  /// Errors: SystemError.
+  int wake_descriptor();
+  /// Wakes the connection's thread where it waits for its client; from any thread.
+  void wake();
   /// From here to the destruction of the result a statement runs.
   class Busy {
    public:
@@ -54,6 +63,7 @@ class Connection {
   bool is_gone_ = false;                        // the registry's lock
   bool is_admitted_ = false;                    // the registry's lock
   std::atomic<int> end_reason_{-1};             // a SessionEnd
+  std::atomic<int> wake_descriptor_{-1};
   std::mutex session_mutex_;
   engine::Session* session_ = nullptr;
 };
@@ -74,6 +84,11 @@ class ConnectionRegistry {
   /// Counts the connection against max_connections. Errors: TooManyConnections, CannotConnectNow.
   void admit(Connection& connection);
 
+  /// Takes that back, where the login fails.
+  void dismiss(Connection& connection);
+  /// Waits so long, or until the server stops.
+  void wait_for_stop(std::chrono::milliseconds duration);
+
   /// Cancels what the connection with that key runs; silent where there is none.
   void cancel(std::int32_t pid, std::int32_t secret);
 
@@ -93,6 +108,7 @@ class ConnectionRegistry {
   const std::chrono::milliseconds orphan_grace_;
   mutable std::mutex mutex_;
   std::condition_variable removed_;
+  std::condition_variable stopping_;
   std::unordered_map<std::int32_t, std::shared_ptr<Connection>>
       by_pid_;  // shared with each connection's thread
   std::int32_t last_pid_ = 0;

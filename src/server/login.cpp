@@ -1,85 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/login.hpp"
 
-#include <array>
 #include <string>
 #include <variant>
 
+#include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <tickstone/error.hpp>
 
-#include "pgwire/frontend_message.hpp"
+#include "server/authentication.hpp"
 
 namespace tickstone::server {
 namespace {
 
-constexpr std::string_view kMechanism = "SCRAM-SHA-256";
-
-/// A client of the Unix socket that runs as we do, or as root, could open the data directory itself.
-bool is_trusted_peer(int descriptor, const ServerOptions& options) {
-  if (options.socket_trust != SocketTrust::Owner) return false;
+/// The client as the rules see it.
+HbaConnection connection_of(const ClientChannel& channel, const pgwire::StartupMessage& startup) {
+  HbaConnection who;
+  who.is_tls = channel.stream().is_tls();
+  who.user = startup.user;
+  who.database = startup.database;
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
-  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
-  if (address.ss_family != AF_UNIX) return false;
-  ucred peer{};
-  size = sizeof(peer);
-  return ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-         (peer.uid == ::geteuid() || peer.uid == 0);
+  if (::getpeername(channel.stream().descriptor(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return who;
+  who.is_local = address.ss_family == AF_UNIX;
+  char host[NI_MAXHOST];
+  if (!who.is_local && ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host, sizeof(host), nullptr,
+                                     0, NI_NUMERICHOST) == 0) {
+    who.address = host;
+  }
+  return who;
 }
 
-Error wrong_password(const std::string& user) {
-  return Error(ErrorCode::InvalidPassword, "password authentication failed for user \"" + user + "\"")
-      .damaging(Damage::Session);
-}
-
-/// The body of the client's next SASL message; nothing when it went away.
-std::optional<std::string_view> read_response(ClientChannel& channel) {
-  const auto frame = channel.read_frame();
-  if (!frame || frame->type == 'X') return std::nullopt;
-  if (frame->type != 'p') {
-    throw Error(ErrorCode::ProtocolViolation, "expected SASL response, got message type " +
-                                                  std::to_string(static_cast<unsigned char>(frame->type)))
-        .damaging(Damage::Session);
+/// Errors: as `authenticate`, told the later the more logins from there have failed.
+bool authenticate_slowed(ClientChannel& channel, Connection& connection, const HbaConnection& who,
+                         const LoginContext& context) {
+  try {
+    if (!authenticate(channel, who, context)) return false;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::InvalidPassword && !who.is_local) {
+      const auto delay = context.failed_logins.failed(who.address, FailedLogins::Clock::now());
+      // It does not take the place of others while it waits.
+      context.registry.dismiss(connection);
+      if (delay.count() > 0) context.registry.wait_for_stop(delay);
+    }
+    throw;
   }
-  return frame->body;
-}
-
-/// False when the client went away in the middle. Errors: InvalidPassword.
-bool check_password(ClientChannel& channel, const std::string& user, const LoginContext& context) {
-  const auto stored = context.database.find_verifier(user);
-  const auto verifier = stored ? parse_scram_verifier(*stored) : std::nullopt;
-  ScramExchange exchange(verifier ? *verifier : make_mock_verifier(user, context.mock_secret));
-
-  const std::array mechanisms = {kMechanism};
-  channel.writer().authentication_sasl(mechanisms);
-  channel.flush();
-  auto body = read_response(channel);
-  if (!body) return false;
-  const auto initial = pgwire::read_sasl_initial(*body);
-  if (initial.mechanism != kMechanism) {
-    throw Error(ErrorCode::ProtocolViolation, "client selected an invalid SASL authentication mechanism")
-        .damaging(Damage::Session);
-  }
-  std::string client_first;
-  if (initial.response) {
-    client_first = *initial.response;
-  } else {
-    channel.writer().authentication_sasl_continue("");
-    channel.flush();
-    body = read_response(channel);
-    if (!body) return false;
-    client_first = *body;
-  }
-  channel.writer().authentication_sasl_continue(exchange.first(client_first));
-  channel.flush();
-  body = read_response(channel);
-  if (!body) return false;
-  const auto last = exchange.last(*body);
-  if (!last || !verifier) throw wrong_password(user);
-  channel.writer().authentication_sasl_final(*last);
+  if (!who.is_local) context.failed_logins.succeeded(who.address);
   return true;
 }
 
@@ -122,9 +91,8 @@ std::optional<pgwire::StartupMessage> log_in(ClientChannel& channel, Connection&
         channel.writer().negotiate_protocol_version(0, startup->unknown_protocol_options);
       }
       context.registry.admit(connection);
-      const bool is_trusted = is_trusted_peer(channel.stream().descriptor(), context.options) &&
-                              context.database.find_verifier(startup->user).has_value();
-      if (!is_trusted && !check_password(channel, startup->user, context)) return std::nullopt;
+      const auto who = connection_of(channel, *startup);
+      if (!authenticate_slowed(channel, connection, who, context)) return std::nullopt;
       channel.writer().authentication_ok();
       channel.frames().set_logged_in();
       return std::move(*startup);

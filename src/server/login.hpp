@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "engine/database.hpp"
 #include "pgwire/startup_packet.hpp"
 #include "server/client_channel.hpp"
 #include "server/connection_registry.hpp"
+#include "server/failed_logins.hpp"
+#include "server/hba_rules.hpp"
 #include "server/scram.hpp"
 #include "server/server_options.hpp"
 #include "server/tls_context.hpp"
@@ -18,7 +21,10 @@ struct LoginContext {
   engine::Database& database;
   ConnectionRegistry& registry;
   const ServerOptions& options;
-  const TlsContext* tls;  // nullptr: none
+  FailedLogins& failed_logins;
+  // Shared with the server, which may take others meanwhile.
+  std::shared_ptr<const TlsContext> tls;  // nullptr: none
+  std::shared_ptr<const HbaRules> rules;  // nullptr: the built-in ones
   ScramKey mock_secret;
 };
 

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -60,6 +62,7 @@ engine::SessionOptions session_options(pgwire::StartupMessage&& startup, Connect
   options.database = std::move(startup.database);
   options.pid = connection.pid();
   options.end_session = [&connection](engine::SessionEnd reason) { connection.end(reason); };
+  options.notified = [&connection] { connection.wake(); };
   options.settings = std::move(startup.settings);
   for (const auto& [name, value] : options.settings) {
     if (name == "application_name") options.application_name = value;
@@ -127,7 +130,10 @@ struct Server::Impl {
   ServerOptions options;
   ConnectionRegistry registry;
   ScramKey mock_secret;
-  std::optional<TlsContext> tls;
+  FailedLogins failed_logins;
+  std::mutex access_mutex;                // guards what a reload replaces
+  std::shared_ptr<const TlsContext> tls;  // shared with logins under way
+  std::shared_ptr<const HbaRules> rules;
   std::optional<Listener> listener;
   std::atomic<bool> logs_beginnings = false, logs_ends = false;
 
@@ -136,9 +142,29 @@ struct Server::Impl {
     fill_random(mock_secret.data(), mock_secret.size());
   }
 
+  void read_access(const ServerOptions& given);
+  LoginContext login_context() {
+    const std::lock_guard lock(access_mutex);
+    return {database, registry, options, failed_logins, tls, rules, mock_secret};
+  }
   void accept(int descriptor);
   void serve(ClientChannel& channel, Connection& connection);
 };
+
+void Server::Impl::read_access(const ServerOptions& given) {
+  auto new_tls = given.tls.certificate.empty() ? nullptr : std::make_shared<const TlsContext>(given.tls);
+  auto new_rules =
+      given.hba_file.empty() ? nullptr : std::make_shared<const HbaRules>(HbaRules::read(given.hba_file));
+  if (new_rules != nullptr && new_rules->asks_for_certificates() &&
+      (new_tls == nullptr || !new_tls->verifies_clients())) {
+    throw Error(ErrorCode::InvalidParameterValue,
+                "\"" + given.hba_file.string() + "\" asks for client certificates, which cannot be verified",
+                {}, "Make sure that ssl is on and ssl_ca_file names a file of root certificates.");
+  }
+  const std::lock_guard lock(access_mutex);
+  tls = std::move(new_tls);
+  rules = std::move(new_rules);
+}
 
 void Server::Impl::accept(int descriptor) {
   set_socket_options(descriptor);
@@ -169,8 +195,7 @@ void Server::Impl::serve(ClientChannel& channel, Connection& connection) {
       name_peer(channel.stream().descriptor(), who);
       spdlog::info("connection received: {}", place_of(who));
     }
-    const LoginContext context{database, registry, options, tls ? &*tls : nullptr, mock_secret};
-    auto startup = log_in(channel, connection, context);
+    auto startup = log_in(channel, connection, login_context());
     if (!startup) return;
     channel.stream().set_deadline(std::nullopt);
     const auto who = session_options(std::move(*startup), connection, channel.stream().descriptor());
@@ -209,12 +234,12 @@ Server::~Server() { stop(); }
 void Server::start() {
   // OpenSSL writes without MSG_NOSIGNAL: a client that vanishes must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
-  if (!impl_->options.tls_certificate_file.empty()) {
-    impl_->tls.emplace(impl_->options.tls_certificate_file, impl_->options.tls_key_file);
-  }
+  impl_->read_access(impl_->options);
   impl_->listener.emplace(impl_->options, [impl = impl_.get()](int descriptor) { impl->accept(descriptor); });
   impl_->listener->start();
 }
+
+void Server::reload(const ServerOptions& options) { impl_->read_access(options); }
 
 bool Server::stop(std::chrono::milliseconds grace) {
   if (impl_->listener) impl_->listener->stop();

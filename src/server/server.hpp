@@ -30,6 +30,10 @@ class Server {
   /// then.
   bool stop(std::chrono::milliseconds grace = std::chrono::seconds(10));
 
+  /// Reads certificates and rules again, for clients that come from now on; the files are those of `options`.
+  /// Errors: as `start`; what was there stays then.
+  void reload(const ServerOptions& options);
+
   std::uint16_t port() const;
   const std::vector<std::string>& endpoints() const;
   std::size_t connection_count() const;

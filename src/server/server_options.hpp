@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "server/tls_context.hpp"
+
 namespace tickstone::server {
 
 enum class SocketTrust : std::uint8_t {
@@ -23,8 +25,9 @@ struct ServerOptions {
   std::chrono::milliseconds login_timeout{60'000};
   /// How long a statement whose client has gone may go on before it is cancelled.
   std::chrono::milliseconds orphan_grace{1'000};
-  std::filesystem::path tls_certificate_file;  // empty: no TLS
-  std::filesystem::path tls_key_file;
+  TlsFiles tls;
+  /// Rules of who may log in how; empty: by password, and on the Unix socket as `socket_trust` says.
+  std::filesystem::path hba_file;
 };
 
 }  // namespace tickstone::server

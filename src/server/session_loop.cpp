@@ -46,6 +46,7 @@ void SessionLoop::run() {
   ready();
   for (;;) {
     if (registry_.is_stopping()) throw shutting_down();
+    if (session_.is_listening()) wait_for_notifications();
     const auto frame = channel_.read_frame();
     if (registry_.is_stopping()) throw shutting_down();
     if (const auto reason = connection_.end_reason()) throw ended(*reason);
@@ -54,6 +55,7 @@ void SessionLoop::run() {
 }
 
 SessionLoop::Next SessionLoop::handle(const pgwire::Frame& frame) {
+  is_between_statements_ = false;
   if (frame.type == 'X') return Next::End;
   if (frame.type == 'S') {
     sync();
@@ -269,10 +271,30 @@ void SessionLoop::report_settings() {
     channel_.writer().parameter_status(name, value);
 }
 
+/// What has come is told between transactions.
+void SessionLoop::send_notifications() {
+  if (!session_.has_notifications() || session_.transaction_status() != engine::TransactionStatus::Idle)
+    return;
+  for (const auto& notification : session_.take_notifications())
+    channel_.writer().notification_response(notification.pid, notification.channel, notification.payload);
+}
+
+/// Until the client says something; what comes meanwhile is sent at once.
+void SessionLoop::wait_for_notifications() {
+  const int wake = connection_.wake_descriptor();
+  do {
+    if (!is_between_statements_) return;
+    send_notifications();
+    channel_.flush();
+  } while (channel_.wait_for_wake(wake));
+}
+
 void SessionLoop::ready() {
   report_settings();
+  send_notifications();
   channel_.writer().ready_for_query(static_cast<char>(session_.transaction_status()));
   channel_.flush();
+  is_between_statements_ = true;
 }
 
 }  // namespace tickstone::server

@@ -46,6 +46,8 @@ class SessionLoop {
   void forget_portals();
   void report_settings();
   void ready();
+  void send_notifications();
+  void wait_for_notifications();
 
   ClientChannel& channel_;
   engine::Session& session_;
@@ -53,6 +55,7 @@ class SessionLoop {
   const ConnectionRegistry& registry_;
   WireSink sink_;
   bool skips_to_sync_ = false;
+  bool is_between_statements_ = false;                           // ReadyForQuery was the last that was sent
   std::map<std::string, std::vector<SqlType>> parameter_types_;  // of statements, as the engine told
   std::map<std::string, std::vector<pgwire::ValueFormat>> portal_formats_;
 };

@@ -2,12 +2,14 @@
 #include "server/stream.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -72,6 +74,43 @@ void Stream::start_tls(const TlsContext& context) {
     tls_.reset();
     fail_tls("could not accept TLS connection");
   }
+}
+
+bool Stream::wait_for_wake(int wake) const {
+  if (tls_ != nullptr && SSL_pending(tls_.get()) > 0) return false;
+  for (;;) {
+    std::array<pollfd, 2> both = {pollfd{descriptor_, POLLIN, 0}, pollfd{wake, POLLIN, 0}};
+    if (::poll(both.data(), both.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      fail(std::string("could not wait for the client: ") + std::strerror(errno));
+    }
+    if (both[1].revents == 0) return false;
+    std::uint64_t times = 0;
+    return ::read(wake, &times, sizeof(times)) == sizeof(times);
+  }
+}
+
+bool Stream::has_certificate() const {
+  if (tls_ == nullptr || SSL_get_verify_mode(tls_.get()) == SSL_VERIFY_NONE) return false;
+  X509* certificate = SSL_get1_peer_certificate(tls_.get());
+  if (certificate == nullptr) return false;
+  X509_free(certificate);
+  return SSL_get_verify_result(tls_.get()) == X509_V_OK;
+}
+
+std::optional<std::string> Stream::certificate_name() const {
+  if (!has_certificate()) return std::nullopt;
+  const X509_NAME* subject = X509_get_subject_name(SSL_get0_peer_certificate(tls_.get()));
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return std::nullopt;
+  unsigned char* text = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  if (size < 0) return std::nullopt;
+  std::string name(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+  OPENSSL_free(text);
+  // A name with a zero in it could pass for its first part.
+  if (name.empty() || name.find('\0') != std::string::npos) return std::nullopt;
+  return name;
 }
 
 std::size_t Stream::read_some(std::span<char> into) {

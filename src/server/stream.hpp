@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "server/tls_context.hpp"
@@ -28,8 +29,15 @@ class Stream {
   int descriptor() const { return descriptor_; }
   bool is_tls() const { return tls_ != nullptr; }
 
+  /// The common name in the client's certificate; nothing without one that was verified, or with a name that
+  /// is none.
+  std::optional<std::string> certificate_name() const;
+  bool has_certificate() const;
+
   /// The server's side of a TLS handshake. Lifetime: `context` outlives the stream.
   void start_tls(const TlsContext& context);
+  /// Waits for bytes, or until `wake`, an eventfd, is written to: true then, and it is read.
+  bool wait_for_wake(int wake) const;
   /// Waits for bytes; 0 when the peer has closed its side.
   std::size_t read_some(std::span<char> into);
   void write_all(std::string_view bytes);

@@ -42,6 +42,8 @@ class ParseTree {
   static std::shared_ptr<const ParseTree> parse(std::string_view text);
 
   const std::string& text() const { return text_; }
+  /// For nodes that are added to the tree; as long as it lives. Threads: one.
+  void* allocate(std::size_t bytes) const { return arena_.allocate(bytes); }
   std::size_t statement_count() const { return result_->n_stmts; }
   const Node* statement(std::size_t index) const { return result_->stmts[index]->stmt; }
   /// The statement's own text, without the semicolon and the white space around it.
@@ -54,7 +56,7 @@ class ParseTree {
   ParseTree() = default;
 
   std::string text_;
-  Arena arena_;
+  mutable Arena arena_;
   PgQuery__ParseResult* result_ = nullptr;
   std::vector<std::pair<std::size_t, std::size_t>> ranges_;  // bytes of each statement's text
 };

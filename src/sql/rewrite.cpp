@@ -109,6 +109,24 @@ std::string old_values(const std::vector<std::string>& columns, const Range& ran
   return text;
 }
 
+/// Columns of the other tables in FROM, which RETURNING may name.
+std::string joined_values(const Scope& scope, std::vector<DuckQuery::JoinedRange>& joined, ColumnList& out) {
+  std::string text;
+  for (std::size_t i = 1; i < scope.ranges.size(); ++i) {
+    const Range& range = scope.ranges[i];
+    if (!range.list.is_complete) continue;
+    DuckQuery::JoinedRange& made = joined.emplace_back();
+    made.alias = range.alias;
+    made.first_column = out.columns.size();
+    for (const ScopeColumn& column : range.list.columns) {
+      text += ", " + duck_identifier(range.alias) + "." + duck_identifier(column.name);
+      made.columns.push_back({column.name, column.type.value_or(SqlType{}), false});
+      out.columns.push_back({column.name, column.type, false});
+    }
+  }
+  return text;
+}
+
 /// ONLY of a hypertable.
 void leave_out_chunks(const RelationInfo& table, const std::vector<std::string>& old_columns, Range& range) {
   if (!table.has_chunks) return;
@@ -166,6 +184,8 @@ DuckQuery Rewriter::update_rows(const UpdateStatement& update, const RelationInf
   const std::string others = translator.from_clause(stmt.n_from_clause, stmt.from_clause, scope);
   ColumnList columns;
   std::string list = new_values(translator, update.assignments, table, target, scope, defaults, columns);
+  std::vector<DuckQuery::JoinedRange> joined;
+  if (!update.returning.empty()) list += joined_values(scope, joined, columns);
   const std::string old = old_values(old_columns, target, table, columns);
   text += "SELECT ";
   // A row that joins several updates once, with any of them.
@@ -180,7 +200,9 @@ DuckQuery Rewriter::update_rows(const UpdateStatement& update, const RelationInf
             translator.coerced(translator.expression(stmt.where_clause, scope), SqlType::of(TypeId::Boolean))
                 .text;
   }
-  return finished(translator, std::move(text), columns);
+  DuckQuery query = finished(translator, std::move(text), columns);
+  query.joined = std::move(joined);
+  return query;
 }
 
 DuckQuery Rewriter::delete_rows(const DeleteStatement& del, const RelationInfo& table,
@@ -201,7 +223,11 @@ DuckQuery Rewriter::delete_rows(const DeleteStatement& del, const RelationInfo& 
   const std::string others = translator.from_clause(stmt.n_using_clause, stmt.using_clause, scope);
   ColumnList columns;
   std::string list;
-  if (with_all_columns) list = new_values(translator, {}, table, target, scope, {}, columns);
+  std::vector<DuckQuery::JoinedRange> joined;
+  if (with_all_columns) {
+    list = new_values(translator, {}, table, target, scope, {}, columns);
+    list += joined_values(scope, joined, columns);
+  }
   const std::string old = old_values(old_columns, target, table, columns);
   if (!list.empty() && !old.empty()) list += ", ";
   text += "SELECT ";
@@ -216,7 +242,9 @@ DuckQuery Rewriter::delete_rows(const DeleteStatement& del, const RelationInfo& 
             translator.coerced(translator.expression(stmt.where_clause, scope), SqlType::of(TypeId::Boolean))
                 .text;
   }
-  return finished(translator, std::move(text), columns);
+  DuckQuery query = finished(translator, std::move(text), columns);
+  query.joined = std::move(joined);
+  return query;
 }
 
 DuckQuery Rewriter::insert_values(const InsertStatement& insert, const RelationInfo& table,
@@ -298,7 +326,9 @@ DuckQuery Rewriter::insert_query(const InsertStatement& insert) const {
 }
 
 DuckQuery Rewriter::returning(const std::vector<Expr>& targets, const RelationInfo& table,
-                              const std::string& alias, const std::string& rows_name) const {
+                              const std::string& alias, const std::string& rows_name,
+                              const std::vector<DuckQuery::JoinedRange>& joined,
+                              const std::vector<std::string>& joined_names) const {
   TICKSTONE_CHECK(!targets.empty());
   Translator translator(lookup_, targets[0].tree, locks_);
   translator.set_top_level(true);
@@ -308,11 +338,25 @@ DuckQuery Rewriter::returning(const std::vector<Expr>& targets, const RelationIn
   range.scan_condition.clear();
   scope.star = range.list;
   scope.ranges.push_back(range);
+  std::string from = table_text(range);
+  for (std::size_t i = 0; i < joined.size(); ++i) {
+    Range other;
+    other.alias = joined[i].alias;
+    other.scan_name = joined_names.at(i);
+    for (const RelationInfo::Column& column : joined[i].columns) {
+      const bool is_known = column.type.id != TypeId::Unknown;
+      other.list.columns.push_back(
+          {column.name, is_known ? std::optional(column.type) : std::nullopt, false});
+    }
+    scope.star.columns.insert(scope.star.columns.end(), other.list.columns.begin(), other.list.columns.end());
+    from += " POSITIONAL JOIN " + table_text(other);
+    scope.ranges.push_back(std::move(other));
+  }
   std::vector<Node*> nodes;
   for (const Expr& target : targets) nodes.push_back(const_cast<Node*>(node_of(target)));
   ColumnList columns;
   const std::string list = translator.targets(nodes.size(), nodes.data(), scope, columns, nullptr);
-  return finished(translator, fmt::format("SELECT {} FROM {}", list, table_text(range)), columns);
+  return finished(translator, fmt::format("SELECT {} FROM {}", list, from), columns);
 }
 
 DuckQuery Rewriter::conflict_rows(const InsertStatement& insert, const RelationInfo& table,

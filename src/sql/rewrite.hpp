@@ -66,6 +66,13 @@ class NameLookup {
                                             const RelationInfo& /*relation*/) const {
     return {};
   }
+  /// A query of WITH that was run before its statement (`WithPart::node`): where its rows are.
+  struct WithRows {
+    std::string scan_name;
+    std::vector<RelationInfo::Column> columns;
+    bool has_rows = true;
+  };
+  virtual std::optional<WithRows> with_rows(const void* /*node*/) const { return std::nullopt; }
   /// Parameters of the function whose body is rewritten. `number` counts from 1.
   struct Parameter {
     int number = 0;
@@ -146,6 +153,14 @@ struct DuckQuery {
     bool is_needed = true;  // false: of a WITH query that nothing refers to, which PostgreSQL does not run
   };
   std::vector<LockingSubquery> subqueries;
+  /// Of UPDATE ... FROM and DELETE ... USING whose RETURNING may name their tables: those, and where their
+  /// columns begin in the result.
+  struct JoinedRange {
+    std::string alias;
+    std::vector<RelationInfo::Column> columns;  // Unknown: as DuckDB says
+    std::size_t first_column = 0;
+  };
+  std::vector<JoinedRange> joined;
 };
 
 /// Rewrites PostgreSQL and TimescaleDB trees to text that DuckDB runs with PostgreSQL's meaning.
@@ -168,12 +183,14 @@ class Rewriter {
   DuckQuery locking_query(const QueryStatement& query) const;
   /// SELECT that gives, for each row to update: all columns of the table in order with their new values
   /// (expressions cast to the column's type is the caller's work), then `old_columns` (key columns and
-  /// perhaps "rowid") of the old row. Assignments of DEFAULT use `defaults` (PostgreSQL expression text by
+  /// perhaps "rowid") of the old row. With RETURNING, columns of the tables in FROM stand between the two
+  /// (`DuckQuery::joined`). Assignments of DEFAULT use `defaults` (PostgreSQL expression text by
   /// column; NULL where absent).
   DuckQuery update_rows(const UpdateStatement& update, const RelationInfo& table,
                         const std::vector<std::string>& old_columns,
                         const std::vector<std::pair<std::string, std::string>>& defaults) const;
-  /// SELECT of `old_columns` (and all table columns first when RETURNING needs them) of the rows to delete.
+  /// SELECT of `old_columns` of the rows to delete; all table columns and `joined` first when RETURNING needs
+  /// them.
   DuckQuery delete_rows(const DeleteStatement& del, const RelationInfo& table,
                         const std::vector<std::string>& old_columns, bool with_all_columns) const;
   /// VALUES of an INSERT, as a SELECT of `columns.size()` columns; DEFAULT becomes the column's default
@@ -184,8 +201,11 @@ class Rewriter {
   /// The query of an INSERT ... SELECT, WITH clause included.
   DuckQuery insert_query(const InsertStatement& insert) const;
   /// RETURNING over the relation `"rows_name"` that holds the affected rows under the table's name or alias.
+  /// `joined`: what `update_rows` or `delete_rows` said of other tables; `joined_names`: the relations with
+  /// their rows, in the order of the affected ones.
   DuckQuery returning(const std::vector<Expr>& targets, const RelationInfo& table, const std::string& alias,
-                      const std::string& rows_name) const;
+                      const std::string& rows_name, const std::vector<DuckQuery::JoinedRange>& joined = {},
+                      const std::vector<std::string>& joined_names = {}) const;
   /// DO UPDATE: SELECT of all table columns with their new values, then a boolean (the WHERE, or true), from
   /// the relations `existing_name` and `excluded_name` joined by position (same row count, same order).
   DuckQuery conflict_rows(const InsertStatement& insert, const RelationInfo& table,

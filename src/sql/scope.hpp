@@ -72,6 +72,7 @@ struct Cte {
   std::string text;        // `name AS (...)`; empty while it is translated
   std::size_t number = 0;  // in the order of the text
   bool is_recursive = false;
+  bool has_rows = true;  // false: it writes, and returns nothing
   std::set<const Cte*> uses;
 };
 

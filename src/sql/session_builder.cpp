@@ -39,6 +39,14 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
     out.body = UtilityStatement{std::move(command), std::move(tables)};
     return true;
   };
+  const auto notification = [&](NotificationStatement statement) {
+    using Action = NotificationStatement::Action;
+    out.tag = statement.action == Action::Listen   ? "LISTEN"
+              : statement.action == Action::Notify ? "NOTIFY"
+                                                   : "UNLISTEN";
+    out.body = std::move(statement);
+    return true;
+  };
   switch (node->node_case) {
     case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
       build_transaction(*node->transaction_stmt, out);
@@ -147,11 +155,14 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
     case PG_QUERY__NODE__NODE_DROP_TABLE_SPACE_STMT:
       return utility("DROP TABLESPACE");
     case PG_QUERY__NODE__NODE_LISTEN_STMT:
-      return utility("LISTEN");
+      return notification({NotificationStatement::Action::Listen, node->listen_stmt->conditionname, {}});
     case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
-      return utility("UNLISTEN");
+      if (*node->unlisten_stmt->conditionname == 0)
+        return notification({NotificationStatement::Action::UnlistenAll, {}, {}});
+      return notification({NotificationStatement::Action::Unlisten, node->unlisten_stmt->conditionname, {}});
     case PG_QUERY__NODE__NODE_NOTIFY_STMT:
-      return utility("NOTIFY");
+      return notification({NotificationStatement::Action::Notify, node->notify_stmt->conditionname,
+                           node->notify_stmt->payload});
     case PG_QUERY__NODE__NODE_CHECK_POINT_STMT:
       return utility("CHECKPOINT");
     case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: {

@@ -26,6 +26,8 @@ struct Expr {
   explicit operator bool() const { return node != nullptr; }
 };
 
+struct Statement;
+
 struct QualifiedName {
   std::string schema;  // empty: by search_path
   std::string name;
@@ -161,6 +163,29 @@ struct InsertStatement {
   std::vector<Expr> returning;  // ResTarget nodes
   bool has_with = false;
   Expr whole;  // the whole statement
+};
+
+/// MERGE: for each row of the source the first of `clauses` that applies.
+struct MergeStatement {
+  QualifiedName table;
+  std::string alias;
+  std::string with;       // `WITH ... `, or nothing
+  std::string source;     // what stands after USING, as PostgreSQL's text
+  std::string condition;  // of the join
+  struct Clause {
+    enum class Action : std::uint8_t { Nothing, Update, Delete, Insert };
+    Action action = Action::Nothing;
+    bool is_matched = true;
+    std::string condition;  // AND ...; empty: none
+    struct Value {
+      std::string column;  // empty, of Insert: the next one of the table
+      std::string text;    // empty: DEFAULT
+    };
+    std::vector<Value> values;
+    bool overriding_system = false, overriding_user = false;
+    bool default_values = false;
+  };
+  std::vector<Clause> clauses;
 };
 
 struct UpdateStatement {
@@ -489,6 +514,13 @@ struct CursorStatement {
   std::int64_t count = 1;  // INT64_MAX: ALL
 };
 
+/// LISTEN, UNLISTEN and NOTIFY.
+struct NotificationStatement {
+  enum class Action : std::uint8_t { Listen, Unlisten, UnlistenAll, Notify };
+  Action action = Action::Listen;
+  std::string channel, payload;
+};
+
 struct CommentStatement {
   std::string object_kind;
   QualifiedName object;
@@ -497,29 +529,39 @@ struct CommentStatement {
   std::optional<std::string> text;
 };
 
-/// Accepted and answered, with nothing to do or a small thing: VACUUM, ANALYZE, GRANT, LISTEN, DISCARD ALL,
-/// CHECKPOINT, LOCK ...
+/// Accepted and answered, with nothing to do or a small thing: VACUUM, ANALYZE, DISCARD ALL,
+/// CHECKPOINT ...
 struct UtilityStatement {
   std::string command;
   std::vector<QualifiedName> tables;
 };
 
-using StatementBody =
-    std::variant<std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement,
-                 DeleteStatement, TruncateStatement, CopyStatement, CreateTableStatement,
-                 CreateIndexStatement, CreateViewStatement, CreateMaterializedViewStatement,
-                 CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement,
-                 AlterSequenceStatement, SetSchemaStatement, LockTableStatement, SetConstraintsStatement,
-                 AlterTableStatement, RenameStatement, DropStatement, CreateFunctionStatement,
-                 DropFunctionStatement, AlterFunctionStatement, SchemaOwnerStatement, GrantStatement,
-                 RoleStatement, TransactionStatement, SettingStatement, ExplainStatement, PrepareStatement,
-                 ExecuteStatement, DeallocateStatement, CursorStatement, CommentStatement, UtilityStatement>;
+using StatementBody = std::variant<
+    std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement, DeleteStatement,
+    MergeStatement, TruncateStatement, CopyStatement, CreateTableStatement, CreateIndexStatement,
+    CreateViewStatement, CreateMaterializedViewStatement, CreateSchemaStatement, CreateExtensionStatement,
+    CreateSequenceStatement, AlterSequenceStatement, SetSchemaStatement, LockTableStatement,
+    SetConstraintsStatement, AlterTableStatement, RenameStatement, DropStatement, CreateFunctionStatement,
+    DropFunctionStatement, AlterFunctionStatement, SchemaOwnerStatement, GrantStatement, RoleStatement,
+    TransactionStatement, SettingStatement, ExplainStatement, PrepareStatement, ExecuteStatement,
+    DeallocateStatement, CursorStatement, NotificationStatement, CommentStatement, UtilityStatement>;
+
+/// A query of WITH that is run before its statement, with the same view: one that writes, or that several
+/// read where one writes.
+struct WithPart {
+  std::string name;
+  const void* node = nullptr;            // by which `NameLookup::with_rows` is asked
+  std::vector<std::string> columns;      // names that it gives to its first columns
+  std::shared_ptr<Statement> statement;  // SELECT, INSERT, UPDATE or DELETE
+  bool has_rows = true;                  // false: it writes, and returns nothing
+};
 
 struct Statement {
   std::string text;  // this statement's own text, without the semicolon
   std::string tag;   // the command tag without counts: SELECT, INSERT, CREATE TABLE, ...
   StatementBody body;
-  int parameter_count = 0;  // the highest $n
+  int parameter_count = 0;           // the highest $n
+  std::vector<WithPart> with_parts;  // in the order in which they are run
 };
 
 /// Parses one or more statements. Errors: SyntaxError with PostgreSQL's message and position (into `text`);

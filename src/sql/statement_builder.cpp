@@ -140,15 +140,21 @@ Statement StatementBuilder::build(const Node* node, std::string_view text) {
 void StatementBuilder::build_body(const Node* node, Statement& out) {
   switch (node->node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
-      return build_select(node, out);
+      build_select(node, out);
+      return take_with_parts(node->select_stmt->with_clause, node, out);
     case PG_QUERY__NODE__NODE_CALL_STMT:
       return build_call(*node->call_stmt, out);
     case PG_QUERY__NODE__NODE_INSERT_STMT:
-      return build_insert(node, out);
+      build_insert(node, out);
+      return take_with_parts(node->insert_stmt->with_clause, node, out);
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
-      return build_update(node, out);
+      build_update(node, out);
+      return take_with_parts(node->update_stmt->with_clause, node, out);
     case PG_QUERY__NODE__NODE_DELETE_STMT:
-      return build_delete(node, out);
+      build_delete(node, out);
+      return take_with_parts(node->delete_stmt->with_clause, node, out);
+    case PG_QUERY__NODE__NODE_MERGE_STMT:
+      return build_merge(*node->merge_stmt, out);
     case PG_QUERY__NODE__NODE_COPY_STMT:
       return build_copy(*node->copy_stmt, out);
     case PG_QUERY__NODE__NODE_CREATE_STMT:

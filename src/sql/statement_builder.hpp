@@ -42,6 +42,11 @@ class StatementBuilder {
   std::vector<Assignment> assignments_of(std::size_t count, Node* const* targets) const;
   std::vector<Expr> targets_of(std::size_t count, Node* const* targets) const;
 
+  // with_builder.cpp
+  void take_with_parts(const PgQuery__WithClause* with, const Node* node, Statement& out);
+  void put_before(const PgQuery__WithClause& with, std::size_t count, Node* query);
+  void build_merge(const PgQuery__MergeStmt& merge, Statement& out);
+
   // definition_builder.cpp
   void build_create_table(const PgQuery__CreateStmt& create, Statement& out);
   void build_create_table_as(const PgQuery__CreateTableAsStmt& create, Statement& out);

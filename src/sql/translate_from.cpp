@@ -129,6 +129,11 @@ std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, Colum
   std::string text;
   const Cte* cte = schema.empty() && ctes_ != nullptr ? ctes_->find(name) : nullptr;
   if (cte != nullptr) {
+    if (!cte->has_rows) {
+      throw located(Error(ErrorCode::FeatureNotSupported,
+                          fmt::format("WITH query \"{}\" does not have a RETURNING clause", name)),
+                    item.location);
+    }
     uses_->insert(cte);
     range.alias = alias.empty() ? name : alias;
     range.list = cte->list;

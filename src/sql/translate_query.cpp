@@ -117,8 +117,12 @@ std::string Translator::with_clause(const PgQuery__WithClause& with, const Scope
 
 void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, const Scope* outer,
                      std::string& text) {
-  if (cte.ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-    refuse("a data-modifying statement in WITH", cte.location);
+  if (const auto rows = lookup_.with_rows(&cte)) return cte_of_rows(cte, *rows, text);
+  if (cte.ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+    throw located(Error(ErrorCode::FeatureNotSupported,
+                        "WITH clause containing a data-modifying statement must be at the top level"),
+                  cte.location);
+  }
   if (cte.search_clause != nullptr || cte.cycle_clause != nullptr)
     refuse("SEARCH or CYCLE in WITH", cte.location);
   const PgQuery__SelectStmt& query = *cte.ctequery->select_stmt;
@@ -165,6 +169,27 @@ void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, con
   text += own;
   *place = std::move(made);
   scope.ctes[cte.ctename] = place;
+}
+
+/// One whose rows are there already.
+void Translator::cte_of_rows(const PgQuery__CommonTableExpr& cte, const NameLookup::WithRows& rows,
+                             std::string& text) {
+  CteScope& scope = *const_cast<CteScope*>(ctes_);
+  Cte& made = entries_of_ctes_.emplace_back();
+  made.has_rows = rows.has_rows;
+  made.number = ++cte_count_;
+  std::string names;
+  for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+    const auto& column = rows.columns[i];
+    const std::string name = i < cte.n_aliascolnames ? string_of(cte.aliascolnames[i]) : column.name;
+    made.list.columns.push_back({name, column.type, false});
+    names += (i > 0 ? ", " : "") + duck_identifier(name);
+  }
+  made.text = rows.has_rows ? fmt::format("{}({}) AS (SELECT * FROM {})", duck_identifier(cte.ctename), names,
+                                          duck_quoted_identifier(rows.scan_name))
+                            : fmt::format("{} AS (SELECT 1)", duck_identifier(cte.ctename));
+  text += made.text;
+  scope.ctes[cte.ctename] = &made;
 }
 
 std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,

@@ -164,6 +164,7 @@ class Translator {
   const ScopeColumn* output_column(const Node* node, const Scope& scope, const ColumnList& out,
                                    bool prefers_input) const;
   void cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, const Scope* outer, std::string& text);
+  void cte_of_rows(const PgQuery__CommonTableExpr& cte, const NameLookup::WithRows& rows, std::string& text);
 
   // translate_locking.cpp
   enum class HowMany : std::uint8_t { All, One };

@@ -244,6 +244,78 @@ class Psycopg2(ClientCase):
         wait()
         self.assertEqual(cursor.fetchall(), [(BARS,)])
 
+    def notifies(self, connection, count, limit=30):
+        """Waits for what comes to an idle connection, as its users do."""
+        while len(connection.notifies) < count:
+            self.assertTrue(select.select([connection], [], [], limit)[0], f"{len(connection.notifies)} notifications of {count}")
+            connection.poll()
+        return [(notify.pid, notify.channel, notify.payload) for notify in connection.notifies]
+
+    def test_notifications_come_to_idle_connections_at_commit(self):
+        listener = self.connect()
+        self.addCleanup(listener.close)
+        listener.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+        with listener.cursor() as cursor:
+            cursor.execute('LISTEN bars; LISTEN "Odd name"')
+            cursor.execute("SELECT * FROM pg_listening_channels() ORDER BY 1")
+            self.assertEqual(cursor.fetchall(), [("Odd name",), ("bars",)])
+        pid = self.connection.get_backend_pid()
+        self.cursor.execute("NOTIFY bars, 'rolled back'")
+        self.connection.rollback()
+        self.cursor.execute("NOTIFY bars, 'one'")
+        self.cursor.execute("SAVEPOINT a; NOTIFY bars, 'undone'; ROLLBACK TO a")
+        self.cursor.execute("SELECT pg_notify('Odd name', 'n' || n) FROM generate_series(1, 3) AS n")
+        self.cursor.execute("NOTIFY bars, 'one'")  # the same again is sent once
+        self.cursor.execute("NOTIFY nobody, 'hears'")
+        self.assertEqual(select.select([listener], [], [], 0)[0], [])
+        self.connection.commit()
+        self.assertEqual(self.notifies(listener, 4), [(pid, "bars", "one"), (pid, "Odd name", "n1"), (pid, "Odd name", "n2"), (pid, "Odd name", "n3")])
+        listener.notifies.clear()
+        with listener.cursor() as cursor:
+            cursor.execute("UNLISTEN bars")
+        self.cursor.execute("NOTIFY bars, 'unheard'; SELECT pg_notify('Odd name', NULL)")
+        self.connection.commit()
+        self.assertEqual(self.notifies(listener, 1), [(pid, "Odd name", "")])
+
+    def test_a_connection_hears_itself_and_not_within_a_block(self):
+        self.cursor.execute("LISTEN me")
+        self.connection.commit()
+        other = self.connect()
+        self.addCleanup(other.close)
+        self.cursor.execute("SELECT 1")
+        with other, other.cursor() as cursor:
+            cursor.execute("NOTIFY me, 'from another'")
+        self.cursor.execute("NOTIFY me, 'from myself'")
+        self.assertEqual(self.connection.notifies, [])
+        self.connection.commit()
+        self.assertEqual([payload for _, _, payload in self.notifies(self.connection, 2)], ["from another", "from myself"])
+
+    def test_many_listeners_and_senders(self):
+        listeners = [self.connect() for _ in range(5)]
+        for listener in listeners:
+            self.addCleanup(listener.close)
+            listener.autocommit = True
+            with listener.cursor() as cursor:
+                cursor.execute("LISTEN many")
+
+        def send(sender):
+            with self.connect() as connection, connection.cursor() as cursor:
+                for n in range(50):
+                    cursor.execute("SELECT pg_notify('many', %s)", (f"{sender} {n}",))
+                    connection.commit()
+            connection.close()
+
+        senders = [threading.Thread(target=send, args=(n,)) for n in range(3)]
+        for sender in senders:
+            sender.start()
+        received = [[payload for _, _, payload in self.notifies(listener, 150)] for listener in listeners]
+        for sender in senders:
+            sender.join()
+        self.assertEqual(len(set(received[0])), 150)
+        self.assertTrue(all(one == received[0] for one in received), "all hear the same order")
+        for sender in range(3):
+            self.assertEqual([p for p in received[0] if p.startswith(f"{sender} ")], [f"{sender} {n}" for n in range(50)])
+
     def test_a_pool_of_connections(self):
         pool = ThreadedConnectionPool(2, 8, self.url)
         self.addCleanup(pool.closeall)

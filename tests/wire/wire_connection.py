@@ -68,7 +68,7 @@ NAMES = {
     "D": "DataRow", "C": "CommandComplete", "E": "ErrorResponse", "N": "NoticeResponse", "1": "ParseComplete",
     "2": "BindComplete", "3": "CloseComplete", "n": "NoData", "t": "ParameterDescription", "s": "PortalSuspended",
     "I": "EmptyQueryResponse", "G": "CopyInResponse", "H": "CopyOutResponse", "d": "CopyData", "c": "CopyDone",
-    "v": "NegotiateProtocolVersion",
+    "v": "NegotiateProtocolVersion", "A": "NotificationResponse",
 }
 
 
@@ -192,6 +192,9 @@ def render(kind, body):
     name = NAMES.get(kind, f"Unknown_{kind}")
     if kind == "Z":
         return f"{name} {body.decode()}"
+    if kind == "A":
+        channel, payload = body[4:-1].split(b"\0")
+        return f"{name} {channel.decode()} {shown_bytes(payload)}"
     if kind == "C":
         return f"{name} {body[:-1].decode()}"
     if kind == "T":

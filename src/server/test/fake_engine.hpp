@@ -104,6 +104,9 @@ class FakeSession final : public engine::Session {
   std::vector<std::pair<std::string, std::string>> take_reported_settings() override {
     return std::exchange(settings_, {});
   }
+  bool is_listening() const override { return false; }
+  bool has_notifications() const override { return false; }
+  std::vector<engine::Notification> take_notifications() override { return {}; }
   const FormatContext& format_context() const override { return context_; }
 
  private:
@@ -241,6 +244,9 @@ class FakeDatabase final : public engine::Database {
     if (role == "ann") return verifier_;
     if (role == "bob") return "";
     return std::nullopt;
+  }
+  bool is_member(std::string_view role, std::string_view other) const override {
+    return role == other || (role == "bob" && other == "staff");
   }
   void set_verifier(std::string_view, std::string verifier) override { verifier_ = std::move(verifier); }
   const std::string& name() const override { return name_; }

@@ -478,15 +478,17 @@ void write_certificate(const std::filesystem::path& certificate_file, const std:
   file = std::fopen(key_file.c_str(), "w");
   PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
   std::fclose(file);
+  std::filesystem::permissions(key_file,
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   X509_free(certificate);
   EVP_PKEY_free(key);
 }
 
 TEST_F(ServerTest, SpeaksTls) {
   make_directory();
-  options.tls_certificate_file = directory / "server.crt";
-  options.tls_key_file = directory / "server.key";
-  write_certificate(options.tls_certificate_file, options.tls_key_file);
+  options.tls.certificate = directory / "server.crt";
+  options.tls.key = directory / "server.key";
+  write_certificate(options.tls.certificate, options.tls.key);
   start();
   auto client = connect();
   client.send(WireClient::request((1234U << 16) | 5679U));
@@ -502,7 +504,7 @@ TEST_F(ServerTest, SpeaksTls) {
 }
 
 TEST_F(ServerTest, NamesACertificateThatIsNotThere) {
-  options.tls_certificate_file = "/nonexistent/server.crt";
+  options.tls.certificate = "/nonexistent/server.crt";
   server = std::make_unique<Server>(database, options);
   EXPECT_THROW(server->start(), Error);
 }
