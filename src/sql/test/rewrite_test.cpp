@@ -400,7 +400,7 @@ TEST(Rewrite, Queries) {
   EXPECT_EQ(error_of("SELECT 1 FROM ohlcv ORDER BY 1 FETCH FIRST 1 ROW WITH TIES"),
             "0A000 FETCH FIRST WITH TIES is not supported");
   EXPECT_EQ(error_of("WITH x AS (DELETE FROM ohlcv RETURNING *) SELECT * FROM x"),
-            "0A000 a data-modifying statement in WITH is not supported@6");
+            "0A000 WITH clause containing a data-modifying statement must be at the top level@6");
   EXPECT_EQ(error_of("SELECT 1, 2 UNION SELECT 3"),
             "42601 each UNION query must have the same number of columns@26");
 }
@@ -451,9 +451,9 @@ TEST(RewriteWrites, Delete) {
   EXPECT_EQ(rows("DELETE FROM positions WHERE shares < 0", false),
             "SELECT positions.rowid FROM \"public.positions\" AS positions WHERE shares < 0");
   EXPECT_EQ(rows("DELETE FROM positions p USING symbols s WHERE s.symbol = p.ticker", true),
-            "SELECT DISTINCT ON (p.rowid) p.id, p.ticker, p.shares, p.weight, p.rowid FROM "
-            "\"public.positions\" AS p, \"public.symbols\" AS s WHERE s.symbol "
-            "= p.ticker");
+            "SELECT DISTINCT ON (p.rowid) p.id, p.ticker, p.shares, p.weight, s.symbol, s.name, s.active, "
+            "s.listed, s.metadata, p.rowid FROM \"public.positions\" AS p, \"public.symbols\" AS s WHERE "
+            "s.symbol = p.ticker");
 }
 
 TEST(RewriteWrites, Insert) {
