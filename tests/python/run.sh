@@ -15,9 +15,6 @@ if has_postgresql; then
 else
   echo "python: no PostgreSQL 15: the tests of that home are skipped"
 fi
-if has_timescaledb; then
-  make_timescaledb
-  export TICKSTONE_TEST_TIMESCALEDB=$timescale_url
-fi
+! has_timescaledb || make_timescaledb
 unset PGPASSWORD
-PYTHONPATH=python:tests/cli /usr/bin/python3 -B -m unittest discover --start-directory tests/python --pattern '*_test.py' --top-level-directory tests/python "$@"
+TICKSTONE_TEST_TIMESCALEDB=$timescale_url PYTHONPATH=python:tests/cli /usr/bin/python3 -B -m unittest discover --start-directory tests/python --pattern '*_test.py' --top-level-directory tests/python "$@"
