@@ -382,7 +382,7 @@ unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
   copy->dynamic_filter = dynamic_filter;
   copy->dynamic_column = dynamic_column;
   for (const auto& comparison : comparisons) {
-    PushedComparison one{comparison.column, comparison.comparison, {}, comparison.text};
+    PushedComparison one{comparison.column, comparison.comparison, {}, comparison.text, comparison.is_list};
     for (const auto& operand : comparison.operands) one.operands.push_back(operand->Copy());
     copy->comparisons.push_back(std::move(one));
   }
@@ -398,7 +398,8 @@ bool ScanBindData::Equals(const duckdb::FunctionData& other_data) const {
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
     const auto& a = comparisons[i];
     const auto& b = other.comparisons[i];
-    if (a.column != b.column || a.comparison != b.comparison || a.operands.size() != b.operands.size()) {
+    if (a.column != b.column || a.comparison != b.comparison || a.is_list != b.is_list ||
+        a.operands.size() != b.operands.size()) {
       return false;
     }
     for (std::size_t k = 0; k < a.operands.size(); ++k) {

@@ -13,7 +13,8 @@ struct PushedComparison {
   duckdb::ExpressionType comparison =
       duckdb::ExpressionType::COMPARE_EQUAL;  // =, <, <=, >, >=, IN, IS [NOT] NULL
   duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> operands;
-  std::string text;  // for EXPLAIN
+  std::string text;      // for EXPLAIN
+  bool is_list = false;  // IN the elements of the only operand, an array
 };
 
 /// What one scan in a plan is bound to.

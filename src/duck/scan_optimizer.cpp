@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <duckdb/planner/expression/bound_unnest_expression.hpp>
+#include <duckdb/planner/operator/logical_comparison_join.hpp>
+#include <duckdb/planner/operator/logical_unnest.hpp>
+
 #include "duck/logical_types.hpp"
 #include "duck/scan.hpp"
 
@@ -177,6 +181,95 @@ void push_conjunct(const Expression& expression, LogicalGet& get, ScanBindData& 
   }
 }
 
+/// Below filters and projections, where `binding` is a column of a scan of ours.
+struct FoundScan {
+  LogicalGet* get = nullptr;
+  ScanBindData* bind = nullptr;
+  std::size_t column = 0;
+};
+std::optional<FoundScan> find_scan(LogicalOperator& below, const Expression& expression) {
+  const Expression* at = &expression;
+  LogicalOperator* op = &below;
+  while (true) {
+    switch (op->type) {
+      case LogicalOperatorType::LOGICAL_FILTER:
+        break;
+      case LogicalOperatorType::LOGICAL_PROJECTION: {
+        if (at->GetExpressionClass() != ExpressionClass::BOUND_COLUMN_REF) return std::nullopt;
+        const auto& binding = at->Cast<BoundColumnRefExpression>().binding;
+        const auto& projection = op->Cast<duckdb::LogicalProjection>();
+        if (binding.table_index != projection.table_index) return std::nullopt;
+        at = projection.expressions.at(binding.column_index).get();
+        break;
+      }
+      default: {
+        auto* bind = bind_data_of(*op);
+        if (bind == nullptr || bind->relation.kind != SourceRelation::Kind::Stored) return std::nullopt;
+        auto& get = op->Cast<LogicalGet>();
+        const auto column = column_of(*at, get, *bind);
+        if (!column) return std::nullopt;
+        return FoundScan{&get, bind, *column};
+      }
+    }
+    op = op->children[0].get();
+  }
+}
+
+/// The array whose elements `expression` is, one a row: a value that is the same throughout an execution.
+const Expression* find_unnested(LogicalOperator& below, const Expression& expression) {
+  const Expression* at = &expression;
+  LogicalOperator* op = &below;
+  while (true) {
+    if (op->type != LogicalOperatorType::LOGICAL_FILTER &&
+        op->type != LogicalOperatorType::LOGICAL_DISTINCT) {
+      if (at->GetExpressionClass() != ExpressionClass::BOUND_COLUMN_REF) return nullptr;
+      const auto& binding = at->Cast<BoundColumnRefExpression>().binding;
+      if (op->type == LogicalOperatorType::LOGICAL_UNNEST) {
+        if (binding.table_index != op->Cast<duckdb::LogicalUnnest>().unnest_index) return nullptr;
+        const Expression& one = *op->expressions.at(binding.column_index);
+        if (one.GetExpressionClass() != ExpressionClass::BOUND_UNNEST) return nullptr;
+        const Expression& array = *one.Cast<duckdb::BoundUnnestExpression>().child;
+        return array.return_type.id() == LogicalTypeId::LIST && is_operand(array) ? &array : nullptr;
+      }
+      if (op->type != LogicalOperatorType::LOGICAL_PROJECTION) return nullptr;
+      const auto& projection = op->Cast<duckdb::LogicalProjection>();
+      if (binding.table_index != projection.table_index) return nullptr;
+      at = projection.expressions.at(binding.column_index).get();
+    }
+    op = op->children[0].get();
+  }
+}
+
+/// `column = ANY (array)` and joins with `unnest(array)`: rows of the scan without a partner are not wanted,
+/// so it is told the array's elements.
+void push_unnested(duckdb::LogicalComparisonJoin& join) {
+  using duckdb::JoinType;
+  // The side whose rows without a partner are left out.
+  const bool drops_left = join.join_type == JoinType::INNER || join.join_type == JoinType::SEMI ||
+                          join.join_type == JoinType::RIGHT || join.join_type == JoinType::RIGHT_SEMI;
+  const bool drops_right = join.join_type == JoinType::INNER || join.join_type == JoinType::SEMI ||
+                           join.join_type == JoinType::LEFT || join.join_type == JoinType::RIGHT_SEMI;
+  const auto push_side = [](LogicalOperator& scan_side, const Expression& column, LogicalOperator& other_side,
+                            const Expression& element) {
+    const auto found = find_scan(scan_side, column);
+    if (!found) return;
+    const auto* array = find_unnested(other_side, element);
+    if (array == nullptr) return;
+    PushedComparison one;
+    one.column = found->column;
+    one.comparison = ExpressionType::COMPARE_IN;
+    one.operands.push_back(array->Copy());
+    one.is_list = true;
+    one.text = found->bind->relation.columns[found->column].name + " = ANY(" + array->ToString() + ")";
+    found->bind->comparisons.push_back(std::move(one));
+  };
+  for (const auto& condition : join.conditions) {
+    if (condition.comparison != ExpressionType::COMPARE_EQUAL) continue;
+    if (drops_left) push_side(*join.children[0], *condition.left, *join.children[1], *condition.right);
+    if (drops_right) push_side(*join.children[1], *condition.right, *join.children[0], *condition.left);
+  }
+}
+
 /// The first key of a Top-N over a scan of ours: tells the scan which end is wanted, and lets it follow the
 /// bound that the Top-N reaches. Sound only for columns without nulls, as the bound does not know them.
 void push_top_n(duckdb::LogicalTopN& top) {
@@ -227,17 +320,27 @@ void push_top_n(duckdb::LogicalTopN& top) {
 }
 
 void visit(LogicalOperator& op) {
-  if (op.type == LogicalOperatorType::LOGICAL_FILTER) {
-    if (auto* bind = bind_data_of(*op.children[0])) {
-      auto& get = op.children[0]->Cast<LogicalGet>();
-      if (bind->relation.kind == SourceRelation::Kind::Stored) {
-        bind->comparisons.clear();
+  for (auto& child : op.children) visit(*child);
+  switch (op.type) {
+    case LogicalOperatorType::LOGICAL_GET:
+      if (auto* bind = bind_data_of(op)) bind->comparisons.clear();
+      break;
+    case LogicalOperatorType::LOGICAL_FILTER:
+      if (auto* bind = bind_data_of(*op.children[0])) {
+        auto& get = op.children[0]->Cast<LogicalGet>();
+        if (bind->relation.kind != SourceRelation::Kind::Stored) break;
         for (const auto& expression : op.expressions) push_conjunct(*expression, get, *bind);
       }
-    }
+      break;
+    case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
+      push_unnested(op.Cast<duckdb::LogicalComparisonJoin>());
+      break;
+    case LogicalOperatorType::LOGICAL_TOP_N:
+      push_top_n(op.Cast<duckdb::LogicalTopN>());
+      break;
+    default:
+      break;
   }
-  if (op.type == LogicalOperatorType::LOGICAL_TOP_N) push_top_n(op.Cast<duckdb::LogicalTopN>());
-  for (auto& child : op.children) visit(*child);
 }
 
 void optimize(duckdb::OptimizerExtensionInput&, duckdb::unique_ptr<LogicalOperator>& plan) { visit(*plan); }

@@ -15,6 +15,9 @@ namespace {
 using duckdb::ExpressionType;
 using storage::ColumnPredicate;
 
+/// Of longer arrays the scan is not told: they are nearly everywhere, and looking through them costs as well.
+constexpr std::size_t kMostListedValues = 16'384;
+
 /// The values that a comparison leaves, as a range over the column's own type.
 struct Range {
   std::optional<ColumnPredicate::Bound> lower;
@@ -278,6 +281,12 @@ std::vector<ColumnPredicate> evaluate_comparisons(duckdb::ClientContext& context
       values.push_back(std::move(value));
     }
     if (!is_known) continue;
+    if (comparison.is_list) {
+      if (values.size() != 1 || values[0].IsNull()) continue;
+      const duckdb::Value list = std::move(values[0]);
+      values = duckdb::ListValue::GetChildren(list);
+      if (values.size() > kMostListedValues) continue;
+    }
     auto predicate = predicate_of(bind.relation.columns[comparison.column], comparison.comparison, values);
     if (predicate) predicates.push_back(std::move(*predicate));
   }

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
 #include <tickstone/error.hpp>
 
-#include "base/clock.hpp"
-#include "catalog/object_names.hpp"
 #include "engine/aggregate_query.hpp"
+#include "storage/key_codec.hpp"
+#include "types/array_value.hpp"
 #include "types/timestamp.hpp"
 
 namespace tickstone::engine {
@@ -23,6 +24,10 @@ using sql::PointRead;
 constexpr std::uint64_t kMostKeptRows = 10'000;
 constexpr std::uint64_t kMostUnlimitedRows = 65'536;
 constexpr std::uint32_t kFewestBatchRows = 16;
+/// Each row is compared with each element of an array, so of longer ones DuckDB makes a hash table.
+constexpr std::size_t kMostComparedElements = 64;
+/// Keys to look up, and reads for DISTINCT ON: what is more is a scan.
+constexpr std::size_t kMostKeys = 65'536;
 
 bool is_time(TypeId id) {
   return id == TypeId::Date || id == TypeId::Time || id == TypeId::Timestamp || id == TypeId::TimestampTz ||
@@ -124,6 +129,31 @@ std::optional<Value> pushed(const storage::TableSchema& schema, storage::ColumnI
   return value;
 }
 
+/// The elements of an array parameter, to compare `column` with; nothing where only the general way knows.
+std::optional<std::vector<Value>> elements_of(const PointRead::Operand& operand, const SqlType& column,
+                                              std::span<const Value> parameters) {
+  const auto index = static_cast<std::size_t>(operand.parameter) - 1;
+  if (index >= parameters.size()) return std::nullopt;
+  const Value& array = parameters[index];
+  if (!array.type.is_array || array.is_null || (operand.cast && *operand.cast != array.type))
+    return std::nullopt;
+  const SqlType type = array.type.element();
+  std::vector<Value> values;
+  for (const auto& element : decode_array(array.text)) {
+    auto value =
+        comparable_with(column, element ? array_element_value(*element, type) : Value::null_of(type));
+    if (!value) return std::nullopt;
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
+/// Columns whose values find a key by their bytes.
+bool is_findable(const SqlType& type) {
+  return !type.is_array &&
+         (is_integer(type.id) || is_plain_text(type.id) || type.id == TypeId::Uuid || is_time(type.id));
+}
+
 /// Words such as 'now' and 'tomorrow' mean the time when the statement was parsed.
 bool is_fixed_time(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\n");
@@ -149,12 +179,6 @@ std::string condition_text(const std::string& column, PointRead::Comparison comp
                    : comparison == Greater     ? ">"
                                                : ">=";
   return fmt::format("{} {} {}", column, op, one(values.front()));
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
 }
 
 /// Tables without time, and those whose time is in a UUID, unless segments are sorted by what the key has
@@ -199,7 +223,19 @@ bool PointReader::find_columns(const SessionContext& context) {
       std::all_of(read_.order.begin(), read_.order.end(),
                   [&](const auto& key) { return is_comparable(type_of(key.column)); });
   const auto* schema = context.view().schema(table_);
-  return knows_all && schema != nullptr && is_narrow(*schema);
+  if (!knows_all || schema == nullptr) return false;
+  // One of many keys of one column: each is looked up.
+  if (schema->primary_key.size() == 1 && finds_by_key(*schema) && !read_.keys) {
+    const auto any = std::find_if(
+        read_.conditions.begin(), read_.conditions.end(), [&](const PointRead::Condition& condition) {
+          return condition.is_any && ids_[condition.column] == schema->primary_key.front();
+        });
+    if (any != read_.conditions.end()) {
+      read_.keys = PointRead::KeyList{{any->column}, std::move(any->operands)};
+      read_.conditions.erase(any);
+    }
+  }
+  return is_narrow(*schema);
 }
 
 /// Whether the conditions leave one row, or the rows of few series.
@@ -207,9 +243,15 @@ bool PointReader::is_narrow(const storage::TableSchema& schema) const {
   const auto is_given = [&](storage::ColumnId id, bool once) {
     return std::any_of(read_.conditions.begin(), read_.conditions.end(), [&](const auto& condition) {
       return ids_[condition.column] == id && condition.comparison == PointRead::Comparison::Equal &&
-             (!once || condition.operands.size() == 1);
+             (!once || (condition.operands.size() == 1 && !condition.is_any));
     });
   };
+  if (read_.keys) {
+    std::vector<storage::ColumnId> given;
+    for (const std::size_t column : read_.keys->columns) given.push_back(ids_[column]);
+    return !schema.primary_key.empty() && given.size() == schema.primary_key.size() &&
+           std::is_permutation(given.begin(), given.end(), schema.primary_key.begin());
+  }
   if (schema.time_column && !schema.series_key.empty() && is_given(schema.series_key.front(), false))
     return true;
   const auto& key = schema.primary_key;
@@ -248,6 +290,27 @@ std::optional<Value> PointReader::value_of(const SessionContext& context, const 
                                              context.settings().format_context()));
 }
 
+/// What a condition compares with, without NULLs, which are never equal. False where only the general way
+/// knows.
+bool PointReader::values_of(const SessionContext& context, const PointRead::Condition& condition,
+                            std::span<const Value> parameters, std::vector<Value>& out) const {
+  const SqlType& column = read_.relation.columns[condition.column].type;
+  const auto add = [&](std::optional<Value> value) {
+    if (!value) return false;
+    if (!value->is_null) out.push_back(std::move(*value));
+    return true;
+  };
+  if (!condition.is_any) {
+    return std::all_of(condition.operands.begin(), condition.operands.end(), [&](const auto& operand) {
+      return add(value_of(context, operand, column, parameters));
+    });
+  }
+  auto elements = elements_of(condition.operands.front(), column, parameters);
+  if (!elements) return false;
+  for (auto& element : *elements) add(std::move(element));
+  return true;
+}
+
 /// LIMIT and OFFSET; `out` stays as it is where there is none. False where only the general way knows.
 bool PointReader::count_of(const SessionContext& context, const std::optional<PointRead::Operand>& operand,
                            std::span<const Value> parameters, std::uint64_t& out) const {
@@ -267,93 +330,147 @@ std::size_t PointReader::request(PointRows& rows, storage::ColumnId column) cons
   return columns.size() - 1;
 }
 
-std::unique_ptr<PointRows> PointReader::plan(const SessionContext& context,
-                                             std::span<const Value> parameters) const {
-  auto rows = std::make_unique<PointRows>();
-  rows->view = context.shared_view();
-  const auto* schema = rows->view->schema(table_);
+std::optional<PointReader::Plan> PointReader::plan(const SessionContext& context,
+                                                   std::span<const Value> parameters) const {
+  Plan plan{std::make_unique<PointRows>(), {}};
+  PointRows& rows = *plan.rows;
+  rows.view = context.shared_view();
+  const auto* schema = rows.view->schema(table_);
   if (schema == nullptr || std::any_of(ids_.begin(), ids_.end(), [&](auto id) { return !schema->find(id); }))
-    return nullptr;
-  rows->request.table = table_;
-  if (!count_of(context, read_.limit, parameters, rows->limit) ||
-      !count_of(context, read_.offset, parameters, rows->offset)) {
-    return nullptr;
+    return std::nullopt;
+  rows.request.table = table_;
+  if (!count_of(context, read_.limit, parameters, rows.limit) ||
+      !count_of(context, read_.offset, parameters, rows.offset)) {
+    return std::nullopt;
   }
-  const bool has_limit = rows->limit != UINT64_MAX;
+  if (read_.distinct_on > 0) rows.limit = 1;  // of each
+  const bool has_limit = rows.limit != UINT64_MAX;
   if (!read_.order.empty() && has_limit &&
-      (rows->limit > kMostKeptRows || rows->offset > kMostKeptRows - rows->limit)) {
-    return nullptr;
+      (rows.limit > kMostKeptRows || rows.offset > kMostKeptRows - rows.limit)) {
+    return std::nullopt;
   }
   for (std::size_t i = 0; i < read_.columns.size(); ++i) {
     const auto& column = read_.relation.columns[read_.columns[i]];
-    rows->output.push_back(request(*rows, ids_[read_.columns[i]]));
-    rows->columns.push_back({read_.output_names[i], column.type});
+    rows.output.push_back(request(rows, ids_[read_.columns[i]]));
+    rows.columns.push_back({read_.output_names[i], column.type});
   }
-  const FormatContext& format = context.settings().format_context();
   for (const auto& condition : read_.conditions) {
-    const auto& column = read_.relation.columns[condition.column];
-    PointCondition& out = rows->conditions.emplace_back();
-    out.column = request(*rows, ids_[condition.column]);
-    out.comparison = condition.comparison;
-    std::vector<Value> values;
-    for (const auto& operand : condition.operands) {
-      auto value = value_of(context, operand, column.type, parameters);
-      if (!value) return nullptr;
-      if (value->is_null) continue;  // is never true
-      Column cell(value->type);
-      append_value(cell, *value);
-      out.values.push_back(std::move(cell));
-      values.push_back(std::move(*value));
-    }
-    out.text = condition_text(column.name, condition.comparison, values, format);
-    if (values.empty()) {
-      rows->is_empty = true;
-      continue;
-    }
-    storage::ColumnPredicate predicate;
-    predicate.column = ids_[condition.column];
-    for (auto& value : values) {
-      auto known = pushed(*schema, predicate.column, std::move(value));
-      if (!known) break;
-      predicate.in.push_back(std::move(*known));
-    }
-    if (predicate.in.size() != values.size()) continue;
-    using enum PointRead::Comparison;
-    const storage::ColumnPredicate::Bound bound{
-        predicate.in.front(), condition.comparison != Less && condition.comparison != Greater};
-    switch (condition.comparison) {
-      case Equal:
-        if (predicate.in.size() == 1) predicate.lower = predicate.upper = bound;
-        break;
-      case Less:
-      case LessOrEqual:
-        predicate.upper = bound;
-        predicate.in.clear();
-        break;
-      case Greater:
-      case GreaterOrEqual:
-        predicate.lower = bound;
-        predicate.in.clear();
-        break;
-      case NotEqual:
-        continue;
-    }
-    rows->request.predicates.push_back(std::move(predicate));
+    if (!add_condition(context, *schema, condition, parameters, plan)) return std::nullopt;
   }
-  for (const auto& key : read_.order) {
-    rows->order.push_back({request(*rows, ids_[key.column]), key.is_descending, key.has_nulls_first});
+  for (std::size_t i = read_.distinct_on; i < read_.order.size(); ++i) {
+    const auto& key = read_.order[i];
+    rows.order.push_back({request(rows, ids_[key.column]), key.is_descending, key.has_nulls_first});
   }
-  if (!rows->order.empty() && has_limit && schema->time_column == ids_[read_.order.front().column]) {
-    rows->is_time_order = true;
-    rows->request.order = rows->order.front().is_descending ? storage::ScanOrder::TimeDescending
-                                                            : storage::ScanOrder::TimeAscending;
+  if (!rows.order.empty() && has_limit &&
+      schema->time_column == rows.request.columns[rows.order.front().column]) {
+    rows.is_time_order = true;
+    rows.request.order = rows.order.front().is_descending ? storage::ScanOrder::TimeDescending
+                                                          : storage::ScanOrder::TimeAscending;
   }
-  if (has_limit && (rows->is_time_order || rows->order.empty())) {
-    rows->request.first_batch_rows = static_cast<std::uint32_t>(
-        std::clamp<std::uint64_t>(rows->limit + rows->offset, kFewestBatchRows, storage::kScanRows));
+  if (has_limit && (rows.is_time_order || rows.order.empty())) {
+    rows.request.first_batch_rows = static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(rows.limit + rows.offset, kFewestBatchRows, storage::kScanRows));
   }
-  if (!rows->is_empty && finds_by_key(*schema)) find_key(*schema, *rows);
-  return rows;
+  if (rows.is_empty) return plan;
+  if (read_.distinct_on > 0) {
+    if (!find_each(plan)) return std::nullopt;
+  } else if (read_.keys) {
+    if (!find_keys(*schema, parameters, rows)) return std::nullopt;
+  } else if (finds_by_key(*schema)) {
+    find_key(*schema, rows);
+  }
+  return plan;
+}
+
+/// Of `plan.each` it notes what it may become of DISTINCT ON, in the order of the conditions.
+bool PointReader::add_condition(const SessionContext& context, const storage::TableSchema& schema,
+                                const PointRead::Condition& condition, std::span<const Value> parameters,
+                                Plan& plan) const {
+  PointRows& rows = *plan.rows;
+  std::vector<Value> values;
+  if (!values_of(context, condition, parameters, values)) return false;
+  const auto* head = read_.order.data();
+  const bool is_each = condition.comparison == PointRead::Comparison::Equal &&
+                       std::any_of(head, head + read_.distinct_on, [&](const PointRead::SortKey& key) {
+                         return key.column == condition.column;
+                       });
+  if (condition.is_any && !is_each && values.size() > kMostComparedElements) return false;
+  PointCondition& out = rows.conditions.emplace_back();
+  out.column = request(rows, ids_[condition.column]);
+  out.comparison = condition.comparison;
+  const std::string& name = read_.relation.columns[condition.column].name;
+  out.text = condition.is_any
+                 ? fmt::format("{} = ANY ({} values)", name, values.size())
+                 : condition_text(name, condition.comparison, values, context.settings().format_context());
+  if (values.empty()) {
+    rows.is_empty = true;
+    return true;
+  }
+  storage::ColumnPredicate predicate;
+  predicate.column = ids_[condition.column];
+  for (auto& value : values) {
+    Column cell(value.type);
+    append_value(cell, value);
+    out.values.push_back(std::move(cell));
+    auto known = pushed(schema, predicate.column, std::move(value));
+    if (!known) continue;
+    predicate.in.push_back(std::move(*known));
+  }
+  if (predicate.in.size() != values.size()) return true;
+  using enum PointRead::Comparison;
+  const storage::ColumnPredicate::Bound bound{
+      predicate.in.front(), condition.comparison != Less && condition.comparison != Greater};
+  switch (condition.comparison) {
+    case Equal:
+      if (predicate.in.size() == 1) predicate.lower = predicate.upper = bound;
+      break;
+    case Less:
+    case LessOrEqual:
+      predicate.upper = bound;
+      predicate.in.clear();
+      break;
+    case Greater:
+    case GreaterOrEqual:
+      predicate.lower = bound;
+      predicate.in.clear();
+      break;
+    case NotEqual:
+      return true;
+  }
+  if (is_each)
+    plan.each.push_back({rows.conditions.size() - 1, rows.request.predicates.size(), predicate.in});
+  rows.request.predicates.push_back(std::move(predicate));
+  return true;
+}
+
+/// The values of DISTINCT ON's columns, in its order: false unless all have some and the rest is by time, so
+/// that each read is short.
+bool PointReader::find_each(Plan& plan) const {
+  PointRows& rows = *plan.rows;
+  std::vector<PointEach> each;
+  std::size_t reads = 1;
+  for (std::size_t i = 0; i < read_.distinct_on; ++i) {
+    const auto& key = read_.order[i];
+    const auto found = std::find_if(plan.each.begin(), plan.each.end(), [&](const PointEach& one) {
+      return rows.request.columns[rows.conditions[one.condition].column] == ids_[key.column];
+    });
+    const bool is_again = std::any_of(read_.order.begin(), read_.order.begin() + static_cast<long>(i),
+                                      [&](const auto& other) { return other.column == key.column; });
+    if (found == plan.each.end() || is_again) return false;
+    PointEach& one = each.emplace_back(*found);
+    std::sort(one.values.begin(), one.values.end(), [&](const Value& a, const Value& b) {
+      const auto order = compare_values(a, b);
+      return key.is_descending ? order > 0 : order < 0;
+    });
+    const auto same = std::unique(one.values.begin(), one.values.end(),
+                                  [](const Value& a, const Value& b) { return compare_values(a, b) == 0; });
+    one.values.erase(same, one.values.end());
+    reads *= one.values.size();
+    if (reads > kMostKeys) return false;
+    rows.conditions[one.condition].values.resize(1);  // that of the read
+  }
+  plan.each = std::move(each);
+  return rows.is_time_order;
 }
 
 /// The one key that the conditions leave: looked up rather than scanned for.
@@ -361,8 +478,7 @@ bool PointReader::find_key(const storage::TableSchema& schema, PointRows& rows) 
   Batch key;
   for (const auto id : schema.primary_key) {
     const auto* column = schema.find(id);
-    const TypeId type = column->type.id;
-    if (!is_integer(type) && !is_plain_text(type) && type != TypeId::Uuid) return false;
+    if (!is_findable(column->type) || is_time(column->type.id)) return false;
     const auto given =
         std::find_if(rows.conditions.begin(), rows.conditions.end(), [&](const PointCondition& condition) {
           return rows.request.columns[condition.column] == id && condition.values.size() == 1 &&
@@ -379,84 +495,74 @@ bool PointReader::find_key(const storage::TableSchema& schema, PointRows& rows) 
     key.columns.push_back(std::move(cell));
   }
   if (key.columns.empty()) return false;
-  rows.key = std::move(key);
+  rows.keys = std::move(key);
+  return true;
+}
+
+/// The keys of a list, each once. False where only the general way knows.
+bool PointReader::find_keys(const storage::TableSchema& schema, std::span<const Value> parameters,
+                            PointRows& rows) const {
+  std::vector<std::vector<Value>> parts;  // by column of the key
+  std::size_t count = SIZE_MAX;
+  for (const auto id : schema.primary_key) {
+    const SqlType& type = schema.find(id)->type;
+    const auto& columns = read_.keys->columns;
+    const auto at =
+        std::find_if(columns.begin(), columns.end(), [&](auto column) { return ids_[column] == id; });
+    if (at == columns.end() || !is_findable(type)) return false;
+    auto values =
+        elements_of(read_.keys->arrays[static_cast<std::size_t>(at - columns.begin())], type, parameters);
+    if (!values || values->size() > kMostKeys) return false;
+    count = std::min(count, values->size());  // unnest fills up with NULL, which is no key
+    parts.push_back(std::move(*values));
+  }
+  Batch all;
+  for (const auto id : schema.primary_key) all.columns.emplace_back(schema.find(id)->type);
+  std::vector<Value> cells(parts.size());
+  for (std::size_t row = 0; row < count; ++row) {
+    bool is_key = true;
+    for (std::size_t i = 0; is_key && i < parts.size(); ++i) {
+      const auto id = schema.primary_key[i];
+      auto value = parts[i][row].is_null ? std::nullopt : pushed(schema, id, std::move(parts[i][row]));
+      is_key = value.has_value();  // no value of the column is the others
+      if (is_key) cells[i] = std::move(*value);
+    }
+    if (!is_key) continue;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      cells[i].type = all.columns[i].type();
+      append_value(all.columns[i], cells[i]);
+    }
+  }
+  const auto views = storage::views_of(all);
+  std::unordered_set<std::string> known;
+  std::vector<std::uint32_t> chosen;
+  for (std::uint32_t row = 0; row < all.row_count(); ++row) {
+    std::string bytes;
+    for (const auto& view : views) storage::append_key_part(bytes, view, row);
+    if (known.insert(std::move(bytes)).second) chosen.push_back(row);
+  }
+  rows.is_empty = chosen.empty();
+  rows.keys = storage::select_rows(all, chosen);
   return true;
 }
 
 std::unique_ptr<duck::ResultStream> PointReader::open(const SessionContext& context,
                                                       std::span<const Value> parameters) const {
-  std::unique_ptr<PointRows> rows;
+  std::optional<Plan> made;
   try {
-    rows = plan(context, parameters);
+    made = plan(context, parameters);
   } catch (const Error&) {
     return nullptr;  // a literal that is none of its type: the general way says so with its position
   }
-  if (rows == nullptr) return nullptr;
+  if (!made) return nullptr;
+  auto& rows = made->rows;
+  if (read_.distinct_on > 0)
+    return std::make_unique<PointEachStream>(context, std::move(rows), std::move(made->each));
   const bool is_sorted_in_memory = !rows->order.empty() && !rows->is_time_order;
-  const bool is_bounded = rows->is_empty || rows->key || (rows->limit != UINT64_MAX && !is_sorted_in_memory);
+  const bool is_bounded = rows->is_empty || rows->keys || (rows->limit != UINT64_MAX && !is_sorted_in_memory);
   auto stream = std::make_unique<PointStream>(context, std::move(rows));
   if (!is_bounded && stream->estimated_rows() > kMostUnlimitedRows) return nullptr;
   return stream;
-}
-
-std::optional<std::vector<std::string>> PointReader::explain(const SessionContext& context,
-                                                             std::span<const Value> parameters,
-                                                             bool analyze) const {
-  const auto stream = open(context, parameters);
-  if (stream == nullptr) return std::nullopt;
-  auto rows = plan(context, parameters);
-  std::string head = "Point Read on " + name_;
-  auto& reader = static_cast<PointStream&>(*stream);
-  storage::ScanStatistics statistics;
-  if (analyze) {
-    const std::int64_t began_us = system_clock().now_us();
-    std::uint64_t count = 0;
-    Batch batch;
-    while (stream->next(batch)) count += batch.row_count();
-    head += fmt::format(" (actual rows={}, {:.3f} ms)", count,
-                        static_cast<double>(system_clock().now_us() - began_us) / 1000);
-    statistics = reader.statistics();
-  } else if (!rows->is_empty && !rows->key) {
-    // All that could be read: with an order the end is not known beforehand.
-    auto request = rows->request;
-    request.order = storage::ScanOrder::Any;
-    statistics = rows->view->scan(request)->statistics();
-  }
-  std::vector<std::string> lines{std::move(head)};
-  std::vector<std::string> conditions;
-  for (const auto& condition : rows->conditions) conditions.push_back(condition.text);
-  lines.push_back("  Conditions: " + joined(conditions));
-  std::vector<std::string> order;
-  for (const auto& key : read_.order) {
-    std::string text = read_.relation.columns[key.column].name;
-    if (key.is_descending) text += " DESC";
-    if (key.has_nulls_first != key.is_descending)
-      text += key.has_nulls_first ? " NULLS FIRST" : " NULLS LAST";
-    order.push_back(std::move(text));
-  }
-  if (!order.empty()) lines.push_back("  Order: " + joined(order));
-  if (rows->limit != UINT64_MAX) lines.push_back("  Limit: " + std::to_string(rows->limit));
-  if (rows->offset != 0) lines.push_back("  Offset: " + std::to_string(rows->offset));
-  if (rows->is_empty) {
-    lines.emplace_back("  Nothing to read: a condition compares with NULL");
-  } else if (rows->key) {
-    lines.emplace_back("  By primary key");
-  } else {
-    const std::string suffix = analyze ? " Read" : "";
-    if (rows->view->schema(table_)->time_column) {
-      lines.push_back(
-          fmt::format("  Chunks{}: {} of {}", suffix, statistics.chunks_read, statistics.chunks_total));
-      std::vector<std::string> names;
-      const auto* relation = context.catalog()->find_relation(read_.relation.schema, read_.relation.name);
-      for (const auto number : statistics.chunk_numbers)
-        names.push_back(catalog::chunk_name(*relation, number));
-      if (!names.empty()) lines.push_back("  Chunk Names: " + joined(names));
-    }
-    lines.push_back(fmt::format("  Row Groups{}: {} of {}", suffix, statistics.row_groups_read,
-                                statistics.row_groups_total));
-    lines.push_back(fmt::format("  Open Rows{}: {}", suffix, statistics.open_rows_read));
-  }
-  return lines;
 }
 
 }  // namespace tickstone::engine

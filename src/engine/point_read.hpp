@@ -45,11 +45,23 @@ class PointReader {
   bool is_narrow(const storage::TableSchema& schema) const;
   std::optional<Value> value_of(const SessionContext& context, const sql::PointRead::Operand& operand,
                                 const SqlType& column, std::span<const Value> parameters) const;
+  bool values_of(const SessionContext& context, const sql::PointRead::Condition& condition,
+                 std::span<const Value> parameters, std::vector<Value>& out) const;
   bool count_of(const SessionContext& context, const std::optional<sql::PointRead::Operand>& operand,
                 std::span<const Value> parameters, std::uint64_t& out) const;
   std::size_t request(PointRows& rows, storage::ColumnId column) const;
-  std::unique_ptr<PointRows> plan(const SessionContext& context, std::span<const Value> parameters) const;
+  struct Plan {
+    std::unique_ptr<PointRows> rows;
+    std::vector<PointEach> each;  // of DISTINCT ON
+  };
+  std::optional<Plan> plan(const SessionContext& context, std::span<const Value> parameters) const;
+  bool add_condition(const SessionContext& context, const storage::TableSchema& schema,
+                     const sql::PointRead::Condition& condition, std::span<const Value> parameters,
+                     Plan& plan) const;
+  bool find_each(Plan& plan) const;
   bool find_key(const storage::TableSchema& schema, PointRows& rows) const;
+  bool find_keys(const storage::TableSchema& schema, std::span<const Value> parameters,
+                 PointRows& rows) const;
 
   sql::PointRead read_;
   std::string name_;  // of the table, with its schema

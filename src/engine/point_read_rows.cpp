@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "storage/key_codec.hpp"
 #include "storage/row_order.hpp"
 
 namespace tickstone::engine {
@@ -143,7 +144,7 @@ class PointStream::Sorter {
 
 PointStream::PointStream(const SessionContext& context, std::unique_ptr<PointRows> rows)
     : context_(context), rows_(std::move(rows)) {
-  if (rows_->is_empty || rows_->key || rows_->limit == 0) return;
+  if (rows_->is_empty || rows_->keys || rows_->limit == 0) return;
   scan_ = rows_->view->scan(rows_->request);
   state_ = scan_->make_state();
 }
@@ -152,15 +153,20 @@ PointStream::~PointStream() = default;
 
 bool PointStream::read() {
   if (rows_->is_empty || rows_->limit == 0) return false;
-  if (!rows_->key) return scan_->read(*state_, batch_);
-  if (std::exchange(is_looked_up_, true)) return false;
-  found_ = rows_->view->lookup(rows_->request.table, *rows_->key);
+  if (!rows_->keys) return scan_->read(*state_, batch_);
+  do {
+    if (next_key_ >= rows_->keys->row_count()) return false;
+    std::vector<std::uint32_t> part(std::min(kBatchRows, rows_->keys->row_count() - next_key_));
+    std::iota(part.begin(), part.end(), static_cast<std::uint32_t>(next_key_));
+    next_key_ += part.size();
+    found_ = rows_->view->lookup(rows_->request.table, storage::select_rows(*rows_->keys, part));
+  } while (found_.rows.row_count() == 0);
   const auto* schema = rows_->view->schema(rows_->request.table);
   batch_.columns.clear();
   for (const auto id : rows_->request.columns)
     batch_.columns.push_back(found_.rows.columns[schema->index_of(id)].view());
   batch_.row_count = found_.rows.row_count();
-  return batch_.row_count > 0;
+  return true;
 }
 
 void PointStream::select() {
@@ -244,6 +250,51 @@ bool PointStream::next_sorted(Batch& out) {
   const auto begin = entries.begin() + static_cast<std::ptrdiff_t>(first);
   out = output_of(sorter_->views(), {begin, begin + static_cast<std::ptrdiff_t>(count)});
   return true;
+}
+
+PointEachStream::PointEachStream(const SessionContext& context, std::unique_ptr<PointRows> rows,
+                                 std::vector<PointEach> each)
+    : context_(context),
+      rows_(std::move(rows)),
+      each_(std::move(each)),
+      at_(each_.size(), 0),
+      is_at_end_(rows_->is_empty) {}
+
+/// To the next combination, the last column first.
+bool PointEachStream::advance() {
+  for (std::size_t i = each_.size(); i-- > 0;) {
+    if (++at_[i] < each_[i].values.size()) return true;
+    at_[i] = 0;
+  }
+  return false;
+}
+
+bool PointEachStream::next(Batch& out, duck::LongNumbers long_numbers) {
+  out = {};
+  while (!is_at_end_ && out.row_count() < kBatchRows) {
+    context_.check_cancelled();
+    auto rows = std::make_unique<PointRows>(*rows_);
+    for (std::size_t i = 0; i < each_.size(); ++i) {
+      const Value& value = each_[i].values[at_[i]];
+      Column cell(value.type);
+      append_value(cell, value);
+      rows->conditions[each_[i].condition].values.assign(1, std::move(cell));
+      auto& predicate = rows->request.predicates[each_[i].predicate];
+      predicate.in.assign(1, value);
+      predicate.lower = predicate.upper = storage::ColumnPredicate::Bound{value, true};
+    }
+    is_at_end_ = !advance();
+    PointStream stream(context_, std::move(rows));
+    Batch first;
+    if (!stream.next(first, long_numbers)) continue;
+    if (out.columns.empty()) {
+      out = std::move(first);
+      continue;
+    }
+    for (std::size_t i = 0; i < out.columns.size(); ++i) out.columns[i].append_all(first.columns[i].view());
+    out.zero_column_rows += first.zero_column_rows;
+  }
+  return out.row_count() > 0;
 }
 
 }  // namespace tickstone::engine

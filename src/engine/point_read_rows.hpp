@@ -27,8 +27,8 @@ struct PointCondition {
 struct PointRows {
   std::shared_ptr<const storage::ReadView> view;
   storage::ScanRequest request;
-  std::optional<Batch> key;  // one whole key to look up instead of the scan; columns as `key_columns`
-  bool is_empty = false;     // a condition compares with NULL
+  std::optional<Batch> keys;  // whole keys to look up instead of the scan; columns as `key_columns`
+  bool is_empty = false;      // a condition compares with NULL
   std::vector<PointCondition> conditions;
   std::vector<sql::PointRead::SortKey> order;  // columns are the scan's
   bool is_time_order = false;                  // the first key is the table's time column
@@ -36,6 +36,13 @@ struct PointRows {
   std::uint64_t offset = 0;
   std::vector<std::size_t> output;  // the scan's column of each output column
   std::vector<duck::ResultColumn> columns;
+};
+
+/// A column of DISTINCT ON: the first row of each of the values is wanted.
+struct PointEach {
+  std::size_t condition = 0;  // of PointRows, that of these values
+  std::size_t predicate = 0;  // of its request, the same
+  std::vector<Value> values;  // in the order that they are to come in, each once
 };
 
 /// Reads them. Lifetime: the context's; the view is kept.
@@ -48,7 +55,10 @@ class PointStream final : public duck::ResultStream {
   bool next(Batch& out, duck::LongNumbers long_numbers = duck::LongNumbers::Refused) override;
 
   /// Rows that the scan would look at, at most.
-  std::uint64_t estimated_rows() const { return scan_ == nullptr ? 1 : scan_->estimated_rows(); }
+  std::uint64_t estimated_rows() const {
+    if (scan_ != nullptr) return scan_->estimated_rows();
+    return rows_->keys ? rows_->keys->row_count() : 1;
+  }
   storage::ScanStatistics statistics() const {
     return scan_ == nullptr ? storage::ScanStatistics{} : scan_->statistics();
   }
@@ -66,13 +76,33 @@ class PointStream final : public duck::ResultStream {
   std::unique_ptr<PointRows> rows_;
   std::unique_ptr<storage::TableScan> scan_;
   std::unique_ptr<storage::TableScan::State> state_;
-  bool is_looked_up_ = false;
+  std::size_t next_key_ = 0;
   storage::ReadView::LookupResult found_;
   storage::ScanBatch batch_;
   std::vector<std::uint32_t> selected_;  // rows of `batch_` that match
   std::uint64_t skipped_ = 0;
   std::uint64_t sent_ = 0;
   std::unique_ptr<Sorter> sorter_;
+};
+
+/// The first row of each combination of values, each by a read of its own: the newest bar of each symbol.
+class PointEachStream final : public duck::ResultStream {
+ public:
+  /// `rows` is one read, limited to one row; `each` has at least one value for each of its columns.
+  PointEachStream(const SessionContext& context, std::unique_ptr<PointRows> rows,
+                  std::vector<PointEach> each);
+
+  const std::vector<duck::ResultColumn>& columns() const override { return rows_->columns; }
+  bool next(Batch& out, duck::LongNumbers long_numbers = duck::LongNumbers::Refused) override;
+
+ private:
+  bool advance();
+
+  const SessionContext& context_;
+  std::unique_ptr<PointRows> rows_;
+  std::vector<PointEach> each_;
+  std::vector<std::size_t> at_;  // the combination to read next
+  bool is_at_end_ = false;
 };
 
 }  // namespace tickstone::engine

@@ -2,6 +2,7 @@
 #include "sql/point_read.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 
 #include <tickstone/error.hpp>
@@ -23,12 +24,7 @@ class Finder {
       : tree_(std::move(tree)), lookup_(lookup) {}
 
   std::optional<PointRead> find(const PgQuery__SelectStmt& select) {
-    const bool is_plain = select.op == PG_QUERY__SET_OPERATION__SETOP_NONE && select.n_distinct_clause == 0 &&
-                          select.into_clause == nullptr && select.n_group_clause == 0 &&
-                          select.having_clause == nullptr && select.n_window_clause == 0 &&
-                          select.n_values_lists == 0 && select.n_locking_clause == 0 &&
-                          select.with_clause == nullptr && select.n_from_clause == 1 &&
-                          select.n_target_list > 0 && select.where_clause != nullptr &&
+    const bool is_plain = is_bare(select) && select.n_target_list > 0 && select.where_clause != nullptr &&
                           select.limit_option != PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
     if (!is_plain || !find_relation(*select.from_clause[0]) ||
         !find_targets(select.n_target_list, select.target_list) || !find_conditions(*select.where_clause)) {
@@ -37,12 +33,22 @@ class Finder {
     for (std::size_t i = 0; i < select.n_sort_clause; ++i) {
       if (!find_sort_key(*select.sort_clause[i]->sort_by)) return std::nullopt;
     }
-    if (!find_count(select.limit_count, read_.limit) || !find_count(select.limit_offset, read_.offset))
+    if (!find_count(select.limit_count, read_.limit) || !find_count(select.limit_offset, read_.offset) ||
+        !find_distinct(select)) {
       return std::nullopt;
+    }
     return std::move(read_);
   }
 
  private:
+  /// One relation, with columns, conditions, order and limit at most, and DISTINCT.
+  static bool is_bare(const PgQuery__SelectStmt& select) {
+    return select.op == PG_QUERY__SET_OPERATION__SETOP_NONE && select.into_clause == nullptr &&
+           select.n_group_clause == 0 && select.having_clause == nullptr && select.n_window_clause == 0 &&
+           select.n_values_lists == 0 && select.n_locking_clause == 0 && select.with_clause == nullptr &&
+           select.n_from_clause == 1;
+  }
+
   bool find_relation(const Node& item) {
     if (item.node_case != PG_QUERY__NODE__NODE_RANGE_VAR) return false;
     const PgQuery__RangeVar& table = *item.range_var;
@@ -118,11 +124,14 @@ class Finder {
       }
       return true;
     }
+    if (node.node_case == PG_QUERY__NODE__NODE_SUB_LINK) return find_keys(*node.sub_link);
     if (node.node_case != PG_QUERY__NODE__NODE_A_EXPR) return false;
     const PgQuery__AExpr& expr = *node.a_expr;
     switch (expr.kind) {
       case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
         return find_comparison(expr);
+      case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+        return find_any(expr);
       case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
         return find_list(expr);
       case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
@@ -184,6 +193,72 @@ class Finder {
     const PgQuery__List& list = *expr.rexpr->list;
     if (list.n_items > kMostAlternatives) return false;
     return add(*column, PointRead::Comparison::Equal, {list.items, list.items + list.n_items});
+  }
+
+  /// A parameter, which may be an array.
+  bool is_parameter(const Node* node, PointRead::Operand& out) const {
+    auto operand = operand_of(node);
+    if (!operand || operand->kind != PointRead::Operand::Kind::Parameter) return false;
+    out = std::move(*operand);
+    return true;
+  }
+
+  bool find_any(const PgQuery__AExpr& expr) {
+    if (comparison_of(expr) != PointRead::Comparison::Equal) return false;
+    const auto column = column_of(expr.lexpr);
+    PointRead::Condition condition;
+    if (!column || !is_parameter(expr.rexpr, condition.operands.emplace_back())) return false;
+    condition.column = *column;
+    condition.is_any = true;
+    read_.conditions.push_back(std::move(condition));
+    return true;
+  }
+
+  bool find_keys(const PgQuery__SubLink& link) {
+    const bool is_list =
+        link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK && link.n_oper_name == 0 &&
+        link.testexpr != nullptr && link.testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR &&
+        link.subselect != nullptr && link.subselect->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+    if (!is_list || read_.keys) return false;
+    const PgQuery__FuncCall* unnest = unnest_of(*link.subselect->select_stmt);
+    const PgQuery__RowExpr& row = *link.testexpr->row_expr;
+    if (unnest == nullptr || unnest->n_args != row.n_args) return false;
+    PointRead::KeyList keys;
+    for (std::size_t i = 0; i < row.n_args; ++i) {
+      const auto column = column_of(row.args[i]);
+      if (!column || !is_parameter(unnest->args[i], keys.arrays.emplace_back())) return false;
+      keys.columns.push_back(*column);
+    }
+    read_.keys = std::move(keys);
+    return true;
+  }
+
+  /// The call in `SELECT * FROM unnest(...)`; nullptr for all else.
+  static const PgQuery__FuncCall* unnest_of(const PgQuery__SelectStmt& select) {
+    const bool is_plain =
+        is_bare(select) && select.n_distinct_clause == 0 && select.where_clause == nullptr &&
+        select.n_sort_clause == 0 && select.limit_count == nullptr && select.limit_offset == nullptr &&
+        select.n_target_list == 1 && select.target_list[0]->node_case == PG_QUERY__NODE__NODE_RES_TARGET &&
+        select.from_clause[0]->node_case == PG_QUERY__NODE__NODE_RANGE_FUNCTION;
+    if (!is_plain) return nullptr;
+    const PgQuery__ResTarget& target = *select.target_list[0]->res_target;
+    const bool is_all = target.n_indirection == 0 && target.val != nullptr &&
+                        target.val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF &&
+                        target.val->column_ref->n_fields == 1 &&
+                        target.val->column_ref->fields[0]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+    const PgQuery__RangeFunction& from = *select.from_clause[0]->range_function;
+    if (!is_all || from.ordinality != 0 || from.is_rowsfrom != 0 || from.alias != nullptr ||
+        from.n_coldeflist != 0 || from.n_functions != 1 ||
+        from.functions[0]->node_case != PG_QUERY__NODE__NODE_LIST || from.functions[0]->list->n_items == 0 ||
+        from.functions[0]->list->items[0]->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
+      return nullptr;
+    }
+    const PgQuery__FuncCall& call = *from.functions[0]->list->items[0]->func_call;
+    const bool is_unnest = call.n_funcname == 1 &&
+                           string_of(call.funcname[0]) == std::string_view("unnest") &&
+                           call.n_agg_order == 0 && call.agg_filter == nullptr && call.over == nullptr &&
+                           call.agg_star == 0 && call.agg_distinct == 0 && call.func_variadic == 0;
+    return is_unnest ? &call : nullptr;
   }
 
   bool find_between(const PgQuery__AExpr& expr) {
@@ -285,6 +360,25 @@ class Finder {
     key.column = *column;
     read_.order.push_back(key);
     return true;
+  }
+
+  /// DISTINCT ON the columns at the head of the order, whatever theirs. A plain DISTINCT has a list of
+  /// nothing.
+  bool find_distinct(const PgQuery__SelectStmt& select) {
+    if (select.n_distinct_clause == 0) return true;
+    if (read_.limit || read_.offset) return false;
+    std::set<std::size_t> columns;
+    for (std::size_t i = 0; i < select.n_distinct_clause; ++i) {
+      const Node* node = select.distinct_clause[i];
+      const auto column = node == nullptr ? std::nullopt : sorted_column(*node);
+      if (!column) return false;
+      columns.insert(*column);
+    }
+    if (read_.order.size() < columns.size()) return false;
+    std::set<std::size_t> head;
+    for (std::size_t i = 0; i < columns.size(); ++i) head.insert(read_.order[i].column);
+    read_.distinct_on = columns.size();
+    return head == columns;
   }
 
   /// A name is the output's before it is the relation's, and a number counts the output's columns from one.

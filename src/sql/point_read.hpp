@@ -29,6 +29,12 @@ struct PointRead {
     std::size_t column = 0;
     Comparison comparison = Comparison::Equal;
     std::vector<Operand> operands;  // more than one: IN, the comparison is Equal
+    bool is_any = false;            // `= ANY (the only operand)`, a parameter
+  };
+  /// `(columns) IN (SELECT * FROM unnest(arrays))`, the arrays being parameters.
+  struct KeyList {
+    std::vector<std::size_t> columns;
+    std::vector<Operand> arrays;  // one a column
   };
   struct SortKey {
     std::size_t column = 0;
@@ -40,7 +46,9 @@ struct PointRead {
   std::vector<std::size_t> columns;  // the output
   std::vector<std::string> output_names;
   std::vector<Condition> conditions;  // all of them hold
+  std::optional<KeyList> keys;        // holds as well
   std::vector<SortKey> order;
+  std::size_t distinct_on = 0;  // so many columns at the head of the order: DISTINCT ON them; no limit then
   std::optional<Operand> limit;
   std::optional<Operand> offset;
 };

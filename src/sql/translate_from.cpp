@@ -315,6 +315,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
   const std::string alias = item.alias != nullptr ? item.alias->aliasname : "";
   bool is_table_function = false;
   bool has_named_columns = false;
+  bool has_several_columns = false;
   if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
     const PgQuery__FuncCall& call = *node->func_call;
     const auto argument = [&](std::size_t i) { return expression(call.args[i], scope); };
@@ -356,6 +357,19 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
       if (!is_table_function)
         text = fmt::format("(SELECT CAST(pg_n AS INTEGER) AS {} FROM {} AS pg_series(pg_n))",
                            duck_identifier(name), text);
+    } else if (name == "unnest" && call.n_args > 1) {
+      // Side by side, the shorter ones filled up with NULL.
+      std::string columns;
+      for (std::size_t i = 0; i < call.n_args; ++i) {
+        Typed list = argument(i);
+        if (list.form != Typed::Form::Plain) list = coerced(std::move(list), SqlType::array_of(TypeId::Text));
+        columns += (i > 0 ? ", unnest(" : "unnest(") + list.text + ")";
+        std::optional<SqlType> type = list.type;
+        if (type) type->is_array = false;
+        range.list.columns.push_back({i == 0 ? name : fmt::format("{}_{}", name, i), type, false});
+      }
+      text = "(SELECT " + columns + ")";
+      has_several_columns = true;
     } else {
       // A function that gives one value or, by unnest, one column.
       Typed value = function(call, scope, true);
@@ -389,7 +403,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
   }
   // The alias of a function of one column is the name of its column too.
   if (!has_named_columns) {
-    if (!alias.empty() && name != "value") range.list.columns[0].name = alias;
+    if (!alias.empty() && name != "value" && !has_several_columns) range.list.columns[0].name = alias;
     std::string names;
     for (std::size_t i = 0; i < range.list.columns.size(); ++i) {
       ScopeColumn& column = range.list.columns[i];

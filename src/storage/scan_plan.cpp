@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMaxSeriesKeys = 4096;
 /// The chain of a series' rows is followed when it is this many times shorter than the rows.
 constexpr std::uint64_t kChainAdvantage = 16;
-/// Longer lists are not looked up in filters: one of so many is nearly everywhere.
+/// Longer lists are not looked up in filters nor compared one by one: one of so many is nearly everywhere.
 constexpr std::size_t kMaxFilteredValues = 64;
 
 bool comparable(const SqlType& type, const Value& value) {
@@ -170,7 +170,7 @@ bool is_in_range(const TableSchema& schema, const Segment& segment, std::size_t 
     };
     if (predicate.lower && above(predicate.lower->value)) return false;
     if (predicate.upper && below(predicate.upper->value)) return false;
-    if (!predicate.in.empty() &&
+    if (!predicate.in.empty() && predicate.in.size() <= kMaxFilteredValues &&
         std::all_of(predicate.in.begin(), predicate.in.end(),
                     [&](const Value& value) { return below(value) || above(value); })) {
       return false;

@@ -213,6 +213,56 @@ class PointReads : public SessionTest {
     }
   }
 
+  void query_newest() {
+    const bool by_frame = chance(50);
+    std::string conditions = "symbol IN (" + symbol() + ", " + symbol() + ", " + symbol() + ")";
+    if (by_frame) conditions += " AND frame IN ('5m', '1m', '1h')";
+    if (chance(50)) conditions += " AND ts " + comparison() + " " + time();
+    if (chance(20)) conditions += " AND n " + comparison() + " " + number();
+    const auto direction = [&] { return std::string(chance(50) ? " DESC" : ""); };
+    if (by_frame) {
+      const std::string order = chance(50) ? "symbol" + direction() + ", frame" + direction()
+                                           : "frame" + direction() + ", symbol" + direction();
+      compare("SELECT DISTINCT ON (symbol, frame) b.* FROM bars b", conditions,
+              " ORDER BY " + order + ", ts" + direction(), true);
+    } else {
+      compare("SELECT DISTINCT ON (b.symbol) ts, symbol, price, frame FROM bars b", conditions,
+              " ORDER BY symbol" + direction() + ", ts" + direction() + ", frame" + direction(), true);
+    }
+  }
+
+  /// Lists of keys, and values, as arrays: beside a condition for each.
+  void query_arrays() {
+    std::string symbols, times, frames, alternatives;
+    for (std::uint64_t i = 0, count = 1 + below(8); i < count; ++i) {
+      const std::string one_symbol = "S" + std::to_string(below(5));
+      const std::string one_time = time();
+      const std::string one_frame = chance(70) ? "1m" : "5m";
+      symbols += (i == 0 ? "" : ",") + one_symbol;
+      times += (i == 0 ? "\"" : ",\"") + one_time.substr(1, one_time.size() - 2) + "\"";
+      frames += (i == 0 ? "" : ",") + one_frame;
+      alternatives += (i == 0 ? "(symbol = '" : " OR (symbol = '") + one_symbol + "' AND ts = " + one_time +
+                      " AND frame = '" + one_frame + "')";
+    }
+    const auto sorted = [](std::vector<std::string> lines) {
+      std::sort(lines.begin(), lines.end());
+      return lines;
+    };
+    const auto with = [&](const std::string& sql, const std::vector<std::optional<std::string>>& parameters) {
+      const auto plan = TestSession::joined(session->run_with("EXPLAIN " + sql, parameters)).front();
+      if (plan.find("Point Read on ") != 0) RC_FAIL("not a point read: " + sql + ": " + plan);
+      return sorted(TestSession::joined(session->run_with(sql, parameters)));
+    };
+    RC_ASSERT(with("SELECT * FROM bars WHERE (ts, frame, symbol) IN (SELECT * FROM unnest($1::timestamptz[], "
+                   "$2::varchar[], $3::text[]))",
+                   {"{" + times + "}", "{" + frames + "}", "{" + symbols + "}"}) ==
+              sorted(rows("SELECT * FROM bars WHERE " + alternatives)));
+    RC_ASSERT(with("SELECT * FROM bars WHERE symbol = ANY($1) AND ts >= $2",
+                   {"{" + symbols + "}", "2026-01-05 02:00+00"}) ==
+              sorted(rows("SELECT * FROM bars WHERE (symbol = ANY('{" + symbols +
+                          "}') AND ts >= '2026-01-05 02:00+00') AND true")));
+  }
+
   void query_items() {
     std::string conditions = "id = " + std::to_string(below(14)) +
                              " AND part = " + (chance(80) ? std::to_string(below(4)) : "70000");
@@ -237,6 +287,8 @@ TEST_F(PointReads, AreWhatTheGeneralWayReads) {
     for (int i = 0; i < 3; ++i) {
       change();
       for (int k = 0; k < 3; ++k) query_bars();
+      query_newest();
+      query_arrays();
       query_items();
     }
   }));

@@ -66,6 +66,100 @@ TEST_F(PointRead, AreRecognised) {
   }
 }
 
+TEST_F(PointRead, TakeTheFirstRowOfEachOfSomeValues) {
+  for (const bool is_sealed : {false, true}) {
+    if (is_sealed) tag("CHECKPOINT");
+    const std::string newest =
+        "SELECT DISTINCT ON (symbol) symbol, ts FROM bars WHERE symbol IN ('B', 'A', 'C', 'A') ORDER BY "
+        "symbol "
+        "DESC, ts DESC";
+    EXPECT_THAT(explained(newest),
+                ElementsAre(kPointRead, "  Conditions: symbol IN ('B', 'A', 'C', 'A')",
+                            "  Order: symbol DESC, ts DESC", "  One Row of Each: 3 reads"));
+    EXPECT_THAT(rows(newest), ElementsAre("B|2026-01-05 09:59:00+00", "A|2026-01-05 09:59:00+00"));
+    EXPECT_THAT(
+        session->rows("SELECT DISTINCT ON (symbol) ts, symbol FROM bars WHERE symbol IN ('A', 'B') AND ts "
+                      "< '2026-01-05 05:00+00' AND n = 1 ORDER BY symbol, ts DESC"),
+        ElementsAre("2026-01-05 04:59:00+00|A", "2026-01-05 04:59:00+00|B"));
+  }
+  for (const char* sql :
+       {"SELECT DISTINCT ON (symbol) symbol, ts FROM bars WHERE symbol IN ('A', 'B')",
+        "SELECT DISTINCT ON (symbol) symbol, ts FROM bars WHERE symbol <> 'A' ORDER BY symbol, ts DESC",
+        "SELECT DISTINCT ON (symbol) symbol, ts FROM bars WHERE symbol IN ('A', 'B') ORDER BY symbol, price",
+        "SELECT DISTINCT ON (symbol) ts FROM bars WHERE symbol IN ('A', 'B') ORDER BY symbol, ts DESC LIMIT "
+        "1",
+        "SELECT DISTINCT ON (ts) ts FROM bars WHERE symbol IN ('A', 'B') ORDER BY ts DESC, symbol",
+        "SELECT DISTINCT symbol FROM bars WHERE symbol IN ('A', 'B') ORDER BY symbol"}) {
+    EXPECT_THAT(first_line(sql), Not(StartsWith("Point Read"))) << sql;
+  }
+}
+
+TEST_F(PointRead, TakeArraysOfValuesAndOfKeys) {
+  const auto with = [&](const std::string& sql, const std::vector<std::optional<std::string>>& parameters) {
+    return TestSession::joined(session->run_with(sql, parameters));
+  };
+  const std::string newest =
+      "SELECT DISTINCT ON (symbol) symbol, ts FROM bars WHERE symbol = ANY($1) AND ts >= $2 ORDER BY symbol, "
+      "ts "
+      "DESC";
+  const std::string keys =
+      "SELECT symbol, ts, n FROM bars WHERE (ts, symbol) IN (SELECT * FROM unnest($1::timestamptz[], "
+      "$2::text[]))";
+  const std::string times =
+      R"({"2026-01-05 03:00+00","2026-01-05 07:00+00","2026-01-06+00",NULL,"2026-01-05+00"})";
+  for (const bool is_sealed : {false, true}) {
+    if (is_sealed) tag("CHECKPOINT");
+    EXPECT_EQ(with("EXPLAIN " + newest, {"{A,B,NULL,A}", "2026-01-05"}).back(), "  One Row of Each: 2 reads");
+    EXPECT_THAT(with(newest, {"{B,NULL,A,C}", "2026-01-05"}),
+                ElementsAre("A|2026-01-05 09:59:00+00", "B|2026-01-05 09:59:00+00"));
+    EXPECT_THAT(with(newest, {"{A}", "2026-01-06"}), testing::IsEmpty());
+    EXPECT_THAT(with(newest, {"{}", "2026-01-05"}), testing::IsEmpty());
+    EXPECT_THAT(with(newest, {std::nullopt, "2026-01-05"}), testing::IsEmpty());
+    EXPECT_THAT(with("SELECT ts FROM bars WHERE symbol = ANY($1) AND ts = $2", {"{A,B}", "2026-01-05"}),
+                ElementsAre("2026-01-05 00:00:00+00", "2026-01-05 00:00:00+00"));
+
+    // A key that is not there, one that has no time, one that stands twice and one array that is shorter.
+    EXPECT_EQ(with("EXPLAIN " + keys, {times, "{A,B,A,A}"}).back(), "  By primary key: 3 keys");
+    EXPECT_THAT(with(keys, {times, "{A,B,A,A}"}),
+                testing::UnorderedElementsAre("A|2026-01-05 03:00:00+00|1", "B|2026-01-05 07:00:00+00|1"));
+    EXPECT_THAT(with(keys, {R"({"2026-01-05+00","2026-01-05+00"})", "{A,A}"}), testing::SizeIs(1));
+    EXPECT_THAT(with(keys, {"{}", "{}"}), testing::IsEmpty());
+    EXPECT_THAT(with(keys, {std::nullopt, "{A}"}), testing::IsEmpty());
+  }
+  // More than one batch of keys, in the order asked for, and a transaction's own rows.
+  std::string all, symbols;
+  for (int i = 0; i < 3000; ++i) {
+    all += (i == 0 ? "{" : ",") + std::string("\"2026-01-05 00:00+00\"");
+    symbols += (i == 0 ? "{" : ",") + std::string(i == 2999 ? "A" : "X" + std::to_string(i));
+  }
+  EXPECT_THAT(with(keys + " ORDER BY ts", {all + "}", symbols + "}"}),
+              ElementsAre("A|2026-01-05 00:00:00+00|1"));
+  tag("BEGIN");
+  tag("UPDATE bars SET n = 7 WHERE symbol = 'B'");
+  tag("DELETE FROM bars WHERE symbol = 'A' AND ts >= '2026-01-05 05:00+00'");
+  EXPECT_THAT(with(keys, {times, "{A,B}"}),
+              testing::UnorderedElementsAre("A|2026-01-05 03:00:00+00|1", "B|2026-01-05 07:00:00+00|7"));
+  EXPECT_THAT(with(newest, {"{A,B}", "2026-01-05"}),
+              ElementsAre("A|2026-01-05 04:59:00+00", "B|2026-01-05 09:59:00+00"));
+  tag("ROLLBACK");
+}
+
+TEST_F(PointRead, LookUpKeysOfPlainTables) {
+  tag("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT)");
+  tag("INSERT INTO items SELECT i, 'n' || i FROM generate_series(1, 500) AS i");
+  const std::string sql = "SELECT name FROM items WHERE id = ANY($1) AND name <> 'n3'";
+  for (const bool is_sealed : {false, true}) {
+    if (is_sealed) tag("CHECKPOINT");
+    EXPECT_EQ(TestSession::joined(session->run_with("EXPLAIN " + sql, {"{1,3,501,1}"})).back(),
+              "  By primary key: 3 keys");
+    EXPECT_THAT(TestSession::joined(session->run_with(sql, {"{1,3,501,1,NULL}"})), ElementsAre("n1"));
+    // Numbers that no row can have.
+    EXPECT_THAT(TestSession::joined(session->run_with("SELECT name FROM items WHERE id = ANY($1::bigint[])",
+                                                      {"{99999999999,7}"})),
+                ElementsAre("n7"));
+  }
+}
+
 TEST_F(PointRead, ExplainNamesTheChunksThatAreRead) {
   for (const bool is_sealed : {false, true}) {
     if (is_sealed) tag("CHECKPOINT");
