@@ -60,7 +60,18 @@ class Executor {
   /// `is_idempotent`: also again when the connection was lost during the commit, whose outcome nobody knows;
   /// otherwise that is ConnectionFailure with the hint to look. An exception of `work` rolls back and goes
   /// on.
+  ///
+  /// A statement of `work` that throws 40001 (serialization failure) or 40P01 (deadlock) has ended its
+  /// transaction: let the error go through, and all of `work` is done again on a new one, with the waits of
+  /// RetryPolicy. Errors: 40001 or 40P01 itself once the policy's time is over. Within a Transaction nothing
+  /// is repeated, since what came before the savepoint is lost as well: the outermost call does it.
   virtual void in_transaction(const std::function<void(Executor&)>& work, bool is_idempotent) = 0;
+
+  /// Runs `work`, which only reads, on one snapshot: all of its queries see the database as of one moment. Of
+  /// a DatabaseManager: a transaction of its own at REPEATABLE READ, READ ONLY (a change is 25006), repeated
+  /// as `in_transaction` does. Within a Transaction: in that, and what is seen is what it sees; at READ
+  /// COMMITTED that is one moment a statement.
+  virtual void in_snapshot(const std::function<void(Executor&)>& work) = 0;
 
  protected:
   using OnPart = std::function<void(const DataFrame&)>;
@@ -122,6 +133,7 @@ class DatabaseManager final : public Executor {
                         const std::function<bool(std::string& chunk)>& next) override;
   void copy_out(std::string_view statement, const std::function<void(std::string_view)>& on_data) override;
   void in_transaction(const std::function<void(Executor&)>& work, bool is_idempotent = false) override;
+  void in_snapshot(const std::function<void(Executor&)>& work) override;
 
   /// `in_transaction` that returns what `work` returns.
   template <typename Work>

@@ -51,8 +51,9 @@ struct ClosedPosition {
 ///
 /// Errors: CheckViolation (23514) for no ticker, no shares, an infinite time or metadata that is no JSON
 /// object; ConnectionFailure (08006) where the connection is lost during the commit, unless a request_id lets
-/// it be repeated. Calls with one request_id at the same moment may both open a position: make them one after
-/// another.
+/// it be repeated. Of calls with one request_id at the same moment one opens the position and all return it:
+/// a new request_id holds other writers of the table up until its transaction ends. Within a Transaction that
+/// holds for READ COMMITTED alone: at REPEATABLE READ a position that was opened since is not seen.
 Position open_position(Executor& executor, const NewPosition& position);
 
 /// Moves the stop, or takes it away, and what follows from it. Nothing where no such position is open. A stop

@@ -50,8 +50,12 @@ struct TrainingSet {
 /// A value's time must be when it was known, as the feature store expects it: a bar's feature belongs to the
 /// bar's end. Values that were corrected count as they are stored now.
 ///
+/// All features are of one moment (`Executor::in_snapshot`): what a transaction changes meanwhile shows in
+/// none of them.
+///
 /// Cost: each feature's values between the first label (less `max_age`) and the last are read once and merged
-/// with the sorted labels; memory is the result's and that of one feature's values. Errors:
+/// with the sorted labels; memory is the result's and that of one feature's values. Within a Transaction at
+/// READ COMMITTED one query reads all of them, and all values are in memory at once. Errors:
 /// InvalidParameterValue (22023) for an unnamed feature, a feature named twice and a negative `max_age`;
 /// those of the query.
 TrainingSet fetch_training_data(Executor& executor, const TrainingRequest& request);

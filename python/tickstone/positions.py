@@ -59,7 +59,8 @@ class PositionStore(BatchStore):
         """Opens a position; its id. Value, risk and stop percentage follow from the prices and the shares, exactly.
 
         A request_id of yours makes a second call with it return the position of the first, also after a crash; without
-        one only the repetitions within this call are recognised. Calls with one request_id come one after the other.
+        one only the repetitions within this call are recognised. Of calls with one request_id at the same moment one opens
+        the position and all return it: a new one holds other writers of the table up until its transaction ends.
         """
         entry = _number("entry_price", entry_price)
         stop = None if tables.is_missing(stop_price) else _number("stop_price", stop_price)
@@ -76,7 +77,12 @@ class PositionStore(BatchStore):
         find = f"SELECT id FROM positions WHERE ticker = %s AND metadata->>'{REQUEST_KEY}' = %s"
 
         def write(on: Statements) -> int:
-            found = on.fetch_one(find, (ticker, request)) or on.fetch_one(insert, values)
+            found = on.fetch_one(find, (ticker, request))
+            if found is None and request_id is not None:
+                # Whoever else is opening one is waited for, and what it has opened is seen by the next query.
+                on.execute("LOCK TABLE positions IN SHARE ROW EXCLUSIVE MODE")
+                found = on.fetch_one(find, (ticker, request))
+            found = found or on.fetch_one(insert, values)
             assert found is not None
             return int(found[0])
 

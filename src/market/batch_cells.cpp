@@ -96,6 +96,13 @@ KeyOrder order_of(const BatchTable& table, const Parameters& cells) {
   return order;
 }
 
+std::string series_of(const BatchTable& table, const DataFrame& frame, std::size_t row) {
+  std::string bytes;
+  for (std::size_t i = 0; i < table.series.size(); ++i)
+    append_ordered(bytes, cell_from(table.columns[table.series[i]].kind, frame, row, i));
+  return bytes;
+}
+
 Parameters cells_from(const BatchTable& table, const DataFrame& frame, std::size_t row) {
   Parameters cells;
   cells.reserve(table.columns.size());

@@ -17,6 +17,9 @@ struct KeyOrder {
 };
 KeyOrder order_of(const BatchTable& table, const Parameters& cells);
 
+/// The series' bytes of `order_of`, of a frame whose first columns are the series'.
+std::string series_of(const BatchTable& table, const DataFrame& frame, std::size_t row);
+
 /// A row of a frame that has the table's columns, as BatchRow has it.
 Parameters cells_from(const BatchTable& table, const DataFrame& frame, std::size_t row);
 /// Whether the compared columns of both are equal: numbers and JSON by value.

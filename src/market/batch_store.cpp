@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <span>
-#include <unordered_map>
 
 #include <tickstone/error.hpp>
 
@@ -14,12 +13,7 @@ namespace tickstone::market {
 namespace {
 
 constexpr std::size_t kInsertSizes[] = {256, 64, 16, 4, 1};
-constexpr std::size_t kCopyRowsMin = 1000;    // new rows from which COPY pays
-constexpr std::size_t kPointReadsMax = 2;     // of a series, before one read of its range
-constexpr std::size_t kRangeReadRows = 4096;  // at once, at most
-constexpr std::size_t kRangeSlackRows = 16;   // read beyond those wanted
-constexpr std::size_t kSparsePointReads = 64;
-constexpr std::size_t kKeysAtOnce = 1000;  // of an array
+constexpr std::size_t kCopyRowsMin = 64;  // new rows from which COPY pays
 constexpr std::size_t kCopyChunkBytes = 1 << 20;
 
 /// Of what a server says about a row; all else is about the statement or the server.
@@ -27,15 +21,6 @@ bool is_about_rows(const Error& error) {
   const auto state = sqlstate(error.code());
   return state.starts_with("22") || state.starts_with("23") ||
          error.code() == ErrorCode::ProgramLimitExceeded;
-}
-
-std::string conditions(const BatchTable& table, const std::vector<std::size_t>& columns) {
-  std::string text;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (i > 0) text += " AND ";
-    text += quote_name(table.columns[columns[i]].name) + " = $" + std::to_string(i + 1);
-  }
-  return text;
 }
 
 std::string column_list(const BatchTable& table) {
@@ -49,24 +34,8 @@ std::string column_list(const BatchTable& table) {
 
 }  // namespace
 
-BatchStore::BatchStore(BatchTable table) : table_(std::move(table)) {
+BatchStore::BatchStore(BatchTable table) : table_(std::move(table)), lookup_(table_) {
   const std::string name = quote_name(table_.name);
-  const std::string select = "SELECT " + column_list(table_) + " FROM " + name + " WHERE ";
-  point_sql_ = select + conditions(table_, table_.key);
-  any_sql_ = select + quote_name(table_.columns[table_.key[0]].name) +
-             " = ANY($1::" + std::string(sql_name(table_.columns[table_.key[0]].kind)) + "[])";
-  if (table_.time) {
-    const std::string time = quote_name(table_.columns[*table_.time].name);
-    const std::string series = conditions(table_, table_.series) + (table_.series.empty() ? "" : " AND ");
-    const std::string from = "$" + std::to_string(table_.series.size() + 1);
-    const std::string to = "$" + std::to_string(table_.series.size() + 2);
-    const std::string limit = "$" + std::to_string(table_.series.size() + 3);
-    newest_sql_ = "SELECT " + time + " FROM " + name + " WHERE " + series + time + " >= " + from +
-                  " ORDER BY " + time + " DESC LIMIT 1";
-    range_sql_ = select + series + time + " >= " + from + " AND " + time + " <= " + to + " ORDER BY " + time +
-                 " LIMIT " + limit;
-    instant_sql_ = select + series + time + " = " + from;
-  }
   copy_sql_ = "COPY " + name + " (" + column_list(table_) + ") FROM STDIN";
   for (const auto rows : kInsertSizes) inserts_.push_back({rows, insert_sql(rows)});
 }
@@ -102,11 +71,7 @@ class BatchStore::Writer {
   /// `is_careful`: one savepoint a statement, so that a row that the server refuses can be found. Without,
   /// the first such row ends the attempt.
   void write(std::span<const BatchRow> rows, bool is_careful) {
-    for (std::size_t start = 0; start < rows.size();) {
-      const std::size_t end = table_.time ? end_of_series(rows, start) : rows.size();
-      classify(rows.subspan(start, end - start));
-      start = end;
-    }
+    classify(rows);
     if (!is_careful && certain_.size() >= kCopyRowsMin) {
       copy(certain_);
     } else {
@@ -131,119 +96,43 @@ class BatchStore::Writer {
     return end;
   }
 
-  Timestamp time_of(const BatchRow& row) const {
-    return std::get<Timestamp>(row.cells[*table_.time].content());
+  /// By series; all in one of a table without time.
+  std::vector<SeriesRows> series_of(std::span<const BatchRow> rows) const {
+    std::vector<SeriesRows> series;
+    for (std::size_t start = 0; start < rows.size();) {
+      const std::size_t end = table_.time ? end_of_series(rows, start) : rows.size();
+      series.push_back({rows.subspan(start, end - start), std::nullopt});
+      start = end;
+    }
+    return series;
   }
 
-  Parameters cells_of(const BatchRow& row, const std::vector<std::size_t>& columns) const {
-    Parameters cells;
-    for (const auto c : columns) cells.push_back(row.cells[c]);
-    return cells;
-  }
-
-  /// Rows of one series, or of a table without time: finds out what each is.
+  /// Finds out what each row is.
   void classify(std::span<const BatchRow> rows) {
-    std::optional<Timestamp> newest;
-    std::span<const BatchRow> doubtful = rows;
-    if (table_.time) {
-      newest = newest_from(rows.front());
-      const auto first_certain = std::ranges::partition_point(
-          rows, [&](const BatchRow& row) { return newest && time_of(row) <= *newest; });
-      for (auto row = first_certain; row != rows.end(); ++row) certain_.push_back({&*row, Kind::New});
-      doubtful = rows.first(static_cast<std::size_t>(first_certain - rows.begin()));
+    auto series = series_of(rows);
+    if (table_.time) store_.lookup_.read_newest(executor_, series);
+    std::vector<std::span<const BatchRow>> doubtful;  // by series
+    for (const auto& one : series) {
+      const auto first_certain = std::ranges::partition_point(one.rows, [&](const BatchRow& row) {
+        return !table_.time || (one.newest && time_of(table_, row) <= *one.newest);
+      });
+      for (auto row = first_certain; row != one.rows.end(); ++row) certain_.push_back({&*row, Kind::New});
+      doubtful.push_back(one.rows.first(static_cast<std::size_t>(first_certain - one.rows.begin())));
     }
-    if (doubtful.empty()) return;
-    const StoredRows stored = stored_rows(doubtful);
-    for (const auto& row : doubtful) {
-      const auto found = stored.find(row.order);
-      if (found == stored.end()) {
-        doubtful_.push_back({&row, newest && time_of(row) < *newest ? Kind::Late : Kind::New});
-      } else if (!is_same(table_, row.cells, found->second)) {
-        doubtful_.push_back({&row, Kind::Changed});
-      } else {
-        ++result_.unchanged;
-      }
-    }
-  }
-
-  /// The newest time of the row's series that is not before the row's.
-  std::optional<Timestamp> newest_from(const BatchRow& row) {
-    Parameters parameters = cells_of(row, table_.series);
-    parameters.emplace_back(time_of(row));
-    const DataFrame frame = executor_.get_dataframe(store_.newest_sql_, parameters);
-    if (frame.is_empty()) return std::nullopt;
-    return frame.get<Timestamp>(0, 0);
-  }
-
-  using StoredRows = std::unordered_map<std::string, Parameters>;
-
-  void gather(StoredRows& stored, const DataFrame& frame) {
-    for (std::size_t row = 0; row < frame.row_count(); ++row) {
-      Parameters cells = cells_from(table_, frame, row);
-      std::string order = order_of(table_, cells).bytes;
-      stored.insert_or_assign(std::move(order), std::move(cells));
-    }
-  }
-
-  /// What is stored under the rows' keys, perhaps with more of their series.
-  StoredRows stored_rows(std::span<const BatchRow> rows) {
-    StoredRows stored;
-    if (rows.size() <= kPointReadsMax) {
-      read_points(stored, rows);
-    } else if (table_.time) {
-      read_ranges(stored, rows);
-    } else {
-      read_any(stored, rows);
-    }
-    return stored;
-  }
-
-  void read_points(StoredRows& stored, std::span<const BatchRow> rows) {
-    for (const auto& row : rows)
-      gather(stored, executor_.get_dataframe(store_.point_sql_, cells_of(row, table_.key)));
-  }
-
-  /// Reads on from the first row not yet decided, so that what lies between rows is passed over; where that
-  /// is much, row by row.
-  void read_ranges(StoredRows& stored, std::span<const BatchRow> rows) {
-    while (!rows.empty()) {
-      const std::size_t limit = std::min(kRangeReadRows, 2 * rows.size() + kRangeSlackRows);
-      Parameters parameters = cells_of(rows.front(), table_.series);
-      parameters.insert(parameters.end(), {time_of(rows.front()), time_of(rows.back()), limit});
-      const DataFrame frame = executor_.get_dataframe(store_.range_sql_, parameters);
-      gather(stored, frame);
-      if (frame.row_count() < limit) return;
-      // The read was cut, perhaps within its last time.
-      const auto last = frame.get<Timestamp>(frame.row_count() - 1, *table_.time);
-      std::size_t decided = count_before(rows, last);
-      if (decided == 0) {  // more rows at one time than were read
-        parameters.resize(table_.series.size() + 1);
-        gather(stored, executor_.get_dataframe(store_.instant_sql_, parameters));
-        decided = count_before(rows, last + std::chrono::microseconds{1});
-      }
-      rows = rows.subspan(decided);
-      if (decided < limit / 8) {
-        const auto points = rows.first(std::min(rows.size(), kSparsePointReads));
-        read_points(stored, points);
-        rows = rows.subspan(points.size());
-      }
-    }
-  }
-
-  /// How many of the rows, which are in the order of time, are before `time`.
-  std::size_t count_before(std::span<const BatchRow> rows, Timestamp time) const {
-    const auto is_before = [&](const BatchRow& row) { return time_of(row) < time; };
-    return static_cast<std::size_t>(std::ranges::partition_point(rows, is_before) - rows.begin());
-  }
-
-  void read_any(StoredRows& stored, std::span<const BatchRow> rows) {
-    Parameter::Array keys;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const Parameter& key = rows[i].cells[table_.key[0]];
-      if (keys.empty() || keys.back().to_text() != key.to_text()) keys.push_back(key);
-      if (keys.size() == kKeysAtOnce || i + 1 == rows.size()) {
-        gather(stored, executor_.get_dataframe(store_.any_sql_, {Parameter(keys)}));
-        keys.clear();
+    const StoredRows stored = store_.lookup_.read_stored(executor_, doubtful);
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      const auto is_late = [&](const BatchRow& row) {
+        return table_.time && time_of(table_, row) < *series[i].newest;
+      };
+      for (const auto& row : doubtful[i]) {
+        const auto found = stored.find(row.order);
+        if (found == stored.end()) {
+          doubtful_.push_back({&row, is_late(row) ? Kind::Late : Kind::New});
+        } else if (!is_same(table_, row.cells, found->second)) {
+          doubtful_.push_back({&row, Kind::Changed});
+        } else {
+          ++result_.unchanged;
+        }
       }
     }
   }

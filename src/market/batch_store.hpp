@@ -8,15 +8,17 @@
 #include <tickstone/batch_result.hpp>
 #include <tickstone/database_manager.hpp>
 
+#include "market/batch_lookup.hpp"
 #include "market/batch_table.hpp"
 
 namespace tickstone::market {
 
 /// Stores batches in one table: on every home in the same way, idempotently, with an account of each row.
 ///
-/// Rows past the newest of their series cannot collide, so only the rest is looked up. What is new or changed
-/// is upserted in the order of the keys, in statements of fixed sizes; many new rows go by COPY. Rows that
-/// the server refuses are found by halving, and rejected with its reason; the others are stored.
+/// Rows past the newest of their series cannot collide, so only the rest is looked up (`BatchLookup`). What
+/// is new or changed is upserted in the order of the keys, in statements of fixed sizes; many new rows go by
+/// COPY. Rows that the server refuses are found by halving, and rejected with its reason; the others are
+/// stored.
 ///
 /// Errors: whatever is not about a row (42P01 where the table is missing). Threads: any; it never changes.
 class BatchStore {
@@ -27,9 +29,9 @@ class BatchStore {
   /// Rows for this table.
   BatchRows rows() const { return BatchRows(table_); }
 
-  /// In a transaction of its own, or within the one that `executor` is. Cost: one short read for each series,
-  /// one for each row that may be stored already (many of one series: one in all), one statement for some
-  /// hundred rows.
+  /// In a transaction of its own, or within the one that `executor` is. Cost: one statement to look for the
+  /// newest rows of a thousand series, one for a thousand rows that may be stored already (of many rows of
+  /// one series: one each), one for some hundred rows that are stored.
   BatchResult store(Executor& executor, BatchRows rows) const;
 
  private:
@@ -43,11 +45,7 @@ class BatchStore {
   std::string insert_sql(std::size_t row_count) const;
 
   BatchTable table_;
-  std::string newest_sql_;   // the series, from a time on; where there is a time
-  std::string point_sql_;    // one key
-  std::string range_sql_;    // the series, from a time to another, in order; where there is a time
-  std::string instant_sql_;  // the series at a time
-  std::string any_sql_;      // an array of the first column of the key
+  BatchLookup lookup_;
   std::string copy_sql_;
   std::vector<SizedInsert> inserts_;  // largest first, down to one row
 };

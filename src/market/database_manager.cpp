@@ -90,6 +90,7 @@ class Transaction final : public Executor {
     connection_.query("RELEASE SAVEPOINT " + name);
     --savepoints_;
   }
+  void in_snapshot(const std::function<void(Executor&)>& work) override { work(*this); }
 
  private:
   std::uint64_t run(std::string_view sql, const Parameters& parameters, const OnPart& on_part,
@@ -178,6 +179,9 @@ struct DatabaseManager::Impl {
     }
   }
 
+  /// One transaction that `begin` starts, again from there where that is safe.
+  void transact(const char* begin, const std::function<void(Executor&)>& work, bool is_idempotent);
+
   const ManagerOptions options;
   std::mutex source_mutex;
   std::shared_ptr<market::ConnectionSource> source;  // none once closed
@@ -226,14 +230,15 @@ void DatabaseManager::copy_out(std::string_view statement,
   lease->copy_out(std::string(statement), on_data);
 }
 
-void DatabaseManager::in_transaction(const std::function<void(Executor&)>& work, bool is_idempotent) {
-  Backoff backoff(impl_->options.retry);
+void DatabaseManager::Impl::transact(const char* begin, const std::function<void(Executor&)>& work,
+                                     bool is_idempotent) {
+  Backoff backoff(options.retry);
   while (true) {
-    const auto lease = impl_->acquire(backoff);  // gives it back rolled back
+    const auto lease = acquire(backoff);  // gives it back rolled back
     bool is_committing = false;
     try {
-      lease->query("BEGIN");
-      Transaction transaction(*lease, impl_->home);
+      lease->query(begin);
+      Transaction transaction(*lease, home);
       work(transaction);
       is_committing = true;
       if (lease->query("COMMIT") == "ROLLBACK") {
@@ -248,6 +253,14 @@ void DatabaseManager::in_transaction(const std::function<void(Executor&)>& work,
       if (!backoff.wait()) throw;
     }
   }
+}
+
+void DatabaseManager::in_transaction(const std::function<void(Executor&)>& work, bool is_idempotent) {
+  impl_->transact("BEGIN", work, is_idempotent);
+}
+
+void DatabaseManager::in_snapshot(const std::function<void(Executor&)>& work) {
+  impl_->transact("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work, true);
 }
 
 void DatabaseManager::cancel() { impl_->pool.cancel_all(); }

@@ -92,7 +92,14 @@ Position open_position(Executor& executor, const NewPosition& position) {
   std::optional<Position> opened;
   executor.in_transaction(
       [&](Executor& transaction) {
-        opened = market::read_row(transaction, find, {position.ticker, position.request_id}, position_from);
+        const auto find_opened = [&] {
+          return market::read_row(transaction, find, {position.ticker, position.request_id}, position_from);
+        };
+        opened = find_opened();
+        if (opened) return;
+        // Whoever else is opening one is waited for, and what it has opened is seen by the next query.
+        transaction.execute("LOCK TABLE positions IN SHARE ROW EXCLUSIVE MODE");
+        opened = find_opened();
         if (!opened) opened = insert(transaction, position);
       },
       true);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include <tickstone/error.hpp>
 #include <tickstone/training.hpp>
@@ -36,89 +37,142 @@ std::vector<std::string> symbols_of(const SortedLabels& labels) {
   return symbols;
 }
 
+/// The values of features from the first label (less the age) to the last.
 class FeatureReader {
  public:
   FeatureReader(Executor& executor, const SortedLabels& labels, std::int64_t max_age_us)
-      : executor_(executor), labels_(labels), series_(labels.series().size()) {
-    sql_ =
-        "SELECT symbol, timestamp, value::double precision FROM feature_timeseries WHERE feature_name = $1 "
-        "AND "
-        "timestamp <= $2";
+      : executor_(executor), labels_(labels) {
+    conditions_ = " AND timestamp <= $2";
     parameters_ = {Null{}, Timestamp{std::chrono::microseconds{labels.last_us()}}};
     if (max_age_us > 0) {
       parameters_.emplace_back(Timestamp{std::chrono::microseconds{labels.first_us() - max_age_us}});
-      sql_ += " AND timestamp >= $" + std::to_string(parameters_.size());
+      conditions_ += " AND timestamp >= $" + std::to_string(parameters_.size());
     }
     if (const auto symbols = symbols_of(labels); !symbols.empty()) {
       parameters_.emplace_back(symbols);
-      sql_ += " AND symbol = ANY($" + std::to_string(parameters_.size()) + ")";
+      conditions_ += " AND symbol = ANY($" + std::to_string(parameters_.size()) + ")";
     }
   }
 
-  /// One feature's values by series of `labels`, sorted.
-  std::vector<FeatureSeries>& read(const std::string& feature) {
-    for (auto& series : series_) series.clear();
-    parameters_[0] = feature;
-    executor_.stream(sql_, parameters_, [&](const DataFrame& part) { add(part.content().batch); });
-    for (auto& series : series_) series.sort();
-    return series_;
+  /// Calls `on_feature(position, series by series of the labels)` for each feature, by one query each.
+  template <typename OnFeature>
+  void read_each(const std::vector<std::string>& features, OnFeature on_feature) {
+    const std::string sql =
+        "SELECT symbol, timestamp, value::double precision FROM feature_timeseries WHERE "
+        "feature_name = $1" +
+        conditions_;
+    Feature feature(labels_.series().size());
+    for (std::size_t f = 0; f < features.size(); ++f) {
+      for (auto& series : feature) series.clear();
+      parameters_[0] = features[f];
+      executor_.stream(sql, parameters_, [&](const DataFrame& part) {
+        const auto& columns = part.content().batch.columns;
+        add(columns, part.row_count(), [&](std::size_t /*row*/) -> Feature& { return feature; });
+      });
+      finish(feature);
+      on_feature(f, feature);
+    }
+  }
+
+  /// The same by one query for all: all values are in memory at once.
+  template <typename OnFeature>
+  void read_at_once(const std::vector<std::string>& features, OnFeature on_feature) {
+    const std::string sql =
+        "SELECT symbol, timestamp, value::double precision, feature_name FROM "
+        "feature_timeseries WHERE feature_name = ANY($1)" +
+        conditions_;
+    std::vector<Feature> all(features.size(), Feature(labels_.series().size()));
+    std::unordered_map<std::string_view, Feature*> by_name;
+    for (std::size_t f = 0; f < features.size(); ++f) by_name[features[f]] = &all[f];
+    parameters_[0] = features;
+    executor_.stream(sql, parameters_, [&](const DataFrame& part) {
+      const auto& columns = part.content().batch.columns;
+      const ColumnView names = columns.at(3).view();
+      add(columns, part.row_count(),
+          [&](std::size_t row) -> Feature& { return *by_name.at(names.bytes(row)); });
+    });
+    for (std::size_t f = 0; f < features.size(); ++f) {
+      finish(all[f]);
+      on_feature(f, all[f]);
+      Feature().swap(all[f]);
+    }
   }
 
   std::uint64_t rows_read() const { return rows_read_; }
 
  private:
-  void add(const Batch& batch) {
-    if (batch.row_count() == 0) return;
-    const ColumnView symbols = batch.columns[0].view();
-    const ColumnView times = batch.columns[1].view();
-    const ColumnView values = batch.columns[2].view();
+  using Feature = std::vector<FeatureSeries>;
+
+  template <typename FeatureOf>
+  void add(const std::vector<Column>& columns, std::size_t row_count, FeatureOf feature_of) {
+    if (row_count == 0) return;
+    const ColumnView symbols = columns[0].view();
+    const ColumnView times = columns[1].view();
+    const ColumnView values = columns[2].view();
     std::string_view symbol;
     std::int32_t number = -1;
-    for (std::size_t row = 0; row < batch.row_count(); ++row) {
+    for (std::size_t row = 0; row < row_count; ++row) {
       // Rows of one symbol mostly come together.
       if (const auto next = symbols.bytes(row); row == 0 || next != symbol) {
         symbol = next;
         number = labels_.find(symbol);
       }
       if (number < 0) continue;
-      series_[static_cast<std::size_t>(number)].add(times.fixed<std::int64_t>(row),
-                                                    values.fixed<double>(row));
+      feature_of(row)[static_cast<std::size_t>(number)].add(times.fixed<std::int64_t>(row),
+                                                            values.fixed<double>(row));
     }
-    rows_read_ += batch.row_count();
+    rows_read_ += row_count;
+  }
+
+  static void finish(Feature& feature) {
+    for (auto& series : feature) series.sort();
   }
 
   Executor& executor_;
   const SortedLabels& labels_;
-  std::vector<FeatureSeries> series_;
-  std::string sql_;
-  Parameters parameters_;
+  std::string conditions_;
+  Parameters parameters_;  // the first is the feature
   std::uint64_t rows_read_ = 0;
 };
+
+/// Whether a query of the executor sees what another has committed since the query before.
+bool sees_changes(Executor& executor) {
+  const DataFrame frame = executor.get_dataframe("SELECT current_setting('transaction_isolation')");
+  const auto level = frame.get<std::string>(0, 0);
+  return level == "read committed" || level == "read uncommitted";
+}
+
+/// Fills `set`, which has its labels and features.
+void read_values(Executor& executor, const TrainingRequest& request, const SortedLabels& labels,
+                 TrainingSet& set) {
+  const std::size_t rows = request.labels.size();
+  const std::int64_t max_age_us = request.max_age.count();
+  set.values.assign(set.features.size(), std::vector<double>(rows, std::numeric_limits<double>::quiet_NaN()));
+  if (request.with_ages) set.ages_us.assign(set.features.size(), std::vector<std::int64_t>(rows, -1));
+  set.missing.assign(set.features.size(), rows);
+  if (rows == 0) return;
+  FeatureReader reader(executor, labels, max_age_us);
+  const auto merge = [&](std::size_t f, const std::vector<FeatureSeries>& series) {
+    const std::span<std::int64_t> ages =
+        request.with_ages ? std::span<std::int64_t>(set.ages_us[f]) : std::span<std::int64_t>{};
+    for (std::size_t i = 0; i < series.size(); ++i)
+      set.missing[f] -= market::merge_as_of(labels.series()[i], series[i], max_age_us, set.values[f], ages);
+  };
+  if (set.features.size() > 1 && sees_changes(executor)) {
+    reader.read_at_once(set.features, merge);
+  } else {
+    reader.read_each(set.features, merge);
+  }
+  set.values_read = reader.rows_read();
+}
 
 }  // namespace
 
 TrainingSet fetch_training_data(Executor& executor, const TrainingRequest& request) {
   check(request);
   TrainingSet set{request.labels, request.features, {}, {}, {}, 0};
-  const std::size_t rows = request.labels.size();
   const SortedLabels labels(request.labels);
-  const std::int64_t max_age_us = request.max_age.count();
-  std::optional<FeatureReader> reader;
-  if (rows > 0) reader.emplace(executor, labels, max_age_us);
-  for (const auto& feature : request.features) {
-    auto& values = set.values.emplace_back(rows, std::numeric_limits<double>::quiet_NaN());
-    if (request.with_ages) set.ages_us.emplace_back(rows, -1);
-    std::size_t found = 0;
-    if (reader) {
-      const std::span<std::int64_t> ages =
-          request.with_ages ? std::span<std::int64_t>(set.ages_us.back()) : std::span<std::int64_t>{};
-      const auto& series = reader->read(feature);
-      for (std::size_t i = 0; i < series.size(); ++i)
-        found += market::merge_as_of(labels.series()[i], series[i], max_age_us, values, ages);
-    }
-    set.missing.push_back(rows - found);
-  }
-  if (reader) set.values_read = reader->rows_read();
+  executor.in_snapshot([&](Executor& snapshot) { read_values(snapshot, request, labels, set); });
   return set;
 }
 

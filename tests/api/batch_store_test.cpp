@@ -9,6 +9,7 @@
 
 #include "api_home.hpp"
 #include "ticks.hpp"
+#include "watched_executor.hpp"
 
 namespace tickstone {
 namespace {
@@ -76,6 +77,53 @@ TEST_F(Batches, TellWhatBecameOfEachRow) {
 TEST_F(Batches, OfNothingDoNothing) {
   const auto result = store({});
   EXPECT_EQ(result.stored() + result.unchanged + result.superseded + result.rejected.size(), 0U);
+}
+
+TEST_F(Batches, OfManySeriesTakeFewStatements) {
+  constexpr int kSeries = 300;
+  const auto batch = [&](int time) {
+    auto rows = tick_store().rows();
+    for (int i = 0; i < kSeries; ++i) rows.add(tick(("S" + std::to_string(i)).c_str(), time, 1, "1"));
+    return rows;
+  };
+  int reads = 0, writes = 0;
+  WatchedExecutor counted(db, [&](std::string_view sql) { ++(sql.starts_with("SELECT") ? reads : writes); });
+  const auto store_at = [&](int time) {
+    reads = writes = 0;
+    return tick_store().store(counted, batch(time));
+  };
+  for (const int time : {10, 20}) {
+    EXPECT_EQ(store_at(time).new_rows, static_cast<std::size_t>(kSeries));
+    EXPECT_EQ(reads, 1) << "which series have newer rows";
+    EXPECT_EQ(writes, 1);
+  }
+  EXPECT_EQ(store_at(20).unchanged, static_cast<std::size_t>(kSeries));
+  EXPECT_EQ(reads, 2) << "and which rows are there";
+  EXPECT_EQ(writes, 0);
+  const auto late = store_at(15);
+  EXPECT_EQ(late.late, static_cast<std::size_t>(kSeries));
+  EXPECT_EQ(reads, 2);
+  EXPECT_EQ(count(), 3 * kSeries);
+}
+
+TEST_F(Batches, TellSeriesApart) {
+  // Series that are behind, ahead, of one time, of many rows and new, in one batch.
+  std::vector<Parameters> stored;
+  for (int i = 0; i < 200; ++i) stored.push_back(tick("long", 2 * i, 1, "1"));
+  for (const char* symbol : {"behind", "ahead", "same"}) stored.push_back(tick(symbol, 100, 1, "1"));
+  store(stored);
+  std::vector<Parameters> batch;
+  for (int i = 0; i < 400; ++i) batch.push_back(tick("long", i, 1, i % 4 == 0 ? "1" : "2"));
+  batch.push_back(tick("behind", 50, 1, "1"));
+  batch.push_back(tick("ahead", 150, 1, "1"));
+  batch.push_back(tick("same", 100, 1, "1"));
+  batch.push_back(tick("same", 100, 2, "1"));
+  batch.push_back(tick("new", 1, 1, "1"));
+  const auto result = this->store(batch);
+  EXPECT_EQ(result.unchanged, 101U);  // every second one of `long` that is even, and one of `same`
+  EXPECT_EQ(result.changed, 100U);
+  EXPECT_EQ(result.new_rows, 204U);  // the odd ones, one of each other
+  EXPECT_EQ(result.late, 200U);      // the odd ones but the last, and `behind`
 }
 
 TEST_F(Batches, AreTheSameTwice) {

@@ -45,6 +45,27 @@ TEST_F(FeatureStoreTest, StoresValuesIdempotently) {
   EXPECT_EQ(read[0].tags->text, R"({"window": 14})");
 }
 
+TEST_F(FeatureStoreTest, TellsSeriesApartThatAreFewOfAllCombinations) {
+  constexpr int kSeries = 40;
+  const auto batch = [](const char* time) {
+    std::vector<FeatureValue> values;
+    for (int i = 0; i < kSeries; ++i) {
+      const std::string number = std::to_string(i);
+      values.push_back({"f" + number, "S" + std::to_string(kSeries - i), at(time), Decimal{i, 0}, {}});
+    }
+    return values;
+  };
+  const auto all = static_cast<std::size_t>(kSeries);
+  EXPECT_EQ(store.batch_store_feature_data(batch("2026-01-05 10:00+00")).new_rows, all);
+  EXPECT_EQ(store.batch_store_feature_data(batch("2026-01-05 10:05+00")).late, 0U);
+  EXPECT_EQ(store.batch_store_feature_data(batch("2026-01-05 10:01+00")).late, all);
+  EXPECT_EQ(store.batch_store_feature_data(batch("2026-01-05 10:05+00")).unchanged, all);
+  // Another symbol's values of the same features say nothing about these.
+  auto others = batch("2026-01-05 09:00+00");
+  for (auto& value : others) value.symbol += "x";
+  EXPECT_EQ(store.batch_store_feature_data(others).late, 0U);
+}
+
 TEST_F(FeatureStoreTest, ReadsTheNewestThatWasKnown) {
   store.batch_store_feature_data(std::vector<FeatureValue>{
       {"rsi", "AAPL", at("2026-01-05 10:00+00"), Decimal::parse("1"), {}},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One DatabaseManager against the home that TICKSTONE_TEST_ADDRESS names.
 #include <atomic>
+#include <barrier>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -152,6 +153,62 @@ TEST_F(Home, SharesOnePoolAmongThreads) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(db.get_dataframe("SELECT count(*) FROM api_bars").get<std::int64_t>(0, 0), 320);
+}
+
+TEST_F(Home, TransactionsThatDeadlockAreDoneAgainWhole) {
+  for (const char* symbol : {"A", "B"})
+    db.execute("INSERT INTO api_bars (symbol, time, volume) VALUES ($1, '2026-01-05', 0)", {symbol});
+  std::barrier both_hold_one(2);
+  std::atomic<int> attempts = 0;
+  const auto add = [&](const char* first, const char* second) {
+    bool is_first_attempt = true;
+    db.in_transaction([&](Executor& transaction) {
+      ++attempts;
+      const auto add_to = [&](const char* symbol) {
+        transaction.execute("UPDATE api_bars SET volume = volume + 1 WHERE symbol = $1", {symbol});
+      };
+      add_to(first);
+      if (std::exchange(is_first_attempt, false)) both_hold_one.arrive_and_wait();
+      // Within a savepoint as well: the error ends all of it.
+      transaction.in_transaction([&](Executor&) { add_to(second); }, true);
+    });
+  };
+  std::thread other([&] { EXPECT_NO_THROW(add("B", "A")); });
+  EXPECT_NO_THROW(add("A", "B"));
+  other.join();
+  EXPECT_GE(attempts, 3) << "one of the two is done again";
+  EXPECT_THAT(db.get_dataframe("SELECT volume FROM api_bars ORDER BY symbol").values<std::int64_t>(0),
+              ElementsAre(2, 2));
+}
+
+TEST_F(Home, TransactionsThatConflictAreDoneAgainWhole) {
+  db.execute("INSERT INTO api_bars (symbol, time, volume) VALUES ('A', '2026-01-05', 10)");
+  int attempts = 0;
+  db.in_transaction([&](Executor& transaction) {
+    transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    const auto volume =
+        transaction.get_dataframe("SELECT volume FROM api_bars").get<std::int64_t>(0, "volume");
+    if (++attempts == 1) db.execute("UPDATE api_bars SET volume = volume + 100");
+    transaction.execute("UPDATE api_bars SET volume = $1", {2 * volume});
+  });
+  EXPECT_EQ(attempts, 2);
+  EXPECT_EQ(db.get_dataframe("SELECT volume FROM api_bars").get<std::int64_t>(0, 0), 220);
+}
+
+TEST_F(Home, SnapshotsStayAndTakeNoChanges) {
+  db.execute("INSERT INTO api_bars (symbol, time) VALUES ('A', '2026-01-05')");
+  db.in_snapshot([&](Executor& snapshot) {
+    const auto count = [&] {
+      return snapshot.get_dataframe("SELECT count(*) FROM api_bars").get<std::int64_t>(0, 0);
+    };
+    EXPECT_EQ(count(), 1);
+    db.execute("INSERT INTO api_bars (symbol, time) VALUES ('B', '2026-01-05')");
+    EXPECT_EQ(count(), 1);
+  });
+  EXPECT_EQ(
+      code_of([&] { db.in_snapshot([](Executor& snapshot) { snapshot.execute("DELETE FROM api_bars"); }); }),
+      ErrorCode::ReadOnlySqlTransaction);
+  EXPECT_EQ(db.get_dataframe("SELECT count(*) FROM api_bars").get<std::int64_t>(0, 0), 2);
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Symbols, models' results, metrics and positions, on the home that TICKSTONE_TEST_ADDRESS names.
+#include <array>
+#include <barrier>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +15,7 @@
 
 #include "api_home.hpp"
 #include "app_tables.hpp"
+#include "watched_executor.hpp"
 
 namespace tickstone {
 namespace {
@@ -273,6 +278,41 @@ TEST_F(Records, APositionIsOpenedOnceForARequest) {
   named.request_id = "order 8";
   EXPECT_NE(open_position(db, named).id, first.id);
   EXPECT_EQ(get_positions(db).size(), 2U);
+}
+
+TEST_F(Records, APositionIsOpenedOnceAtTheSameInstant) {
+  auto named = order();
+  named.request_id = "between";
+  // Another connection opens it after the first has looked and found nothing.
+  std::optional<Position> other;
+  WatchedExecutor slow(db, [&](std::string_view /*sql*/) {
+    if (!other) other = open_position(db, named);
+  });
+  EXPECT_EQ(open_position(slow, named).id, other->id);
+  EXPECT_EQ(get_positions(db).size(), 1U);
+
+  constexpr int kRounds = 20;
+  constexpr std::size_t kConnections = 4;
+  std::barrier start(static_cast<std::ptrdiff_t>(kConnections));
+  std::vector<std::array<std::int32_t, kConnections>> ids(kRounds);
+  std::vector<std::thread> connections;
+  for (std::size_t connection = 0; connection < kConnections; ++connection) {
+    connections.emplace_back([&, connection] {
+      for (int round = 0; round < kRounds; ++round) {
+        auto same = order();
+        same.request_id = "round " + std::to_string(round);
+        start.arrive_and_wait();
+        try {
+          ids[static_cast<std::size_t>(round)][connection] = open_position(db, same).id;
+        } catch (const Error& error) {
+          ADD_FAILURE() << error.what();
+        }
+      }
+    });
+  }
+  for (auto& connection : connections) connection.join();
+  for (const auto& round : ids) EXPECT_THAT(round, testing::Each(round[0]));
+  EXPECT_EQ(get_positions(db).size(), 1U + kRounds);
 }
 
 TEST_F(Records, PositionsThatCannotBeAreRejected) {

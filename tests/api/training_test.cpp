@@ -12,6 +12,7 @@
 
 #include "api_home.hpp"
 #include "app_tables.hpp"
+#include "watched_executor.hpp"
 
 namespace tickstone {
 namespace {
@@ -51,6 +52,42 @@ TEST_F(Training, NeverLooksIntoTheFuture) {
   EXPECT_EQ(frame.get<std::optional<double>>(1, "rsi"), std::nullopt);
   EXPECT_EQ(frame.get<double>(2, "rsi"), 2);
   EXPECT_EQ(frame.get<std::string>(3, "symbol"), "TSLA");
+}
+
+TEST_F(Training, IsOfOneMomentWhileOthersWrite) {
+  const auto write = [&](double value) {
+    db.in_transaction([&](Executor& transaction) {
+      for (const char* feature : {"rsi", "macd"}) {
+        transaction.execute(
+            "INSERT INTO feature_timeseries (feature_name, symbol, timestamp, value) VALUES ($1, 'AAPL', "
+            "'2026-01-05 10:00:00+00', $2) ON CONFLICT (feature_name, symbol, timestamp) DO UPDATE SET value "
+            "= "
+            "EXCLUDED.value",
+            {feature, value});
+      }
+    });
+  };
+  write(0);
+  TrainingRequest request;
+  request.features = {"rsi", "macd"};
+  request.labels = {{"AAPL", timestamp_from("2026-01-06+00"), 0.5}};
+  // Another writer changes both features after each query of the reader.
+  double written = 0;
+  const auto after = [&](std::string_view /*sql*/) { write(++written); };
+  const auto fetch = [&](Executor& executor) {
+    WatchedExecutor watched(executor, after);
+    const TrainingSet set = fetch_training_data(watched, request);
+    EXPECT_EQ(set.values[0][0], set.values[1][0]);
+    EXPECT_EQ(set.missing, (std::vector<std::size_t>{0, 0}));
+    EXPECT_GT(written, set.values[0][0]) << "nothing was written meanwhile";
+  };
+  fetch(db);
+  // A transaction of the caller's that would see each change: by one query.
+  db.in_transaction(fetch);
+  db.in_transaction([&](Executor& transaction) {
+    transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    fetch(transaction);
+  });
 }
 
 TEST_F(Training, RefusesWhatMakesNoSense) {
@@ -99,6 +136,17 @@ TEST_F(Training, AgreesWithANestedLoop) {
                                   Timestamp{std::chrono::seconds{start_s + pick(5'000) * 60}}, 0});
       }
       const TrainingSet set = fetch_training_data(db, request);
+      db.in_transaction([&](Executor& transaction) {  // by one query for all features
+        const TrainingSet same = fetch_training_data(transaction, request);
+        EXPECT_EQ(same.missing, set.missing);
+        EXPECT_EQ(same.values_read, set.values_read);
+        for (std::size_t f = 0; f < request.features.size(); ++f) {
+          for (std::size_t row = 0; row < request.labels.size(); ++row) {
+            const double a = same.values[f][row], b = set.values[f][row];
+            ASSERT_TRUE(a == b || (std::isnan(a) && std::isnan(b)));
+          }
+        }
+      });
       for (std::size_t f = 0; f < request.features.size(); ++f) {
         for (std::size_t row = 0; row < request.labels.size(); ++row) {
           const auto& label = request.labels[row];

@@ -310,6 +310,20 @@ class Stores:
         self.assertEqual(self.db.open_position("AAPL", "150.10", 30, request_id="r1"), number)
         other = self.db.open_position("AAPL", 10, -5, is_focus_ticker=True)
         self.assertNotEqual(other, number)
+        # Four connections at the same instant: one opens it.
+        start, same = threading.Barrier(4), []
+
+        def at_once():
+            start.wait()
+            same.append(self.db.open_position("MSFT", 400, 1, request_id="r2"))
+
+        threads = [threading.Thread(target=at_once) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual((len(same), len(set(same))), (4, 1))
+        self.db.close_position(same[0])
         position = self.db.get_position(number)
         self.assertEqual({name: position[name] for name in ("position_value", "risk_amount", "stop_percentage", "metadata", "is_focus_ticker")},
                          {"position_value": Decimal("4503.00"), "risk_amount": Decimal("90.06"), "stop_percentage": Decimal(2),
