@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types of $1.. in INSERT, UPDATE and DELETE: a parameter that becomes a column's value has its type.
+// Types of $1.. in INSERT, UPDATE and DELETE, and in what EXPLAIN explains: a parameter that becomes a
+// column's value has its type.
 #include "engine/insert_plan.hpp"
 
 namespace tickstone::engine {
@@ -66,7 +67,10 @@ std::vector<SqlType> dml_parameter_types(SessionContext& context, const sql::Sta
   const sql::Rewriter rewriter(context, sql::Rewriter::Locks::LeftOut);
   if (const auto* merge = std::get_if<sql::MergeStatement>(&statement.body))
     return merge_parameter_types(context, *merge);
-  if (const auto* insert = std::get_if<sql::InsertStatement>(&statement.body)) {
+  if (const auto* explain = std::get_if<sql::ExplainStatement>(&statement.body)) {
+    if (const auto* query = std::get_if<sql::QueryStatement>(&explain->statement->body))
+      types.set(rewriter.query(query->query));
+  } else if (const auto* insert = std::get_if<sql::InsertStatement>(&statement.body)) {
     add_insert(context, *insert, types);
   } else if (const auto* update = std::get_if<sql::UpdateStatement>(&statement.body)) {
     const auto target = find_write_target(context, update->table, "update");

@@ -107,6 +107,25 @@ TEST_F(ScanTest, InListsAndRangesArePushed) {
   EXPECT_EQ(store_.units_read, 1U);
 }
 
+TEST_F(ScanTest, ElementsOfArraysThatAreJoinedWithArePushed) {
+  for (
+      const char* sql :
+      {R"(SELECT size FROM "public.bars" WHERE symbol = ANY (['MSFT', 'IBM', NULL]) AND size = 7)",
+       R"(SELECT size FROM (SELECT unnest(['MSFT', 'IBM']) AS s) k JOIN "public.bars" b ON b.symbol = k.s WHERE size = 7)",
+       R"(SELECT b.size FROM (SELECT unnest(['MSFT', 'IBM']) AS s) k LEFT JOIN "public.bars" b ON b.symbol = k.s WHERE size = 7)",
+       R"(SELECT size FROM "public.bars" WHERE (symbol, size) IN (SELECT unnest(['MSFT', 'X']), unnest([7, 8])))"}) {
+    store_.units_read = 0;
+    EXPECT_THAT(run(sql), ElementsAre("7")) << sql;
+    EXPECT_EQ(store_.units_read, 1U) << sql;
+  }
+  // Rows without a partner are wanted.
+  store_.units_read = 0;
+  run(R"(SELECT k.s, b.size FROM "public.bars" b LEFT JOIN (SELECT unnest(['MSFT']) AS s) k ON b.symbol = k.s)");
+  EXPECT_TRUE(store_.requests.back().predicates.empty());
+  run(R"(SELECT size FROM "public.bars" WHERE symbol <> ALL (['MSFT']))");
+  EXPECT_TRUE(store_.requests.back().predicates.empty());
+}
+
 TEST_F(ScanTest, ADateAgainstATimestampKeepsEveryMatch) {
   EXPECT_THAT(run(R"(SELECT symbol FROM "public.bars" WHERE CAST("timestamp" AS DATE) = DATE '2026-01-06')"),
               ElementsAre("MSFT", "MSFT"));
