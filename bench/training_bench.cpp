@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // training_bench ADDRESS FEATURES SYMBOLS VALUES LABELS: loads what is not there yet, then prints the
-// milliseconds of one training set and a sum over it, which is the same on every home.
+// milliseconds of one training set, a sum over it, which is the same on every home, and the MiB that this
+// process had at most (an embedded store's included) beyond what it had with the labels before.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 
 #include <tickstone/error.hpp>
 #include <tickstone/training.hpp>
@@ -44,6 +47,17 @@ void load(DatabaseManager& manager, int features, int symbols, int values) {
   if (manager.home() != Home::PostgreSql) manager.execute("CHECKPOINT");
 }
 
+/// `VmRSS` or `VmHWM`, in MiB.
+double memory_mib(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    double kib = 0;
+    if (word == name + ":" && status >> kib) return kib / 1024;
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -61,12 +75,15 @@ int main(int argc, char** argv) {
     request.labels.push_back(
         {"S" + std::to_string(i % symbols), Timestamp{std::chrono::seconds{kStartSeconds + second}}, 0});
   }
+  std::ofstream("/proc/self/clear_refs") << 5;  // the peak starts anew
+  const double before_mib = memory_mib("VmRSS");
   const auto began = std::chrono::steady_clock::now();
   const TrainingSet set = fetch_training_data(manager, request);
   const auto taken = std::chrono::steady_clock::now() - began;
+  const double most_mib = memory_mib("VmHWM") - before_mib;
   double sum = 0;
   for (const auto& column : set.values) {
     for (const double value : column) sum += std::isnan(value) ? 0 : value;
   }
-  std::printf("%.1f %.2f\n", std::chrono::duration<double, std::milli>(taken).count(), sum);
+  std::printf("%.1f %.2f %.1f\n", std::chrono::duration<double, std::milli>(taken).count(), sum, most_mib);
 }

@@ -27,7 +27,7 @@ SQL = """SELECT sum(v.value)::float8 FROM bench_labels l CROSS JOIN generate_ser
 def run(address, args, labels):
     out = subprocess.run([ROOT / "build/release/bench/training_bench", address, str(args.features), str(args.symbols), str(args.values), str(labels)],
                          check=True, capture_output=True, text=True).stdout.split()
-    return float(out[0]), float(out[1])
+    return float(out[0]), float(out[1]), float(out[2])
 
 
 def run_sql(server, args, labels):
@@ -46,7 +46,7 @@ def record(text, args):
     path = ROOT / "docs/benchmarks.md"
     head, rest = path.read_text().split("<!-- training table -->", 1)
     tail = rest.split("<!-- training end -->", 1)[1]
-    stamp = (f"\n{dt.date.today().isoformat()}, {os.cpu_count()} cores, {args.features} features of {args.symbols} symbols, {args.values:,} values each "
+    stamp = (f"\n{dt.date.today().isoformat()}, {os.cpu_count()} cores{args.note}, {args.features} features of {args.symbols} symbols, {args.values:,} values each "
              f"({args.features * args.symbols * args.values:,} rows).\n\n")
     path.write_text(head + "<!-- training table -->" + stamp + text + "\n<!-- training end -->" + tail)
 
@@ -59,6 +59,7 @@ def main():
     parser.add_argument("--labels", type=int, default=1_000_000)
     parser.add_argument("--few", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--note", default="", help="what the table says of the machine after its cores")
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
     args = parser.parse_args()
     subprocess.run(["cmake", "--build", "--preset", "release", "--target", "training_bench"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -82,14 +83,16 @@ def main():
                     raise SystemExit(f"bench: the answers differ: {answers}")
                 for times, answer in zip(taken, answers):
                     times.append(answer[0])
-            lines.append((labels, [statistics.median(times) if times else None for times in taken]))
+            lines.append((labels, [statistics.median(times) if times else None for times in taken], [answers[1][2], answers[0][2]]))
             print(f"bench: {labels:,} labels: {lines[-1][1]}", file=sys.stderr, flush=True)
     finally:
         postgres.stop()
         shutil.rmtree(scratch, ignore_errors=True)
     table = ["| training set | unit | PostgreSQL 15, LATERAL | PostgreSQL 15, our API | embedded |", "|---|---|---:|---:|---:|"]
-    for labels, (embedded, api, sql) in lines:
+    for labels, (embedded, api, sql), _ in lines:
         table.append(f"| {labels:,} labels x {args.features} features | ms | {'-' if sql is None else f'{sql:,.1f}'} | {api:,.1f} | {embedded:,.1f} |")
+    for labels, _, (api_mib, embedded_mib) in lines:
+        table.append(f"| {labels:,} labels x {args.features} features: most memory of the program, the result's included | MiB | - | {api_mib:,.0f} | {embedded_mib:,.0f} |")
     text = "\n".join(table) + "\n"
     print(text)
     if args.record:
