@@ -28,7 +28,8 @@ std::optional<std::vector<std::string>> option_texts(const RelationObject& relat
   if (relation.options.empty()) return std::nullopt;
   std::vector<std::string> texts;
   for (const auto& [name, value] : relation.options) {
-    if (!name.starts_with("tickstone.")) texts.push_back(name + "=" + value);  // else our own
+    // Else our own, but for the one that users set.
+    if (!name.starts_with("tickstone.") || name == "tickstone.eager") texts.push_back(name + "=" + value);
   }
   if (texts.empty()) return std::nullopt;
   return texts;

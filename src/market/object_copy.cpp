@@ -93,6 +93,20 @@ void ObjectCopy::apply(const ObjectStep& step) {
   if (!step.refreshes.empty()) refresh(step.refreshes, {});
 }
 
+void ObjectCopy::refresh_view(const ObjectFacts& view) {
+  on_step_("refreshing " + view.full_name);
+  try {
+    rows_of(target_, "REFRESH MATERIALIZED VIEW " + view.full_name);
+    refreshed_.push_back(view.full_name);
+  } catch (const Error& error) {
+    // Boundary: a view that cannot be computed is no end of the copy.
+    if (!target_.is_open()) throw;
+    left_out_.push_back({"what materialized view " + view.short_name + " has",
+                         "the target says " + std::string(sqlstate(error.code())) + ": " + error.message(),
+                         error.hint()});
+  }
+}
+
 void ObjectCopy::refresh(const std::string& aggregate, const std::string& since) {
   if (std::find(refreshed_.begin(), refreshed_.end(), aggregate) != refreshed_.end()) return;
   on_step_("refreshing " + aggregate);

@@ -28,6 +28,9 @@ class ObjectCopy {
   /// Brings an aggregate up to date; `since` may be empty.
   void refresh(const std::string& aggregate, const std::string& since);
 
+  /// Runs a materialized view's query again; where that fails it keeps what it had, which is told.
+  void refresh_view(const ObjectFacts& view);
+
   const std::vector<std::string>& made() const { return made_; }
   const std::vector<LeftOut>& left_out() const { return left_out_; }
   const std::vector<std::string>& refreshed() const { return refreshed_; }

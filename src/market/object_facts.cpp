@@ -95,6 +95,8 @@ void read_relations(Connection& connection, Home home, std::vector<ObjectFacts>&
       object.kind = ObjectKind::Aggregate;
       object.definition = found->second.definition;
       object.is_materialized_only = found->second.is_materialized_only;
+      if (text(row, 5).find("tickstone.eager=true") != std::string::npos)
+        object.options = "tickstone.eager = true";
     } else if (kind == "v") {
       if (object.definition.empty()) continue;  // one that Tickstone has without being made
       object.kind = ObjectKind::View;

@@ -41,7 +41,7 @@ struct ObjectFacts {
   std::string full_name;             // quoted; of functions with the types of their arguments
   std::string short_name;            // for people
   std::string definition;            // the query of a view, the statement that makes a function or a sequence
-  std::string options;               // of a view: what stands in WITH (...)
+  std::string options;               // of a view or an aggregate: what stands in WITH (...)
   std::string language;              // of a function
   std::vector<std::string> indexes;  // of a materialized view: statements
   bool is_materialized_only = true;  // of an aggregate

@@ -142,7 +142,11 @@ class Planner {
         statements.insert(statements.begin(), drop_aggregate(object));
       auto& step = add(Phase::Definitions, what, std::move(statements));
       step.checksum = checksum;
-      if (object.kind == ObjectKind::Aggregate) step.refreshes = object.full_name;
+      if (object.kind != ObjectKind::Aggregate) return;
+      step.refreshes = object.full_name;
+      if (!object.options.empty() && !is_tickstone(target_.home))
+        leave_out("tickstone.eager of " + what, "aggregates are current at each commit on Tickstone alone",
+                  "Give it a refresh policy at the target.");
     } catch (const Error& error) {
       // Boundary: what cannot be said to the target is no end of the copy.
       lost_.insert(object.full_name);
@@ -178,7 +182,8 @@ class Planner {
     const char* only = object.is_materialized_only ? "TRUE" : "FALSE";
     if (target_.home != Home::PostgreSql)
       return "CREATE MATERIALIZED VIEW " + object.full_name +
-             " WITH (timescaledb.continuous, timescaledb.materialized_only = " + only + ") AS " +
+             " WITH (timescaledb.continuous, timescaledb.materialized_only = " + only +
+             (object.options.empty() || !is_tickstone(target_.home) ? "" : ", " + object.options) + ") AS " +
              object.definition + " WITH NO DATA";
     const auto parts = aggregate_parts(object.definition);
     return "SELECT _tickstone.create_continuous_aggregate(" + quote_literal(object.full_name) + ", " +

@@ -348,8 +348,7 @@ void StoreCopy::copy_objects(const std::vector<TableFacts>& tables,
     const bool is_of_source = std::any_of(facts_.objects.begin(), facts_.objects.end(),
                                           [&](const auto& one) { return one.full_name == object.full_name; });
     if (object.kind != ObjectKind::MaterializedView || !is_of_source || !request_.tables.empty()) continue;
-    market::run(target_.connection, "REFRESH MATERIALIZED VIEW " + object.full_name);
-    outcome_.refreshed.push_back(object.full_name);
+    objects_.refresh_view(object);
   }
   for (const auto phase : {Phase::Roles, Phase::Schemas, Phase::Definitions}) objects_.run(plan, phase);
   set_sequences(sequences);

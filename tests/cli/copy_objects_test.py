@@ -176,6 +176,16 @@ class CopyObjects(CliCase):
         again = self.copy(database, other)
         self.assertEqual(again["made_objects"], [])
 
+    def test_eager_aggregates_stay_eager(self):
+        self.make_store("""CREATE TABLE h (at TIMESTAMPTZ NOT NULL, v INT); SELECT create_hypertable('h', 'at'); INSERT INTO h VALUES ('2026-01-05 12:00:00+00', 1);
+          CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous, tickstone.eager = true) AS SELECT time_bucket('1 day', at) AS day, sum(v) AS v FROM h
+          GROUP BY day WITH NO DATA""")
+        target = self.scratch / "target"
+        self.assertEqual(self.copy(self.store, target)["left_out"], [])
+        self.ok("query", "--data", target, "INSERT INTO h VALUES ('2026-01-05 13:00:00+00', 5)")
+        self.assertEqual(self.ask(target, "SELECT v FROM daily"), ["6"])
+        self.assertEqual(self.copy("--verify-only", "--tables", "h", target, self.store, status=3)["missing"], [])
+
     def test_functions_that_tables_need_come_before_them(self):
         self.make_store("""CREATE FUNCTION fee_of(x INT) RETURNS INT LANGUAGE SQL IMMUTABLE AS 'SELECT x * 2';
           CREATE TABLE t (a INT CHECK (fee_of(a) < 100), b INT DEFAULT 7); INSERT INTO t VALUES (3)""")

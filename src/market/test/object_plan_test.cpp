@@ -232,6 +232,17 @@ TEST_F(ObjectPlanTest, APolicyOfAnotherAgeTakesThePlaceOfTheTargets) {
   EXPECT_EQ(statements_of(plan()).size(), 2U);
 }
 
+TEST_F(ObjectPlanTest, AnEagerAggregateIsEagerOnTickstoneAlone) {
+  source.objects = {object(ObjectKind::Aggregate, "a", "SELECT time_bucket(10, at) AS b FROM t GROUP BY b")};
+  source.objects[0].options = "tickstone.eager = true";
+  EXPECT_NE(statements_of(plan())[0].find(", tickstone.eager = true) AS SELECT"), std::string::npos);
+  EXPECT_TRUE(plan().left_out.empty());
+  target.home = Home::TimescaleDb;
+  EXPECT_EQ(statements_of(plan())[0].find("eager"), std::string::npos);
+  ASSERT_EQ(plan().left_out.size(), 1U);
+  EXPECT_EQ(plan().left_out[0].what, "tickstone.eager of continuous aggregate a");
+}
+
 TEST_F(ObjectPlanTest, WhatPostgresqlAloneCannotHaveIsLeftOut) {
   target.home = Home::PostgreSql;
   source.layouts = {{"\"public\".\"a\"", false, "\"symbol\"", ""}, {"\"public\".\"b\"", false, "", ""}};
