@@ -47,10 +47,12 @@ TlsContext::TlsContext(const TlsFiles& files) : context_(SSL_CTX_new(TLS_server_
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
     fail("could not load server certificate file \"" + files.certificate.string() + "\"");
   require_private(files.key);
-  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    fail("could not load private key file \"" + files.key.string() + "\"");
-  if (SSL_CTX_check_private_key(context) != 1)
+  const bool is_loaded = SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) == 1;
+  const auto reason = ERR_GET_REASON(ERR_peek_last_error());
+  if (is_loaded ? SSL_CTX_check_private_key(context) != 1
+                : reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH)
     fail("private key file \"" + files.key.string() + "\" does not belong to the certificate");
+  if (!is_loaded) fail("could not load private key file \"" + files.key.string() + "\"");
   if (files.authorities.empty()) return;
 
   auto* names = SSL_load_client_CA_file(files.authorities.c_str());

@@ -246,6 +246,7 @@ class Psycopg2(ClientCase):
 
     def notifies(self, connection, count, limit=30):
         """Waits for what comes to an idle connection, as its users do."""
+        connection.poll()  # what libpq has read already, with the answer to a commit
         while len(connection.notifies) < count:
             self.assertTrue(select.select([connection], [], [], limit)[0], f"{len(connection.notifies)} notifications of {count}")
             connection.poll()
