@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <sstream>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -39,6 +43,7 @@ struct Arguments {
   bool again = false;
   bool untracked = false;
   bool as_json = false;
+  std::size_t jobs = 1;
 };
 
 std::string read_mapping_file(const std::string& path) {
@@ -169,12 +174,143 @@ void print(const FileOutcome& outcome, const ImportJob& job) {
   std::printf("%s\n", text.c_str());
 }
 
+std::string reject_path(const Arguments& arguments, const std::string& path) {
+  if (!arguments.reject_file.empty()) return arguments.reject_file;
+  return (path == "-" ? "stdin" : path) + ".rejects.csv";
+}
+
+void set_time_zone(market::Connection& target) {
+  // Times without a zone are UTC, wherever the server is.
+  target.run_script("SET TimeZone = 'UTC'", [](const market::TextResult&) {});
+}
+
+/// Loads files one after the other over one connection.
+class Importer {
+ public:
+  Importer(const Arguments& arguments, const ImportJob& job) : arguments_(arguments), job_(job) {
+    if (!arguments.untracked && !job.is_dry_run)
+      ledger_.emplace(job.target, full_name(job.target, job.table));
+  }
+
+  FileOutcome load(const std::string& path, RejectFile& rejects) {
+    const bool is_tracked = ledger_ && path != "-";
+    if (is_tracked && arguments_.again) ledger_->forget(identify(path));
+    job_.layout.is_parquet =
+        arguments_.format == "parquet" || (arguments_.format == "auto" && path.ends_with(".parquet"));
+    return import_file(job_, path, is_tracked ? &*ledger_ : nullptr, rejects);
+  }
+
+ private:
+  const Arguments& arguments_;
+  ImportJob job_;
+  std::optional<ImportLedger> ledger_;
+};
+
+using OnOutcome = std::function<void(const FileOutcome&)>;
+
+/// Each file over whichever connection is free; outcomes are told in the order of the files. After an error
+/// no other file is begun.
+void load_side_by_side(const Arguments& arguments, const ImportJob& job, market::ConnectionSource& source,
+                       const std::vector<std::string>& files, const OnOutcome& on_outcome) {
+  std::vector<std::promise<FileOutcome>> outcomes(files.size());
+  std::atomic<std::size_t> next_file = 0;
+  std::atomic<bool> has_failed = false;
+  const auto work = [&] {
+    std::unique_ptr<market::Connection> connection;
+    std::optional<Importer> importer;
+    while (!has_failed) {
+      const std::size_t file = next_file++;
+      if (file >= files.size()) return;
+      // Boundary: rethrown where the outcome is waited for.
+      try {
+        if (!importer) {
+          connection = source.connect();
+          set_time_zone(*connection);
+          importer.emplace(arguments, job.with_target(*connection));
+        }
+        RejectFile rejects(reject_path(arguments, files[file]));
+        outcomes[file].set_value(importer->load(files[file], rejects));
+      } catch (...) {
+        has_failed = true;
+        outcomes[file].set_exception(std::current_exception());
+      }
+    }
+  };
+  std::vector<std::jthread> workers;
+  for (std::size_t i = 0; i < std::min(arguments.jobs, files.size()); ++i) workers.emplace_back(work);
+  // Those before one that has failed have begun: nobody waits for one that never will.
+  for (auto& outcome : outcomes) on_outcome(outcome.get_future().get());
+}
+
+void load_in_turn(const Arguments& arguments, const ImportJob& job, const std::vector<std::string>& files,
+                  const OnOutcome& on_outcome) {
+  Importer importer(arguments, job);
+  RejectFile rejects(reject_path(arguments, files.front()));
+  for (const auto& path : files) on_outcome(importer.load(path, rejects));
+}
+
+/// Prints what becomes of the files, and counts.
+class Summary {
+ public:
+  Summary(const Arguments& arguments, const ImportJob& job) : arguments_(arguments), job_(job) {}
+
+  void add(const FileOutcome& outcome) {
+    for (const auto& name : outcome.unused_fields) {
+      if (job_.layout.format != nullptr || std::find(told_.begin(), told_.end(), name) != told_.end())
+        continue;
+      told_.push_back(name);
+      std::fprintf(stderr, "NOTICE:  field \"%s\" is no column of %s, left out\n", name.c_str(),
+                   job_.table.c_str());
+    }
+    if (outcome.state != FileOutcome::State::DoneBefore) total_ += outcome.rows;
+    if (!outcome.reject_file.empty() &&
+        std::find(reject_files_.begin(), reject_files_.end(), outcome.reject_file) == reject_files_.end())
+      reject_files_.push_back(outcome.reject_file);
+    if (!arguments_.as_json) return print(outcome, job_);
+    nlohmann::json one = json_of(outcome.rows);
+    one["file"] = outcome.path;
+    one["state"] = state_name(outcome.state);
+    if (job_.is_dry_run) one["columns"] = outcome.mapping;
+    if (!outcome.reject_file.empty()) one["reject_file"] = outcome.reject_file;
+    files_.push_back(one);
+  }
+
+  /// Returns the exit status.
+  int finish() const {
+    if (arguments_.as_json) {
+      const nlohmann::json all = {
+          {"table", job_.table},
+          {"files", files_},
+          {"total", json_of(total_)},
+          {"reject_file",
+           reject_files_.size() == 1 ? nlohmann::json(reject_files_.front()) : nlohmann::json(nullptr)}};
+      std::printf("%s\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    }
+    if (total_.rejected == 0) return 0;
+    if (!job_.is_dry_run) {
+      std::string where;
+      for (const auto& file : reject_files_) where += (where.empty() ? "" : ", ") + file;
+      std::fprintf(stderr, "WARNING:  %llu rows were rejected: see %s\n",
+                   static_cast<unsigned long long>(total_.rejected), where.c_str());
+    }
+    return kSomeRejected;
+  }
+
+ private:
+  const Arguments& arguments_;
+  const ImportJob& job_;
+  RowCounts total_;
+  nlohmann::json files_ = nlohmann::json::array();
+  std::vector<std::string> told_;
+  std::vector<std::string> reject_files_;
+};
+
 int import(const Arguments& arguments) {
   const std::vector<std::string> files = find_files(arguments.files);
-  const auto target =
-      arguments.connect.empty() ? open_embedded(arguments.store, false) : open_server(arguments.connect);
-  // Times without a zone are UTC, wherever the server is.
-  target->run_script("SET TimeZone = 'UTC'", [](const market::TextResult&) {});
+  const auto source = arguments.connect.empty() ? open_embedded_source(arguments.store, false)
+                                                : open_server_source(arguments.connect);
+  const auto target = source->connect();
+  set_time_zone(*target);
   ImportJob job{*target,
                 arguments.table,
                 {},
@@ -184,7 +320,8 @@ int import(const Arguments& arguments) {
                 arguments.symbol,
                 arguments.timeframe,
                 existing_rows(arguments),
-                arguments.is_dry_run};
+                arguments.is_dry_run,
+                arguments.jobs == 1};
   if (job.table.empty()) {
     const bool has_own =
         arguments.format != "auto" && arguments.format != "csv" && arguments.format != "parquet";
@@ -196,51 +333,16 @@ int import(const Arguments& arguments) {
                      [&](const market::TextResult& result) { job.columns = result.columns; });
   set_layout(arguments, job);
   set_renamed(arguments, job);
-  std::optional<ImportLedger> ledger;
-  if (!arguments.untracked && !job.is_dry_run) ledger.emplace(*target, full_name(*target, job.table));
-  RejectFile rejects(!arguments.reject_file.empty()
-                         ? arguments.reject_file
-                         : (files.front() == "-" ? "stdin" : files.front()) + ".rejects.csv");
-  RowCounts total;
-  auto outcomes = nlohmann::json::array();
-  std::vector<std::string> told;
-  for (const auto& path : files) {
-    const bool is_tracked = ledger && path != "-";
-    if (is_tracked && arguments.again) ledger->forget(identify(path));
-    job.layout.is_parquet =
-        arguments.format == "parquet" || (arguments.format == "auto" && path.ends_with(".parquet"));
-    const FileOutcome outcome = import_file(job, path, is_tracked ? &*ledger : nullptr, rejects);
-    for (const auto& name : outcome.unused_fields) {
-      if (job.layout.format != nullptr || std::find(told.begin(), told.end(), name) != told.end()) continue;
-      told.push_back(name);
-      std::fprintf(stderr, "NOTICE:  field \"%s\" is no column of %s, left out\n", name.c_str(),
-                   job.table.c_str());
-    }
-    if (outcome.state != FileOutcome::State::DoneBefore) total += outcome.rows;
-    if (arguments.as_json) {
-      nlohmann::json one = json_of(outcome.rows);
-      one["file"] = outcome.path;
-      one["state"] = state_name(outcome.state);
-      if (job.is_dry_run) one["columns"] = outcome.mapping;
-      outcomes.push_back(one);
-    } else {
-      print(outcome, job);
-    }
+  Summary summary(arguments, job);
+  const OnOutcome tell = [&](const FileOutcome& outcome) { summary.add(outcome); };
+  if (arguments.jobs == 1) {
+    load_in_turn(arguments, job, files, tell);
+  } else {
+    // Made by one: the others find it.
+    if (!arguments.untracked && !job.is_dry_run) ImportLedger(*target, full_name(*target, job.table));
+    load_side_by_side(arguments, job, *source, files, tell);
   }
-  if (arguments.as_json) {
-    const nlohmann::json all = {
-        {"table", job.table},
-        {"files", outcomes},
-        {"total", json_of(total)},
-        {"reject_file",
-         total.rejected > 0 && !job.is_dry_run ? nlohmann::json(rejects.path()) : nlohmann::json(nullptr)}};
-    std::printf("%s\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-  }
-  if (total.rejected == 0) return 0;
-  if (!job.is_dry_run)
-    std::fprintf(stderr, "WARNING:  %llu rows were rejected: see %s\n",
-                 static_cast<unsigned long long>(total.rejected), rejects.path().c_str());
-  return kSomeRejected;
+  return summary.finish();
 }
 
 }  // namespace
@@ -264,7 +366,8 @@ Run add_import(CLI::App& program) {
       ".\n\n"
       "Examples:\n"
       "  tickstone import --data ./store --table trades trades-2026-01-05.csv.gz\n"
-      "  tickstone import --data ./store --format polygon-minute-aggs 'minute_aggs_v1/2026/01/*.csv.gz'\n"
+      "  tickstone import --data ./store --format polygon-minute-aggs 'minute_aggs_v1/2026/01/*.csv.gz' "
+      "--jobs 2\n"
       "  tickstone import --data ./store --format binance-klines --existing update BTCUSDT-1m-2026-01.zip\n"
       "  tickstone import --data ./store --table ohlcv --mapping bars.json --dry-run bars.parquet\n"
       "  tickstone import -c postgresql://inavvi_user:postgres@127.0.0.1:5433/inavvi --table ohlcv --map "
@@ -317,10 +420,18 @@ Run add_import(CLI::App& program) {
   command->add_flag("--untracked", arguments->untracked,
                     "Without tickstone_imports; a second run loads all again");
   command->add_flag("-j,--json", arguments->as_json, "The summary as JSON");
+  auto* reject_file =
+      command
+          ->add_option("--reject-file", arguments->reject_file,
+                       "Where rejected rows go (default: FILE.rejects.csv, of the first file)")
+          ->type_name("FILE");
   command
-      ->add_option("--reject-file", arguments->reject_file,
-                   "Where rejected rows go (default: FILE.rejects.csv)")
-      ->type_name("FILE");
+      ->add_option("--jobs", arguments->jobs,
+                   "Load so many files at a time; each has a reject file of its own then")
+      ->check(CLI::Range(1, 64))
+      ->type_name("COUNT")
+      ->capture_default_str()
+      ->excludes(reject_file);
   return [arguments] {
     if (arguments->store.data.empty() && arguments->connect.empty()) {
       throw Error(ErrorCode::InvalidParameterValue, "neither a data directory nor a server was given", {},

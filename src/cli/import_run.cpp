@@ -61,6 +61,12 @@ void drop_until(std::uint64_t line, Batch& rows, std::vector<std::uint64_t>& lin
   lines.erase(lines.begin(), lines.begin() + first);
 }
 
+/// What is no row's fault: a key that another transaction had not committed when it was looked for, a
+/// deadlock.
+bool is_conflict(const Error& error) {
+  return error.code() == ErrorCode::UniqueViolation || sqlstate(error.code()).starts_with("40");
+}
+
 class FileImport {
  public:
   FileImport(const ImportJob& job, const std::string& path, ImportLedger* ledger, RejectFile& rejects)
@@ -86,6 +92,7 @@ class FileImport {
       loader_.emplace(job_.target, job_.table, plan.columns(), rejects_, path_, job_.layout.delimiter,
                       job_.existing);
     load(plan);
+    if (outcome_.rows.rejected > 0 && !job_.is_dry_run) outcome_.reject_file = rejects_.path();
     return outcome_;
   }
 
@@ -118,7 +125,8 @@ class FileImport {
   }
 
   void load(const market::ImportPlan& plan) {
-    ProgressBar bar(path_, source_->size());
+    std::optional<ProgressBar> bar;
+    if (job_.shows_progress) bar.emplace(path_, source_->size());
     std::vector<std::uint64_t> lines;
     Batch rows;
     for (bool has_more = true; has_more;) {
@@ -132,7 +140,8 @@ class FileImport {
       }
       outcome_.rows += batch_;
       batch_ = {};
-      bar.show(source_->position(), fmt::format("{} rows", outcome_.rows.added + outcome_.rows.changed));
+      if (bar)
+        bar->show(source_->position(), fmt::format("{} rows", outcome_.rows.added + outcome_.rows.changed));
     }
   }
 
@@ -143,8 +152,24 @@ class FileImport {
     });
   }
 
-  /// Rows and how far they go, all or nothing.
+  /// Again where another transaction was first: with rows of the same keys, say, which are now seen.
   void commit(const Batch& rows, const std::vector<std::uint64_t>& lines, bool is_last) {
+    constexpr int kMostAttempts = 10;
+    const RowCounts counts_before = batch_;
+    const std::uint64_t reject_bytes = rejects_.flush();
+    for (int attempt = 1;; ++attempt) {
+      try {
+        return commit_once(rows, lines, is_last);
+      } catch (const Error& error) {
+        if (attempt == kMostAttempts || !is_conflict(error) || !job_.target.is_open()) throw;
+        batch_ = counts_before;
+        rejects_.cut(reject_bytes);
+      }
+    }
+  }
+
+  /// Rows and how far they go, all or nothing.
+  void commit_once(const Batch& rows, const std::vector<std::uint64_t>& lines, bool is_last) {
     job_.target.run_script("BEGIN", kIgnore);
     try {
       batch_ += loader_->load(rows, lines);
@@ -186,6 +211,11 @@ class FileImport {
 };
 
 }  // namespace
+
+ImportJob ImportJob::with_target(market::Connection& other) const {
+  return {other,  table,     columns,  layout,     mapping,       renamed,
+          symbol, timeframe, existing, is_dry_run, shows_progress};
+}
 
 FileOutcome import_file(const ImportJob& job, const std::string& path, ImportLedger* ledger,
                         RejectFile& rejects) {

@@ -22,6 +22,9 @@ struct ImportJob {
   std::optional<std::string> timeframe;
   ExistingRows existing = ExistingRows::Reject;
   bool is_dry_run = false;
+  bool shows_progress = true;
+
+  ImportJob with_target(market::Connection& other) const;
 };
 
 /// What became of one file.
@@ -32,6 +35,7 @@ struct FileOutcome {
   RowCounts rows;                    // of this run; of the one before where it was done then
   std::vector<std::string> mapping;  // of a dry run
   std::vector<std::string> unused_fields;
+  std::string reject_file;  // where rows of this run were rejected
 };
 
 /// Loads one file, batch by batch, each in a transaction with its entry in `ledger` (nullptr: none is kept,

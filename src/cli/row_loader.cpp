@@ -2,6 +2,7 @@
 #include "cli/row_loader.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 
 #include <tickstone/error.hpp>
@@ -34,7 +35,7 @@ CopyOptions csv_options(char delimiter) {
 
 /// Where rows wait that may be in the table already: a temporary table, found before any other of its name.
 std::string next_staging_table() {
-  static int count = 0;
+  static std::atomic<int> count = 0;
   return "tickstone_import_" + std::to_string(++count);
 }
 
@@ -109,7 +110,6 @@ void RejectFile::add(const std::string& file, std::uint64_t line, const std::str
     if (file_ == nullptr) throw Error(ErrorCode::IoError, "could not write reject file \"" + path_ + "\"");
     std::fputs("file,line,reason,row\n", file_);
   }
-  ++row_count_;
   while (!row.empty() && (row.back() == '\n' || row.back() == '\r')) row.remove_suffix(1);
   const std::string text =
       csv_field(file) + "," + std::to_string(line) + "," + csv_field(reason) + "," + csv_field(row) + "\n";
@@ -122,6 +122,21 @@ std::uint64_t RejectFile::flush() {
   if (std::fflush(file_) != 0)
     throw Error(ErrorCode::IoError, "could not write reject file \"" + path_ + "\"");
   return static_cast<std::uint64_t>(std::max(0L, std::ftell(file_)));
+}
+
+void RejectFile::cut(std::uint64_t size_bytes) {
+  if (file_ == nullptr || flush() == size_bytes) return;
+  const bool is_empty = size_bytes == 0;
+  std::fclose(file_);
+  file_ = nullptr;
+  std::error_code failure;
+  if (is_empty)
+    std::filesystem::remove(path_, failure);
+  else
+    std::filesystem::resize_file(path_, size_bytes, failure);
+  if (!failure && !is_empty) file_ = std::fopen(path_.c_str(), "a");
+  if (failure || (!is_empty && file_ == nullptr))
+    throw Error(ErrorCode::IoError, "could not write reject file \"" + path_ + "\"");
 }
 
 RowLoader::RowLoader(market::Connection& target, const std::string& table,

@@ -25,13 +25,13 @@ class RejectFile {
   void add(const std::string& file, std::uint64_t line, const std::string& reason, std::string_view row);
   /// Hands what was added to the operating system, and returns the file's size.
   std::uint64_t flush();
-  std::uint64_t row_count() const { return row_count_; }
+  /// Takes back what was added after the file had `size_bytes`.
+  void cut(std::uint64_t size_bytes);
   const std::string& path() const { return path_; }
 
  private:
   std::string path_;
   std::FILE* file_ = nullptr;
-  std::uint64_t row_count_ = 0;
 };
 
 /// What becomes of rows whose key is in the table already.

@@ -219,3 +219,40 @@ class Formats(CliCase):
         rejected = (self.scratch / "bars.csv.rejects.csv").read_text().splitlines()
         self.assertEqual([line.split(",")[1] for line in rejected[1:]], ["50002", "250002"])
         self.assertIn("done before", self.ok("import", "-c", server.url(), "--format", "polygon-minute-aggs", path))
+
+    def test_several_files_at_a_time_are_told_in_their_order(self):
+        files = [self.file(f"S{n}.csv", POLYGON_BARS + bars(f"S{n}", 0, 2000 + n) + ("S,1,1,1,1,1,soon,1\n" if n % 3 == 0 else "")) for n in range(7)]
+        told = json.loads(self.load("--format", "polygon-minute-aggs", "--jobs", "3", "--json", *files, status=3).stdout)
+        self.assertEqual([(one["file"], one["state"], one["new"], one["rejected"]) for one in told["files"]],
+                         [(str(path), "loaded", 2000 + n, int(n % 3 == 0)) for n, path in enumerate(files)])
+        self.assertEqual([one.get("reject_file") for one in told["files"]], [f"{path}.rejects.csv" if n % 3 == 0 else None for n, path in enumerate(files)])
+        self.assertEqual(told["total"], {"new": 14_021, "changed": 0, "same": 0, "rejected": 3})
+        for n, path in enumerate(files):
+            self.assertEqual((self.scratch / f"{path}.rejects.csv").exists(), n % 3 == 0)
+        self.assertEqual(self.lines("SELECT count(*), count(DISTINCT symbol) FROM ohlcv"), ["14021,7"])
+        again = self.load("--format", "polygon-minute-aggs", "--jobs", "3", *reversed(files))
+        self.assertEqual([line.split(":")[0] for line in again.stdout.splitlines()], [str(path) for path in reversed(files)])
+        self.assertEqual(again.stdout.count("done before"), 7)
+        self.fails("import", "--data", self.store, "--format", "polygon-minute-aggs", "--jobs", "2", "--reject-file", "x", *files, status=2, says="--reject-file")
+
+    def test_of_several_files_at_a_time_one_that_fails_ends_the_import_and_the_next_run_goes_on(self):
+        files = [self.file(f"S{n}.csv", POLYGON_BARS + bars(f"S{n}", 0, 500)) for n in range(6)]
+        damaged = self.file("S2.csv", "a,b\n1,2\n")
+        self.fails("import", "--data", self.store, "--format", "polygon-minute-aggs", "--jobs", "2", *files, sqlstate="42703")
+        loaded = int(self.lines("SELECT count(DISTINCT symbol) FROM ohlcv")[0])
+        self.assertGreaterEqual(loaded, 2)
+        damaged.write_text(POLYGON_BARS + bars("S2", 0, 500))
+        self.load("--format", "polygon-minute-aggs", "--jobs", "2", *files)
+        self.assertEqual(self.lines("SELECT count(*), count(DISTINCT symbol) FROM ohlcv"), ["3000,6"])
+
+    def test_of_one_row_in_several_files_at_a_time_one_is_loaded(self):
+        files = [self.file(f"F{n}.csv", POLYGON_BARS + bars("AAPL", 0, 300) + bars(f"S{n}", 0, 10)) for n in range(4)]
+        told = json.loads(self.load("--format", "polygon-minute-aggs", "--jobs", "4", "--existing", "skip", "--json", *files).stdout)
+        self.assertEqual(told["total"], {"new": 340, "changed": 0, "same": 900, "rejected": 0})
+        self.assertEqual(self.lines("SELECT count(*), count(DISTINCT symbol) FROM ohlcv"), ["340,5"])
+        # Rejected, where that is what becomes of them: each is told once, whatever was tried how often.
+        self.sql("TRUNCATE ohlcv")
+        told = json.loads(self.load("--format", "polygon-minute-aggs", "--jobs", "4", "--again", "--json", *files, status=3).stdout)
+        self.assertEqual(told["total"], {"new": 340, "changed": 0, "same": 0, "rejected": 900})
+        self.assertEqual(sum(len((self.scratch / f"F{n}.csv.rejects.csv").read_text().splitlines()) - 1 for n in range(4)
+                             if (self.scratch / f"F{n}.csv.rejects.csv").exists()), 900)
