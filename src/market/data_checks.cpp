@@ -18,6 +18,9 @@ namespace {
 using std::chrono::days;
 using std::chrono::microseconds;
 
+/// A symbol whose bars of minutes have stopped for longer is one of which only those of days are collected.
+constexpr auto kShorterBarsLast = days(60);
+
 /// When a symbol's rows are known up to: of bars to their end.
 using NewestBySymbol = std::map<std::string, Timestamp>;
 
@@ -51,11 +54,17 @@ class Freshness {
                                                                              context_.options.warn_age))
                         : start,
                context_.options.symbols);
-    std::vector<std::string> behind;
+    std::vector<std::string> behind, of_days;
     for (const auto& symbol : expected) {
-      if (!newest_.contains(symbol)) behind.push_back(symbol);
+      if (!newest_.contains(symbol) && !newest_of_days_.contains(symbol)) behind.push_back(symbol);
     }
     if (!behind.empty()) read_since({}, behind);
+    for (const auto& [symbol, until] : newest_of_days_) {
+      if (!newest_.contains(symbol)) of_days.push_back(symbol);
+    }
+    if (!of_days.empty()) read_since(context_.now - kShorterBarsLast, of_days);
+    // A bar of a day must not hide that the minutes have stopped: it counts where there are no shorter ones.
+    newest_.insert(newest_of_days_.begin(), newest_of_days_.end());
     return std::move(newest_);
   }
 
@@ -75,8 +84,6 @@ class Freshness {
       auto& newest = width == days(1) ? newest_of_days_ : newest_;
       keep_newer(newest, symbol, known_until(context_.calendar, *time, width));
     }
-    // A bar of a day must not hide that the minutes have stopped: it counts where there are no shorter ones.
-    newest_.insert(newest_of_days_.begin(), newest_of_days_.end());
   }
 
   CheckContext& context_;

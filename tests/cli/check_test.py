@@ -345,6 +345,16 @@ class Data(CheckCase):
         home.sql("INSERT INTO trades VALUES ('MSFT', '2025-11-03 15:00+00', 1, 1, 1, NULL, 1, 'test')")
         self.assertIn("nothing after 2025-11-03 15:00", home.items("freshness", status=2)["trades MSFT"])
 
+    @on_every_home
+    def test_bars_of_days_do_not_hide_that_those_of_minutes_have_stopped(self, home):
+        home.sql("DELETE FROM ohlcv WHERE symbol = 'MSFT' AND timeframe = '1m'")
+        bars = "generate_series(TIMESTAMPTZ '2025-12-01 15:00+00', '2025-12-01 15:10+00', INTERVAL '1 minute') AS g(t)"
+        home.sql(f"INSERT INTO ohlcv SELECT 'MSFT', t, 1, 2, 0.5, 1.5, 10, 'test', '1m' FROM {bars}")
+        self.assertIn("nothing after 2025-12-01 15:11", home.items("freshness", "--table", "ohlcv", status=2)["ohlcv MSFT"])
+        # One whose bars are of days alone is well.
+        home.sql("DELETE FROM ohlcv WHERE symbol = 'MSFT' AND timeframe = '1m'")
+        self.assertEqual(home.items("freshness", "--table", "ohlcv", status=0), {})
+
     def test_time_in_which_the_market_is_closed_does_not_count(self):
         home = self.embedded()
         saturday = ("--at", "2026-01-10 12:00+00")
