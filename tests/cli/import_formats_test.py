@@ -8,6 +8,8 @@ import subprocess
 import time
 import zipfile
 
+import psycopg2
+
 from cli_case import PROGRAM, TRADES, CliCase, environment
 
 QUOTES = """CREATE TABLE quotes (symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, bid_price NUMERIC NOT NULL, bid_size NUMERIC NOT NULL,
@@ -200,6 +202,11 @@ class Formats(CliCase):
         lines[250_000] = "AAPL,1,1,1,1,1,later,1\n"
         path = self.file("bars.csv", POLYGON_BARS + "".join(lines))
         server = self.serve()
+        # Who holds a key of the third batch keeps it from ending.
+        other = psycopg2.connect(server.url())
+        self.addCleanup(other.close)
+        other.cursor().execute("INSERT INTO ohlcv (symbol, timestamp, open, high, low, close, volume, source, timeframe) "
+                               "VALUES ('AAPL', to_timestamp(1767623400 + 270000 * 60), 1, 1, 1, 1, 1, 'other', '1m')")
         program = subprocess.Popen([PROGRAM, "import", "-c", server.url(), "--format", "polygon-minute-aggs", str(path)],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
         while program.poll() is None:
