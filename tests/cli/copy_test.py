@@ -5,7 +5,8 @@ import os
 import pty
 import signal
 import subprocess
-import time
+
+import psycopg2
 
 from cli_case import PROGRAM, CliCase, environment
 from postgresql import PostgreSql
@@ -167,14 +168,23 @@ class Copy(CliCase):
                  "FROM generate_series(0, 199999) AS g(i)")
         database = self.database()
         program = subprocess.Popen([PROGRAM, "copy", str(self.store), database], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+        # Once some of it is there, the next range must wait for whoever holds the table.
+        other = psycopg2.connect(database)
+        self.addCleanup(other.close)
         done = 0
         while program.poll() is None and done < 20:
-            asked = self.run_program("query", "-c", database, "--csv", "SELECT count(*) FROM tickstone_copies")
-            done = int(asked.stdout.split()[1]) if asked.returncode == 0 else 0
-            time.sleep(0.02)
+            with other.cursor() as cursor:
+                cursor.execute("SELECT to_regclass('tickstone_copies')")
+                if cursor.fetchone()[0] is not None:
+                    cursor.execute("SELECT count(*) FROM tickstone_copies")
+                    done = cursor.fetchone()[0]
+            other.rollback()
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE ticks IN SHARE MODE")
         self.assertIsNone(program.poll(), "it was faster than its killer")
         program.send_signal(signal.SIGKILL)
         program.communicate()
+        other.rollback()
         there = int(self.ask(database, "SELECT count(*) FROM ticks")[0])
         self.assertGreater(there, 0)
         told = self.copy(self.store, database)
