@@ -284,6 +284,12 @@ Typed Translator::binary(const std::string& op, Typed left, Typed right, int loc
   if (kComparisons.count(op) > 0) return comparison(op, std::move(left), std::move(right), location);
   if (kArithmetic.count(op) > 0) return arithmetic(op, std::move(left), std::move(right));
   if (kJson.count(op) > 0) return json_operation(op, std::move(left), std::move(right));
+  if (op == "@?" || (op == "@@" && (is_json(left) || left.form != Typed::Form::Plain)))
+    return plain(fmt::format("{}({}, {})",
+                             op == "@?" ? "pg_jsonb_path_exists_silently" : "pg_jsonb_path_match_silently",
+                             coerced(std::move(left), SqlType::of(TypeId::Jsonb)).text,
+                             coerced(std::move(right), kText).text),
+                 kBoolean);
   if (op == "||") {
     if (is_json(left) || is_json(right)) {
       const SqlType type = is_json(left) ? *left.type : *right.type;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/functions/functions.hpp"
+#include "duck/functions/json_path.hpp"
 #include "duck/functions/json_scan.hpp"
 #include "duck/functions/json_value.hpp"
 #include "duck/functions/scalar_builder.hpp"
@@ -367,6 +368,7 @@ void register_json_functions(FunctionCatalog& catalog) {
   type_of.replace_in(catalog);
   catalog.alias("json_typeof", "jsonb_typeof");
   register_json_changes(catalog);
+  register_json_path(catalog);
   register_parts(catalog);
   register_json_building(catalog);
 }
