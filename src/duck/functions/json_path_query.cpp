@@ -3,6 +3,7 @@
 // wrong.
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -177,7 +178,10 @@ class Query {
   void descend(const JsonPathNode& node, const JsonNode& item, std::size_t level, Items& found) {
     if (level > node.most) return;
     const auto visit = [&](const JsonNode& child) {
-      if (level >= node.least) found.push_back(child);
+      const bool is_leaf = child.kind != Type::Array && child.kind != Type::Object;
+      // {last}: the leaves, however deep.
+      if (node.least == std::numeric_limits<std::size_t>::max() ? is_leaf : level >= node.least)
+        found.push_back(child);
       descend(node, child, level + 1, found);
     };
     for (const JsonNode& child : item.elements) visit(child);
@@ -365,7 +369,9 @@ class Query {
     }
     std::string pattern = regex_for_re2(node.text);
     if (node.flags.find('q') != std::string::npos) pattern = "\\Q" + node.text + "\\E";
-    const duckdb_re2::Regex regex((words.empty() ? "" : "(?" + words + ")") + pattern);
+    // DuckDB's expressions ignore case unless told otherwise.
+    if (words.find('i') == std::string::npos) words += "-i";
+    const duckdb_re2::Regex regex("(?" + words + ")" + pattern);
     duckdb_re2::Match match;
     return truth_of(duckdb_re2::RegexSearch(text.text, match, regex));
   }
