@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <system_error>
+
+#include <fmt/format.h>
 
 #include <tickstone/error.hpp>
 
@@ -25,6 +28,10 @@ bool is_name_part(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return std::isalnum(byte) != 0 || c == '_' || byte >= 0x80;
 }
+
+/// Bounds of a path: it is walked by recursion, along its steps as well.
+constexpr std::size_t kMostNodes = 4000;
+constexpr int kMostNested = 500;
 
 class Parser {
  public:
@@ -154,8 +161,7 @@ class Parser {
   }
 
   std::string symbol() {
-    static constexpr std::array<std::string_view, 9> kLong = {
-        "**", "==", "!=", "<>", "<=", ">=", "&&", "||", "=="};
+    static constexpr std::array<std::string_view, 8> kLong = {"**", "==", "!=", "<>", "<=", ">=", "&&", "||"};
     for (const auto candidate : kLong) {
       if (text_.substr(at_, candidate.size()) != candidate) continue;
       at_ += candidate.size();
@@ -184,18 +190,25 @@ class Parser {
     if (!take(symbol)) fail();
   }
 
-  static Node make(Kind kind, std::string text = {}) {
+  [[noreturn]] static void fail_as_complex() {
+    throw Error(ErrorCode::StatementTooComplex, "jsonpath is too complex", {},
+                fmt::format("It may have {} operators and steps, and {} levels of brackets.", kMostNodes,
+                            kMostNested));
+  }
+
+  Node make(Kind kind, std::string text = {}) {
+    if (++node_count_ > kMostNodes) fail_as_complex();
     auto node = std::make_unique<JsonPathNode>();
     node->kind = kind;
     node->text = std::move(text);
     return node;
   }
-  static Node above(Kind kind, Node below, std::string text = {}) {
+  Node above(Kind kind, Node below, std::string text = {}) {
     Node node = make(kind, std::move(text));
     node->children.push_back(std::move(below));
     return node;
   }
-  static Node joined(Kind kind, Node left, Node right, std::string text = {}) {
+  Node joined(Kind kind, Node left, Node right, std::string text = {}) {
     Node node = above(kind, std::move(left), std::move(text));
     node->children.push_back(std::move(right));
     return node;
@@ -218,7 +231,10 @@ class Parser {
   Node negation() {
     if (!take("!")) return comparison();
     if (!is_symbol("(") && !is_name("exists")) fail();
-    return above(Kind::Not, predicate(primary()));
+    if (++nested_ > kMostNested) fail_as_complex();
+    Node node = above(Kind::Not, predicate(primary()));
+    --nested_;
+    return node;
   }
 
   Node predicate(Node node) const {
@@ -277,10 +293,17 @@ class Parser {
   }
 
   Node sign() {
-    if (!is_symbol("+") && !is_symbol("-")) return steps(primary());
-    const std::string op = token_.text;
-    advance();
-    return above(Kind::Arithmetic, sign(), op);
+    if (++nested_ > kMostNested) fail_as_complex();
+    Node node;
+    if (is_symbol("+") || is_symbol("-")) {
+      const std::string op = token_.text;
+      advance();
+      node = above(Kind::Arithmetic, sign(), op);
+    } else {
+      node = steps(primary());
+    }
+    --nested_;
+    return node;
   }
 
   Node literal(JsonNode::Kind kind, std::string text = {}) {
@@ -385,7 +408,8 @@ class Parser {
     std::size_t number = 0;
     const auto& text = token_.text;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (token_.type != Token::Type::Number || read.ptr != text.data() + text.size()) fail();
+    if (token_.type != Token::Type::Number || read.ec != std::errc() || read.ptr != text.data() + text.size())
+      fail();
     advance();
     return number;
   }
@@ -427,7 +451,8 @@ class Parser {
   std::size_t at_ = 0;
   Token token_;
   bool follows_value_ = false;
-  int filters_ = 0, subscripts_ = 0;
+  int filters_ = 0, subscripts_ = 0, nested_ = 0;
+  std::size_t node_count_ = 0;
 };
 
 }  // namespace

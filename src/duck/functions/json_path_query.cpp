@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "duckdb/common/re2_regex.hpp"
+#include <fmt/format.h>
 
 #include <tickstone/error.hpp>
 
@@ -22,6 +23,8 @@ namespace {
 using Kind = JsonPathNode::Kind;
 using Items = std::vector<JsonNode>;
 using Type = JsonNode::Kind;
+
+constexpr std::size_t kMostItems = 1'000'000;
 
 enum class Truth : std::uint8_t { False, True, Unknown };
 
@@ -120,7 +123,13 @@ class Query {
                               node.kind == Kind::Descendants ||
                               (node.kind == Kind::Method && (node.text == "type" || node.text == "size"));
     if (!takes_arrays) below = unwrapped(std::move(below));
-    for (const JsonNode& item : below) apply(node, item, current, found);
+    for (const JsonNode& item : below) {
+      apply(node, item, current, found);
+      // Each .** multiplies what it is applied to.
+      if (found.size() > kMostItems)
+        throw Error(ErrorCode::ProgramLimitExceeded,
+                    fmt::format("jsonpath finds more than {} values in one document", kMostItems));
+    }
     return found;
   }
 
