@@ -134,6 +134,13 @@ constexpr FunctionRow kRows[] = {
     {"string_to_array", "", "text[]", "t"},
     {"string_to_table", "unnest(string_to_array($*))", "text", "t"},
     {"encode", "pg_encode", "text", "-t"},
+    {"get_byte", "pg_get_byte", "integer", "xi"},
+    {"set_byte", "pg_set_byte", "bytea", "xii"},
+    {"get_bit", "pg_get_bit", "integer", "xi"},
+    {"set_bit", "pg_set_bit", "bytea", "xii"},
+    {"bit_count", "pg_bytes_bit_count", "bigint", "x"},
+    {"convert_to", "pg_convert_to", "bytea", "tt"},
+    {"convert_from", "pg_convert_from", "text", "xt"},
     {"decode", "pg_decode", "bytea", "t"},
     {"gen_random_uuid", "", "uuid", ""},
     // numbers

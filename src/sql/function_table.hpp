@@ -14,8 +14,8 @@ struct FunctionRow {
   /// element or the array of it; `sum`, `avg`, `math` as PostgreSQL types those; empty: not known.
   std::string_view result;
   /// Per argument, the last one repeats: what an untyped literal there is. t text, v interval, z timestamptz,
-  /// s timestamp, i integer, d double, n numeric, j jsonb, a text[], b boolean, u uuid, c candlestick, '='
-  /// the common type of all such arguments, '-' left as it is.
+  /// s timestamp, i integer, d double, n numeric, j jsonb, a text[], b boolean, u uuid, c candlestick, x
+  /// bytea, '=' the common type of all such arguments, '-' left as it is.
   std::string_view arguments;
 };
 

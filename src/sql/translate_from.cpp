@@ -28,6 +28,10 @@ void make_nullable(Scope& scope, std::size_t from, std::size_t to, ColumnList& s
   for (ScopeColumn& column : star.columns) column.is_not_null = false;
 }
 
+bool is_unnest_of_many(const PgQuery__FuncCall& call) {
+  return call.n_args > 1 && std::string_view("unnest") == string_of(call.funcname[call.n_funcname - 1]);
+}
+
 void append(ColumnList& to, const ColumnList& from) {
   to.columns.insert(to.columns.end(), from.columns.begin(), from.columns.end());
   to.is_complete = to.is_complete && from.is_complete;
@@ -306,8 +310,62 @@ std::string Translator::table_function_call(const PgQuery__FuncCall& call, const
   return function(call, scope, true).text;
 }
 
+/// ROWS FROM of several functions, and unnest of several arrays: their rows side by side, NULL where one has
+/// no more.
+std::string Translator::functions_side_by_side(const PgQuery__RangeFunction& item, Scope& scope,
+                                               ColumnList& star) {
+  Range range;
+  std::string values;
+  const auto add = [&](const PgQuery__FuncCall& call, const Node* node) {
+    const std::string name = output_name_of(node);
+    if (lookup_.is_host_table_function(name))
+      refuse(fmt::format("{} beside other functions in FROM", name), call.location);
+    const Typed value = function(call, scope, false);
+    values +=
+        fmt::format("{}{} AS c{}", values.empty() ? "" : ", ", value.text, range.list.columns.size() + 1);
+    range.list.columns.push_back({name, value.type, false});
+  };
+  for (std::size_t i = 0; i < item.n_functions; ++i) {
+    const PgQuery__List& part = *item.functions[i]->list;
+    const Node* node = part.items[0];
+    if (node->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || item.n_coldeflist > 0)
+      refuse("this function beside others in FROM");
+    const PgQuery__FuncCall& call = *node->func_call;
+    if (!is_unnest_of_many(call)) {
+      add(call, node);
+      continue;
+    }
+    for (std::size_t a = 0; a < call.n_args; ++a) {
+      PgQuery__FuncCall one = call;
+      one.n_args = 1;
+      one.args = &call.args[a];
+      add(one, node);
+    }
+  }
+  std::string text = fmt::format("SELECT {}", values);
+  if (item.ordinality != 0) {
+    text = fmt::format("SELECT *, row_number() OVER () AS pg_ordinality FROM ({})", text);
+    range.list.columns.push_back({"ordinality", SqlType::of(TypeId::BigInt), true});
+  }
+  range.alias = item.alias != nullptr ? item.alias->aliasname : range.list.columns.front().name;
+  std::string names;
+  for (std::size_t i = 0; i < range.list.columns.size(); ++i) {
+    ScopeColumn& column = range.list.columns[i];
+    if (item.alias != nullptr && i < item.alias->n_colnames) column.name = string_of(item.alias->colnames[i]);
+    names += (i > 0 ? ", " : "") + duck_identifier(column.name);
+  }
+  text = fmt::format("({}) AS {}({})", text, duck_identifier(range.alias), names);
+  if (!scope.ranges.empty() || scope.is_join) text = "LATERAL " + text;
+  star = range.list;
+  scope.ranges.push_back(std::move(range));
+  return text;
+}
+
 std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star) {
-  if (item.n_functions != 1) refuse("ROWS FROM of several functions");
+  const Node* first = item.functions[0]->list->items[0];
+  if (item.n_functions != 1 ||
+      (first->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && is_unnest_of_many(*first->func_call)))
+    return functions_side_by_side(item, scope, star);
   const Node* node = item.functions[0]->list->items[0];
   Range range;
   std::string text;
@@ -357,19 +415,6 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
       if (!is_table_function)
         text = fmt::format("(SELECT CAST(pg_n AS INTEGER) AS {} FROM {} AS pg_series(pg_n))",
                            duck_identifier(name), text);
-    } else if (name == "unnest" && call.n_args > 1) {
-      // Side by side, the shorter ones filled up with NULL.
-      std::string columns;
-      for (std::size_t i = 0; i < call.n_args; ++i) {
-        Typed list = argument(i);
-        if (list.form != Typed::Form::Plain) list = coerced(std::move(list), SqlType::array_of(TypeId::Text));
-        columns += (i > 0 ? ", unnest(" : "unnest(") + list.text + ")";
-        std::optional<SqlType> type = list.type;
-        if (type) type->is_array = false;
-        range.list.columns.push_back({i == 0 ? name : fmt::format("{}_{}", name, i), type, false});
-      }
-      text = "(SELECT " + columns + ")";
-      has_several_columns = true;
     } else {
       // A function that gives one value or, by unnest, one column.
       Typed value = function(call, scope, true);

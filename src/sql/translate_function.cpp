@@ -55,6 +55,8 @@ std::optional<SqlType> type_of_code(char code) {
       return SqlType::of(TypeId::Uuid);
     case 'c':
       return SqlType::of(TypeId::Candlestick);
+    case 'x':
+      return SqlType::of(TypeId::Bytea);
     default:
       return std::nullopt;
   }
@@ -323,6 +325,11 @@ class FunctionTranslator {
     if (name_ == "_pg_expandarray") return expand_array();
     if (name_ == "concat" || name_ == "concat_ws") return concat();
     if (name_ == "substring") return substring();
+    if (name_ == "overlay" || name_ == "position" || name_ == "strpos") return of_bytes();
+    if (name_ == "array_dims" || name_ == "array_ndims" || name_ == "trim_array" || name_ == "array_fill") {
+      refuse_dimensions();
+      return std::nullopt;
+    }
     if (name_ == "make_interval") return make_interval();
     if (name_ == "pg_typeof") return type_name();
     if (name_ == "percentile_cont" || name_ == "percentile_disc" || name_ == "mode") return within_group();
@@ -332,6 +339,7 @@ class FunctionTranslator {
     }
     if (name_ == "generate_subscripts" || name_ == "array_length" || name_ == "array_upper" ||
         name_ == "array_lower" || name_ == "cardinality") {
+      refuse_dimensions();
       return over_vector();
     }
     return std::nullopt;
@@ -339,6 +347,40 @@ class FunctionTranslator {
 
   bool is_vector(const Typed& value) const {
     return value.has_type(TypeId::Int2Vector) || value.has_type(TypeId::OidVector);
+  }
+
+  /// What is there of one dimension alone would count only the outer one.
+  void refuse_dimensions() const {
+    const auto array_of = [](const Node* node) -> const PgQuery__AArrayExpr* {
+      while (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) node = node->type_cast->arg;
+      return node->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR ? node->a_array_expr : nullptr;
+    };
+    if (name_ == "array_fill") {
+      const auto* sizes = call_.n_args > 1 ? array_of(call_.args[1]) : nullptr;
+      if (sizes != nullptr && sizes->n_elements > 1)
+        t_.refuse("an array of several dimensions", call_.location);
+      if (call_.n_args > 2) t_.refuse("an array with a lower bound", call_.location);
+      return;
+    }
+    const auto* array = call_.n_args > 0 ? array_of(call_.args[0]) : nullptr;
+    if (array != nullptr && array->n_elements > 0 && array_of(array->elements[0]) != nullptr)
+      t_.refuse(fmt::format("{} of an array of several dimensions", name_), call_.location);
+  }
+
+  /// overlay and position of bytea; nothing of text.
+  std::optional<Typed> of_bytes() {
+    const SqlType bytea = SqlType::of(TypeId::Bytea);
+    const bool is_of_bytes = std::any_of(
+        arguments_.begin(),
+        arguments_.begin() + std::min<std::ptrdiff_t>(2, static_cast<std::ptrdiff_t>(arguments_.size())),
+        [](const Typed& value) { return value.has_type(TypeId::Bytea); });
+    if (!is_of_bytes) return std::nullopt;
+    const bool is_overlay = name_ == "overlay";
+    for (std::size_t i = 0; i < arguments_.size(); ++i)
+      arguments_[i] = t_.coerced(std::move(arguments_[i]), i < 2 ? bytea : SqlType::of(TypeId::Integer));
+    std::string text = is_overlay ? "pg_bytes_overlay(" : "pg_bytes_position(";
+    for (std::size_t i = 0; i < arguments_.size(); ++i) text += (i > 0 ? ", " : "") + arguments_[i].text;
+    return plain(text + ")", is_overlay ? bytea : SqlType::of(TypeId::Integer));
   }
 
   std::optional<Typed> date_part() {

@@ -247,6 +247,7 @@ class Translator {
   /// DuckDB wants to know the arguments of such a call when it binds.
   std::string table_function_call(const PgQuery__FuncCall& call, const Scope& scope);
   std::string range_function(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star);
+  std::string functions_side_by_side(const PgQuery__RangeFunction& item, Scope& scope, ColumnList& star);
   std::string json_records(const PgQuery__RangeFunction& item, const std::string& kind, const Typed& value,
                            Range& range);
   std::string alias_text(const PgQuery__Alias* alias, Range& range);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <bit>
+
 #include "duck/functions/functions.hpp"
 #include "duck/functions/scalar_builder.hpp"
+#include "types/utf8.hpp"
 
 // encode and decode: bytes as hex, base64 or escaped text.
 
@@ -142,6 +145,79 @@ duckdb::Value blob_value(const std::string& bytes) {
   return duckdb::Value::BLOB(reinterpret_cast<duckdb::const_data_ptr_t>(bytes.data()), bytes.size());
 }
 
+const std::string& bytes_of(const duckdb::Value& value) { return duckdb::StringValue::Get(value); }
+
+/// PostgreSQL has a code of its own for it, 2202E. Errors: InvalidParameterValue.
+std::size_t index_within(std::int64_t index, std::size_t count) {
+  if (index < 0 || static_cast<std::size_t>(index) >= count) {
+    throw Error(ErrorCode::InvalidParameterValue, "index " + std::to_string(index) +
+                                                    " out of valid range, 0.." +
+                                                    std::to_string(static_cast<std::int64_t>(count) - 1));
+  }
+  return static_cast<std::size_t>(index);
+}
+
+std::int32_t byte_at(const std::string& bytes, std::int64_t index) {
+  return static_cast<unsigned char>(bytes[index_within(index, bytes.size())]);
+}
+
+std::string with_byte(std::string bytes, std::int64_t index, std::int64_t value) {
+  bytes[index_within(index, bytes.size())] = static_cast<char>(value);
+  return bytes;
+}
+
+/// The lowest bit of a byte is its first.
+std::int32_t bit_at(const std::string& bytes, std::int64_t index) {
+  const auto bit = index_within(index, bytes.size() * 8);
+  return static_cast<unsigned char>(bytes[bit / 8]) >> bit % 8 & 1;
+}
+
+std::string with_bit(std::string bytes, std::int64_t index, std::int64_t value) {
+  const auto bit = index_within(index, bytes.size() * 8);
+  if (value != 0 && value != 1) throw Error(ErrorCode::InvalidParameterValue, "new bit must be 0 or 1");
+  const auto mask = static_cast<unsigned char>(1U << bit % 8);
+  auto byte = static_cast<unsigned char>(bytes[bit / 8]);
+  byte = static_cast<unsigned char>(value == 1 ? byte | mask : byte & ~mask);
+  bytes[bit / 8] = static_cast<char>(byte);
+  return bytes;
+}
+
+std::int64_t bit_count(const std::string& bytes) {
+  std::int64_t count = 0;
+  for (const char c : bytes) count += std::popcount(static_cast<unsigned char>(c));
+  return count;
+}
+
+/// From one; 0: nowhere.
+std::int32_t position_of(const std::string& part, const std::string& bytes) {
+  const auto at = bytes.find(part);
+  return at == std::string::npos ? 0 : static_cast<std::int32_t>(at) + 1;
+}
+
+std::string overlaid(const std::string& bytes, const std::string& with, std::int64_t from,
+                     std::int64_t count) {
+  if (from <= 0) throw Error(ErrorCode::SubstringError, "negative substring length not allowed");
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  const auto before = std::min(from - 1, size);
+  const auto after = std::clamp(from - 1 + count, std::int64_t{0}, size);
+  return bytes.substr(0, static_cast<std::size_t>(before)) + with +
+         bytes.substr(static_cast<std::size_t>(after));
+}
+
+/// The one encoding that texts have here. Errors: FeatureNotSupported, InvalidParameterValue.
+void require_utf8(std::string name, const char* which) {
+  std::string plain;
+  for (const char c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+      plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  if (plain == "utf8" || plain == "unicode") return;
+  throw Error(ErrorCode::FeatureNotSupported,
+              std::string(which) + " encoding \"" + name + "\" is not supported", {}, "Texts are UTF8.");
+}
+
+std::int64_t whole(const duckdb::Value& value) { return value.GetValue<std::int64_t>(); }
+
 }  // namespace
 
 void register_byte_functions(FunctionCatalog& catalog) {
@@ -156,6 +232,70 @@ void register_byte_functions(FunctionCatalog& catalog) {
       .boxed({text, text}, LogicalType::BLOB,
              [](const auto& values, auto&) {
                return blob_value(decoded(text_of(values[0]), text_of(values[1])));
+             })
+      .replace_in(catalog);
+  const LogicalType blob = LogicalType::BLOB, integer = LogicalType::INTEGER;
+  ScalarBuilder("pg_get_byte")
+      .boxed({blob, integer}, integer,
+             [](const auto& values, auto&) {
+               return duckdb::Value::INTEGER(byte_at(bytes_of(values[0]), whole(values[1])));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_set_byte")
+      .boxed({blob, integer, integer}, blob,
+             [](const auto& values, auto&) {
+               return blob_value(with_byte(bytes_of(values[0]), whole(values[1]), whole(values[2])));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_get_bit")
+      .boxed({blob, LogicalType::BIGINT}, integer,
+             [](const auto& values, auto&) {
+               return duckdb::Value::INTEGER(bit_at(bytes_of(values[0]), whole(values[1])));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_set_bit")
+      .boxed({blob, LogicalType::BIGINT, integer}, blob,
+             [](const auto& values, auto&) {
+               return blob_value(with_bit(bytes_of(values[0]), whole(values[1]), whole(values[2])));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_bytes_bit_count")
+      .boxed({blob}, LogicalType::BIGINT,
+             [](const auto& values, auto&) { return duckdb::Value::BIGINT(bit_count(bytes_of(values[0]))); })
+      .replace_in(catalog);
+  // position(part IN bytes) has them the other way round in the tree: bytes first.
+  ScalarBuilder("pg_bytes_position")
+      .boxed({blob, blob}, integer,
+             [](const auto& values, auto&) {
+               return duckdb::Value::INTEGER(position_of(bytes_of(values[1]), bytes_of(values[0])));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_bytes_overlay")
+      .boxed({blob, blob, integer}, blob,
+             [](const auto& values, auto&) {
+               const auto& with = bytes_of(values[1]);
+               return blob_value(overlaid(bytes_of(values[0]), with, whole(values[2]),
+                                          static_cast<std::int64_t>(with.size())));
+             })
+      .boxed({blob, blob, integer, integer}, blob,
+             [](const auto& values, auto&) {
+               return blob_value(
+                   overlaid(bytes_of(values[0]), bytes_of(values[1]), whole(values[2]), whole(values[3])));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_convert_to")
+      .boxed({text, text}, blob,
+             [](const auto& values, auto&) {
+               require_utf8(text_of(values[1]), "destination");
+               return blob_value(text_of(values[0]));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_convert_from")
+      .boxed({blob, text}, text,
+             [](const auto& values, auto&) {
+               require_utf8(text_of(values[1]), "source");
+               check_utf8(bytes_of(values[0]));
+               return text_value(bytes_of(values[0]));
              })
       .replace_in(catalog);
 }
