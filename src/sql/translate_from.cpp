@@ -373,7 +373,6 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
   const std::string alias = item.alias != nullptr ? item.alias->aliasname : "";
   bool is_table_function = false;
   bool has_named_columns = false;
-  bool has_several_columns = false;
   if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
     const PgQuery__FuncCall& call = *node->func_call;
     const auto argument = [&](std::size_t i) { return expression(call.args[i], scope); };
@@ -448,7 +447,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
   }
   // The alias of a function of one column is the name of its column too.
   if (!has_named_columns) {
-    if (!alias.empty() && name != "value" && !has_several_columns) range.list.columns[0].name = alias;
+    if (!alias.empty() && name != "value") range.list.columns[0].name = alias;
     std::string names;
     for (std::size_t i = 0; i < range.list.columns.size(); ++i) {
       ScopeColumn& column = range.list.columns[i];
