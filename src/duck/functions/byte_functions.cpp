@@ -151,8 +151,8 @@ const std::string& bytes_of(const duckdb::Value& value) { return duckdb::StringV
 std::size_t index_within(std::int64_t index, std::size_t count) {
   if (index < 0 || static_cast<std::size_t>(index) >= count) {
     throw Error(ErrorCode::InvalidParameterValue, "index " + std::to_string(index) +
-                                                    " out of valid range, 0.." +
-                                                    std::to_string(static_cast<std::int64_t>(count) - 1));
+                                                      " out of valid range, 0.." +
+                                                      std::to_string(static_cast<std::int64_t>(count) - 1));
   }
   return static_cast<std::size_t>(index);
 }
