@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include <editline/readline.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ constexpr int kRememberedLines = 2000;
 std::vector<std::string> completed_words;
 sigjmp_buf line_given_up;
 volatile std::sig_atomic_t is_reading = 0;
+pthread_t reader;
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
@@ -49,8 +51,15 @@ char** complete(const char* start, int /*from*/, int /*to*/) {
   return rl_completion_matches(start, next_match);
 }
 
-void give_line_up(int /*signal*/) {
-  if (is_reading != 0) siglongjmp(line_given_up, 1);
+/// libedit raises the signal again for the whole process while its own handler blocks it here, so that
+/// another thread gets it: the reader's stack is the reader's alone.
+void give_line_up(int signal) {
+  if (is_reading == 0) return;
+  if (pthread_equal(pthread_self(), reader) == 0) {
+    pthread_kill(reader, signal);
+    return;
+  }
+  siglongjmp(line_given_up, 1);
 }
 
 std::string history_path() {
@@ -96,6 +105,7 @@ LineEditor::Read LineEditor::read(const std::string& prompt) {
     read.end = End::Line;
     return read;
   }
+  reader = pthread_self();
   struct sigaction ours {};
   struct sigaction before {};
   ours.sa_handler = give_line_up;
