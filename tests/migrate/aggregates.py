@@ -69,6 +69,8 @@ class Session(threading.Thread):
         if statement == "chunk":
             self.cursor.execute("SELECT c::text FROM show_chunks('samples') c ORDER BY random() LIMIT 1")
             (chunk,) = self.cursor.fetchone()
+            if chunk.isdigit():
+                return  # one that was dropped at that moment has no name any more
             statement = f"UPDATE {chunk} SET value = value * 2 WHERE name = 'b'"
         self.cursor.execute(statement)
 
