@@ -288,7 +288,9 @@ TEST_F(Records, APositionIsOpenedOnceAtTheSameInstant) {
   WatchedExecutor slow(db, [&](std::string_view /*sql*/) {
     if (!other) other = open_position(db, named);
   });
-  EXPECT_EQ(open_position(slow, named).id, other->id);
+  const auto id = open_position(slow, named).id;
+  ASSERT_TRUE(other);
+  EXPECT_EQ(id, other->id);
   EXPECT_EQ(get_positions(db).size(), 1U);
 
   constexpr int kRounds = 20;
