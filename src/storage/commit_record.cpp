@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/commit_record.hpp"
 
+#include <cstdint>
 #include <cstring>
 
 #include "storage/schema_codec.hpp"
 
 namespace tickstone::storage {
+
+namespace {
+
+void check_row_ids(const ColumnView& ids) {
+  bool is_right = ids.type == SqlType::of(TypeId::BigInt) && ids.layout.physical == Physical::Int64;
+  for (std::size_t row = 0; is_right && row < ids.size; ++row) {
+    is_right = !ids.is_null(row) && ids.fixed<std::int64_t>(row) != INT64_MAX;
+  }
+  if (!is_right) throw Error(ErrorCode::DataCorrupted, "logged rows have row ids that are none");
+}
+
+}  // namespace
 
 void put_logged_rows(const LoggedRows& rows, ByteWriter& out) {
   out.put(rows.table);
@@ -25,6 +38,9 @@ LoggedRows get_logged_rows(ByteReader& in) {
   // Every row has a column, be it the row id: without one, their number would be bounded by nothing.
   if (rows.columns.empty() || rows.rows.columns.size() != rows.columns.size()) {
     throw Error(ErrorCode::DataCorrupted, "logged rows have other columns than they name");
+  }
+  for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+    if (rows.columns[i] == kRowIdColumn) check_row_ids(rows.rows.columns[i].view());
   }
   return rows;
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/schema_codec.hpp"
 
+#include <cstdint>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "base/bytes.hpp"
+#include "storage/commit_record.hpp"
 
 namespace tickstone::storage {
 namespace {
@@ -52,6 +56,30 @@ TEST(SchemaCodec, AKeyOfAColumnThatIsNotThereIsDamage) {
   TableSchema schema = bars();
   schema.series_key = {7};
   EXPECT_THROW(read_back(schema), Error);
+}
+
+TEST(LoggedRowsCodec, RowIdsOfAnotherTypeAreDamage) {
+  const auto read_back = [](Column ids) {
+    LoggedRows rows;
+    rows.table = 3;
+    rows.columns = {kRowIdColumn};
+    rows.rows.columns.push_back(std::move(ids));
+    ByteWriter out;
+    put_logged_rows(rows, out);
+    ByteReader in(out.bytes(), "rows");
+    return get_logged_rows(in);
+  };
+  Column right(SqlType::of(TypeId::BigInt)), last(SqlType::of(TypeId::BigInt)),
+      none(SqlType::of(TypeId::BigInt));
+  Column text(SqlType::of(TypeId::Text));
+  right.append_fixed(std::int64_t{7});
+  last.append_fixed(std::int64_t{INT64_MAX});  // has none after it
+  none.append_null();
+  text.append_bytes("7");
+  EXPECT_EQ(read_back(right).rows.row_count(), 1U);
+  EXPECT_THROW(read_back(last), Error);
+  EXPECT_THROW(read_back(none), Error);
+  EXPECT_THROW(read_back(text), Error);
 }
 
 }  // namespace
