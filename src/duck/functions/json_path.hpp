@@ -54,11 +54,13 @@ struct JsonPath {
   std::unique_ptr<JsonPathNode> top;
 };
 
-/// Errors: SyntaxError `syntax error in jsonpath`, FeatureNotSupported for .datetime() and .keyvalue().
+/// Errors: SyntaxError in PostgreSQL's words; FeatureNotSupported for .datetime() and .keyvalue();
+/// StatementTooComplex for thousands of steps or hundreds of brackets within one another.
 JsonPath parse_json_path(std::string_view text);
 
 /// What the path finds in `target`, in order. `variables`: an object.
-/// Errors: InvalidParameterValue with PostgreSQL's words (which has a code of its own for each of them).
+/// Errors: InvalidParameterValue with PostgreSQL's words (which has a code of its own for each of them);
+/// ProgramLimitExceeded for a step that finds more than a million values.
 std::vector<JsonNode> query_json_path(const JsonPath& path, const JsonNode& target,
                                       const JsonNode& variables);
 
