@@ -2,6 +2,7 @@
 #include "duck/connection.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "duck/error_translation.hpp"
 #include "duck/logical_types.hpp"
@@ -20,16 +21,39 @@ std::vector<ResultColumn> columns_of(const duckdb::vector<duckdb::string>& names
   return columns;
 }
 
+/// A query that runs for longer than it takes to wake a thread is worth that.
+class HelpAfterAWhile {
+ public:
+  explicit HelpAfterAWhile(WorkerUse& use) : use_(use), start_(std::chrono::steady_clock::now()) {}
+  void look() {
+    constexpr std::chrono::microseconds kAlone{300};
+    if (use_.is_open() && std::chrono::steady_clock::now() - start_ > kAlone) use_.engage();
+  }
+
+ private:
+  WorkerUse& use_;
+  std::chrono::steady_clock::time_point start_;
+};
+
 class DuckResult final : public ResultStream {
  public:
-  explicit DuckResult(unique_ptr<duckdb::QueryResult> result)
-      : result_(std::move(result)), columns_(columns_of(result_->names, result_->types)) {}
+  DuckResult(unique_ptr<duckdb::QueryResult> result, std::shared_ptr<WorkerUse> use)
+      : use_(std::move(use)),
+        result_(std::move(result)),
+        columns_(columns_of(result_->names, result_->types)) {}
+  ~DuckResult() override {
+    result_.reset();
+    use_->end();
+  }
+  DuckResult(const DuckResult&) = delete;
+  DuckResult& operator=(const DuckResult&) = delete;
 
   const std::vector<ResultColumn>& columns() const override { return columns_; }
 
   bool next(Batch& out, LongNumbers long_numbers) override {
     if (!result_) return false;
     unique_ptr<duckdb::DataChunk> chunk;
+    HelpAfterAWhile help(*use_);
     // Boundary: DuckDB's errors end here.
     try {
       chunk = result_->Fetch();
@@ -41,13 +65,16 @@ class DuckResult final : public ResultStream {
     if (result_->HasError()) throw translate(result_->GetErrorObject());
     if (!chunk || chunk->size() == 0) {
       result_.reset();
+      use_->end();
       return false;
     }
+    help.look();
     out = batch_from_chunk(*chunk, long_numbers);
     return true;
   }
 
  private:
+  std::shared_ptr<WorkerUse> use_;
   unique_ptr<duckdb::QueryResult> result_;
   std::vector<ResultColumn> columns_;
 };
@@ -82,9 +109,9 @@ class DuckPrepared final : public PreparedQuery {
       }
       // A rebind inside DuckDB notes what it depends on anew.
       session.note_into(&notes_);
-      auto result = statement_->Execute(values, true);
+      auto stream = connection_.run([&] { return statement_->PendingQuery(values, true); });
       session.note_into(nullptr);
-      return make_stream(std::move(result));
+      return stream;
     } catch (const Error&) {
       session.note_into(nullptr);
       throw;
@@ -175,12 +202,15 @@ class DuckPrepared final : public PreparedQuery {
 
 std::unique_ptr<ResultStream> make_stream(unique_ptr<duckdb::QueryResult> result) {
   if (result->HasError()) throw translate(result->GetErrorObject());
-  return std::make_unique<DuckResult>(std::move(result));
+  auto nobody = std::make_shared<WorkerUse>(nullptr);
+  nobody->end();
+  return std::make_unique<DuckResult>(std::move(result), std::move(nobody));
 }
 
-DuckConnection::DuckConnection(duckdb::shared_ptr<duckdb::DuckDB> db, RelationSource& source,
-                               HostFunctions& functions)
+DuckConnection::DuckConnection(duckdb::shared_ptr<duckdb::DuckDB> db, std::shared_ptr<Workers> workers,
+                               RelationSource& source, HostFunctions& functions)
     : db_(std::move(db)),
+      workers_(std::move(workers)),
       connection_(*db_),
       session_(duckdb::make_shared_ptr<SessionState>(source, functions)) {
   connection_.context->registered_state->Insert(SessionState::kKey, session_);
@@ -188,11 +218,37 @@ DuckConnection::DuckConnection(duckdb::shared_ptr<duckdb::DuckDB> db, RelationSo
 
 DuckConnection::~DuckConnection() = default;
 
+std::unique_ptr<ResultStream> DuckConnection::run(
+    const std::function<unique_ptr<duckdb::PendingQueryResult>()>& begin) {
+  const auto use = use_workers();
+  unique_ptr<duckdb::QueryResult> result;
+  try {
+    auto pending = begin();
+    if (pending->HasError()) throw translate(pending->GetErrorObject());
+    HelpAfterAWhile help(*use);
+    while (true) {
+      const auto status = pending->ExecuteTask();
+      if (duckdb::PendingQueryResult::IsResultReady(status)) break;
+      help.look();
+      if (status == duckdb::PendingExecutionResult::BLOCKED ||
+          status == duckdb::PendingExecutionResult::NO_TASKS_AVAILABLE)
+        pending->WaitForTask();
+    }
+    if (pending->HasError()) throw translate(pending->GetErrorObject());
+    result = pending->Execute();
+    if (result->HasError()) throw translate(result->GetErrorObject());
+  } catch (...) {
+    use->end();
+    throw;
+  }
+  return std::make_unique<DuckResult>(std::move(result), use);
+}
+
 std::unique_ptr<ResultStream> DuckConnection::query(std::string_view duck_text) {
   session_->begin_statement();
   // Boundary: DuckDB's errors end here.
   try {
-    return make_stream(connection_.SendQuery(std::string(duck_text)));
+    return run([&] { return connection_.PendingQuery(std::string(duck_text), true); });
   } catch (const Error&) {
     throw;
   } catch (const std::exception& exception) {

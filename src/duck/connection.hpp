@@ -9,7 +9,8 @@ namespace tickstone::duck {
 
 class DuckConnection final : public Connection {
  public:
-  DuckConnection(duckdb::shared_ptr<duckdb::DuckDB> db, RelationSource& source, HostFunctions& functions);
+  DuckConnection(duckdb::shared_ptr<duckdb::DuckDB> db, std::shared_ptr<Workers> workers,
+                 RelationSource& source, HostFunctions& functions);
   ~DuckConnection() override;
 
   std::unique_ptr<ResultStream> query(std::string_view duck_text) override;
@@ -25,13 +26,22 @@ class DuckConnection final : public Connection {
   duckdb::Connection& duck() { return connection_; }
   SessionState& session() { return *session_; }
 
+  /// Runs it until there are rows, or an error. Errors: translated, or DuckDB's own.
+  std::unique_ptr<ResultStream> run(
+      const std::function<duckdb::unique_ptr<duckdb::PendingQueryResult>()>& begin);
+  /// The helpers of an execution that begins.
+  std::shared_ptr<WorkerUse> use_workers() {
+    return session_->use_workers(std::make_shared<WorkerUse>(workers_));
+  }
+
  private:
   duckdb::shared_ptr<duckdb::DuckDB> db_;
+  std::shared_ptr<Workers> workers_;
   duckdb::Connection connection_;
   duckdb::shared_ptr<SessionState> session_;
 };
 
-/// Takes over a result of DuckDB's. Errors: translated.
+/// A result of DuckDB's that came without our helpers. Errors: translated.
 std::unique_ptr<ResultStream> make_stream(duckdb::unique_ptr<duckdb::QueryResult> result);
 
 /// DuckDB's EXPLAIN as lines of text.

@@ -94,6 +94,8 @@ std::vector<std::string> explain_lines(DuckConnection& connection, std::string_v
   const std::string prefix = analyze ? "EXPLAIN (ANALYZE, FORMAT JSON) " : "EXPLAIN (FORMAT JSON) ";
   duckdb::unique_ptr<duckdb::QueryResult> result;
   session.set_explaining(!analyze);
+  const auto use = connection.use_workers();
+  if (analyze) use->engage();
   // Boundary: DuckDB's errors end here.
   try {
     if (parameters.empty()) {
@@ -116,6 +118,7 @@ std::vector<std::string> explain_lines(DuckConnection& connection, std::string_v
     throw translate(duckdb::ErrorData(exception));
   }
   session.set_explaining(false);
+  use->end();
   if (result->HasError()) throw translate(result->GetErrorObject());
   std::string json;
   for (auto& row : *result) json = row.GetValue<std::string>(1);

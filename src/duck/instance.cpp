@@ -12,6 +12,7 @@
 #include "duck/scan.hpp"
 #include "duck/spill_file_system.hpp"
 #include "duck/spill_limit.hpp"
+#include "duck/workers.hpp"
 
 namespace tickstone::duck {
 
@@ -36,6 +37,7 @@ class DuckInstance final : public Instance {
     }
     config.replacement_scans.insert(config.replacement_scans.begin(), replacement_scan());
     db_ = duckdb::make_shared_ptr<duckdb::DuckDB>(nullptr, &config);
+    workers_ = std::make_shared<Workers>(db_);
     auto& instance = *db_->instance;
     // What the constructor is given of these is dropped.
     duckdb::DBConfig::GetConfig(instance).optimizer_extensions.push_back(scan_optimizer());
@@ -78,7 +80,7 @@ class DuckInstance final : public Instance {
   std::unique_ptr<Connection> connect(RelationSource& source, HostFunctions& functions) override {
     // Boundary: DuckDB's errors end here.
     try {
-      return std::make_unique<DuckConnection>(db_, source, functions);
+      return std::make_unique<DuckConnection>(db_, workers_, source, functions);
     } catch (const std::exception& exception) {
       throw translate(duckdb::ErrorData(exception));
     }
@@ -88,6 +90,7 @@ class DuckInstance final : public Instance {
 
  private:
   duckdb::shared_ptr<duckdb::DuckDB> db_;
+  std::shared_ptr<Workers> workers_;
 };
 
 }  // namespace

@@ -121,6 +121,9 @@ void plan_rows(ScanGlobalState& global, const duckdb::TableFunctionInitInput& in
 /// What a Top-N's first rows come in: enough for most, few enough to learn its bound early.
 constexpr std::uint32_t kTopNBatchRows = 256;
 
+/// About what one thread reads in the time that it takes to wake another.
+constexpr std::uint64_t kRowsWorthHelp = 30'000;
+
 storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context,
                                 const storage::ReadView& view) {
   storage::ScanRequest request;
@@ -167,6 +170,8 @@ unique_ptr<duckdb::GlobalTableFunctionState> init_global(ClientContext& context,
     }
     global->view = session.view();
     global->scan = global->view->scan(request);
+    if (global->scan->max_threads() > 1 && global->scan->estimated_rows() > kRowsWorthHelp)
+      session.ask_for_help();
     return unique_ptr<duckdb::GlobalTableFunctionState>(std::move(global));
   });
 }

@@ -6,6 +6,7 @@
 
 #include "duck/duckdb_api.hpp"
 #include "duck/instance.hpp"
+#include "duck/workers.hpp"
 
 namespace tickstone::duck {
 
@@ -50,6 +51,16 @@ class SessionState : public duckdb::ClientContextState {
   void begin_statement();
   const std::shared_ptr<const storage::ReadView>& view() const { return view_; }
 
+  /// The helpers of the execution that begins now; those of the one before are let go.
+  const std::shared_ptr<WorkerUse>& use_workers(std::shared_ptr<WorkerUse> use) {
+    if (use_) use_->end();
+    return use_ = std::move(use);
+  }
+  /// What runs is worth help. Threads: those of DuckDB, while it runs.
+  void ask_for_help() {
+    if (use_) use_->engage();
+  }
+
   /// The relation of that name; the one that the replacement scan found is kept for the bind that follows.
   std::optional<SourceRelation> find_relation(const std::string& name);
   const SourceRelation* found_relation(const std::string& name) const;
@@ -80,6 +91,7 @@ class SessionState : public duckdb::ClientContextState {
   PlanNotes* notes_ = nullptr;
   bool is_explaining_ = false;
   const TimeZone* zone_ = &utc_zone();
+  std::shared_ptr<WorkerUse> use_;
 };
 
 }  // namespace tickstone::duck

@@ -126,6 +126,17 @@ std::vector<std::string> chunk_names(const Run& run, const std::string& rest) {
   return names;
 }
 
+/// Asks `query`, which is about a chunk; false when retention, or somebody, has dropped the chunk meanwhile.
+bool changed_chunk(const Run& run, const std::string& query) {
+  try {
+    run_sql(run.context, query);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::UndefinedTable) throw;
+    return false;
+  }
+}
+
 void compression(const Run& run) {
   const auto relation = relation_of(run, "hypertable_id");
   const auto cutoff = cutoff_of(run, relation, "compress_after", "compress_created_before");
@@ -138,14 +149,8 @@ void compression(const Run& run) {
   if (most > 0 && names.size() > static_cast<std::size_t>(most)) names.resize(static_cast<std::size_t>(most));
   for (const auto& name : names) {
     run.context.check_cancelled();
-    try {
-      run_sql(run.context, "SELECT compress_chunk(" + quote_literal(name) + ", true)");
-    } catch (const Error& error) {
-      // Retention, or somebody, has dropped it meanwhile.
-      if (error.code() != ErrorCode::UndefinedTable) throw;
-      continue;
-    }
-    run.context.commit_midway();  // one chunk at a time, so that an error loses no more than its own
+    if (changed_chunk(run, "SELECT compress_chunk(" + quote_literal(name) + ", true)"))
+      run.context.commit_midway();  // one chunk at a time, so that an error loses no more than its own
   }
 }
 
@@ -171,8 +176,8 @@ void compaction(const Run& run) {
   if (most > 0 && names.size() > static_cast<std::size_t>(most)) names.resize(static_cast<std::size_t>(most));
   for (const auto& name : names) {
     run.context.check_cancelled();
-    run_sql(run.context, "SELECT compress_chunk(" + quote_literal(name) + ", true, true)");
-    run.context.commit_midway();
+    if (changed_chunk(run, "SELECT compress_chunk(" + quote_literal(name) + ", true, true)"))
+      run.context.commit_midway();
   }
 }
 
@@ -198,12 +203,15 @@ void reorder(const Run& run) {
   const auto catalog = run.context.catalog();
   const std::string index_name = catalog::quote_identifier(catalog->find_schema(relation.schema)->name) +
                                  "." + catalog::quote_identifier(index->get<std::string>());
-  run_sql(run.context,
-          "SELECT reorder_chunk(" + quote_literal(names.front()) + ", " + quote_literal(index_name) + ")");
-  done.push_back(names.front());
+  const auto reordered = std::find_if(names.begin(), names.end(), [&](const auto& name) {
+    return changed_chunk(
+        run, "SELECT reorder_chunk(" + quote_literal(name) + ", " + quote_literal(index_name) + ")");
+  });
+  if (reordered == names.end()) return;
+  done.push_back(*reordered);
   // One chunk a run; with more to do the next run is due at once.
   if (catalog->find_job(run.job_id) == nullptr) return;
-  if (names.size() > 1) statistics.next_start_us = run.context.transaction_start_us();
+  if (std::next(reordered) != names.end()) statistics.next_start_us = run.context.transaction_start_us();
   catalog::write_job_statistics(writes, statistics);
 }
 

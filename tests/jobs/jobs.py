@@ -85,6 +85,41 @@ def policies_do_their_work(server):
     expect(value(cur, "SELECT count(*) FROM timescaledb_information.jobs WHERE job_id >= 1000") == 0, "jobs outlived their table")
 
 
+def chunks_dropped_under_policies(server):
+    """Policies that chose a chunk which is dropped before they get to it go on with the others."""
+    cur = server.connect().cursor()
+    cur.execute("CREATE TABLE ticks (ts timestamptz NOT NULL, symbol text, bid float8, PRIMARY KEY (symbol, ts))")
+    cur.execute("SELECT create_hypertable('ticks', 'ts', chunk_time_interval => INTERVAL '1 hour')")
+    cur.execute("ALTER TABLE ticks SET (timescaledb.compress, timescaledb.compress_segmentby = 'symbol')")
+    jobs = [value(cur, "SELECT add_reorder_policy('ticks', 'ticks_pkey')"),
+            value(cur, "SELECT add_compression_policy('ticks', INTERVAL '1 hour')")]
+    for job in jobs:
+        cur.execute("SELECT alter_job(%s, scheduled => false)", (job,))
+    is_over = threading.Event()
+    failures = []
+
+    def run_it(job):
+        mine = server.connect().cursor()
+        while not is_over.is_set():
+            try:
+                mine.execute("CALL run_job(%s)", (job,))
+            except psycopg2.Error as error:
+                failures.append((job, error.pgcode, str(error)))
+                return
+
+    threads = [threading.Thread(target=run_it, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        cur.execute("INSERT INTO ticks SELECT TIMESTAMPTZ '2025-01-01 00:00+00' + g * INTERVAL '1 hour', 'AAPL', g FROM generate_series(0, 15) g")
+        cur.execute("SELECT drop_chunks('ticks', older_than => TIMESTAMPTZ '2025-01-02 00:00+00')")
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    expect(not failures, f"policies failed: {failures}")
+    cur.execute("DROP TABLE ticks")
+
+
 def a_run_that_is_too_long_is_cancelled(server):
     cur = server.connect().cursor()
     job = value(cur, "SELECT add_job('note', INTERVAL '1 hour', config => '{\"seconds\": 300}', scheduled => false)")
@@ -174,7 +209,7 @@ def main():
     server.start()
     try:
         server.connect().cursor().execute(SCHEMA)
-        for check in (policies_do_their_work, a_run_that_is_too_long_is_cancelled, a_deleted_job_ends, runs_of_a_job_never_overlap):
+        for check in (policies_do_their_work, chunks_dropped_under_policies, a_run_that_is_too_long_is_cancelled, a_deleted_job_ends, runs_of_a_job_never_overlap):
             check(server)
             print(f"jobs: {check.__name__}", flush=True)
         job = what_a_kill_leaves(server)

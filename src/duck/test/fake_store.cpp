@@ -57,6 +57,7 @@ class FakeScan : public storage::TableScan {
         if (!may_match(unit, store_.tightened)) continue;
         ++store_.units_read;
       }
+      if (store_.on_read) store_.on_read();
       static_cast<FakeState&>(state).unit = at;
       out.row_count = unit.row_count();
       out.columns.clear();
@@ -71,7 +72,7 @@ class FakeScan : public storage::TableScan {
     }
   }
   std::size_t max_threads() const override { return units_.size(); }
-  std::uint64_t estimated_rows() const override { return 1000; }
+  std::uint64_t estimated_rows() const override { return store_.estimated_rows; }
   storage::ScanStatistics statistics() const override {
     storage::ScanStatistics statistics;
     statistics.chunks_total = table_.units.size();

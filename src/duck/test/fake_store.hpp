@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -30,6 +31,8 @@ struct FakeStore {
   std::vector<storage::ScanRequest> requests;
   std::vector<storage::ColumnPredicate> tightened;
   std::size_t units_read = 0;
+  std::uint64_t estimated_rows = 1000;
+  std::function<void()> on_read;  // on each unit, on the thread that reads it
 
   std::shared_ptr<const storage::ReadView> view();
 };
