@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what a build needs and is not there yet: Debian packages (tools/packages.txt), then DuckDB and
-# the sample data, pinned and checked (tools/packages.lock), under $TICKSTONE_DEPS or .deps.
+# Installs what a build needs and is not there yet: Debian packages (tools/packages.txt), then DuckDB, the
+# sample data and node-postgres, pinned and checked (tools/packages.lock), under $TICKSTONE_DEPS or .deps.
 # Run it as often as you like: with nothing missing it changes nothing and needs no network and no root.
 set -euo pipefail
 
@@ -45,24 +45,32 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
-# Prints "package sha512" of one thing of the lock file on this machine.
+# Prints "package sha512" of one thing of the lock file on this machine; a line for each of its packages.
 locked() {
   awk -v what="$1" -v machine="$(uname -m)" \
     '$1 !~ /^#/ && $2 == what && ($1 == "any" || $1 == machine) { print $3, $4 }' "$root/tools/packages.lock"
 }
 
-# fetch WHAT SCRATCH: unpacks the checked tarball into SCRATCH/WHAT.
+# fetch WHAT SCRATCH: unpacks the checked tarballs of WHAT into SCRATCH/WHAT, each as package or, of several, as its name.
 fetch() {
-  local what=$1 scratch=$2 package wanted tarball actual
-  read -r package wanted < <(locked "$what") || die "nothing locked for $what on $(uname -m)"
-  say "fetching $package"
+  local what=$1 scratch=$2 package wanted tarball actual folder
+  local packages=()
+  mapfile -t packages < <(locked "$what")
+  [ "${#packages[@]}" -gt 0 ] || die "nothing locked for $what on $(uname -m)"
+  say "fetching $(printf '%s\n' "${packages[@]%% *}" | paste -sd ' ')"
   mkdir -p "$scratch/$what"
-  (cd "$scratch/$what" && npm pack --ignore-scripts --loglevel=error "$package" >/dev/null) || die "could not fetch $package"
-  tarball=$(find "$scratch/$what" -maxdepth 1 -name '*.tgz')
-  actual=sha512-$(openssl dgst -sha512 -binary "$tarball" | openssl base64 -A)
-  [ "$actual" = "$wanted" ] || die "$package is not what was locked: $actual instead of $wanted"
-  tar -xzf "$tarball" -C "$scratch/$what"
-  rm "$tarball"
+  (cd "$scratch/$what" && npm pack --ignore-scripts --loglevel=error "${packages[@]%% *}" >/dev/null) || die "could not fetch $what"
+  while read -r package wanted; do
+    tarball=${package#@}
+    tarball=$scratch/$what/$(printf '%s' "${tarball%@*}" | tr / -)-${package##*@}.tgz
+    actual=sha512-$(openssl dgst -sha512 -binary "$tarball" | openssl base64 -A)
+    [ "$actual" = "$wanted" ] || die "$package is not what was locked: $actual instead of $wanted"
+    folder=package
+    [ "${#packages[@]}" = 1 ] || folder=${package%@*}
+    mkdir "$scratch/$what/$folder"
+    tar -xzf "$tarball" -C "$scratch/$what/$folder" --strip-components=1
+    rm "$tarball"
+  done < <(printf '%s\n' "${packages[@]}")
 }
 
 # put NEW PLACE STAMP: moves a finished directory into place.
@@ -99,9 +107,21 @@ install_sample_data() {
   rm -rf "$scratch"
 }
 
+# The client of the tests that Debian does not have.
+install_node_packages() {
+  local stamp scratch
+  stamp=$(locked node-package)
+  [ "$(cat "$deps/node_modules/STAMP" 2>/dev/null)" != "$stamp" ] || return 0
+  scratch=$(mktemp -d "$deps/fetch.XXXXXX")
+  fetch node-package "$scratch"
+  put "$scratch/node-package" "$deps/node_modules" "$stamp"
+  rm -rf "$scratch"
+}
+
 install_packages
 mkdir -p "$deps"
 exec 9>"$deps/.lock"
 flock 9
 install_duckdb
 install_sample_data
+install_node_packages

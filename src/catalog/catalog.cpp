@@ -61,6 +61,9 @@ std::shared_ptr<const Catalog> Catalog::load(const storage::ReadView& view) {
         case ObjectKind::Function:
           catalog->add(decode_function(body));
           break;
+        case ObjectKind::Type:
+          catalog->add(decode_type(body));
+          break;
         case ObjectKind::Counter:
           (batch.columns[0].integer(row) == static_cast<Oid>(Counter::Jobs) ? catalog->last_job_id_
                                                                             : catalog->last_hypertable_id_) =
@@ -113,6 +116,17 @@ void Catalog::add(JobObject job) {
 void Catalog::add(FunctionObject function) {
   const auto oid = function.oid;
   functions_[oid] = std::move(function);
+}
+
+void Catalog::add(TypeObject type) {
+  const auto oid = type.oid;
+  if (type.kind == TypeObject::Kind::Enum) {
+    auto labels = std::make_shared<EnumLabels>();
+    labels->type_name = quote_identifier(type.name);
+    for (const auto& label : type.labels) labels->labels.push_back({label.number, label.text});
+    labels_[oid] = std::move(labels);
+  }
+  types_[oid] = std::move(type);
 }
 
 void Catalog::forget_relation(Oid oid) {
@@ -187,6 +201,26 @@ std::vector<const FunctionObject*> Catalog::find_functions(std::string_view sche
   return found;
 }
 
+const TypeObject* Catalog::find_type(Oid oid) const {
+  if (const TypeObject* type = pointer_to(types_, oid)) return type;
+  return oid == 0 ? nullptr : pointer_to(types_, oid - 1);
+}
+
+const TypeObject* Catalog::find_type(std::string_view schema, std::string_view name) const {
+  const SchemaObject* in = types_.empty() ? nullptr : find_schema(schema);
+  if (in == nullptr) return nullptr;
+  for (const auto& [oid, type] : types_) {
+    if (type.schema == in->oid && type.name == name) return &type;
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const EnumLabels> Catalog::enum_labels(Oid type) const {
+  const auto* labels = pointer_to(labels_, type);
+  return labels == nullptr ? nullptr : *labels;
+}
+
+std::vector<const TypeObject*> Catalog::types() const { return pointers_to_all(types_); }
 std::vector<const SchemaObject*> Catalog::schemas() const { return pointers_to_all(schemas_); }
 std::vector<const RelationObject*> Catalog::relations() const { return pointers_to_all(relations_); }
 std::vector<const RoleObject*> Catalog::roles() const { return pointers_to_all(roles_); }
@@ -259,6 +293,13 @@ void CatalogEdit::put_relation(const RelationObject& relation) {
   };
   check_free(relation.name, relation.oid);
   for (const auto& index : relation.indexes) check_free(index.name, index.oid);
+  if (const SchemaObject* schema = catalog_->find_schema(relation.schema);
+      schema != nullptr && relation.kind != RelationKind::Sequence &&
+      catalog_->find_type(schema->name, relation.name) != nullptr) {
+    throw Error(ErrorCode::DuplicateObject, fmt::format("type \"{}\" already exists", relation.name), {},
+                "A relation has an associated type of the same name, so you must use a name that doesn't "
+                "conflict with any existing type.");
+  }
   write_object(transaction_, relation.oid, ObjectKind::Relation, encode_object(relation));
   if (relation.hypertable && relation.hypertable->id > catalog_->last_hypertable_id_) {
     changed().last_hypertable_id_ = relation.hypertable->id;
@@ -298,6 +339,25 @@ void CatalogEdit::put_job(const JobObject& job) {
 void CatalogEdit::put_function(const FunctionObject& function) {
   write_object(transaction_, function.oid, ObjectKind::Function, encode_object(function));
   changed().add(function);
+}
+
+void CatalogEdit::put_type(const TypeObject& type) {
+  const SchemaObject* schema = catalog_->find_schema(type.schema);
+  TICKSTONE_CHECK(schema != nullptr);
+  const TypeObject* same_name = catalog_->find_type(schema->name, type.name);
+  // A table has a type of its name, too.
+  const RelationObject* relation = catalog_->find_relation(schema->name, type.name);
+  const bool is_of_table = relation != nullptr && relation->kind != RelationKind::Sequence;
+  if ((same_name != nullptr && same_name->oid != type.oid) || is_of_table)
+    throw Error(ErrorCode::DuplicateObject, fmt::format("type \"{}\" already exists", type.name));
+  write_object(transaction_, type.oid, ObjectKind::Type, encode_object(type));
+  changed().add(type);
+}
+
+void CatalogEdit::remove_type(Oid oid) {
+  erase_object(transaction_, oid, ObjectKind::Type);
+  changed().types_.erase(oid);
+  changed().labels_.erase(oid);
 }
 
 void CatalogEdit::remove_schema(Oid oid) {

@@ -14,6 +14,7 @@
 #include "catalog/objects.hpp"
 #include "catalog/running_counts.hpp"
 #include "storage/store.hpp"
+#include "types/object_naming.hpp"
 
 namespace tickstone::catalog {
 
@@ -38,6 +39,11 @@ class Catalog {
   const FunctionObject* find_function(Oid oid) const;
   /// All of that name, whatever their arguments.
   std::vector<const FunctionObject*> find_functions(std::string_view schema, std::string_view name) const;
+  /// By its own OID, or that of arrays of it.
+  const TypeObject* find_type(Oid oid) const;
+  const TypeObject* find_type(std::string_view schema, std::string_view name) const;
+  /// nullptr where there is no such enum type.
+  std::shared_ptr<const EnumLabels> enum_labels(Oid type) const;
 
   std::vector<const SchemaObject*> schemas() const;
   std::vector<const RelationObject*> relations() const;  // by oid
@@ -45,6 +51,7 @@ class Catalog {
   std::vector<const ExtensionObject*> extensions() const;
   std::vector<const JobObject*> jobs() const;
   std::vector<const FunctionObject*> functions() const;
+  std::vector<const TypeObject*> types() const;
   /// Views whose query reads `relation`, aggregates over it.
   std::vector<const RelationObject*> dependents(Oid relation) const;
 
@@ -65,6 +72,7 @@ class Catalog {
   void add(ExtensionObject extension);
   void add(JobObject job);
   void add(FunctionObject function);
+  void add(TypeObject type);
   void forget_relation(Oid oid);
 
   std::map<Oid, SchemaObject> schemas_;
@@ -76,7 +84,9 @@ class Catalog {
   std::map<std::string, ExtensionObject> extensions_;
   std::map<std::int32_t, JobObject> jobs_;
   std::map<Oid, FunctionObject> functions_;
-  std::int32_t last_job_id_ = 0, last_hypertable_id_ = 0;  // ever given
+  std::map<Oid, TypeObject> types_;
+  std::map<Oid, std::shared_ptr<const EnumLabels>> labels_;  // of enum types; shared with who reads values
+  std::int32_t last_job_id_ = 0, last_hypertable_id_ = 0;    // ever given
 };
 
 /// Changes to the catalog inside one transaction: each call changes the copy and writes the system table's
@@ -95,12 +105,14 @@ class CatalogEdit {
   void put_extension(const ExtensionObject& extension);
   void put_job(const JobObject& job);
   void put_function(const FunctionObject& function);  // new, or replaces the one of that oid
+  void put_type(const TypeObject& type);              // the same
   void remove_schema(Oid oid);
   void remove_relation(Oid oid);
   void remove_role(const std::string& name);
   void remove_extension(const std::string& name);
   void remove_job(std::int32_t id);
   void remove_function(Oid oid);
+  void remove_type(Oid oid);
 
  private:
   Catalog& changed();  // a copy, when somebody else holds the one of now
@@ -157,6 +169,15 @@ class RunningFacts {
   virtual std::vector<storage::LockInfo> locks() const { return {}; }
   virtual std::vector<SettingInfo> settings_shown() const = 0;
   virtual std::vector<FileSettingInfo> file_settings() const { return {}; }
+  /// A statement that the session has prepared: by the protocol, or by PREPARE.
+  struct PreparedStatementInfo {
+    std::string name, text;
+    std::int64_t prepared_us = 0;
+    std::vector<SqlType> parameter_types;
+    bool is_from_sql = false;
+    std::int64_t run_count = 0;
+  };
+  virtual std::vector<PreparedStatementInfo> prepared_statements() const { return {}; }
   /// Channels that the session listens on.
   virtual std::vector<std::string> listening_channels() const { return {}; }
   virtual std::vector<JobStatistics> job_statistics() const { return {}; }

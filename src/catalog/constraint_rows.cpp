@@ -121,6 +121,22 @@ void pg_constraint(RowWriter& rows, const RowContext& context) {
            {"conbin", is_check ? Cell(constraint.check_text) : Cell(nullptr)}});
     }
   }
+  for (const TypeObject* type : context.catalog.types()) {
+    for (const auto& check : type->checks) {
+      rows.add({{"oid", check.oid},
+                {"conname", check.name},
+                {"connamespace", type->schema},
+                {"contype", 'c'},
+                {"convalidated", !check.is_not_valid},
+                {"contypid", type->oid},
+                {"confupdtype", ' '},
+                {"confdeltype", ' '},
+                {"confmatchtype", ' '},
+                {"conislocal", true},
+                {"connoinherit", false},
+                {"conbin", check.text}});
+    }
+  }
 }
 
 struct Dependency {
@@ -140,6 +156,8 @@ void add_dependency(RowWriter& rows, const Dependency& dependency) {
 
 void pg_depend(RowWriter& rows, const RowContext& context) {
   constexpr Oid kRelation = kClassOfRelations;
+  for (const FunctionObject* function : context.catalog.functions())
+    add_dependency(rows, {kClassOfFunctions, function->oid, kClassOfSchemas, function->schema, 0, 'n'});
   for (const RelationObject* relation : context.catalog.relations()) {
     const Oid oid = relation->oid;
     add_dependency(rows, {kRelation, oid, kClassOfSchemas, relation->schema, 0, 'n'});
@@ -153,6 +171,11 @@ void pg_depend(RowWriter& rows, const RowContext& context) {
       }
     }
     for (const auto& column : relation->columns) {
+      // A type comes before the tables that have it.
+      const Oid type = column.domain != 0               ? column.domain
+                       : column.type.id == TypeId::Enum ? column.type.user_oid()
+                                                        : 0;
+      if (type != 0) add_dependency(rows, {kRelation, oid, kClassOfTypes, type, 0, 'n'});
       if (!has_default(column)) continue;
       const Oid expression = default_oid(*relation, column);
       add_dependency(rows, {kClassOfDefaults, expression, kRelation, oid, attribute_number(*relation, column),
@@ -167,8 +190,14 @@ void pg_depend(RowWriter& rows, const RowContext& context) {
                               attribute_number(*relation, id), 'a'});
       }
       if (constraint.kind == ConstraintObject::Kind::ForeignKey) {
-        add_dependency(rows,
-                       {kClassOfConstraints, constraint.oid, kRelation, constraint.referenced_table, 0, 'n'});
+        const RelationObject* referenced = context.catalog.find_relation(constraint.referenced_table);
+        if (referenced == nullptr) continue;
+        for (const storage::ColumnId id : constraint.referenced_columns) {
+          add_dependency(rows, {kClassOfConstraints, constraint.oid, kRelation, referenced->oid,
+                                attribute_number(*referenced, id), 'n'});
+        }
+        if (const Oid index = referenced_index(*referenced, constraint); index != 0)
+          add_dependency(rows, {kClassOfConstraints, constraint.oid, kRelation, index, 0, 'n'});
       } else if (constraint.index != 0) {
         add_dependency(rows, {kRelation, constraint.index, kClassOfConstraints, constraint.oid, 0, 'i'});
       }
@@ -183,12 +212,19 @@ void pg_depend(RowWriter& rows, const RowContext& context) {
         add_dependency(rows, {kRelation, index.oid, kRelation, oid, column, 'a'});
       }
     }
-    if (relation_kind_letter(*relation) == 'v') {
-      add_dependency(rows, {kClassOfRules, rule_oid(*relation), kRelation, oid, 0, 'i'});
-    }
+    const char kind = shown_kind_letter(context, *relation);
+    if (kind != 'v' && kind != 'm') continue;
+    add_dependency(rows, {kClassOfRules, rule_oid(*relation), kRelation, oid, 0, 'i'});
     for (const Oid read : relation->depends_on) {
       add_dependency(rows, {kClassOfRules, rule_oid(*relation), kRelation, read, 0, 'n'});
     }
+  }
+  for (const TypeObject* type : context.catalog.types()) {
+    add_dependency(rows, {kClassOfTypes, type->oid, kClassOfSchemas, type->schema, 0, 'n'});
+    if (type->base.id == TypeId::Enum)
+      add_dependency(rows, {kClassOfTypes, type->oid, kClassOfTypes, type->base.user_oid(), 0, 'n'});
+    for (const auto& check : type->checks)
+      add_dependency(rows, {kClassOfConstraints, check.oid, kClassOfTypes, type->oid, 0, 'a'});
   }
 }
 

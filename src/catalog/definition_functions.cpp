@@ -8,6 +8,7 @@
 #include "catalog/function_call.hpp"
 #include "catalog/function_facts.hpp"
 #include "catalog/object_names.hpp"
+#include "catalog/shown_text.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
 #include "catalog/type_facts.hpp"
@@ -23,6 +24,7 @@ Value format_type(const FunctionCall& call) {
   const bool has_modifier = !call.is_null(1);
   const auto modifier = has_modifier ? static_cast<std::int32_t>(call.integer(1)) : -1;
   if (oid == 0) return text_value("-");
+  if (call.catalog.find_type(oid) != nullptr) return text_value(type_text(call.catalog, call.facts, oid, -1));
   const TypeFacts* facts = find_type_facts(oid);
   if (facts == nullptr) return text_value("???");
   // A bare bpchar is printed by its internal name only where the modifier is given as absent.
@@ -37,8 +39,10 @@ Value format_type(const FunctionCall& call) {
 Value get_expr(const FunctionCall& call) { return text_value(call.text(0)); }
 
 Value get_indexdef(const FunctionCall& call) {
-  const auto [relation, index] = call.catalog.find_index(call.oid(0));
-  if (index == nullptr) return null_text();
+  const auto [relation, found] = call.catalog.find_index(call.oid(0));
+  if (found == nullptr) return null_text();
+  const IndexObject shown = shown_index(call.catalog, call.facts, *found);
+  const IndexObject* index = &shown;
   const auto column = call.count() == 3 ? call.integer(1) : 0;
   const bool is_pretty = call.count() == 3 && call.boolean(2);
   if (column > 0) {
@@ -55,11 +59,16 @@ Value get_indexdef(const FunctionCall& call) {
 }
 
 Value get_constraintdef(const FunctionCall& call) {
+  for (const TypeObject* type : call.catalog.types()) {
+    for (const auto& check : type->checks) {
+      if (check.oid == call.oid(0)) return text_value(domain_check_definition(check));
+    }
+  }
   for (const RelationObject* relation : call.catalog.relations()) {
     for (const auto& constraint : relation->constraints) {
       if (constraint.oid == call.oid(0)) {
         const bool is_pretty = call.count() == 2 && call.boolean(1);
-        return text_value(constraint_definition(call.catalog, *relation, constraint, is_pretty));
+        return text_value(constraint_definition(call.catalog, *relation, constraint, is_pretty, &call.facts));
       }
     }
   }
@@ -69,7 +78,7 @@ Value get_constraintdef(const FunctionCall& call) {
 Value get_viewdef(const FunctionCall& call) {
   const auto named = call.relation(0);
   if (!named || named->relation == nullptr || named->index != nullptr) return null_text();
-  return text_or_null(view_definition(*named->relation));
+  return text_or_null(view_definition(call.catalog, call.facts, *named->relation));
 }
 
 Value get_ruledef(const FunctionCall& call) {
@@ -77,7 +86,7 @@ Value get_ruledef(const FunctionCall& call) {
     if (relation_kind_letter(*relation) != 'v' || rule_oid(*relation) != call.oid(0)) continue;
     return text_value(fmt::format("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {} DO INSTEAD {}",
                                   qualified_name(schema_name(call.catalog, relation->schema), relation->name),
-                                  view_definition(*relation)));
+                                  view_definition(call.catalog, call.facts, *relation)));
   }
   return null_text();
 }
@@ -145,6 +154,10 @@ Value obj_description(const FunctionCall& call) {
   if (call.count() == 1 || call.text(1) == "pg_proc") {
     const FunctionObject* function = call.catalog.find_function(call.oid(0));
     if (function != nullptr) return text_or_null(function->comment);
+  }
+  if (call.count() == 1 || call.text(1) == "pg_type") {
+    const TypeObject* type = call.catalog.find_type(call.oid(0));
+    if (type != nullptr && type->oid == call.oid(0)) return text_or_null(type->comment);
   }
   if (call.count() == 2 && call.text(1) != "pg_class") return null_text();
   const RelationObject* relation = call.catalog.find_relation(call.oid(0));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "catalog/object_names.hpp"
+#include "catalog/shown_text.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
 
@@ -80,6 +81,12 @@ std::string_view action_text(char action) {
 
 }  // namespace
 
+std::string called_function(const std::string& expression) {
+  if (!is_function_call(expression)) return {};
+  const auto parts = split_identifier(expression.substr(0, expression.find('(')));
+  return parts.empty() ? std::string() : parts.back();
+}
+
 std::string index_key_text(const RelationObject& relation, const IndexObject::Key& key, bool is_pretty) {
   if (!key.expression_text.empty()) {
     const std::string& text = key.expression_text;
@@ -122,24 +129,27 @@ std::string constraint_definition(const Catalog& catalog, const RelationObject& 
 }
 
 std::string constraint_definition(const Catalog& catalog, const RelationObject& relation,
-                                  const ConstraintObject& constraint, bool is_pretty) {
+                                  const ConstraintObject& constraint, bool is_pretty,
+                                  const RunningFacts* facts) {
   const std::string columns = column_list(relation, constraint.columns);
   switch (constraint.kind) {
     case ConstraintObject::Kind::PrimaryKey:
       return "PRIMARY KEY (" + columns + ")";
     case ConstraintObject::Kind::Unique:
       return "UNIQUE (" + columns + ")";
-    case ConstraintObject::Kind::Check:
-      return "CHECK (" +
-             (is_pretty ? bare_condition_text(constraint.check_text)
-                        : condition_text(constraint.check_text)) +
-             ")" + (constraint.is_not_valid ? " NOT VALID" : "");
+    case ConstraintObject::Kind::Check: {
+      const std::string text =
+          facts == nullptr ? constraint.check_text : shown_text(catalog, *facts, constraint.check_text);
+      return "CHECK (" + (is_pretty ? bare_condition_text(text) : condition_text(text)) + ")" +
+             (constraint.is_not_valid ? " NOT VALID" : "");
+    }
     case ConstraintObject::Kind::ForeignKey:
       break;
   }
   const RelationObject* referenced = catalog.find_relation(constraint.referenced_table);
   if (referenced == nullptr) return "FOREIGN KEY (" + columns + ")";
-  const std::string name = referenced->schema == kSchemaPublic
+  const std::string name = facts != nullptr ? visible_name(catalog, *facts, referenced->oid)
+                           : referenced->schema == kSchemaPublic
                                ? quote_identifier(referenced->name)
                                : qualified_name(schema_name(catalog, referenced->schema), referenced->name);
   std::string text = fmt::format("FOREIGN KEY ({}) REFERENCES {}({})", columns, name,
@@ -155,6 +165,10 @@ std::string constraint_definition(const Catalog& catalog, const RelationObject& 
   if (constraint.is_deferred) text += " INITIALLY DEFERRED";
   if (constraint.is_not_valid) text += " NOT VALID";
   return text;
+}
+
+std::string domain_check_definition(const TypeObject::Check& check) {
+  return "CHECK (" + condition_text(check.text) + ")" + (check.is_not_valid ? " NOT VALID" : "");
 }
 
 }  // namespace tickstone::catalog

@@ -222,6 +222,7 @@ std::string function_arguments_text(const FunctionFacts& function, bool with_def
   for (const auto& argument : function.arguments) {
     if (argument.is_result) continue;
     if (!text.empty()) text += ", ";
+    if (function.kind == 'p' && !argument.is_variadic) text += "IN ";  // as PostgreSQL has it since 14
     append_argument(text, argument, with_defaults);
   }
   return text;

@@ -80,6 +80,10 @@ void check_constraints(RowWriter& rows, const RowContext& context) {
       add(schema, not_null_name(*relation, column), column.name + " IS NOT NULL");
     }
   }
+  for (const TypeObject* domain : context.catalog.types()) {
+    for (const auto& check : domain->checks)
+      add(schema_name(context.catalog, domain->schema), check.name, "(" + check.text + ")");
+  }
 }
 
 /// The constraint that a foreign key refers to.

@@ -4,6 +4,7 @@
 
 #include "catalog/function_facts.hpp"
 #include "catalog/privileges.hpp"
+#include "catalog/shown_text.hpp"
 #include "catalog/system_columns.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
@@ -61,18 +62,24 @@ void tables(RowWriter& rows, const RowContext& context) {
 /// The columns of information_schema that describe a type.
 struct TypeDescription {
   std::string data_type;
-  std::string udt_name;
+  std::string udt_schema = "pg_catalog", udt_name;
   Cell length = nullptr, octets = nullptr;
   Cell precision = nullptr, radix = nullptr, scale = nullptr;
   Cell datetime_precision = nullptr;
 };
 
-TypeDescription describe(const SqlType& type) {
+TypeDescription describe(const RowContext& context, const SqlType& type) {
   TypeDescription description;
-  const TypeFacts* facts = find_type_facts(oid_of(type));
-  description.udt_name = facts == nullptr ? "text" : facts->name;
+  const auto facts = find_any_type(context.catalog, oid_of(type));
+  description.udt_name = facts ? facts->name : "text";
+  if (const TypeObject* user = context.catalog.find_type(oid_of(type)))
+    description.udt_schema = schema_name(context.catalog, user->schema);
   if (type.is_array) {
     description.data_type = "ARRAY";
+    return description;
+  }
+  if (type.id == TypeId::Enum) {
+    description.data_type = "USER-DEFINED";
     return description;
   }
   SqlType bare = type;
@@ -143,7 +150,7 @@ void columns(RowWriter& rows, const RowContext& context) {
   const std::string database = context.facts.current_database();
   const auto add = [&](const std::string& schema, const std::string& table, const ColumnObject& column,
                        int number, bool is_updatable) {
-    const TypeDescription type = describe(column.type);
+    const TypeDescription type = describe(context, column.type);
     const bool is_generated = !column.generated_text.empty();
     std::vector<Field> fields = {
         {"table_catalog", database},
@@ -151,7 +158,9 @@ void columns(RowWriter& rows, const RowContext& context) {
         {"table_name", table},
         {"column_name", column.name},
         {"ordinal_position", number},
-        {"column_default", column.default_text.empty() ? Cell(nullptr) : Cell(default_expression(column))},
+        {"column_default", column.default_text.empty()
+                               ? Cell(nullptr)
+                               : Cell(default_expression(context.catalog, context.facts, column))},
         {"is_nullable", yes_or_no(!column.not_null)},
         {"data_type", type.data_type},
         {"character_maximum_length", type.length},
@@ -161,16 +170,22 @@ void columns(RowWriter& rows, const RowContext& context) {
         {"numeric_scale", type.scale},
         {"datetime_precision", type.datetime_precision},
         {"udt_catalog", database},
-        {"udt_schema", "pg_catalog"},
+        {"udt_schema", type.udt_schema},
         {"udt_name", type.udt_name},
         {"dtd_identifier", std::to_string(number)},
         {"is_self_referencing", "NO"},
         {"is_identity", yes_or_no(column.identity != 0)},
         {"identity_cycle", "NO"},
         {"is_generated", is_generated ? "ALWAYS" : "NEVER"},
-        {"generation_expression", is_generated ? Cell(default_expression(column)) : Cell(nullptr)},
+        {"generation_expression",
+         is_generated ? Cell(default_expression(context.catalog, context.facts, column)) : Cell(nullptr)},
         {"is_updatable", yes_or_no(is_updatable)}};
     if (column.identity != 0) add_identity(fields, context, column);
+    if (const TypeObject* domain = column.domain == 0 ? nullptr : context.catalog.find_type(column.domain)) {
+      fields.push_back({"domain_catalog", database});
+      fields.push_back({"domain_schema", schema_name(context.catalog, domain->schema)});
+      fields.push_back({"domain_name", domain->name});
+    }
     rows.add(std::span<const Field>(fields));
   };
   for (const RelationObject* relation : context.catalog.relations()) {
@@ -194,6 +209,63 @@ void columns(RowWriter& rows, const RowContext& context) {
   }
 }
 
+void domains(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  for (const TypeObject* domain : context.catalog.types()) {
+    if (domain->kind != TypeObject::Kind::Domain) continue;
+    const TypeDescription type = describe(context, domain->base);
+    rows.add({{"domain_catalog", database},
+              {"domain_schema", schema_name(context.catalog, domain->schema)},
+              {"domain_name", domain->name},
+              {"data_type", type.data_type},
+              {"character_maximum_length", type.length},
+              {"character_octet_length", type.octets},
+              {"numeric_precision", type.precision},
+              {"numeric_precision_radix", type.radix},
+              {"numeric_scale", type.scale},
+              {"datetime_precision", type.datetime_precision},
+              {"domain_default", domain_default(context, *domain)},
+              {"udt_catalog", database},
+              {"udt_schema", type.udt_schema},
+              {"udt_name", type.udt_name},
+              {"dtd_identifier", "1"}});
+  }
+}
+
+void domain_constraints(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  for (const TypeObject* domain : context.catalog.types()) {
+    const std::string& schema = schema_name(context.catalog, domain->schema);
+    for (const auto& check : domain->checks) {
+      rows.add({{"constraint_catalog", database},
+                {"constraint_schema", schema},
+                {"constraint_name", check.name},
+                {"domain_catalog", database},
+                {"domain_schema", schema},
+                {"domain_name", domain->name},
+                {"is_deferrable", "NO"},
+                {"initially_deferred", "NO"}});
+    }
+  }
+}
+
+void column_domain_usage(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  for (const RelationObject* relation : context.catalog.relations()) {
+    for (const ColumnObject& column : relation->columns) {
+      const TypeObject* domain = column.domain == 0 ? nullptr : context.catalog.find_type(column.domain);
+      if (domain == nullptr) continue;
+      rows.add({{"domain_catalog", database},
+                {"domain_schema", schema_name(context.catalog, domain->schema)},
+                {"domain_name", domain->name},
+                {"table_catalog", database},
+                {"table_schema", schema_name(context.catalog, relation->schema)},
+                {"table_name", relation->name},
+                {"column_name", column.name}});
+    }
+  }
+}
+
 void views(RowWriter& rows, const RowContext& context) {
   const std::string database = context.facts.current_database();
   const auto add = [&](const std::string& schema, const std::string& name, Cell definition) {
@@ -210,7 +282,8 @@ void views(RowWriter& rows, const RowContext& context) {
   };
   for (const RelationObject* relation : context.catalog.relations()) {
     if (relation_kind_letter(*relation) != 'v') continue;
-    add(schema_name(context.catalog, relation->schema), relation->name, view_definition(*relation));
+    add(schema_name(context.catalog, relation->schema), relation->name,
+        view_definition(context.catalog, context.facts, *relation));
   }
   for (const SystemRelation& relation : system_relation_list()) {
     if (relation.is_view) add(relation.schema_name, relation.name, nullptr);
@@ -225,7 +298,7 @@ void sequences(RowWriter& rows, const RowContext& context) {
     const RelationObject* table = context.catalog.find_relation(sequence.owner_table);
     const ColumnObject* column = table == nullptr ? nullptr : table->find_column(sequence.owner_column);
     if (column != nullptr && column->identity != 0) continue;
-    const TypeDescription type = describe(sequence.type);
+    const TypeDescription type = describe(context, sequence.type);
     rows.add({{"sequence_catalog", context.facts.current_database()},
               {"sequence_schema", schema_name(context.catalog, relation->schema)},
               {"sequence_name", relation->name},
@@ -294,7 +367,7 @@ void element_types(RowWriter& rows, const RowContext& context) {
     if (!is_listed(*relation)) continue;
     for (const auto& column : relation->columns) {
       if (!column.type.is_array) continue;
-      const TypeDescription type = describe(column.type.element());
+      const TypeDescription type = describe(context, column.type.element());
       rows.add({{"object_catalog", database},
                 {"object_schema", schema_name(context.catalog, relation->schema)},
                 {"object_name", relation->name},
@@ -362,6 +435,9 @@ void add_information_rows(RowMakers& makers) {
   makers[{"information_schema", "tables"}] = tables;
   makers[{"information_schema", "columns"}] = columns;
   makers[{"information_schema", "views"}] = views;
+  makers[{"information_schema", "domains"}] = domains;
+  makers[{"information_schema", "domain_constraints"}] = domain_constraints;
+  makers[{"information_schema", "column_domain_usage"}] = column_domain_usage;
   makers[{"information_schema", "sequences"}] = sequences;
   makers[{"information_schema", "routines"}] = routines;
   makers[{"information_schema", "view_table_usage"}] = view_table_usage;

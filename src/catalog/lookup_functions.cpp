@@ -8,6 +8,7 @@
 #include "catalog/function_call.hpp"
 #include "catalog/function_facts.hpp"
 #include "catalog/object_names.hpp"
+#include "catalog/role_facts.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
 #include "catalog/type_facts.hpp"
@@ -16,9 +17,7 @@ namespace tickstone::catalog {
 namespace {
 
 Value get_userbyid(const FunctionCall& call) {
-  for (const RoleObject* role : call.catalog.roles()) {
-    if (role->oid == call.oid(0)) return text_value(role->name);
-  }
+  if (auto name = role_name(call.catalog, call.oid(0)); !name.empty()) return text_value(std::move(name));
   return text_value(fmt::format("unknown (OID={})", call.oid(0)));
 }
 
@@ -49,6 +48,21 @@ Value to_regclass(const FunctionCall& call) {
 Value to_regclass_oid(const FunctionCall& call) {
   if (call.text(0) == "-") return oid_value(0);
   return oid_value(resolve_relation(call.catalog, call.facts, call.text(0)).oid);
+}
+
+/// A user's type by its name, perhaps with a schema, of arrays too; nothing where there is none.
+std::optional<Oid> user_type_from_text(const FunctionCall& call, std::string_view text) {
+  const bool is_array = text.ends_with("[]");
+  if (is_array) text.remove_suffix(2);
+  const auto parts = split_identifier(text);
+  if (parts.empty() || parts.size() > 2) return std::nullopt;
+  std::vector<std::string> path = effective_search_path(call.facts);
+  if (parts.size() == 2) path.assign(1, parts.front());
+  for (const auto& schema : path) {
+    if (const TypeObject* type = call.catalog.find_type(schema, parts.back()))
+      return type->oid + (is_array ? 1 : 0);
+  }
+  return std::nullopt;
 }
 
 /// A type as SQL or pg_type names it: `int4`, `numeric(10,2)`, `text[]`, `"char"`, `pg_catalog.text`.
@@ -84,13 +98,15 @@ std::optional<Oid> type_from_text(std::string text) {
 }
 
 Value to_regtype(const FunctionCall& call) {
-  const auto oid = type_from_text(call.text(0));
+  auto oid = type_from_text(call.text(0));
+  if (!oid) oid = user_type_from_text(call, call.text(0));
   return oid ? oid_value(*oid) : Value::null_of(SqlType::of(TypeId::Regtype));
 }
 
 Value to_regtype_oid(const FunctionCall& call) {
   if (call.text(0) == "-") return oid_value(0);
-  const auto oid = type_from_text(call.text(0));
+  auto oid = type_from_text(call.text(0));
+  if (!oid) oid = user_type_from_text(call, call.text(0));
   if (!oid) throw Error(ErrorCode::UndefinedObject, fmt::format("type \"{}\" does not exist", call.text(0)));
   return oid_value(*oid);
 }
@@ -184,14 +200,13 @@ Value to_regnamespace_oid(const FunctionCall& call) {
 
 Value to_regrole(const FunctionCall& call) {
   const auto parts = split_identifier(call.text(0));
-  const RoleObject* role = parts.size() == 1 ? call.catalog.find_role(parts[0]) : nullptr;
-  return role != nullptr ? oid_value(role->oid) : Value::null_of(SqlType::of(TypeId::Oid));
+  const Oid role = parts.size() == 1 ? role_oid(call.catalog, parts[0]) : 0;
+  return role != 0 ? oid_value(role) : Value::null_of(SqlType::of(TypeId::Regrole));
 }
 
 Value to_regrole_oid(const FunctionCall& call) {
   const auto parts = split_identifier(call.text(0));
-  const RoleObject* role = parts.size() == 1 ? call.catalog.find_role(parts[0]) : nullptr;
-  if (role != nullptr) return oid_value(role->oid);
+  if (const Oid role = parts.size() == 1 ? role_oid(call.catalog, parts[0]) : 0) return oid_value(role);
   throw Error(ErrorCode::UndefinedObject, fmt::format("role \"{}\" does not exist", call.text(0)));
 }
 
@@ -204,6 +219,7 @@ Value regclass_name(const FunctionCall& call) {
 Value regtype_name(const FunctionCall& call) {
   const Oid oid = call.oid(0);
   if (oid == 0) return text_value("-");
+  if (call.catalog.find_type(oid) != nullptr) return text_value(type_text(call.catalog, call.facts, oid, -1));
   const TypeFacts* facts = find_type_facts(oid);
   if (facts == nullptr) return text_value(std::to_string(oid));
   const auto type = type_from_oid(oid);
@@ -231,9 +247,8 @@ Value regnamespace_name(const FunctionCall& call) {
 
 Value regrole_name(const FunctionCall& call) {
   if (call.oid(0) == 0) return text_value("-");
-  for (const RoleObject* role : call.catalog.roles()) {
-    if (role->oid == call.oid(0)) return text_value(quote_identifier(role->name));
-  }
+  if (const auto name = role_name(call.catalog, call.oid(0)); !name.empty())
+    return text_value(quote_identifier(name));
   return text_value(std::to_string(call.oid(0)));
 }
 
@@ -276,6 +291,42 @@ Value sequence_last_value(const FunctionCall& call) {
   return value ? bigint_value(*value) : Value::null_of(SqlType::of(TypeId::BigInt));
 }
 
+/// What indexes of an access method can; nothing for another name.
+Value indexam_has_property(const FunctionCall& call) {
+  struct Method {
+    Oid oid;
+    std::string_view properties;
+  };
+  static constexpr auto kMethods = std::to_array<Method>({
+      {403, "can_order can_unique can_multi_col can_exclude can_include"},  // btree
+      {405, "can_exclude"},                                                 // hash
+      {783, "can_multi_col can_exclude can_include"},                       // gist
+      {2742, "can_multi_col"},                                              // gin
+      {3580, "can_multi_col"},                                              // brin
+      {4000, "can_exclude can_include"},                                    // spgist
+  });
+  static constexpr std::string_view kAll = " can_order can_unique can_multi_col can_exclude can_include ";
+  const Value nothing = Value::null_of(SqlType::of(TypeId::Boolean));
+  const std::string property = " " + call.text(1) + " ";
+  if (kAll.find(property) == std::string_view::npos) return nothing;
+  for (const auto& method : kMethods) {
+    if (method.oid == call.oid(0))
+      return bool_value((" " + std::string(method.properties) + " ").find(property) != std::string::npos);
+  }
+  return nothing;
+}
+
+Value no_count(const FunctionCall&) { return bigint_value(0); }
+
+/// A text as a label of an enum type, by the type's OID.
+Value enum_label(const FunctionCall& call) {
+  const auto labels = call.catalog.enum_labels(call.oid(1));
+  if (labels == nullptr)
+    throw Error(ErrorCode::UndefinedObject, fmt::format("type with OID {} does not exist", call.oid(1)));
+  labels->number_of(call.text(0));
+  return text_value(std::string(call.text(0)));
+}
+
 constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"pg_get_userbyid(oid) name", get_userbyid},
     {"pg_table_is_visible(oid) bool", table_is_visible},
@@ -296,7 +347,7 @@ constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"to_regproc(text) regproc", to_regproc},
     {"to_regprocedure(text) regproc", to_regproc},
     {"to_regnamespace(text) regnamespace", to_regnamespace},
-    {"to_regrole(text) oid", to_regrole},
+    {"to_regrole(text) regrole", to_regrole},
     {"to_regclass_oid(text) oid", to_regclass_oid},
     {"to_regtype_oid(text) oid", to_regtype_oid},
     {"to_regproc_oid(text) oid", to_regproc_oid},
@@ -307,6 +358,7 @@ constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"regproc_name(oid) text", regproc_name},
     {"regnamespace_name(oid) text", regnamespace_name},
     {"regrole_name(oid) text", regrole_name},
+    {"pg_enum_label(text, oid) text", enum_label},
     {"current_schemas(bool) name[]", current_schemas},
     {"pg_encoding_to_char(int4) name", encoding_to_char},
     {"pg_char_to_encoding(name) int4", char_to_encoding},
@@ -319,6 +371,8 @@ constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"pg_my_temp_schema() oid", no_oid},
     {"pg_tablespace_location(oid) text", empty_text},
     {"pg_sequence_last_value(oid) int8", sequence_last_value},
+    {"pg_indexam_has_property(oid, text) bool", indexam_has_property},
+    {"pg_stat_get_numscans(oid) int8", no_count},
 });
 
 }  // namespace

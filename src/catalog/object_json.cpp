@@ -163,6 +163,7 @@ void visit(Visitor& v, T& o) {
     v.field("generated", o.generated_text);
     v.field("identity", o.identity);
     v.field("sequence", o.sequence);
+    v.field("domain", o.domain);
     v.field("comment", o.comment);
   } else if constexpr (std::is_same_v<Type, ConstraintObject>) {
     v.field("oid", o.oid);
@@ -270,6 +271,7 @@ void visit(Visitor& v, T& o) {
     v.field("create_db", o.create_db);
     v.field("create_role", o.create_role);
     v.always("connections", o.connection_limit);
+    v.field("valid_until", o.valid_until_us);
     v.field("member_of", o.member_of);
   } else if constexpr (std::is_same_v<Type, ExtensionObject>) {
     v.field("oid", o.oid);
@@ -296,6 +298,27 @@ void visit(Visitor& v, T& o) {
     v.field("comment", o.comment);
     v.field("has_grants", o.has_grants);
     v.field("grants", o.grants);
+  } else if constexpr (std::is_same_v<Type, TypeObject::Label>) {
+    v.field("oid", o.oid);
+    v.field("number", o.number);
+    v.field("text", o.text);
+  } else if constexpr (std::is_same_v<Type, TypeObject::Check>) {
+    v.field("oid", o.oid);
+    v.field("name", o.name);
+    v.field("text", o.text);
+    v.field("not_valid", o.is_not_valid);
+  } else if constexpr (std::is_same_v<Type, TypeObject>) {
+    v.field("oid", o.oid);
+    v.field("schema", o.schema);
+    v.field("name", o.name);
+    v.field("owner", o.owner);
+    v.always("kind", o.kind);
+    v.field("labels", o.labels);
+    v.always("base", o.base);
+    v.field("not_null", o.not_null);
+    v.field("default", o.default_text);
+    v.field("checks", o.checks);
+    v.field("comment", o.comment);
   } else {
     static_assert(std::is_same_v<Type, JobObject>);
     v.field("id", o.id);
@@ -343,6 +366,7 @@ std::string encode_object(const RoleObject& role) { return encode(role); }
 std::string encode_object(const ExtensionObject& extension) { return encode(extension); }
 std::string encode_object(const JobObject& job) { return encode(job); }
 std::string encode_object(const FunctionObject& function) { return encode(function); }
+std::string encode_object(const TypeObject& type) { return encode(type); }
 
 SchemaObject decode_schema(std::string_view body) { return decode<SchemaObject>(body, "schema"); }
 RelationObject decode_relation(std::string_view body) { return decode<RelationObject>(body, "relation"); }
@@ -350,5 +374,6 @@ RoleObject decode_role(std::string_view body) { return decode<RoleObject>(body, 
 ExtensionObject decode_extension(std::string_view body) { return decode<ExtensionObject>(body, "extension"); }
 JobObject decode_job(std::string_view body) { return decode<JobObject>(body, "job"); }
 FunctionObject decode_function(std::string_view body) { return decode<FunctionObject>(body, "function"); }
+TypeObject decode_type(std::string_view body) { return decode<TypeObject>(body, "type"); }
 
 }  // namespace tickstone::catalog

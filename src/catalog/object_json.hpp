@@ -17,6 +17,7 @@ std::string encode_object(const RoleObject& role);
 std::string encode_object(const ExtensionObject& extension);
 std::string encode_object(const JobObject& job);
 std::string encode_object(const FunctionObject& function);
+std::string encode_object(const TypeObject& type);
 
 SchemaObject decode_schema(std::string_view body);
 RelationObject decode_relation(std::string_view body);
@@ -24,5 +25,6 @@ RoleObject decode_role(std::string_view body);
 ExtensionObject decode_extension(std::string_view body);
 JobObject decode_job(std::string_view body);
 FunctionObject decode_function(std::string_view body);
+TypeObject decode_type(std::string_view body);
 
 }  // namespace tickstone::catalog

@@ -37,6 +37,7 @@ struct ColumnObject {
   std::string generated_text;  // GENERATED ALWAYS AS (...) STORED
   char identity = 0;           // 'a' always, 'd' by default, 0 none
   Oid sequence = 0;            // of SERIAL or identity
+  Oid domain = 0;              // whose base type `type` is
   std::string comment;
 };
 
@@ -169,7 +170,8 @@ struct RoleObject {
   std::string verifier;  // SCRAM-SHA-256$...; empty: cannot log in by password
   bool login = true, superuser = false, create_db = false, create_role = false;
   int connection_limit = -1;
-  std::vector<std::string> member_of;  // roles whose rights it has too
+  std::optional<std::int64_t> valid_until_us;  // the password is none afterwards
+  std::vector<std::string> member_of;          // roles whose rights it has too
 };
 
 struct JobObject {      // a policy or a user's job
@@ -212,6 +214,37 @@ struct FunctionObject {
   std::string comment;
   bool has_grants = false;  // GRANT or REVOKE was said of it; until then all may execute it
   std::vector<GrantObject> grants;
+};
+
+/// A type that a user made.
+struct TypeObject {
+  enum class Kind : std::uint8_t { Enum = 1, Domain = 2 };
+  Oid oid = 0;  // that of arrays of it is the next one
+  Oid schema = 0;
+  std::string name;
+  std::string owner;
+  Kind kind = Kind::Enum;
+  struct Label {
+    Oid oid = 0;
+    std::int32_t number = 0;  // what columns hold; see `EnumLabels`
+    std::string text;
+  };
+  std::vector<Label> labels;  // by number
+  // Of a domain:
+  SqlType base;
+  bool not_null = false;
+  std::string default_text;  // PostgreSQL expression text; empty: none
+  struct Check {
+    Oid oid = 0;
+    std::string name;
+    std::string text;  // of VALUE
+    bool is_not_valid = false;
+  };
+  std::vector<Check> checks;
+  std::string comment;
+
+  /// The type of columns and values.
+  SqlType type() const { return kind == Kind::Enum ? SqlType::enum_of(oid) : base; }
 };
 
 struct ExtensionObject {

@@ -19,7 +19,8 @@ enum class ObjectKind : std::uint8_t {
   Job = 5,
   Database = 6,
   Function = 7,
-  Counter = 8
+  Counter = 8,
+  Type = 9
 };
 /// What is counted up and never given twice, whatever is removed; the numbers are those of the rows.
 enum class Counter : Oid { Jobs = 1, Hypertables = 2 };

@@ -33,6 +33,7 @@ constexpr auto kClasses = std::to_array<OperatorClass>({
     {10038, "btree", "time_ops", 1996, "time", true, 0},
     {3128, "btree", "timestamp_ops", 434, "timestamp", true, 0},
     {3127, "btree", "timestamptz_ops", 434, "timestamptz", true, 0},
+    {10069, "btree", "enum_ops", 3522, "anyenum", true, 0},
     {10065, "btree", "uuid_ops", 2968, "uuid", true, 0},
     {10044, "btree", "varchar_ops", 1994, "text", false, 0},
     {4218, "btree", "varchar_pattern_ops", 2095, "text", false, 0},
@@ -62,6 +63,7 @@ constexpr auto kClasses = std::to_array<OperatorClass>({
     {10039, "hash", "time_ops", 1997, "time", true, 0},
     {10046, "hash", "timestamp_ops", 2040, "timestamp", true, 0},
     {10040, "hash", "timestamptz_ops", 1999, "timestamptz", true, 0},
+    {10070, "hash", "enum_ops", 3523, "anyenum", true, 0},
     {10066, "hash", "uuid_ops", 2969, "uuid", true, 0},
     {10045, "hash", "varchar_ops", 1995, "text", false, 0},
     {10057, "hash", "varchar_pattern_ops", 2229, "text", false, 0},
@@ -73,7 +75,9 @@ std::span<const OperatorClass> operator_classes() { return kClasses; }
 
 Oid default_operator_class(std::string_view method, const SqlType& type) {
   std::string_view name = "anyarray";
-  if (!type.is_array) {
+  if (type.is_enum()) {
+    name = "anyenum";
+  } else if (!type.is_array) {
     const TypeFacts* facts = find_type_facts(oid_of(type));
     if (facts == nullptr) return 0;
     name = facts->name;

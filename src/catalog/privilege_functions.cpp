@@ -9,6 +9,7 @@
 #include "catalog/function_call.hpp"
 #include "catalog/object_names.hpp"
 #include "catalog/privileges.hpp"
+#include "catalog/role_facts.hpp"
 
 namespace tickstone::catalog {
 namespace {
@@ -123,9 +124,18 @@ Value schema_privilege(const FunctionCall& call) {
   throw Error(ErrorCode::InvalidSchemaName, fmt::format("schema \"{}\" does not exist", call.text(position)));
 }
 
+Value acldefault(const FunctionCall& call) {
+  const std::string& kind = call.text(0);
+  const auto texts = default_acl_texts(kind.empty() ? '\0' : kind[0], role_name(call.catalog, call.oid(1)));
+  if (!texts)
+    throw Error(ErrorCode::InternalError, fmt::format("unrecognized object type abbreviation: {}", kind));
+  return name_array_value(*texts);
+}
+
 Value any_privilege(const FunctionCall&) { return bool_value(true); }
 
 constexpr auto kFunctions = std::to_array<FunctionEntry>({
+    {"acldefault(char, oid) aclitem[]", acldefault},
     {"has_table_privilege(oid, text) bool", relation_privilege},
     {"has_table_privilege(text, text) bool", relation_privilege},
     {"has_table_privilege(text, oid, text) bool", relation_privilege},

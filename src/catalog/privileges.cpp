@@ -5,6 +5,8 @@
 #include <array>
 #include <set>
 
+#include "catalog/role_facts.hpp"
+
 namespace tickstone::catalog {
 namespace {
 
@@ -39,13 +41,13 @@ bool is_granted(const std::vector<GrantObject>& grants, const std::set<std::stri
 }
 
 std::string acl_text(const GrantObject& grant) {
-  std::string text = grant.grantee + "=";
+  std::string text = acl_name(grant.grantee) + "=";
   for (const auto& [privilege, name, letter] : privilege_names()) {
     if ((grant.privileges & bits(privilege)) == 0) continue;
     text += letter;
     if ((grant.grantable & bits(privilege)) != 0) text += '*';
   }
-  return text + "/" + grant.grantor;
+  return text + "/" + acl_name(grant.grantor);
 }
 
 std::vector<std::string> all_texts(const std::string& owner, Privileges all,

@@ -3,8 +3,10 @@
 
 #include "base/check.hpp"
 #include "catalog/object_names.hpp"
+#include "catalog/shown_text.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
+#include "catalog/type_facts.hpp"
 
 namespace tickstone::catalog {
 
@@ -19,6 +21,18 @@ std::string owner_name(const Catalog& catalog, const std::string& owner) {
     if (role->oid == kBootstrapRole) return role->name;
   }
   return owner;
+}
+
+bool is_shown_schema(const RowContext& context, Oid schema) {
+  if (context.audience == Audience::Everybody) return true;
+  return schema >= storage::kFirstUserTable || schema == kSchemaPublic || schema == kSchemaPgCatalog ||
+         schema == kSchemaInformation;
+}
+
+char shown_kind_letter(const RowContext& context, const RelationObject& relation) {
+  const bool is_table =
+      relation.kind == RelationKind::ContinuousAggregate && context.audience == Audience::Dump;
+  return is_table ? 'r' : relation_kind_letter(relation);
 }
 
 const std::string& schema_name(const Catalog& catalog, Oid schema) {
@@ -74,12 +88,13 @@ bool is_string_constant(const std::string& text) {
 
 }  // namespace
 
-std::string default_expression(const ColumnObject& column) {
+std::string stored_default(const Catalog& catalog, const RunningFacts& facts, const ColumnObject& column) {
   const std::string& text = column.generated_text.empty() ? column.default_text : column.generated_text;
   if (is_string_constant(text)) {
     SqlType type = column.type;
     if (!type.is_array && (type.id == TypeId::Varchar || type.id == TypeId::Numeric)) type.precision = -1;
-    return text + "::" + to_sql(type);
+    return text +
+           "::" + (type.id == TypeId::Enum ? type_text(catalog, facts, oid_of(type), -1) : to_sql(type));
   }
   std::string lower = text;
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
@@ -88,6 +103,14 @@ std::string default_expression(const ColumnObject& column) {
   const bool is_word_of_its_own =
       lower == "true" || lower == "false" || lower == "now()" || lower == "pg_catalog.now()";
   return is_word_of_its_own ? (lower == "pg_catalog.now()" ? "now()" : lower) : text;
+}
+
+std::optional<std::string> domain_default(const RowContext& context, const TypeObject& domain) {
+  if (domain.default_text.empty()) return std::nullopt;
+  ColumnObject column;
+  column.default_text = domain.default_text;
+  column.type = domain.base;
+  return default_expression(context.catalog, context.facts, column);
 }
 
 namespace {

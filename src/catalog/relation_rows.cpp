@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // pg_class and what describes its columns.
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "catalog/chunk_facts.hpp"
+#include "catalog/definition_text.hpp"
 #include "catalog/object_names.hpp"
+#include "catalog/part_comments.hpp"
+#include "catalog/populated.hpp"
 #include "catalog/privileges.hpp"
+#include "catalog/role_facts.hpp"
+#include "catalog/shown_text.hpp"
 #include "catalog/system_columns.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
@@ -43,9 +49,14 @@ int attribute_count(const RelationObject& relation) {
 
 void pg_namespace(RowWriter& rows, const RowContext& context) {
   for (const SchemaObject* schema : context.catalog.schemas()) {
+    if (!is_shown_schema(context, schema->oid)) continue;
     rows.add({{"oid", schema->oid},
               {"nspname", schema->name},
-              {"nspowner", owner_oid(context.catalog, schema->owner)}});
+              {"nspowner", schema_owner_oid(context.catalog, *schema)},
+              {"nspacl", schema->oid != kSchemaPublic
+                             ? Cell(nullptr)
+                             : Cell(public_schema_acl(role_name(
+                                   context.catalog, schema_owner_oid(context.catalog, *schema))))}});
   }
 }
 
@@ -66,6 +77,7 @@ void add_index_class(RowWriter& rows, const RowContext& context, const RelationO
 
 /// Chunks as tables, which is what SQL may use them as.
 void add_chunk_classes(RowWriter& rows, const RowContext& context, const RelationObject& relation) {
+  if (context.audience == Audience::Dump) return;
   const auto chunks = chunks_of(relation, context.facts.current_view());
   if (chunks.empty()) return;
   const SchemaObject* schema = context.catalog.find_schema(chunk_schema(relation));
@@ -89,6 +101,7 @@ void add_chunk_classes(RowWriter& rows, const RowContext& context, const Relatio
 
 /// A chunk inherits from its hypertable, as in TimescaleDB.
 void pg_inherits(RowWriter& rows, const RowContext& context) {
+  if (context.audience == Audience::Dump) return;
   for (const RelationObject* relation : context.catalog.relations()) {
     if (relation->kind != RelationKind::Table) continue;
     for (const Chunk& chunk : chunks_of(*relation, context.facts.current_view())) {
@@ -100,8 +113,22 @@ void pg_inherits(RowWriter& rows, const RowContext& context) {
   }
 }
 
+/// Tables with foreign keys, and those that they refer to: PostgreSQL keeps such keys by triggers.
+std::set<Oid> tables_with_triggers(const Catalog& catalog) {
+  std::set<Oid> tables;
+  for (const RelationObject* relation : catalog.relations()) {
+    for (const auto& constraint : relation->constraints) {
+      if (constraint.kind != ConstraintObject::Kind::ForeignKey) continue;
+      tables.insert(relation->oid);
+      tables.insert(constraint.referenced_table);
+    }
+  }
+  return tables;
+}
+
 void pg_class(RowWriter& rows, const RowContext& context) {
   for (const SystemRelation& relation : system_relation_list()) {
+    if (!is_shown_schema(context, relation.schema)) continue;
     rows.add({{"oid", relation.oid},
               {"relname", relation.name},
               {"relnamespace", relation.schema},
@@ -116,9 +143,11 @@ void pg_class(RowWriter& rows, const RowContext& context) {
               {"relreplident", 'n'}});
   }
   const storage::ReadView& view = context.facts.current_view();
+  const auto with_triggers = tables_with_triggers(context.catalog);
   for (const RelationObject* relation : context.catalog.relations()) {
-    const char kind = relation_kind_letter(*relation);
+    const char kind = shown_kind_letter(context, *relation);
     const bool is_table = kind == 'r' || kind == 'm';
+    const bool has_indexes = is_table && relation->kind != RelationKind::ContinuousAggregate;
     const RelationSize size = relation_size(*relation, view);
     const auto checks = std::count_if(
         relation->constraints.begin(), relation->constraints.end(),
@@ -133,19 +162,20 @@ void pg_class(RowWriter& rows, const RowContext& context) {
               {"reltuples", is_table      ? static_cast<double>(size.row_count)
                             : kind == 'S' ? 1.0
                                           : 0.0},
-              {"relhasindex", kind != 'v' && !relation->indexes.empty()},
+              {"relhasindex", has_indexes && !relation->indexes.empty()},
               {"relpersistence", relation->temporary ? 't' : 'p'},
               {"relkind", kind},
               {"relnatts", attribute_count(*relation)},
               {"relchecks", checks},
-              {"relhasrules", kind == 'v'},
+              {"relhasrules", kind == 'v' || kind == 'm'},
+              {"relhastriggers", with_triggers.contains(relation->oid)},
               {"relhassubclass", relation->kind == RelationKind::Table && has_chunks(*relation)},
-              {"relispopulated", true},
+              {"relispopulated", is_populated(*relation)},
               {"relreplident", is_table ? 'd' : 'n'},
               {"relacl", acl_texts(*relation)},
               {"reloptions", option_texts(*relation)}});
     add_chunk_classes(rows, context, *relation);
-    if (kind == 'v') continue;
+    if (!has_indexes) continue;
     for (const auto& index : relation->indexes) add_index_class(rows, context, *relation, index);
   }
 }
@@ -154,12 +184,14 @@ struct AttributeFlags {
   bool not_null = false, has_default = false;
   char identity = 0, generated = 0;
   bool is_array_element = false;  // of an array column, in a GIN index
+  Oid domain = 0;
 };
 
 void add_attribute(RowWriter& rows, Oid relation, const std::string& name, const SqlType& type, int number,
                    const AttributeFlags& flags) {
-  const Oid type_oid = oid_of(type);
-  const TypeFacts* facts = find_type_facts(type_oid);
+  const Oid type_oid = flags.domain != 0 ? flags.domain : oid_of(type);
+  const TypeFacts* facts = type.id == TypeId::Enum ? find_type_facts(type.is_array ? "_int4" : "int4")
+                                                   : find_type_facts(oid_of(type));
   if (facts == nullptr) facts = find_type_facts("text");
   rows.add({{"attrelid", relation},
             {"attname", name},
@@ -169,7 +201,7 @@ void add_attribute(RowWriter& rows, Oid relation, const std::string& name, const
             {"attnum", number},
             {"attndims", type.is_array || flags.is_array_element ? 1 : 0},
             {"attcacheoff", -1},
-            {"atttypmod", typmod_of(type)},
+            {"atttypmod", flags.domain != 0 ? -1 : typmod_of(type)},
             {"attbyval", facts->by_value},
             {"attalign", facts->align},
             {"attstorage", facts->storage},
@@ -197,6 +229,7 @@ const Batch& system_attributes(const std::vector<SystemColumn>& columns) {
 
 void add_index_attributes(RowWriter& rows, const RelationObject& relation, const IndexObject& index) {
   int number = 0;
+  std::set<std::string> names;
   const auto add_column = [&](storage::ColumnId id) {
     const ColumnObject* column = relation.find_column(id);
     if (column == nullptr) return;
@@ -205,13 +238,18 @@ void add_index_attributes(RowWriter& rows, const RelationObject& relation, const
     AttributeFlags flags;
     flags.is_array_element = is_element;
     const SqlType type = is_element ? column->type.element() : column->type;
+    names.insert(column->name);
     add_attribute(rows, index.oid, column->name, type, ++number, flags);
   };
   for (const auto& key : index.keys) {
     if (key.expression_text.empty()) {
       add_column(key.column);
     } else {
-      const std::string name = number == 0 ? "expr" : fmt::format("expr{}", number);
+      // As PostgreSQL calls it: by the function that is called, and with a number where that is taken.
+      const std::string called = called_function(key.expression_text);
+      const std::string base = called.empty() ? "expr" : called;
+      std::string name = base;
+      for (int i = 1; !names.insert(name).second; ++i) name = base + std::to_string(i);
       add_attribute(rows, index.oid, name, SqlType::of(TypeId::Text), ++number, {});
     }
   }
@@ -229,8 +267,9 @@ void pg_attribute(RowWriter& rows, const RowContext& context) {
     }
     const bool is_view = relation_kind_letter(*relation) == 'v';
     for (const auto& column : relation->columns) {
-      const AttributeFlags flags{column.not_null && !is_view, has_default(column), column.identity,
-                                 column.generated_text.empty() ? char{0} : 's'};
+      AttributeFlags flags{column.not_null && !is_view, has_default(column), column.identity,
+                           column.generated_text.empty() ? char{0} : 's'};
+      flags.domain = column.domain;
       add_attribute(rows, relation->oid, column.name, column.type, attribute_number(*relation, column),
                     flags);
     }
@@ -251,7 +290,7 @@ void pg_attrdef(RowWriter& rows, const RowContext& context) {
       rows.add({{"oid", default_oid(*relation, column)},
                 {"adrelid", relation->oid},
                 {"adnum", attribute_number(*relation, column)},
-                {"adbin", default_expression(column)}});
+                {"adbin", default_expression(context.catalog, context.facts, column)}});
     }
   }
 }
@@ -272,6 +311,11 @@ void pg_sequence(RowWriter& rows, const RowContext& context) {
 }
 
 void pg_description(RowWriter& rows, const RowContext& context) {
+  const auto add_object = [&](Oid oid, Oid of_class, const std::string& comment) {
+    if (comment.empty()) return;
+    rows.add({{"objoid", oid}, {"classoid", of_class}, {"objsubid", 0}, {"description", comment}});
+  };
+  add_object(kSchemaPublic, kClassOfSchemas, "standard public schema");
   for (const RelationObject* relation : context.catalog.relations()) {
     const auto add = [&](int column, const std::string& comment) {
       if (comment.empty()) return;
@@ -282,20 +326,30 @@ void pg_description(RowWriter& rows, const RowContext& context) {
     };
     add(0, relation->comment);
     for (const auto& column : relation->columns) add(attribute_number(*relation, column), column.comment);
+    for (const auto& index : relation->indexes)
+      add_object(index.oid, kClassOfRelations, part_comment(*relation, index.oid));
+    for (const auto& constraint : relation->constraints)
+      add_object(constraint.oid, kClassOfConstraints, part_comment(*relation, constraint.oid));
   }
-  for (const FunctionObject* function : context.catalog.functions()) {
-    if (function->comment.empty()) continue;
-    rows.add({{"objoid", function->oid},
-              {"classoid", kClassOfFunctions},
-              {"objsubid", 0},
-              {"description", function->comment}});
-  }
+  for (const TypeObject* type : context.catalog.types()) add_object(type->oid, kClassOfTypes, type->comment);
+  for (const FunctionObject* function : context.catalog.functions())
+    add_object(function->oid, kClassOfFunctions, function->comment);
 }
 
-/// A view's rule, which psql's \d looks for.
+/// What an object may be used for before anybody has said anything of it: PostgreSQL notes it of public.
+void pg_init_privs(RowWriter& rows, const RowContext&) {
+  rows.add({{"objoid", kSchemaPublic},
+            {"classoid", kClassOfSchemas},
+            {"objsubid", 0},
+            {"privtype", 'i'},
+            {"initprivs", public_schema_acl("pg_database_owner")}});
+}
+
+/// The rule of a view, which psql's \d looks for, or of a materialized view.
 void pg_rewrite(RowWriter& rows, const RowContext& context) {
   for (const RelationObject* relation : context.catalog.relations()) {
-    if (relation_kind_letter(*relation) != 'v') continue;
+    const char kind = shown_kind_letter(context, *relation);
+    if (kind != 'v' && kind != 'm') continue;
     rows.add({{"oid", rule_oid(*relation)},
               {"rulename", "_RETURN"},
               {"ev_class", relation->oid},
@@ -318,6 +372,7 @@ void add_relation_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_sequence"}] = pg_sequence;
   makers[{"pg_catalog", "pg_description"}] = pg_description;
   makers[{"pg_catalog", "pg_rewrite"}] = pg_rewrite;
+  makers[{"pg_catalog", "pg_init_privs"}] = pg_init_privs;
 }
 
 }  // namespace tickstone::catalog

@@ -2,6 +2,7 @@
 // The database, its roles, extensions, settings and locks.
 #include <array>
 
+#include "catalog/role_facts.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
 
@@ -10,6 +11,12 @@ namespace {
 
 constexpr int kEncodingUtf8 = 6;
 constexpr const char* kHiddenPassword = "********";
+
+/// What a password is checked against: for superusers, who copy roles and let poolers log them in.
+Cell verifier_of(const RoleObject& role, const RowContext& context) {
+  if (role.verifier.empty()) return nullptr;
+  return context.facts.is_superuser() ? role.verifier : std::string(kHiddenPassword);
+}
 
 void pg_database(RowWriter& rows, const RowContext& context) {
   rows.add({{"oid", kDatabase},
@@ -40,19 +47,23 @@ void pg_authid(RowWriter& rows, const RowContext& context) {
               {"rolcanlogin", role->login},
               {"rolbypassrls", role->superuser},
               {"rolconnlimit", role->connection_limit},
-              {"rolpassword", role->verifier.empty() ? Cell(nullptr) : Cell(kHiddenPassword)}});
+              // As in PostgreSQL, where only superusers read this table.
+              {"rolpassword", role->verifier.empty() || !context.facts.is_superuser() ? Cell(nullptr)
+                                                                                      : Cell(role->verifier)},
+              {"rolvaliduntil", Cell(role->valid_until_us)}});
+  }
+  for (const auto& [oid, name] : kPredefinedRoles) {
+    rows.add({{"oid", oid}, {"rolname", name}, {"rolinherit", true}, {"rolconnlimit", -1}});
   }
 }
 
 void pg_auth_members(RowWriter& rows, const RowContext& context) {
   for (const RoleObject* role : context.catalog.roles()) {
     for (const auto& name : role->member_of) {
-      const auto* group = context.catalog.find_role(name);
-      if (group == nullptr) continue;  // one that PostgreSQL has without being made
-      rows.add({{"roleid", group->oid},
-                {"member", role->oid},
-                {"grantor", kBootstrapRole},
-                {"admin_option", false}});
+      const Oid group = role_oid(context.catalog, name);
+      if (group == 0) continue;
+      rows.add(
+          {{"roleid", group}, {"member", role->oid}, {"grantor", kBootstrapRole}, {"admin_option", false}});
     }
   }
 }
@@ -68,8 +79,22 @@ void pg_roles(RowWriter& rows, const RowContext& context) {
               {"rolreplication", false},
               {"rolconnlimit", role->connection_limit},
               {"rolpassword", kHiddenPassword},
+              {"rolvaliduntil", Cell(role->valid_until_us)},
               {"rolbypassrls", role->superuser},
               {"oid", role->oid}});
+  }
+  for (const auto& [oid, name] : kPredefinedRoles) {
+    rows.add({{"rolname", name},
+              {"rolsuper", false},
+              {"rolinherit", true},
+              {"rolcreaterole", false},
+              {"rolcreatedb", false},
+              {"rolcanlogin", false},
+              {"rolreplication", false},
+              {"rolconnlimit", -1},
+              {"rolpassword", kHiddenPassword},
+              {"rolbypassrls", false},
+              {"oid", oid}});
   }
 }
 
@@ -82,7 +107,21 @@ void pg_user(RowWriter& rows, const RowContext& context) {
               {"usesuper", role->superuser},
               {"userepl", false},
               {"usebypassrls", role->superuser},
-              {"passwd", kHiddenPassword}});
+              {"passwd", kHiddenPassword},
+              {"valuntil", Cell(role->valid_until_us)}});
+  }
+}
+
+void pg_shadow(RowWriter& rows, const RowContext& context) {
+  for (const RoleObject* role : context.catalog.roles()) {
+    if (!role->login) continue;
+    rows.add({{"usename", role->name},
+              {"usesysid", role->oid},
+              {"usecreatedb", role->create_db || role->superuser},
+              {"usesuper", role->superuser},
+              {"userepl", false},
+              {"usebypassrls", role->superuser},
+              {"passwd", verifier_of(*role, context)}});
   }
 }
 
@@ -95,6 +134,9 @@ void pg_group(RowWriter& rows, const RowContext& context) {
 
 void pg_extension(RowWriter& rows, const RowContext& context) {
   for (const ExtensionObject* extension : context.catalog.extensions()) {
+    // What is built in is not for a dump to make.
+    const bool is_built_in = extension->name.starts_with("timescaledb") || extension->name == "plpgsql";
+    if (is_built_in && context.audience == Audience::Dump) continue;
     rows.add({{"oid", extension->oid},
               {"extname", extension->name},
               {"extowner", kBootstrapRole},
@@ -210,6 +252,20 @@ void pg_locks(RowWriter& rows, const RowContext& context) {
   }
 }
 
+void pg_prepared_statements(RowWriter& rows, const RowContext& context) {
+  for (const auto& statement : context.facts.prepared_statements()) {
+    std::vector<std::int64_t> types;
+    for (const auto& type : statement.parameter_types) types.push_back(oid_of(type));
+    rows.add({{"name", statement.name},
+              {"statement", statement.text},
+              {"prepare_time", statement.prepared_us},
+              {"parameter_types", Cell::integers(std::move(types))},
+              {"from_sql", statement.is_from_sql},
+              {"generic_plans", statement.run_count},
+              {"custom_plans", 0}});
+  }
+}
+
 }  // namespace
 
 void add_server_rows(RowMakers& makers) {
@@ -219,7 +275,7 @@ void add_server_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_auth_members"}] = pg_auth_members;
   makers[{"pg_catalog", "pg_roles"}] = pg_roles;
   makers[{"pg_catalog", "pg_user"}] = pg_user;
-  makers[{"pg_catalog", "pg_shadow"}] = pg_user;
+  makers[{"pg_catalog", "pg_shadow"}] = pg_shadow;
   makers[{"pg_catalog", "pg_group"}] = pg_group;
   makers[{"pg_catalog", "pg_extension"}] = pg_extension;
   makers[{"pg_catalog", "pg_available_extensions"}] = pg_available_extensions;
@@ -227,6 +283,7 @@ void add_server_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_settings"}] = pg_settings;
   makers[{"pg_catalog", "pg_file_settings"}] = pg_file_settings;
   makers[{"pg_catalog", "pg_locks"}] = pg_locks;
+  makers[{"pg_catalog", "pg_prepared_statements"}] = pg_prepared_statements;
 }
 
 }  // namespace tickstone::catalog

@@ -36,22 +36,6 @@ std::size_t token_end(std::string_view text, std::size_t at) {
   return end;
 }
 
-/// The name that a word or a quoted name stands for; empty for other tokens.
-std::string name_of(const SqlToken& token) {
-  if (!token.upper.empty()) {
-    std::string name(token.text);
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return name;
-  }
-  if (token.text.size() < 2 || token.text.front() != '"') return {};
-  std::string name;
-  for (std::size_t i = 1; i + 1 < token.text.size(); ++i) {
-    if (token.text[i] == '"') ++i;
-    name += token.text[i];
-  }
-  return name;
-}
-
 }  // namespace
 
 std::vector<SqlToken> sql_tokens(std::string_view text) {
@@ -78,12 +62,27 @@ std::vector<SqlToken> sql_tokens(std::string_view text) {
   return tokens;
 }
 
+std::string token_name(const SqlToken& token) {
+  if (!token.upper.empty()) {
+    std::string name(token.text);
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return name;
+  }
+  if (token.text.size() < 2 || token.text.front() != '"') return {};
+  std::string name;
+  for (std::size_t i = 1; i + 1 < token.text.size(); ++i) {
+    if (token.text[i] == '"') ++i;
+    name += token.text[i];
+  }
+  return name;
+}
+
 std::vector<storage::ColumnId> columns_in_expression(const RelationObject& relation,
                                                      std::string_view expression) {
   const auto tokens = sql_tokens(expression);
   std::vector<storage::ColumnId> columns;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::string name = name_of(tokens[i]);
+    const std::string name = token_name(tokens[i]);
     const bool is_call = i + 1 < tokens.size() && tokens[i + 1].text == "(";
     const bool is_type = i > 1 && tokens[i - 1].text == ":" && tokens[i - 2].text == ":";
     if (name.empty() || is_call || is_type) continue;

@@ -19,6 +19,9 @@ struct SqlToken {
 /// Without a semicolon at the end. Lifetime: views into `text`.
 std::vector<SqlToken> sql_tokens(std::string_view text);
 
+/// The name that a word or a quoted name stands for; empty for other tokens.
+std::string token_name(const SqlToken& token);
+
 /// The columns of the relation that an expression over it names, each once, in the expression's order.
 std::vector<storage::ColumnId> columns_in_expression(const RelationObject& relation,
                                                      std::string_view expression);

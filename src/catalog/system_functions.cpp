@@ -69,6 +69,7 @@ const std::string_view kCatalogFunctions = R"(
 2706 pg_has_role(name, oid, text) bool fss; 2707 pg_has_role(oid, name, text) bool fss;
 2708 pg_has_role(oid, oid, text) bool fss; 2709 pg_has_role(name, text) bool fss;
 2710 pg_has_role(oid, text) bool fss; 2998 pg_indexes_size(regclass) int8 fvs;
+636 pg_indexam_has_property(oid, text) bool fss; 1928 pg_stat_get_numscans(oid) int8 fss;
 3810 pg_is_in_recovery() bool fvs; 3035 pg_listening_channels() setof text fss;
 3296 pg_notification_queue_usage() float8 fvs; 3036 pg_notify(text, text) void fvn; 2854 pg_my_temp_schema() oid fss;
 2083 pg_opclass_is_visible(oid) bool fss; 2082 pg_operator_is_visible(oid) bool fss;
@@ -85,7 +86,7 @@ const std::string_view kCatalogFunctions = R"(
 3095 pg_try_advisory_xact_lock(int4, int4) bool fvs; 2080 pg_type_is_visible(oid) bool fss;
 1619 pg_typeof(any) regtype fsn; 1993 shobj_description(oid, name) text fss;
 3495 to_regclass(text) regclass fss; 4086 to_regnamespace(text) regnamespace fss;
-3494 to_regproc(text) regproc fss; 3493 to_regtype(text) regtype fss;
+4093 to_regrole(text) regrole fss; 3494 to_regproc(text) regproc fss; 3493 to_regtype(text) regtype fss;
 2881 pg_advisory_lock_shared(int8) void fvs; 2887 pg_advisory_lock_shared(int4, int4) void fvs;
 3090 pg_advisory_xact_lock_shared(int8) void fvs; 3094 pg_advisory_xact_lock_shared(int4, int4) void fvs;
 2883 pg_try_advisory_lock_shared(int8) bool fvs; 2889 pg_try_advisory_lock_shared(int4, int4) bool fvs;
@@ -156,6 +157,12 @@ const std::string_view kTypeFunctions = R"(
 2452 regclassrecv(internal) regclass fis; 2453 regclasssend(regclass) bytea fis;
 4084 regnamespacein(cstring) regnamespace fss; 4085 regnamespaceout(regnamespace) cstring fss;
 4087 regnamespacerecv(internal) regnamespace fis; 4088 regnamespacesend(regnamespace) bytea fis;
+4098 regrolein(cstring) regrole fss; 4092 regroleout(regrole) cstring fss;
+4094 regrolerecv(internal) regrole fis; 4095 regrolesend(regrole) bytea fis;
+3504 anyenum_in(cstring) anyenum fis; 3505 anyenum_out(anyenum) cstring fss;
+3506 enum_in(cstring, oid) anyenum fss; 3507 enum_out(anyenum) cstring fss;
+3532 enum_recv(internal, oid) anyenum fss; 3533 enum_send(anyenum) bytea fss;
+2597 domain_in(cstring, oid, int4) any fsn; 2598 domain_recv(internal, oid, int4) any fsn;
 44 regprocin(cstring) regproc fss; 45 regprocout(regproc) cstring fss;
 2444 regprocrecv(internal) regproc fis; 2445 regprocsend(regproc) bytea fis;
 2220 regtypein(cstring) regtype fss; 2221 regtypeout(regtype) cstring fss;

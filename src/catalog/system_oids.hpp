@@ -39,6 +39,22 @@ inline constexpr Oid kFirstSystemRelation = 12100;
 inline constexpr Oid kFirstOwnFunction = 13500;
 inline constexpr Oid kDatabase = 5;
 inline constexpr Oid kBootstrapRole = 10;
+inline constexpr Oid kRoleDatabaseOwner = 6171;  // pg_database_owner
+/// Roles that PostgreSQL has without being made.
+inline constexpr std::array<std::pair<Oid, std::string_view>, 12> kPredefinedRoles = {{
+    {3373, "pg_monitor"},
+    {3374, "pg_read_all_settings"},
+    {3375, "pg_read_all_stats"},
+    {3377, "pg_stat_scan_tables"},
+    {4200, "pg_signal_backend"},
+    {4544, "pg_checkpoint"},
+    {4569, "pg_read_server_files"},
+    {4570, "pg_write_server_files"},
+    {4571, "pg_execute_server_program"},
+    {kRoleDatabaseOwner, "pg_database_owner"},
+    {6181, "pg_read_all_data"},
+    {6182, "pg_write_all_data"},
+}};
 inline constexpr Oid kTablespaceDefault = 1663;
 inline constexpr Oid kTablespaceGlobal = 1664;
 inline constexpr Oid kAccessMethodHeap = 2;

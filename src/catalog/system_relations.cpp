@@ -42,6 +42,11 @@ const std::vector<SystemColumn>* system_relation_columns(std::string_view schema
 
 Batch system_relation_rows(std::string_view schema, std::string_view name, const Catalog& catalog,
                            const RunningFacts& facts) {
+  return system_relation_rows_for(Audience::Everybody, schema, name, catalog, facts);
+}
+
+Batch system_relation_rows_for(Audience audience, std::string_view schema, std::string_view name,
+                               const Catalog& catalog, const RunningFacts& facts) {
   const SystemRelation* relation = find_system_relation(schema, name);
   if (relation == nullptr) {
     throw Error(ErrorCode::InternalError, fmt::format("no system relation {}.{}", schema, name));
@@ -49,7 +54,7 @@ Batch system_relation_rows(std::string_view schema, std::string_view name, const
   const bool has_zeros = !relation->is_view || has_counters(name);
   RowWriter rows(relation->columns, has_zeros ? RowWriter::Unnamed::Zero : RowWriter::Unnamed::Null);
   const auto maker = row_makers().find({schema, name});
-  if (maker != row_makers().end()) maker->second(rows, {catalog, facts});
+  if (maker != row_makers().end()) maker->second(rows, {catalog, facts, audience});
   return rows.take();
 }
 

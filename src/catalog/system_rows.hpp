@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "catalog/audience.hpp"
 #include "catalog/catalog.hpp"
 #include "catalog/row_writer.hpp"
 
@@ -14,6 +16,7 @@ namespace tickstone::catalog {
 struct RowContext {
   const Catalog& catalog;
   const RunningFacts& facts;
+  Audience audience = Audience::Everybody;
 };
 
 /// Writes the rows of one system relation.
@@ -41,17 +44,24 @@ Oid owner_oid(const Catalog& catalog, const std::string& name);
 /// The owner, or the first superuser's name where it is gone.
 std::string owner_name(const Catalog& catalog, const std::string& owner);
 const std::string& schema_name(const Catalog& catalog, Oid schema);
+/// Whether the session is to be shown the schema, and what is in it: see `Audience`.
+bool is_shown_schema(const RowContext& context, Oid schema);
+/// pg_class.relkind as the session is to see it: to pg_dump an aggregate is a table with its rows.
+char shown_kind_letter(const RowContext& context, const RelationObject& relation);
 /// pg_class.relkind. A continuous aggregate is a view, as in TimescaleDB.
 char relation_kind_letter(const RelationObject& relation);
 /// pg_attribute.attnum: the stable column id, or the position where a view has none.
 int attribute_number(const RelationObject& relation, const ColumnObject& column);
 int attribute_number(const RelationObject& relation, storage::ColumnId id);
-/// What pg_get_expr prints of the default, or of a generated column.
-std::string default_expression(const ColumnObject& column);
+/// The default, or the expression of a generated column, as it is kept but for how PostgreSQL prints
+/// constants.
+std::string stored_default(const Catalog& catalog, const RunningFacts& facts, const ColumnObject& column);
+/// The same of a domain's; nothing where it has none.
+std::optional<std::string> domain_default(const RowContext& context, const TypeObject& domain);
 bool has_default(const ColumnObject& column);
 /// pg_attrdef.oid of a column that has a default.
 Oid default_oid(const RelationObject& relation, const ColumnObject& column);
-/// pg_rewrite.oid of a view's rule.
+/// pg_rewrite.oid of the rule of a view or materialized view.
 Oid rule_oid(const RelationObject& view);
 /// The text that pg_get_viewdef prints of a view or aggregate.
 std::string view_definition(const RelationObject& relation);

@@ -5,6 +5,7 @@
 
 #include "catalog/chunk_facts.hpp"
 #include "catalog/object_names.hpp"
+#include "catalog/shown_text.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
 
@@ -125,7 +126,7 @@ void continuous_aggregates(RowWriter& rows, const RowContext& context) {
               {"compression_enabled", relation->hypertable && relation->hypertable->compression_enabled},
               {"materialization_hypertable_schema", schema},
               {"materialization_hypertable_name", name},
-              {"view_definition", view_definition(*relation)}});
+              {"view_definition", view_definition(context.catalog, context.facts, *relation)}});
   }
 }
 

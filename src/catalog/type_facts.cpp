@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/type_facts.hpp"
 
+#include <algorithm>
 #include <map>
 #include <sstream>
+
+#include "catalog/name_lookup.hpp"
+#include "catalog/object_names.hpp"
 
 namespace tickstone::catalog {
 namespace {
@@ -41,6 +45,7 @@ constexpr std::string_view kTypes = R"(
 2206 regtype 4 t b N f i p 0 0 2211 regtypein regtypeout regtyperecv regtypesend - -
 2950 uuid 16 f b U f c p 0 0 2951 uuid_in uuid_out uuid_recv uuid_send - -
 3802 jsonb -1 f b U f i x 0 0 3807 jsonb_in jsonb_out jsonb_recv jsonb_send - -
+4096 regrole 4 t b N f i p 0 0 4097 regrolein regroleout regrolerecv regrolesend - -
 4089 regnamespace 4 t b N f i p 0 0 4090 regnamespacein regnamespaceout regnamespacerecv regnamespacesend - -
 9120 timestamp_ns 8 t b D f d p 0 0 9121 timestamp_ns_in timestamp_ns_out timestamp_ns_recv timestamp_ns_send - -
 9122 candlestick -1 f b U f d x 0 0 9123 candlestick_in candlestick_out candlestick_recv candlestick_send - -
@@ -54,6 +59,7 @@ constexpr std::string_view kTypes = R"(
 2280 language_handler 4 t p P f i p 0 0 0 language_handler_in language_handler_out - - - -
 2281 internal 8 t p P f d p 0 0 0 internal_in internal_out - - - -
 2283 anyelement 4 t p P f i p 0 0 0 anyelement_in anyelement_out - - - -
+3500 anyenum 4 t p P f i p 0 0 0 anyenum_in anyenum_out - - - -
 2776 anynonarray 4 t p P f i p 0 0 0 anynonarray_in anynonarray_out - - - -
 3838 event_trigger 4 t p P f i p 0 0 0 event_trigger_in event_trigger_out - - - -
 5077 anycompatible 4 t p P f i p 0 0 0 anycompatible_in anycompatible_out - - - -
@@ -62,6 +68,25 @@ constexpr std::string_view kTypes = R"(
 )";
 
 std::string absent_if_dash(std::string name) { return name == "-" ? std::string() : name; }
+
+TypeFacts array_of(const TypeFacts& element) {
+  TypeFacts array;
+  array.oid = element.array;
+  array.name = "_" + element.name;
+  array.length = -1;
+  array.category = element.name == "record" ? 'P' : 'A';
+  array.align = element.align == 'd' ? 'd' : 'i';
+  array.storage = 'x';
+  array.collation = element.collation;
+  array.element = element.oid;
+  array.input = "array_in";
+  array.output = "array_out";
+  array.receive = "array_recv";
+  array.send = "array_send";
+  array.modifier_in = element.modifier_in;
+  array.modifier_out = element.modifier_out;
+  return array;
+}
 
 std::vector<TypeFacts> read_types() {
   std::vector<TypeFacts> types;
@@ -84,22 +109,8 @@ std::vector<TypeFacts> read_types() {
   for (std::size_t i = 0; i < scalar_count; ++i) {
     const TypeFacts& element = types[i];
     if (element.array == 0) continue;
-    TypeFacts array;
-    array.oid = element.array;
-    array.name = "_" + element.name;
-    array.length = -1;
+    TypeFacts array = array_of(element);
     array.kind = element.kind;
-    array.category = element.name == "record" ? 'P' : 'A';
-    array.align = element.align == 'd' ? 'd' : 'i';
-    array.storage = 'x';
-    array.collation = element.collation;
-    array.element = element.oid;
-    array.input = "array_in";
-    array.output = "array_out";
-    array.receive = "array_recv";
-    array.send = "array_send";
-    array.modifier_in = element.modifier_in;
-    array.modifier_out = element.modifier_out;
     types.push_back(array);
   }
   return types;
@@ -127,6 +138,65 @@ const TypeFacts* find_type_facts(std::string_view name) {
     if (type.name == name) return &type;
   }
   return nullptr;
+}
+
+TypeFacts facts_of(const TypeObject& type) {
+  TypeFacts facts;
+  if (type.kind == TypeObject::Kind::Enum) {
+    facts.length = 4;
+    facts.by_value = true;
+    facts.kind = 'e';
+    facts.category = 'E';
+    facts.array = type.oid + 1;
+    facts.input = "enum_in";
+    facts.output = "enum_out";
+    facts.receive = "enum_recv";
+    facts.send = "enum_send";
+  } else {
+    if (const TypeFacts* base = find_type_facts(oid_of(type.base))) facts = *base;
+    facts.kind = 'd';
+    facts.array = facts.element = 0;
+    facts.is_preferred = false;
+    facts.input = "domain_in";
+    facts.receive = "domain_recv";
+    facts.modifier_in.clear();
+    facts.modifier_out.clear();
+  }
+  facts.oid = type.oid;
+  facts.name = type.name;
+  return facts;
+}
+
+std::optional<TypeFacts> find_any_type(const Catalog& catalog, Oid oid) {
+  if (const TypeFacts* facts = find_type_facts(oid)) return *facts;
+  const TypeObject* type = catalog.find_type(oid);
+  if (type == nullptr) return std::nullopt;
+  const TypeFacts facts = facts_of(*type);
+  if (type->oid == oid) return facts;
+  return facts.array == oid ? std::optional(array_of(facts)) : std::nullopt;
+}
+
+TypeFacts array_facts_of(const TypeFacts& element) { return array_of(element); }
+
+std::string type_text(const Catalog& catalog, const RunningFacts& facts, Oid oid, std::int32_t modifier) {
+  if (const TypeObject* type = catalog.find_type(oid)) {
+    const auto path = effective_search_path(facts);
+    const std::string& schema = catalog.find_schema(type->schema)->name;
+    const auto visible = std::find_if(path.begin(), path.end(), [&](const std::string& searched) {
+      return catalog.find_type(searched, type->name) != nullptr;
+    });
+    const bool is_visible = visible != path.end() && *visible == schema;
+    const std::string name = is_visible ? quote_identifier(type->name) : qualified_name(schema, type->name);
+    return name + (oid == type->oid ? "" : "[]");
+  }
+  const auto type = type_from_oid(oid, modifier);
+  return type ? to_sql(*type) : std::to_string(oid);
+}
+
+std::string type_text(const Catalog& catalog, const RunningFacts& facts, const ColumnObject& column) {
+  if (column.domain != 0) return type_text(catalog, facts, column.domain, -1);
+  return column.type.id == TypeId::Enum ? type_text(catalog, facts, oid_of(column.type), -1)
+                                        : to_sql(column.type);
 }
 
 }  // namespace tickstone::catalog

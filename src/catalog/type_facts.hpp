@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "catalog/objects.hpp"
+#include "catalog/catalog.hpp"
 
 namespace tickstone::catalog {
 
@@ -29,5 +30,15 @@ struct TypeFacts {
 const std::vector<TypeFacts>& all_type_facts();
 const TypeFacts* find_type_facts(Oid oid);
 const TypeFacts* find_type_facts(std::string_view name);
+
+/// A type that a user made, and the array type of a type.
+TypeFacts facts_of(const TypeObject& type);
+TypeFacts array_facts_of(const TypeFacts& element);
+/// One of PostgreSQL's or of a user's.
+std::optional<TypeFacts> find_any_type(const Catalog& catalog, Oid oid);
+/// As regtype prints it: a user's type with its schema where search_path does not find it.
+std::string type_text(const Catalog& catalog, const RunningFacts& facts, Oid oid, std::int32_t modifier);
+/// Of a column: its domain, or its type.
+std::string type_text(const Catalog& catalog, const RunningFacts& facts, const ColumnObject& column);
 
 }  // namespace tickstone::catalog

@@ -23,11 +23,22 @@ Oid subscript_handler(const TypeFacts& type) {
   return function_oid(type.length < 0 ? "array_subscript_handler" : "raw_array_subscript_handler");
 }
 
-void add_type(RowWriter& rows, const TypeFacts& type) {
+/// Whose a type is, and what a domain is made of.
+struct TypeOrigin {
+  Oid schema = kSchemaPgCatalog;
+  Oid owner = kBootstrapRole;
+  Oid base = 0;
+  std::int32_t base_modifier = -1;
+  bool not_null = false;
+  std::string default_text;
+};
+
+void add_type(RowWriter& rows, const TypeFacts& type, const TypeOrigin& origin = {}) {
+  const Cell default_text = origin.default_text.empty() ? Cell(nullptr) : Cell(origin.default_text);
   rows.add({{"oid", type.oid},
             {"typname", type.name},
-            {"typnamespace", kSchemaPgCatalog},
-            {"typowner", kBootstrapRole},
+            {"typnamespace", origin.schema},
+            {"typowner", origin.owner},
             {"typlen", type.length},
             {"typbyval", type.by_value},
             {"typtype", type.kind},
@@ -47,17 +58,44 @@ void add_type(RowWriter& rows, const TypeFacts& type) {
             {"typanalyze", type.is_array() ? function_oid("array_typanalyze") : 0},
             {"typalign", type.align},
             {"typstorage", type.storage},
-            {"typtypmod", -1},
-            {"typcollation", type.collation}});
+            {"typnotnull", origin.not_null},
+            {"typbasetype", origin.base},
+            {"typtypmod", origin.base_modifier},
+            {"typcollation", type.collation},
+            {"typdefaultbin", default_text},
+            {"typdefault", default_text}});
 }
 
-void pg_type(RowWriter& rows, const RowContext&) {
+void pg_type(RowWriter& rows, const RowContext& context) {
   static const Batch all = [] {
     RowWriter writer(*system_relation_columns("pg_catalog", "pg_type"), RowWriter::Unnamed::Zero);
     for (const TypeFacts& type : all_type_facts()) add_type(writer, type);
     return writer.take();
   }();
   rows.add_all(all);
+  for (const TypeObject* type : context.catalog.types()) {
+    TypeOrigin origin{type->schema, owner_oid(context.catalog, type->owner)};
+    const TypeFacts facts = facts_of(*type);
+    if (type->kind == TypeObject::Kind::Domain) {
+      origin.base = oid_of(type->base);
+      origin.base_modifier = typmod_of(type->base);
+      origin.not_null = type->not_null;
+      origin.default_text = domain_default(context, *type).value_or("");
+    }
+    add_type(rows, facts, origin);
+    if (facts.array != 0) add_type(rows, array_facts_of(facts), {type->schema, origin.owner});
+  }
+}
+
+void pg_enum(RowWriter& rows, const RowContext& context) {
+  for (const TypeObject* type : context.catalog.types()) {
+    double order = 0;
+    for (const auto& label : type->labels)
+      rows.add({{"oid", label.oid},
+                {"enumtypid", type->oid},
+                {"enumsortorder", ++order},
+                {"enumlabel", label.text}});
+  }
 }
 
 void add_function(RowWriter& rows, const FunctionFacts& function, Oid owner = kBootstrapRole,
@@ -122,7 +160,13 @@ void pg_proc(RowWriter& rows, const RowContext& context) {
     for (const FunctionFacts& function : all_functions()) add_function(writer, function);
     return writer.take();
   }();
-  rows.add_all(all);
+  if (context.audience == Audience::Everybody) {
+    rows.add_all(all);
+  } else {
+    for (const FunctionFacts& function : all_functions()) {
+      if (function.schema == kSchemaPgCatalog) add_function(rows, function);
+    }
+  }
   if (context.catalog.functions().empty()) return;
   RowWriter of_users(*system_relation_columns("pg_catalog", "pg_proc"), RowWriter::Unnamed::Zero);
   for (const FunctionObject* function : context.catalog.functions())
@@ -204,6 +248,7 @@ void pg_collation(RowWriter& rows, const RowContext&) {
 
 void add_type_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_type"}] = pg_type;
+  makers[{"pg_catalog", "pg_enum"}] = pg_enum;
   makers[{"pg_catalog", "pg_proc"}] = pg_proc;
   makers[{"pg_catalog", "pg_aggregate"}] = pg_aggregate;
   makers[{"pg_catalog", "pg_am"}] = pg_am;

@@ -2,6 +2,8 @@
 // The views of pg_catalog that PostgreSQL makes from its tables.
 #include <algorithm>
 
+#include "catalog/populated.hpp"
+#include "catalog/shown_text.hpp"
 #include "catalog/system_columns.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
@@ -44,7 +46,7 @@ void pg_views(RowWriter& rows, const RowContext& context) {
     rows.add({{"schemaname", schema_name(context.catalog, relation->schema)},
               {"viewname", relation->name},
               {"viewowner", owner_name(context.catalog, relation->owner)},
-              {"definition", view_definition(*relation)}});
+              {"definition", view_definition(context.catalog, context.facts, *relation)}});
   }
 }
 
@@ -55,8 +57,8 @@ void pg_matviews(RowWriter& rows, const RowContext& context) {
               {"matviewname", relation->name},
               {"matviewowner", owner_name(context.catalog, relation->owner)},
               {"hasindexes", !relation->indexes.empty()},
-              {"ispopulated", true},
-              {"definition", view_definition(*relation)}});
+              {"ispopulated", is_populated(*relation)},
+              {"definition", view_definition(context.catalog, context.facts, *relation)}});
   }
 }
 
@@ -67,7 +69,8 @@ void pg_indexes(RowWriter& rows, const RowContext& context) {
       rows.add({{"schemaname", schema_name(context.catalog, relation->schema)},
                 {"tablename", relation->name},
                 {"indexname", index.name},
-                {"indexdef", index_definition(context.catalog, *relation, index)}});
+                {"indexdef", index_definition(context.catalog, *relation,
+                                              shown_index(context.catalog, context.facts, index))}});
     }
   }
 }

@@ -53,6 +53,8 @@ SqlType file_type(SqlType type) {
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
+    case TypeId::Enum:
     case TypeId::Void:
     case TypeId::Record:
     case TypeId::Int2Vector:

@@ -15,9 +15,10 @@ std::vector<ResultColumn> columns_of(const PGresult* result) {
   std::vector<ResultColumn> columns;
   const int count = PQnfields(result);
   for (int c = 0; c < count; ++c) {
-    columns.push_back(
-        {PQfname(result, c),
-         type_from_oid(PQftype(result, c), PQfmod(result, c)).value_or(SqlType::of(TypeId::Text))});
+    auto type = type_from_oid(PQftype(result, c), PQfmod(result, c)).value_or(SqlType::of(TypeId::Text));
+    // The server alone knows the objects: their names are texts here.
+    if (is_object_name(type.id)) type.id = TypeId::Text;
+    columns.push_back({PQfname(result, c), type});
   }
   return columns;
 }
@@ -35,6 +36,8 @@ bool are_types_known(const PGresult* result) {
       case TypeId::Regtype:
       case TypeId::Regproc:
       case TypeId::Regnamespace:
+      case TypeId::Regrole:
+      case TypeId::Enum:
       case TypeId::Int2Vector:
       case TypeId::OidVector:
       case TypeId::AclItem:

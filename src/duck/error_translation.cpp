@@ -135,7 +135,8 @@ constexpr const char* kOperatorHint =
 
 /// `+(text, integer)` as `operator does not exist: text + integer`, anything else as a function.
 Error no_such_function(const std::string& call) {
-  const std::string shown = postgres_call(call);
+  std::string shown = postgres_call(call);
+  if (shown.starts_with("pg_chr(")) shown.erase(0, 3);  // ours in place of DuckDB's
   const auto open = shown.find('(');
   const std::string name = shown.substr(0, open);
   if (open != std::string::npos && is_operator_name(name)) {
@@ -171,6 +172,16 @@ Error translate_binder(const std::string& raw) {
     return Error(ErrorCode::GroupingError,
                  "column \"" + column_name(name) +
                      "\" must appear in the GROUP BY clause or be used in an aggregate function");
+  }
+  if (contains(raw, "aggregate function calls cannot contain window function calls")) {
+    return Error(ErrorCode::GroupingError, "aggregate function calls cannot contain window function calls");
+  }
+  if (contains(raw, "PERCENTILEs can only take parameters in the range")) {
+    return Error(ErrorCode::NumericValueOutOfRange, "percentile value is not between 0 and 1");
+  }
+  if (contains(raw, "cannot have preceding rows") || contains(raw, "cannot end with") ||
+      contains(raw, "RANGE frames must have only one ORDER BY expression")) {
+    return Error(ErrorCode::WindowingError, first_line(raw));
   }
   if (contains(raw, "HAVING clause cannot contain window functions") ||
       contains(raw, "WHERE clause cannot contain window functions") ||
@@ -237,6 +248,10 @@ Error translate_binder(const std::string& raw) {
   }
   if (contains(raw, "SELECT * requires a FROM clause") || contains(raw, "SELECT * expression without FROM")) {
     return Error(ErrorCode::SyntaxError, "SELECT * with no tables specified is not valid");
+  }
+  if (contains(raw, "UNNEST requires a single list")) {
+    return Error(ErrorCode::UndefinedFunction, "function unnest of what is no array does not exist", {},
+                 kCastHint);
   }
   if (contains(raw, "UNNEST")) return Error(ErrorCode::FeatureNotSupported, first_line(raw));
   if (contains(raw, "window functions are not allowed")) {
@@ -409,9 +424,27 @@ void throw_through_duckdb(ErrorCode code, const std::string& message, const std:
   throw_through_duckdb(Error(code, message, detail, hint));
 }
 
+/// What DuckDB says in the same words and PostgreSQL has a code for.
+std::optional<ErrorCode> code_of(const std::string& raw) {
+  static constexpr std::pair<std::string_view, ErrorCode> kCodes[] = {
+      {"LIMIT/OFFSET cannot be negative", ErrorCode::InvalidRowCountInLimit},
+      {"egative substring length", ErrorCode::SubstringError},
+      {"rgument for ntile must be greater", ErrorCode::InvalidArgumentForNtile},
+      {"nterval cannot be 0", ErrorCode::InvalidParameterValue},
+      {"uplicate CTE name", ErrorCode::DuplicateAlias},
+      {"annot copy BoundSubqueryExpression", ErrorCode::FeatureNotSupported},
+  };
+  for (const auto& [text, code] : kCodes) {
+    if (contains(raw, text)) return code;
+  }
+  if (starts_with(raw, "window \"") && contains(raw, "does not exist")) return ErrorCode::UndefinedObject;
+  return std::nullopt;
+}
+
 Error translate(const duckdb::ErrorData& error) {
   const std::string& raw = error.RawMessage();
   if (auto ours = unpack(raw)) return *ours;
+  if (const auto code = code_of(raw)) return {*code, first_line(raw)};
   switch (error.Type()) {
     case ExceptionType::INTERRUPT:
       return Error(ErrorCode::QueryCanceled, "canceling statement due to user request");

@@ -7,6 +7,7 @@
 #include "duck/error_translation.hpp"
 #include "duck/function_catalog.hpp"
 #include "duck/functions/functions.hpp"
+#include "duck/functions/query_functions.hpp"
 #include "duck/host_functions.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/scan.hpp"
@@ -62,6 +63,8 @@ class DuckInstance final : public Instance {
       register_regex_functions(catalog);
       register_format_functions(catalog);
       register_byte_functions(catalog);
+      register_array_functions(catalog);
+      register_query_functions(catalog);
       register_json_functions(catalog);
       register_cast_functions(catalog);
       catalog.finish();
@@ -69,9 +72,10 @@ class DuckInstance final : public Instance {
     register_casts(instance);
     register_host_functions(instance, options);
     duckdb::Connection connection(*db_);
-    for (const char* statement : {"SET GLOBAL default_null_order = 'postgres'", "SET GLOBAL TimeZone = 'UTC'",
-                                  "SET GLOBAL enable_external_access = false",
-                                  "SET GLOBAL disabled_filesystems = 'LocalFileSystem'"}) {
+    for (const char* statement :
+         {"SET GLOBAL default_null_order = 'postgres'", "SET GLOBAL TimeZone = 'UTC'",
+          "SET GLOBAL order_by_non_integer_literal = true", "SET GLOBAL enable_external_access = false",
+          "SET GLOBAL disabled_filesystems = 'LocalFileSystem'"}) {
       auto result = connection.Query(statement);
       if (result->HasError()) throw translate(result->GetErrorObject());
     }

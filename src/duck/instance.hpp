@@ -22,7 +22,8 @@ struct SourceColumn {
   SqlType type;
   ColumnLayout layout;
   bool not_null = false;
-  storage::ColumnId id = 0;  // of a stored table
+  storage::ColumnId id = 0;                            // of a stored table
+  std::shared_ptr<const EnumLabels> labels = nullptr;  // of an enum type
 };
 
 /// What a relation name `"schema.name"` stands for.

@@ -7,6 +7,7 @@
 
 namespace tickstone::duck {
 
+using duckdb::idx_t;
 using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 
@@ -26,6 +27,7 @@ LogicalType element_type_of(const SqlType& type, const ColumnLayout& layout) {
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
       return LogicalType::BIGINT;
     case TypeId::Real:
       return LogicalType::FLOAT;
@@ -66,6 +68,7 @@ LogicalType element_type_of(const SqlType& type, const ColumnLayout& layout) {
     case TypeId::Int2Vector:
     case TypeId::OidVector:
     case TypeId::AclItem:
+    case TypeId::Enum:  // without its labels: `enum_type`
       return LogicalType::VARCHAR;
   }
   return LogicalType::VARCHAR;
@@ -110,6 +113,22 @@ LogicalType logical_type_of(const SqlType& type, const ColumnLayout& layout) {
 LogicalType logical_type_of(const SqlType& type) {
   if (type.id == TypeId::Numeric && !type.is_array && type.precision < 0) return LogicalType::DECIMAL(38, 12);
   return logical_type_of(type, initial_layout(type));
+}
+
+LogicalType logical_type_of(const SourceColumn& column) {
+  if (column.type.id != TypeId::Enum || column.labels == nullptr)
+    return logical_type_of(column.type, column.layout);
+  const auto& labels = column.labels->labels;
+  // A type without labels has no values, and DuckDB no such type: as in the texts of queries, one that no
+  // label can be.
+  const std::string none(EnumLabels::kMaxBytes + 1, '-');
+  const idx_t count = std::max<std::size_t>(labels.size(), 1);
+  duckdb::Vector texts(LogicalType::VARCHAR, count);
+  auto* strings = duckdb::FlatVector::GetData<duckdb::string_t>(texts);
+  for (idx_t i = 0; i < count; ++i)
+    strings[i] = duckdb::StringVector::AddString(texts, i < labels.size() ? labels[i].text : none);
+  const LogicalType type = LogicalType::ENUM(texts, count);
+  return column.type.is_array ? LogicalType::LIST(type) : type;
 }
 
 SqlType sql_type_of(const LogicalType& type) {
@@ -170,6 +189,8 @@ SqlType sql_type_of(const LogicalType& type) {
       element.is_array = true;
       return element;
     }
+    case LogicalTypeId::ENUM:  // its label; the rewriter knows which type it is
+      return SqlType::of(TypeId::Text);
     case LogicalTypeId::UNKNOWN:
       return SqlType::of(TypeId::Unknown);
     default:
@@ -244,6 +265,7 @@ duckdb::Value to_duck(const Value& value) {
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
       return duckdb::Value::BIGINT(static_cast<std::int64_t>(value.integer));
     case TypeId::Real:
       return duckdb::Value::FLOAT(static_cast<float>(value.number));
@@ -272,6 +294,11 @@ duckdb::Value to_duck(const Value& value) {
       return duckdb::Value::INTERVAL(to_duck_interval(value.integer));
     case TypeId::Uuid:
       return duckdb::Value::UUID(to_hugeint(flip_uuid(value.integer)));
+    case TypeId::Enum:
+      // Read from a text, it has that beside its number.
+      if (value.scale != Value::kHasLabel)
+        throw Error(ErrorCode::InternalError, "a value of an enum type has no label");
+      return duckdb::Value(value.text);
     case TypeId::Json:
     case TypeId::Jsonb:
     case TypeId::Candlestick: {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "duck/duckdb_api.hpp"
+#include "duck/instance.hpp"
 #include "types/value.hpp"
 
 namespace tickstone::duck {
@@ -11,6 +12,8 @@ namespace tickstone::duck {
 /// types say what the client is told).
 duckdb::LogicalType logical_type_of(const SqlType& type, const ColumnLayout& layout);
 duckdb::LogicalType logical_type_of(const SqlType& type);
+/// Of an enum type its own ENUM, whose codes are the places of the labels in their order.
+duckdb::LogicalType logical_type_of(const SourceColumn& column);
 
 /// JSONB as DuckDB sees it: VARCHAR under another name, in jsonb's normal form.
 const duckdb::LogicalType& jsonb_type();

@@ -86,6 +86,26 @@ Column text_column(const SqlType& type, const UnifiedVectorFormat& format, idx_t
                             std::move(validity));
 }
 
+/// The labels of an ENUM as texts.
+Column label_column(const UnifiedVectorFormat& format, idx_t row_count, const LogicalType& type) {
+  Column column(SqlType::of(TypeId::Text));
+  for (idx_t row = 0; row < row_count; ++row) {
+    const auto at = format.sel->get_index(row);
+    if (!format.validity.RowIsValid(at)) {
+      column.append_null();
+      continue;
+    }
+    const idx_t code = type.InternalType() == PhysicalType::UINT8
+                           ? reinterpret_cast<const std::uint8_t*>(format.data)[at]
+                       : type.InternalType() == PhysicalType::UINT16
+                           ? reinterpret_cast<const std::uint16_t*>(format.data)[at]
+                           : reinterpret_cast<const std::uint32_t*>(format.data)[at];
+    const auto label = duckdb::EnumType::GetString(type, code);
+    column.append_bytes({label.GetData(), label.GetSize()});
+  }
+  return column;
+}
+
 /// Numbers of any digits: a NUMERIC column where its layout holds them all, else their text.
 Column wide_column(const UnifiedVectorFormat& format, idx_t row_count, LongNumbers long_numbers) {
   const auto* values = reinterpret_cast<const duckdb::string_t*>(format.data);
@@ -279,6 +299,8 @@ Column column_from_vector(Vector& vector, idx_t row_count, LongNumbers long_numb
         default:
           return fixed(copy<duckdb::hugeint_t>(format, row_count));
       }
+    case LogicalTypeId::ENUM:
+      return label_column(format, row_count, type);
     case LogicalTypeId::VARCHAR:
     case LogicalTypeId::BLOB:
       if (is_wide_numeric(type)) return wide_column(format, row_count, long_numbers);

@@ -31,6 +31,7 @@ struct ScanGlobalState : duckdb::GlobalTableFunctionState {
   std::vector<std::size_t> sources;  // output column -> column of the scan or batch, or kNoColumn
   std::vector<duckdb::LogicalType> types;
   std::vector<ColumnLayout> layouts;
+  std::vector<std::shared_ptr<const EnumLabels>> labels;
   const ScanBindData* bind = nullptr;
 
   std::mutex dynamic_mutex;
@@ -89,7 +90,7 @@ unique_ptr<duckdb::FunctionData> bind_scan(ClientContext& context, duckdb::Table
       data->estimated_rows = std::max<std::uint64_t>(1, rows);
     }
     for (const auto& column : relation.columns) {
-      types.push_back(logical_type_of(column.type, column.layout));
+      types.push_back(logical_type_of(column));
       names.push_back(column.name);
     }
     return unique_ptr<duckdb::FunctionData>(std::move(data));
@@ -107,12 +108,14 @@ void plan_rows(ScanGlobalState& global, const duckdb::TableFunctionInitInput& in
     global.sources.push_back(is_column ? id : kNoColumn);
     if (is_column) {
       const auto& column = bind.relation.columns[id];
-      global.types.push_back(logical_type_of(column.type, column.layout));
+      global.types.push_back(logical_type_of(column));
       global.layouts.push_back(column.layout);
+      global.labels.push_back(column.labels);
       global.row_views.push_back(global.rows->columns.at(id).view());
     } else {
       global.types.push_back(duckdb::LogicalType::BIGINT);
       global.layouts.emplace_back();
+      global.labels.emplace_back();
       global.row_views.emplace_back();
     }
   }
@@ -154,18 +157,21 @@ unique_ptr<duckdb::GlobalTableFunctionState> init_global(ClientContext& context,
       if (id < relation.columns.size()) {
         const auto& column = relation.columns[id];
         global->sources.push_back(request.columns.size());
-        global->types.push_back(logical_type_of(column.type, column.layout));
+        global->types.push_back(logical_type_of(column));
         global->layouts.push_back(column.layout);
+        global->labels.push_back(column.labels);
         request.columns.push_back(column.id);
       } else if (id == duckdb::COLUMN_IDENTIFIER_ROW_ID && relation.has_row_id) {
         global->sources.push_back(request.columns.size());
         global->types.push_back(duckdb::LogicalType::BIGINT);
         global->layouts.push_back({Physical::Int64, 0});
+        global->labels.emplace_back();
         request.columns.push_back(storage::kRowIdColumn);
       } else {
         global->sources.push_back(kNoColumn);
         global->types.push_back(duckdb::LogicalType::BOOLEAN);
         global->layouts.emplace_back();
+        global->labels.emplace_back();
       }
     }
     global->view = session.view();
@@ -184,7 +190,7 @@ unique_ptr<duckdb::LocalTableFunctionState> init_local(duckdb::ExecutionContext&
     auto local = make_uniq<ScanLocalState>();
     if (global.scan) local->state = global.scan->make_state();
     for (std::size_t i = 0; i < global.types.size(); ++i) {
-      local->fillers.emplace_back(global.types[i], global.layouts[i]);
+      local->fillers.emplace_back(global.types[i], global.layouts[i], global.labels[i]);
     }
     return unique_ptr<duckdb::LocalTableFunctionState>(std::move(local));
   });

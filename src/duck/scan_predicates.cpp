@@ -204,6 +204,12 @@ std::optional<Range> range_of(const SourceColumn& column, ExpressionType compari
     if (wants_upper(comparison)) range.upper = {value, !is_strict(comparison)};
     return range;
   }
+  if (to == TypeId::Enum) {
+    // Numbers are in the order of the labels.
+    const auto* label = from == TypeId::Text && column.labels ? column.labels->find(operand.text) : nullptr;
+    if (label == nullptr) return std::nullopt;
+    return integer_range(column, comparison, label->number, label->number);
+  }
   if (to == TypeId::Uuid && from == TypeId::Uuid)
     return integer_range(column, comparison, operand.integer, operand.integer);
   if (to == TypeId::Uuid && from == TypeId::TimestampTz)

@@ -100,29 +100,6 @@ void put_element(const SqlType& element, std::string_view bytes, Vector& child, 
   }
 }
 
-void fill_list(const ColumnView& view, Vector& out) {
-  const SqlType element = view.type.element();
-  auto* entries = flat_data<duckdb::list_entry_t>(out);
-  idx_t total = 0;
-  for (std::size_t row = 0; row < view.size; ++row) {
-    entries[row] = duckdb::list_entry_t(total, 0);
-    if (view.is_null(row)) continue;
-    const auto parts = decode_array(view.bytes(row));
-    duckdb::ListVector::Reserve(out, total + parts.size());
-    auto& child = duckdb::ListVector::GetEntry(out);
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i]) {
-        put_element(element, *parts[i], child, total + i);
-      } else {
-        FlatVector::SetNull(child, total + i, true);
-      }
-    }
-    entries[row].length = parts.size();
-    total += parts.size();
-  }
-  duckdb::ListVector::SetListSize(out, total);
-}
-
 }  // namespace
 
 ColumnView slice_of(const ColumnView& view, std::size_t start, std::size_t count) {
@@ -142,6 +119,51 @@ ColumnView slice_of(const ColumnView& view, std::size_t start, std::size_t count
   return part;
 }
 
+/// The code of a label is its place among all.
+void VectorFiller::put_label(std::int32_t number, Vector& out, std::size_t row) const {
+  const auto* label = labels_ == nullptr ? nullptr : labels_->find(number);
+  if (label == nullptr)
+    throw_through_duckdb(ErrorCode::DataCorrupted, "a value of an enum type is none of its labels");
+  const auto code = static_cast<std::uint32_t>(label - labels_->labels.data());
+  switch (out.GetType().InternalType()) {
+    case duckdb::PhysicalType::UINT8:
+      flat_data<std::uint8_t>(out)[row] = static_cast<std::uint8_t>(code);
+      return;
+    case duckdb::PhysicalType::UINT16:
+      flat_data<std::uint16_t>(out)[row] = static_cast<std::uint16_t>(code);
+      return;
+    default:
+      flat_data<std::uint32_t>(out)[row] = code;
+      return;
+  }
+}
+
+void VectorFiller::fill_list(const ColumnView& view, Vector& out) const {
+  const SqlType element = view.type.element();
+  auto* entries = flat_data<duckdb::list_entry_t>(out);
+  idx_t total = 0;
+  for (std::size_t row = 0; row < view.size; ++row) {
+    entries[row] = duckdb::list_entry_t(total, 0);
+    if (view.is_null(row)) continue;
+    const auto parts = decode_array(view.bytes(row));
+    duckdb::ListVector::Reserve(out, total + parts.size());
+    auto& child = duckdb::ListVector::GetEntry(out);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (parts[i] && element.id == TypeId::Enum) {
+        put_label(static_cast<std::int32_t>(array_element_value(*parts[i], element).integer), child,
+                  total + i);
+      } else if (parts[i]) {
+        put_element(element, *parts[i], child, total + i);
+      } else {
+        FlatVector::SetNull(child, total + i, true);
+      }
+    }
+    entries[row].length = parts.size();
+    total += parts.size();
+  }
+  duckdb::ListVector::SetListSize(out, total);
+}
+
 bool VectorFiller::needs_conversion(const ColumnView& view) const {
   if (view.type.is_array) return true;
   switch (view.type.id) {
@@ -149,11 +171,13 @@ bool VectorFiller::needs_conversion(const ColumnView& view) const {
       return view.layout != layout_;
     case TypeId::Interval:
     case TypeId::Uuid:
+    case TypeId::Enum:
     case TypeId::Oid:
     case TypeId::Regclass:
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
       return true;
     default:
       return view.layout.physical == Physical::Bytes;
@@ -212,11 +236,17 @@ void VectorFiller::fill_flat(const ColumnView& view, Vector& out, bool borrow) {
         flat_data<duckdb::hugeint_t>(out)[i] = to_hugeint(flip_uuid(view.fixed<Int128>(i)));
       }
       return;
+    case TypeId::Enum:
+      for (std::size_t i = 0; i < rows; ++i) {
+        if (!view.is_null(i)) put_label(view.fixed<std::int32_t>(i), out, i);
+      }
+      return;
     case TypeId::Oid:
     case TypeId::Regclass:
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
       for (std::size_t i = 0; i < rows; ++i) {
         flat_data<std::int64_t>(out)[i] = view.fixed<std::uint32_t>(i);
       }

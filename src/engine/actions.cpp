@@ -272,12 +272,6 @@ std::vector<ResultColumn> query_columns(SessionContext& context, const sql::Acti
   return columns;
 }
 
-/// Answers hold the name of an object in the place of its number.
-bool is_name_of_object(const SqlType& type) {
-  return !type.is_array && (type.id == TypeId::Regclass || type.id == TypeId::Regtype ||
-                            type.id == TypeId::Regproc || type.id == TypeId::Regnamespace);
-}
-
 /// What the statement selects of the answers.
 struct Selected {
   sql::DuckQuery query;
@@ -313,7 +307,7 @@ Selected around_of(SessionContext& context, const sql::ActionStatement& statemen
 
 /// As a value in an expression.
 SqlType value_type(const SqlType& type) {
-  const bool is_shown = is_name_of_object(type) || type.id == TypeId::Void || type.id == TypeId::Record;
+  const bool is_shown = type.id == TypeId::Void || type.id == TypeId::Record;
   return is_shown ? SqlType::of(TypeId::Text) : type;
 }
 
@@ -329,9 +323,7 @@ std::string execute_by_row(Execution& execution, const Action& action,
   Batch answer;
   const bool is_within = !statement.targets.empty() || statement.around;
   for (const auto& column : columns) {
-    answer.columns.emplace_back(is_within                        ? value_type(column.type)
-                                : is_name_of_object(column.type) ? SqlType::of(TypeId::Text)
-                                                                 : column.type);
+    answer.columns.emplace_back(is_within ? value_type(column.type) : column.type);
   }
   for (std::size_t row = 0; row < source.row_count(); ++row) {
     std::vector<Value> values;
@@ -389,7 +381,10 @@ std::string execute_action(Execution& execution, const sql::ActionStatement& sta
     return execute_user_function(execution, statement);
   }
   if (action == nullptr) {
-    throw Error(ErrorCode::FeatureNotSupported, "function " + statement.function + "() is not supported yet");
+    const bool is_known = sql::is_action_function(statement.function);
+    throw Error(is_known ? ErrorCode::FeatureNotSupported : ErrorCode::UndefinedFunction,
+                "function " + statement.function +
+                    (is_known ? "() is not supported yet" : "() does not exist with these arguments"));
   }
   if (statement.source) return execute_by_row(execution, *action, statement);
   const Batch rows = run_action(execution, *action, statement, nullptr);

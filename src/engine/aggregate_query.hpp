@@ -67,6 +67,12 @@ class DefinitionLookup final : public sql::NameLookup {
     return context_.user_functions(schema, name);
   }
   bool is_volatile(const std::string& function) const override { return context_.is_volatile(function); }
+  std::optional<UserType> find_user_type(const std::string& schema, const std::string& name) const override {
+    return context_.find_user_type(schema, name);
+  }
+  std::shared_ptr<const EnumLabels> enum_labels(std::uint32_t type_oid) const override {
+    return context_.enum_labels(type_oid);
+  }
   std::optional<std::string> view_text(const sql::RelationInfo& relation) const override {
     return context_.view_text(relation);
   }

@@ -42,6 +42,9 @@ Column assigned(Column source, const catalog::ColumnObject& column, const Format
     }
     return out;
   }
+  // Labels that a query gave.
+  if (column.type.id == TypeId::Enum && source.type() == SqlType{TypeId::Text, column.type.is_array})
+    return cast_column(source.view(), column.type, CastStrength::Explicit, format);
   require_assignable(source.type(), column);
   return cast_column(source.view(), column.type, CastStrength::Assignment, format);
 }

@@ -58,6 +58,7 @@ sql::RelationInfo chunk_info(const SessionContext& context, const catalog::Chunk
   info.schema = chunk.schema();
   info.name = chunk.name();
   info.has_chunks = false;
+  info.oid = 0;
   const auto* schema = context.current_view().schema(chunk.relation->table());
   info.part = {context.scan_name(*chunk.relation), condition_of(context, chunk, duck_name),
                schema != nullptr && schema->primary_key.empty()};

@@ -54,6 +54,11 @@ void settle_at_commit(SessionContext& context, storage::TableId table, std::uint
   });
 }
 
+Value as_regclass(const SessionContext& context, const catalog::Chunk& chunk) {
+  return parse_value(SqlType::of(TypeId::Regclass), qualified_chunk(chunk),
+                     context.settings().format_context());
+}
+
 ActionResult compress(SessionContext& context, std::string_view function, const ActionArguments& arguments) {
   const bool is_old = function == "compress_chunk";
   const auto chunk = arguments.chunk(is_old ? "uncompressed_chunk" : "chunk");
@@ -66,7 +71,7 @@ ActionResult compress(SessionContext& context, std::string_view function, const 
     context.notice({"NOTICE", ErrorCode::DuplicateObject, message, {}, {}});
   }
   if (!is_old) return {};
-  return ActionResult::scalar(function, Value::of_text(qualified_chunk(chunk)));
+  return ActionResult::scalar(function, as_regclass(context, chunk));
 }
 
 ActionResult decompress(SessionContext& context, std::string_view function,
@@ -86,7 +91,7 @@ ActionResult decompress(SessionContext& context, std::string_view function,
     context.notice({"NOTICE", ErrorCode::ObjectNotInPrerequisiteState, message, {}, {}});
   }
   if (!is_old) return {};
-  return ActionResult::scalar(function, Value::of_text(qualified_chunk(chunk)));
+  return ActionResult::scalar(function, as_regclass(context, chunk));
 }
 
 }  // namespace

@@ -57,8 +57,40 @@ void fill_generated(SessionContext& context, const WriteTarget& target, Batch& r
   }
 }
 
+namespace {
+
+/// Before all else, as PostgreSQL makes values of a domain before it has rows.
+void check_domains(SessionContext& context, const WriteTarget& target, const Batch& rows,
+                   const RowPlace& place) {
+  const std::size_t count = rows.row_count();
+  if (target.domain_checks().empty() || count == 0) return;
+  std::vector<sql::Expr> expressions;
+  for (const auto& check : target.domain_checks()) {
+    if (check.expression) expressions.push_back(check.expression);
+  }
+  const Batch results = expressions.empty() ? Batch{} : evaluate_over(context, target, rows, expressions);
+  for (std::size_t row = 0; row < count; ++row) {
+    std::size_t evaluated = 0;
+    for (const auto& check : target.domain_checks()) {
+      if (!check.expression) {
+        if (!rows.columns[check.column].is_null(row)) continue;
+        Error error(ErrorCode::NotNullViolation, "domain " + check.domain + " does not allow null values");
+        throw placed(error, place, row, rows);
+      }
+      const auto view = results.columns[evaluated++].view();
+      if (view.is_null(row) || view.integer(row) != 0) continue;  // NULL passes
+      Error error(ErrorCode::CheckViolation, "value for domain " + check.domain +
+                                                 " violates check constraint \"" + check.constraint + "\"");
+      throw placed(error, place, row, rows);
+    }
+  }
+}
+
+}  // namespace
+
 void check_rows(SessionContext& context, const WriteTarget& target, const Batch& rows,
                 const RowPlace& place) {
+  check_domains(context, target, rows, place);
   const std::size_t count = rows.row_count();
   std::size_t failing = count, failing_column = 0;
   for (std::size_t i = 0; i < rows.columns.size(); ++i) {

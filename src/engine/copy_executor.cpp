@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tickstone/error.hpp>
 
+#include "catalog/object_names.hpp"
 #include "engine/copy_columns.hpp"
 #include "engine/copy_from.hpp"
+#include "engine/dump_session.hpp"
 #include "engine/executors.hpp"
 #include "engine/locking_query.hpp"
 #include "engine/rights.hpp"
+#include "engine/unpopulated_view.hpp"
 #include "types/copy_format.hpp"
 
 namespace tickstone::engine {
@@ -77,6 +80,7 @@ std::string copy_table_to(Execution& execution, const sql::CopyStatement& copy, 
   auto& context = execution.context;
   const auto& relation = context.relation(copy.table);
   refuse_copy_from(relation);
+  require_populated(relation);
   require_privilege(context, relation, catalog::Privilege::Select);
   storage::ScanRequest request;
   request.table = relation.table();
@@ -117,12 +121,28 @@ std::string copy_query_to(Execution& execution, const sql::CopyStatement& copy, 
   return out.finish();
 }
 
+/// To pg_dump an aggregate is a table with the rows that a reader sees.
+sql::CopyStatement query_of_aggregate(SessionContext& context, const sql::CopyStatement& copy) {
+  const auto& relation = context.relation(copy.table);
+  std::string columns;
+  for (const auto& column : copy.columns)
+    columns += (columns.empty() ? "" : ", ") + catalog::quote_identifier(column);
+  sql::CopyStatement of_query = copy;
+  of_query.query = sql::parse_query(
+      "SELECT " + (columns.empty() ? "*" : columns) + " FROM " +
+      catalog::qualified_name(context.catalog()->find_schema(relation.schema)->name, relation.name));
+  return of_query;
+}
+
 }  // namespace
 
 std::string execute_copy(Execution& execution, const sql::CopyStatement& copy) {
   refuse_files(copy);
   if (copy.is_from) return copy_from(execution, copy);
   const auto options = copy_options(copy);
+  if (!copy.query && is_dump(execution.context.settings()) &&
+      execution.context.relation(copy.table).kind == catalog::RelationKind::ContinuousAggregate)
+    return copy_query_to(execution, query_of_aggregate(execution.context, copy), options);
   return copy.query ? copy_query_to(execution, copy, options) : copy_table_to(execution, copy, options);
 }
 

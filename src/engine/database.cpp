@@ -76,7 +76,9 @@ class OpenDatabase final : public Database {
   std::optional<std::string> find_verifier(std::string_view role) const override {
     const auto catalog = core_->catalog();
     const auto* found = catalog->find_role(role);
-    return found == nullptr || !found->login ? std::nullopt : std::optional(found->verifier);
+    if (found == nullptr || !found->login) return std::nullopt;
+    const bool is_over = found->valid_until_us && *found->valid_until_us < core_->clock().now_us();
+    return is_over ? std::string() : found->verifier;
   }
 
   bool is_member(std::string_view role, std::string_view other) const override {

@@ -12,8 +12,11 @@
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
 #include "engine/hypertable.hpp"
+#include "engine/internal_sql.hpp"
 #include "engine/rights.hpp"
+#include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
+#include "engine/user_types.hpp"
 #include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
@@ -211,8 +214,17 @@ void add_column(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
     return;
   }
   Value fill = Value::null_of(column.type);
-  if (command.column.default_value) {
-    Value value = context.evaluate(command.column.default_value);
+  sql::Expr default_value = command.column.default_value;
+  if (const auto* domain = column.domain == 0 ? nullptr : edit.catalog().find_type(column.domain)) {
+    if (!default_value && !domain->default_text.empty())
+      default_value = sql::parse_expression(domain->default_text);
+    // The rows that are there get a value of the domain, or the statement fails.
+    const std::string text = default_value ? sql::to_postgres_text(default_value) : "NULL";
+    if (has_rows)
+      run_sql(context, "SELECT CAST(" + text + " AS " + qualified_name(edit.catalog(), *domain) + ")");
+  }
+  if (default_value) {
+    Value value = context.evaluate(default_value);
     if (!value.is_null) {
       Column single(value.type.id == TypeId::Unknown ? SqlType::of(TypeId::Text) : value.type);
       value.type = single.type();
@@ -331,7 +343,9 @@ void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
                 const Command& command) {
   const auto old = relation;
   auto& column = column_of(relation, command.name);
-  if (column.type == command.type && !command.expression) return;
+  const ResolvedType resolved = resolve_type(context, command.type, command.type_name);
+  const SqlType& type = resolved.type;
+  if (column.type == type && column.domain == resolved.domain && !command.expression) return;
   for (const auto* dependent : edit.catalog().dependents(relation.oid)) {
     if (!reads_column(*dependent, column.name)) continue;
     throw Error(ErrorCode::FeatureNotSupported, "cannot alter type of a column used by a view or rule",
@@ -345,27 +359,32 @@ void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
   }
   if (relation.hypertable) {
     for (const auto& dimension : relation.hypertable->dimensions) {
-      if (dimension.column == column.id && command.type.id != TypeId::Timestamp &&
-          command.type.id != TypeId::TimestampTz) {
+      if (dimension.column == column.id && type.id != TypeId::Timestamp && type.id != TypeId::TimestampTz) {
         throw Error(ErrorCode::FeatureNotSupported, "cannot change the type of the partitioning column \"" +
-                                                        column.name + "\" to " + to_sql(command.type));
+                                                        column.name + "\" to " + to_sql(type));
       }
     }
   }
-  require_no_foreign_key(edit.catalog(), relation, column, command.type);
-  if (!command.expression && !can_cast(column.type, command.type, CastStrength::Assignment)) {
+  require_no_foreign_key(edit.catalog(), relation, column, type);
+  const std::string type_name = type_words(edit.catalog(), type, resolved.domain);
+  if (!command.expression && !can_cast(column.type, type, CastStrength::Assignment)) {
     throw Error(ErrorCode::DatatypeMismatch,
-                "column \"" + column.name + "\" cannot be cast automatically to type " + to_sql(command.type),
-                {},
+                "column \"" + column.name + "\" cannot be cast automatically to type " + type_name, {},
                 "You might need to specify \"USING " + catalog::quote_identifier(column.name) +
-                    "::" + to_sql(command.type) + "\".");
+                    "::" + type_name + "\".");
   }
-  column.type = command.type;
+  column.type = type;
+  column.domain = resolved.domain;
   if (!column.default_text.empty() && column.sequence == 0) check_default_fits(context, column);
   auto list = own_columns(old);
   if (command.expression) {
     const auto at = static_cast<std::size_t>(&column - relation.columns.data());
     list[at] = "(" + sql::to_postgres_text(command.expression) + ")";
+  }
+  if (column.domain != 0) {  // its constraints are looked at as the rows are written anew
+    const auto at = static_cast<std::size_t>(&column - relation.columns.data());
+    list[at] = "CAST(" + list[at] + " AS " +
+               qualified_name(edit.catalog(), *edit.catalog().find_type(column.domain)) + ")";
   }
   edit.put_relation(old);
   rewrite_table(context, old, relation, list);
@@ -385,7 +404,7 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
     case Kind::SetDefault: {
       auto& column = column_of(relation, command.name);
       refuse_default_change(relation, column);
-      column.default_text = sql::to_postgres_text(command.expression);
+      column.default_text = text_in_full(context, command.expression);
       column.sequence = sequence_of_default(context, column.default_text);
       check_default_fits(context, column);
       return;

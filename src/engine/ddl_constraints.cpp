@@ -8,6 +8,7 @@
 #include "engine/ddl_table.hpp"
 #include "engine/foreign_keys.hpp"
 #include "engine/rights.hpp"
+#include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
 
 namespace tickstone::engine {
@@ -63,6 +64,7 @@ bool are_comparable(const SqlType& a, const SqlType& b) {
     return type.id == TypeId::Text || type.id == TypeId::Varchar;
   };
   if (a.is_array || b.is_array) return false;
+  if (a.id == TypeId::Enum) return a == b;
   return a.id == b.id || (is_integer(a.id) && is_integer(b.id)) || (is_text(a) && is_text(b));
 }
 
@@ -242,7 +244,7 @@ void add_constraint(SessionContext& context, catalog::CatalogEdit& edit, catalog
     }
     case Kind::Check:
       constraint.kind = catalog::ConstraintObject::Kind::Check;
-      constraint.check_text = sql::to_postgres_text(definition.check);
+      constraint.check_text = text_in_full(context, definition.check);
       constraint.columns = catalog::columns_in_expression(relation, constraint.check_text);
       if (constraint.name.empty()) {
         const std::string column =

@@ -10,16 +10,14 @@
 #include "engine/job_actions.hpp"
 #include "engine/query_plan.hpp"
 #include "engine/rights.hpp"
+#include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
 #include "engine/transaction_block.hpp"
 #include "engine/user_functions.hpp"
+#include "engine/user_types.hpp"
 
 namespace tickstone::engine {
 namespace {
-
-/// What a view keeps: its text with every relation named in full, so that it means the same under any
-/// search_path.
-std::string view_text(const sql::Expr& query) { return sql::to_postgres_text(query); }
 
 /// A view's output columns, by planning its query.
 std::vector<ResultColumn> view_columns(SessionContext& context, const sql::Expr& query) {
@@ -194,8 +192,11 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
   for (const auto& key : create.keys) {
     catalog::IndexObject::Key made;
     if (key.column.empty()) {
-      made.expression_text = sql::to_postgres_text(key.expression);
-      joined += "_expr";
+      made.expression_text = text_in_full(context, key.expression);
+      // A function's name, as PostgreSQL takes it.
+      const std::string text = sql::to_postgres_text(key.expression);
+      const auto end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_");
+      joined += end != std::string::npos && end > 0 && text[end] == '(' ? "_" + text.substr(0, end) : "_expr";
     } else {
       const auto* column = relation.find_column(key.column);
       if (column == nullptr)
@@ -212,7 +213,7 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
     if (column == nullptr) throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" does not exist");
     index.include.push_back(column->id);
   }
-  if (create.where) index.where_text = sql::to_postgres_text(create.where);
+  if (create.where) index.where_text = text_in_full(context, create.where);
   index.name = create.name.empty()
                    ? edit.catalog().free_name(relation.schema, relation.name + joined + "_idx")
                    : create.name;
@@ -281,7 +282,7 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
   const auto columns = view_columns(context, create.query);
   if (create.columns.size() > columns.size())
     throw Error(ErrorCode::SyntaxError, "CREATE VIEW specifies more column names than columns");
-  std::string text = view_text(create.query);
+  std::string text = text_in_full(context, create.query);
   if (!create.columns.empty()) {
     // Renamed columns become aliases around the query.
     std::string names;
@@ -309,6 +310,11 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
         throw Error(ErrorCode::InvalidTableDefinition, "cannot change name of view column \"" +
                                                            existing->columns[i].name + "\" to \"" +
                                                            view.columns[i].name + "\"");
+      }
+      if (existing->columns[i].type != view.columns[i].type) {
+        throw Error(ErrorCode::InvalidTableDefinition,
+                    "cannot change data type of view column \"" + existing->columns[i].name + "\" from " +
+                        to_sql(existing->columns[i].type) + " to " + to_sql(view.columns[i].type));
       }
     }
   }
@@ -431,7 +437,15 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
                     described_function(edit.catalog(), *function) + " depends on schema " + name.name,
                     "Use DROP ... CASCADE to drop the dependent objects too.");
       }
+      for (const auto* type : edit.catalog().types()) {
+        if (type->schema != oid || drop.cascade) continue;
+        throw Error(ErrorCode::DependentObjectsStillExist,
+                    "cannot drop schema " + name.name + " because other objects depend on it",
+                    described(*type) + " depends on schema " + name.name,
+                    "Use DROP ... CASCADE to drop the dependent objects too.");
+      }
       for (const auto relation : inside) drop_relation(context, edit, relation, true);
+      drop_types_of(context, edit, oid);
       for (const auto function : functions) edit.remove_function(function);
       edit.remove_schema(oid);
       continue;
@@ -480,6 +494,8 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
         break;
       }
       if (!dropped) {
+        if (context.find_user_relation(name.schema, name.name) != nullptr)
+          throw Error(ErrorCode::WrongObjectType, "\"" + name.name + "\" is not an index");
         if (!drop.if_exists)
           throw Error(ErrorCode::UndefinedObject, "index \"" + name.name + "\" does not exist");
         context.notice("index \"" + name.name + "\" does not exist, skipping");
@@ -515,40 +531,6 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
     drop_relation(context, edit, relation->oid, drop.cascade, together);
   }
   return tag;
-}
-
-std::string execute_comment(Execution& execution, const sql::CommentStatement& comment) {
-  auto& context = execution.context;
-  auto& edit = context.edit_catalog("COMMENT");
-  if (comment.object_kind == "function" || comment.object_kind == "procedure" ||
-      comment.object_kind == "routine") {
-    catalog::FunctionObject function =
-        named_function(context, edit.catalog(), comment.object, comment.argument_types, comment.object_kind);
-    require_owner(context, function.is_procedure ? "procedure" : "function", function.name, function.owner);
-    function.comment = comment.text.value_or("");
-    edit.put_function(function);
-    return "COMMENT";
-  }
-  if (comment.object_kind != "table" && comment.object_kind != "view" && comment.object_kind != "column" &&
-      comment.object_kind != "materialized view") {
-    throw Error(ErrorCode::FeatureNotSupported, "COMMENT ON " + comment.object_kind + " is not supported");
-  }
-  catalog::RelationObject relation = context.relation(comment.object);
-  require_owner(context, relation);
-  if (comment.column.empty()) {
-    relation.comment = comment.text.value_or("");
-  } else {
-    bool found = false;
-    for (auto& column : relation.columns) {
-      if (column.name == comment.column) column.comment = comment.text.value_or(""), found = true;
-    }
-    if (!found) {
-      throw Error(ErrorCode::UndefinedColumn,
-                  "column \"" + comment.column + "\" of relation \"" + relation.name + "\" does not exist");
-    }
-  }
-  edit.put_relation(relation);
-  return "COMMENT";
 }
 
 }  // namespace tickstone::engine

@@ -138,7 +138,13 @@ void create_owned_sequence(SessionContext& context, catalog::CatalogEdit& edit,
   sequence.schema = relation.schema;
   sequence.owner = relation.owner;
   sequence.temporary = relation.temporary;
-  sequence.name = generated_name(edit.catalog(), relation.schema, relation.name, column.name, "seq");
+  if (options.owned_by && !options.owned_by->empty()) {  // SEQUENCE NAME of an identity column
+    sequence.name = options.owned_by->back();
+    if (edit.catalog().is_name_taken(relation.schema, sequence.name))
+      throw Error(ErrorCode::DuplicateTable, "relation \"" + sequence.name + "\" already exists");
+  } else {
+    sequence.name = generated_name(edit.catalog(), relation.schema, relation.name, column.name, "seq");
+  }
   sequence.sequence = sequence_info(options, nullptr);
   sequence.sequence->owner_table = relation.oid;
   sequence.sequence->owner_column = column.id;

@@ -11,7 +11,9 @@
 #include "catalog/sql_tokens.hpp"
 #include "engine/executors.hpp"
 #include "engine/locking_query.hpp"
+#include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
+#include "engine/user_types.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -53,6 +55,7 @@ void add_like(SessionContext& context, catalog::CatalogEdit& edit, catalog::Rela
       definition.generated = sql::parse_expression(column.generated_text);
     if (like.identity && column.identity != 0) definition.identity_always = column.identity == 'a';
     relation.columns.push_back(make_column(context, edit, relation, definition));
+    relation.columns.back().domain = column.domain;
     if (like.comments) relation.columns.back().comment = column.comment;
   }
   using Kind = catalog::ConstraintObject::Kind;
@@ -166,14 +169,16 @@ catalog::ColumnObject make_column(SessionContext& context, catalog::CatalogEdit&
   catalog::ColumnObject column;
   column.id = relation.next_column_id++;
   column.name = definition.name;
-  column.type = definition.type;
+  const ResolvedType resolved = resolve_type(context, definition.type, definition.type_name);
+  column.type = resolved.type;
+  column.domain = resolved.domain;
   column.not_null = definition.not_null;
   if (definition.default_value) {
     check_default(context, column, definition.default_value);
-    column.default_text = sql::to_postgres_text(definition.default_value);
+    column.default_text = text_in_full(context, definition.default_value);
     column.sequence = sequence_of_default(context, column.default_text);
   }
-  if (definition.generated) column.generated_text = sql::to_postgres_text(definition.generated);
+  if (definition.generated) column.generated_text = text_in_full(context, definition.generated);
   if (definition.identity_always) column.identity = *definition.identity_always ? 'a' : 'd';
   if (definition.is_serial || definition.identity_always) {
     if (!is_integer(column.type.id))
@@ -262,8 +267,11 @@ std::uint64_t insert_all(SessionContext& context, const catalog::RelationObject&
     context.check_cancelled();
     Batch fitted;
     for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+      // A query gives labels of enum types as texts.
+      const bool is_enum = relation.columns[i].type.id == TypeId::Enum;
       fitted.columns.push_back(cast_column(batch.columns[i].view(), relation.columns[i].type,
-                                           CastStrength::Assignment, context.settings().format_context()));
+                                           is_enum ? CastStrength::Explicit : CastStrength::Assignment,
+                                           context.settings().format_context()));
     }
     count += writes.insert(relation.table(), fitted, storage::OnDuplicate::Fail).inserted;
   }
@@ -352,7 +360,8 @@ std::string execute_create_table(Execution& execution, const sql::CreateTableSta
   if (!hypertable_options.empty()) make_hypertable_by_options(context, relation.oid, hypertable_options);
 
   if (create.as_query) {
-    const std::uint64_t count = create.with_no_data ? 0 : insert_all(context, relation, *stream);
+    if (create.with_no_data) return "CREATE TABLE AS";
+    const std::uint64_t count = insert_all(context, relation, *stream);
     return "SELECT " + std::to_string(count);
   }
   return tag;

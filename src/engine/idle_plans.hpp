@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/exported_snapshots.hpp"
 #include "engine/query_plan.hpp"
 
 namespace tickstone::engine {
@@ -22,6 +23,8 @@ class IdlePlans {
   void take(SessionContext& context, PlanCache& plans);
   /// When DuckDB was lost.
   void clear();
+  /// What sessions leave to others while both run.
+  ExportedSnapshots& snapshots() { return snapshots_; }
 
  private:
   struct Idle {
@@ -35,6 +38,7 @@ class IdlePlans {
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Idle>> idle_;  // oldest first
+  ExportedSnapshots snapshots_;
 };
 
 }  // namespace tickstone::engine

@@ -1,13 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tickstone/error.hpp>
 
+#include "catalog/populated.hpp"
 #include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
 #include "engine/query_plan.hpp"
 #include "engine/rights.hpp"
+#include "engine/stored_texts.hpp"
+#include "engine/unpopulated_view.hpp"
 
 namespace tickstone::engine {
+
+void require_populated(const catalog::RelationObject& relation) {
+  if (catalog::is_populated(relation)) return;
+  throw Error(ErrorCode::ObjectNotInPrerequisiteState,
+              "materialized view \"" + relation.name + "\" has not been populated", {},
+              "Use the REFRESH MATERIALIZED VIEW command.");
+}
+
+std::string unpopulated_query(SessionContext& context, const catalog::RelationObject& relation) {
+  std::string name;
+  for (const char c : relation.name) name += c == '\'' ? "''" : std::string(1, c);
+  // Nothing of it may be known before it runs.
+  const std::string check = "pg_unpopulated('" + name + "')";
+  std::string columns;
+  for (const auto& column : relation.columns) {
+    columns += (columns.empty() ? "SELECT CASE WHEN " : ", CASE WHEN ") + check +
+               " THEN NULL::" + to_sql(column.type) + " END AS " + catalog::quote_identifier(column.name);
+  }
+  return sql::Rewriter(context).query(sql::parse_query(columns + " WHERE " + check)).text;
+}
 
 std::string execute_create_materialized_view(Execution& execution,
                                              const sql::CreateMaterializedViewStatement& create) {
@@ -33,6 +56,7 @@ std::string execute_create_materialized_view(Execution& execution,
       throw Error(ErrorCode::InvalidParameterValue, "unrecognized parameter \"" + option.name + "\"");
     view.options.emplace_back(option.name, option.value);
   }
+  if (create.with_no_data) view.options.emplace_back(catalog::kUnpopulated, "true");
   edit.put_relation(view);
   create_storage(context, view);
   if (create.with_no_data) return "CREATE MATERIALIZED VIEW";
@@ -61,28 +85,65 @@ catalog::RelationObject new_materialized_view(SessionContext& context,
       throw Error(ErrorCode::DuplicateColumn, "column \"" + definition.name + "\" specified more than once");
     view.columns.push_back(make_column(context, edit, view, definition));
   }
-  view.view_text = sql::to_postgres_text(create.query);
+  // An aggregate keeps the search_path that it was made with.
+  view.view_text = is_continuous_aggregate(create) ? sql::to_postgres_text(create.query)
+                                                   : text_in_full(context, create.query);
   view.depends_on = context.relations_of(create.query);
   return view;
 }
 
-std::string execute_refresh_materialized_view(Execution& execution, const sql::QualifiedName& name) {
-  auto& context = execution.context;
+namespace {
+
+/// The view, locked; its owner's to refresh.
+catalog::RelationObject view_to_refresh(SessionContext& context, const sql::QualifiedName& name) {
   require_owner(context, name);
   if (context.relation(name).kind == catalog::RelationKind::MaterializedView)
     context.lock_for_change(name, "REFRESH MATERIALIZED VIEW");
-  const catalog::RelationObject view = context.relation(name);
+  const catalog::RelationObject& view = context.relation(name);
   if (view.kind == catalog::RelationKind::ContinuousAggregate) {
     throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view", {},
                 "Use CALL refresh_continuous_aggregate() instead.");
   }
   if (view.kind != catalog::RelationKind::MaterializedView)
-    throw Error(ErrorCode::WrongObjectType, "\"" + view.name + "\" is not a materialized view");
+    throw Error(ErrorCode::FeatureNotSupported, "\"" + view.name + "\" is not a materialized view");
+  return view;
+}
+
+}  // namespace
+
+std::string execute_refresh_materialized_view(Execution& execution, const sql::QualifiedName& name) {
+  auto& context = execution.context;
+  catalog::RelationObject view = view_to_refresh(context, name);
+  if (!catalog::is_populated(view)) {
+    std::erase_if(view.options, [](const auto& option) { return option.first == catalog::kUnpopulated; });
+    context.edit_catalog("REFRESH MATERIALIZED VIEW").put_relation(view);
+    context.refresh_view();
+  }
   const SessionContext::AsOwner as_owner(context, view.owner);
   const auto stream = context.open(sql::Rewriter(context).query(sql::parse_query(view.view_text)), {});
   context.writes("REFRESH MATERIALIZED VIEW").truncate(view.table());
   insert_all(context, view, *stream);
   return "REFRESH MATERIALIZED VIEW";
+}
+
+std::string refresh_with_no_data(Execution& execution, const sql::QualifiedName& name) {
+  auto& context = execution.context;
+  catalog::RelationObject view = view_to_refresh(context, name);
+  context.writes("REFRESH MATERIALIZED VIEW").truncate(view.table());
+  if (catalog::is_populated(view)) {
+    view.options.emplace_back(catalog::kUnpopulated, "true");
+    context.edit_catalog("REFRESH MATERIALIZED VIEW").put_relation(view);
+  }
+  return "REFRESH MATERIALIZED VIEW";
+}
+
+std::string refresh_concurrently(Execution& execution, const sql::QualifiedName& name) {
+  const auto& relation = execution.context.relation(name);
+  if (!catalog::is_populated(relation)) {
+    throw Error(ErrorCode::FeatureNotSupported,
+                "CONCURRENTLY cannot be used when the materialized view is not populated");
+  }
+  return execute_refresh_materialized_view(execution, name);
 }
 
 }  // namespace tickstone::engine

@@ -9,6 +9,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "catalog/populated.hpp"
 #include "engine/aggregate_query.hpp"
 #include "storage/key_codec.hpp"
 #include "types/array_value.hpp"
@@ -68,6 +69,7 @@ bool is_readable(const SqlType& type) {
     case TypeId::Jsonb:
     case TypeId::Candlestick:
       return true;
+    case TypeId::Enum:
     case TypeId::Unknown:
     case TypeId::Oid:
     case TypeId::Name:
@@ -76,6 +78,7 @@ bool is_readable(const SqlType& type) {
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
     case TypeId::Void:
     case TypeId::Record:
     case TypeId::Int2Vector:
@@ -206,7 +209,7 @@ bool PointReader::find_columns(const SessionContext& context) {
   const auto catalog = context.catalog();
   const auto* relation = catalog->find_relation(info.schema, info.name);
   if (relation == nullptr || !relation->is_stored() || is_real_time(*relation) ||
-      relation->columns.size() != info.columns.size())
+      !catalog::is_populated(*relation) || relation->columns.size() != info.columns.size())
     return false;
   name_ = info.schema + "." + info.name;
   table_ = relation->table();

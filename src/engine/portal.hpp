@@ -23,6 +23,12 @@ struct Prepared {
 
   StatementSlot slot;
 
+  // For pg_prepared_statements.
+  std::string text;  // that the client sent
+  std::int64_t prepared_us = 0;
+  bool is_from_sql = false;
+  std::int64_t run_count = 0;
+
   bool is_locking() const {
     const auto* query = statement == nullptr ? nullptr : std::get_if<sql::QueryStatement>(&statement->body);
     return query != nullptr && query->has_locking;

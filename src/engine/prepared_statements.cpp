@@ -6,6 +6,7 @@
 #include <tickstone/error.hpp>
 
 #include "engine/executors.hpp"
+#include "engine/explain_format.hpp"
 #include "engine/with_parts.hpp"
 
 namespace tickstone::engine {
@@ -78,6 +79,20 @@ void PreparedStatements::require_free(const std::string& name) const {
   }
 }
 
+std::vector<catalog::RunningFacts::PreparedStatementInfo> PreparedStatements::all() const {
+  std::vector<catalog::RunningFacts::PreparedStatementInfo> all;
+  for (const auto& [name, prepared] : statements_) {
+    if (name.empty()) continue;
+    all.push_back({name, prepared->text, prepared->prepared_us, prepared->parameter_types,
+                   prepared->is_from_sql, prepared->run_count});
+  }
+  return all;
+}
+
+std::vector<catalog::RunningFacts::PreparedStatementInfo> SessionContext::prepared_statements() const {
+  return statements_ == nullptr ? std::vector<PreparedStatementInfo>{} : statements_->all();
+}
+
 void PreparedStatements::analyze(Prepared& prepared) {
   if (prepared.statement == nullptr) return;
   const auto& statement = *prepared.statement;
@@ -105,7 +120,7 @@ void PreparedStatements::analyze(Prepared& prepared) {
   WithParts parts(context_);
   const auto told = parts.describe(statement);
   if (const auto* explain = std::get_if<sql::ExplainStatement>(&statement.body); explain != nullptr) {
-    prepared.columns = {{"QUERY PLAN", SqlType::of(TypeId::Text)}};
+    prepared.columns = {explain_column(*explain)};
   } else if (const auto* setting = std::get_if<sql::SettingStatement>(&statement.body); setting != nullptr) {
     if (setting->action == sql::SettingStatement::Action::Show)
       prepared.columns = {{setting->name, SqlType::of(TypeId::Text)}};

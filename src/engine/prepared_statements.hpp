@@ -27,6 +27,8 @@ class PreparedStatements {
   void put(const std::string& name, std::shared_ptr<Prepared> prepared) {
     statements_[name] = std::move(prepared);
   }
+  /// Those with a name.
+  std::vector<catalog::RunningFacts::PreparedStatementInfo> all() const;
   void erase(const std::string& name) { statements_.erase(name); }
   void clear() { statements_.clear(); }
 

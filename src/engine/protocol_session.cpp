@@ -46,6 +46,7 @@ class ProtocolSession final : public Session {
       : context_(database, options), literal_inserts_(make_literal_inserts()) {
     database.idle_plans().take(context_, plans_);
     context_.set_cursors(&cursors_);
+    context_.set_prepared_statements(&statements_);
   }
 
   ~ProtocolSession() override {
@@ -96,6 +97,8 @@ class ProtocolSession final : public Session {
       if (statements.size() > 1)
         throw Error(ErrorCode::SyntaxError, "cannot insert multiple commands into a prepared statement");
       auto prepared = std::make_shared<Prepared>();
+      prepared->text = sql;
+      prepared->prepared_us = context_.clock().now_us();
       if (!statements.empty() && !failed_ &&
           std::holds_alternative<sql::QueryStatement>(statements.front().body)) {
         if (!context_.in_transaction()) context_.begin_transaction();
@@ -138,7 +141,7 @@ class ProtocolSession final : public Session {
       Prepared& prepared = *statements_.find(statement);
       if (failed_ && (prepared.statement == nullptr || !ends_failed_block(*prepared.statement)))
         throw_block_aborted();
-      if (!portal_name.empty() && portals_.contains(portal_name)) {
+      if (!portal_name.empty() && (portals_.contains(portal_name) || cursors_.contains(portal_name))) {
         throw Error(ErrorCode::DuplicateCursor, "cursor \"" + portal_name + "\" already exists");
       }
       if (parameters.size() != prepared.parameter_types.size()) {
@@ -147,6 +150,7 @@ class ProtocolSession final : public Session {
                         " parameters, but prepared statement \"" + statement + "\" requires " +
                         std::to_string(prepared.parameter_types.size()));
       }
+      ++prepared.run_count;
       // The values stay where they are in memory, and so where the log finds them.
       portals_[portal_name] =
           std::make_unique<Portal>(statement, statements_.find(statement), std::move(parameters));
@@ -155,7 +159,9 @@ class ProtocolSession final : public Session {
 
   std::optional<std::vector<ResultColumn>> describe_portal(const std::string& name) override {
     const Running running(*this, null_sink_, LoggedCall::Subject{});
-    return guarded([&] {
+    return guarded([&]() -> std::optional<std::vector<ResultColumn>> {
+      // A cursor that was declared in SQL is a portal, too.
+      if (!portals_.contains(name) && cursors_.contains(name)) return cursors_.columns(name);
       Portal& portal = find_portal(name);
       analyze(*portal.prepared);
       return portal.prepared->columns;
@@ -196,7 +202,9 @@ class ProtocolSession final : public Session {
   }
 
   void close_statement(const std::string& name) override { statements_.erase(name); }
-  void close_portal(const std::string& name) override { portals_.erase(name); }
+  void close_portal(const std::string& name) override {
+    if (portals_.erase(name) == 0 && cursors_.contains(name)) cursors_.close(name);
+  }
 
   void sync(bool failed, ResultSink& sink) override {
     const Running running(*this, sink, LoggedCall::Subject{});
@@ -419,8 +427,10 @@ class ProtocolSession final : public Session {
 
   std::optional<std::string> run_known_shape(Execution& execution, std::string_view text) {
     context_.begin_statement();
-    if (auto tag = try_literal_insert(execution, *literal_inserts_, text)) return tag;
-    return plans_.try_run(execution, text);
+    auto tag = try_literal_insert(execution, *literal_inserts_, text);
+    if (!tag) tag = plans_.try_run(execution, text);
+    has_queried_ = has_queried_ || tag.has_value();
+    return tag;
   }
 
   void finish_statement(const std::string& tag, ResultSink& sink, bool is_last) {
@@ -459,11 +469,12 @@ class ProtocolSession final : public Session {
       return transaction->action == sql::TransactionStatement::Action::Begin
                  ? (run_transaction(*transaction, execution), statement.tag)
                  : run_transaction(*transaction, execution);
+    has_queried_ = true;
     context_.begin_statement();
     context_.set_in_block(explicit_block_ || context_.has_writes() || has_more_statements_);
     if (auto tag = execute_statement(execution, statement)) return *tag;
     if (const auto* prepare = std::get_if<sql::PrepareStatement>(&statement.body))
-      return run_prepare(*prepare);
+      return run_prepare(*prepare, statement.text);
     if (const auto* execute = std::get_if<sql::ExecuteStatement>(&statement.body))
       return run_execute(execution, *execute);
     if (const auto* deallocate = std::get_if<sql::DeallocateStatement>(&statement.body))
@@ -484,6 +495,18 @@ class ProtocolSession final : public Session {
     throw Error(ErrorCode::FeatureNotSupported, statement.tag + " is not supported");
   }
 
+  /// SET TRANSACTION SNAPSHOT.
+  void import_snapshot(const std::string& name) {
+    if (has_queried_)
+      throw Error(ErrorCode::ActiveSqlTransaction,
+                  "SET TRANSACTION SNAPSHOT must be called before any query");
+    if (context_.isolation() != Isolation::RepeatableRead)
+      throw Error(
+          ErrorCode::FeatureNotSupported,
+          "a snapshot-importing transaction must have isolation level SERIALIZABLE or REPEATABLE READ");
+    context_.database().idle_plans().snapshots().import(context_.options().pid, name);
+  }
+
   std::string run_transaction(const sql::TransactionStatement& t, Execution& execution) {
     using Action = sql::TransactionStatement::Action;
     const auto apply_modes = [&] {
@@ -502,10 +525,16 @@ class ProtocolSession final : public Session {
         }
         if (!context_.in_transaction()) context_.begin_transaction();
         explicit_block_ = true;
+        has_queried_ = false;
         apply_modes();
         return "BEGIN";
       case Action::Commit:
       case Action::Rollback: {
+        if (t.chain && !explicit_block_) {
+          throw Error(ErrorCode::NoActiveSqlTransaction,
+                      std::string(t.action == Action::Commit ? "COMMIT" : "ROLLBACK") +
+                          " AND CHAIN can only be used in transaction blocks");
+        }
         const bool was_block = explicit_block_, was_failed = failed_;
         explicit_block_ = failed_ = false;
         portals_.clear();
@@ -560,6 +589,7 @@ class ProtocolSession final : public Session {
           return "SET";
         }
         apply_modes();
+        if (!t.savepoint.empty()) import_snapshot(t.savepoint);
         return "SET";
       case Action::Prepare:
       case Action::Other:
@@ -591,6 +621,7 @@ class ProtocolSession final : public Session {
     const auto started_ns = recorder().now_ns();
     portal.recorder = &recorder();
     const auto open = [&] {
+      has_queried_ = true;
       context_.begin_statement();
       portal.plan = portal.prepared->plan;
       portal.open();
@@ -631,11 +662,14 @@ class ProtocolSession final : public Session {
     return ExecuteOutcome::Suspended;
   }
 
-  std::string run_prepare(const sql::PrepareStatement& prepare) {
+  std::string run_prepare(const sql::PrepareStatement& prepare, const std::string& text) {
     statements_.require_free(prepare.name);
     auto prepared = std::make_shared<Prepared>();
     prepared->statement = prepare.statement;
     prepared->declared_types = prepare.parameter_types;
+    prepared->text = text;
+    prepared->prepared_us = context_.clock().now_us();
+    prepared->is_from_sql = true;
     analyze(*prepared);
     statements_.put(prepare.name, std::move(prepared));
     return "PREPARE";
@@ -645,6 +679,7 @@ class ProtocolSession final : public Session {
     const auto prepared = statements_.find(execute.name);
     analyze(*prepared);
     const auto values = statements_.arguments_of(execute, *prepared);
+    ++prepared->run_count;
     if (prepared->plan != nullptr && !prepared->is_locking()) {
       context_.refresh_view();
       const auto plan = prepared->plan;
@@ -715,6 +750,7 @@ class ProtocolSession final : public Session {
   std::shared_ptr<LiteralInserts> literal_inserts_;
   PlanCache plans_;
   bool explicit_block_ = false;
+  bool has_queried_ = false;  // in the block
   bool failed_ = false;
   bool has_more_statements_ = false;  // the query at hand has several
   Watchdog::Ticket idle_ticket_ = 0;

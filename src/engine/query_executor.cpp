@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tickstone/error.hpp>
 
+#include "base/clock.hpp"
 #include "engine/executors.hpp"
+#include "engine/explain_format.hpp"
 #include "engine/point_read.hpp"
 #include "engine/query_plan.hpp"
 
@@ -17,6 +19,10 @@ std::vector<ResultColumn> result_columns(const std::vector<duck::ResultColumn>& 
     if (query.output_types.size() == actual.size() && query.output_types[i])
       column.type = *query.output_types[i];
     if (column.type.id == TypeId::Unknown) column.type = SqlType::of(TypeId::Text);
+    if (query.output_sources.size() == actual.size()) {
+      column.table_oid = query.output_sources[i].relation_oid;
+      column.column_number = query.output_sources[i].number;
+    }
     columns.push_back(std::move(column));
   }
   return columns;
@@ -26,6 +32,13 @@ void fit_to_columns(Batch& batch, const std::vector<ResultColumn>& columns, cons
   for (std::size_t i = 0; i < batch.columns.size(); ++i) {
     Column& column = batch.columns[i];
     const SqlType& wanted = columns[i].type;
+    if (wanted.id == TypeId::Enum) {
+      // Labels are sent as they are shown, in both formats.
+      const SqlType labels{TypeId::Text, wanted.is_array};
+      if (column.type() != labels)
+        column = cast_column(column.view(), labels, CastStrength::Explicit, format);
+      continue;
+    }
     if (column.type() == wanted) continue;
     const bool same_form = column.type().is_array == wanted.is_array &&
                            column.layout().physical == initial_layout(wanted).physical &&
@@ -100,6 +113,9 @@ std::string explained_text(SessionContext& context, const sql::Statement& statem
 std::string execute_explain(Execution& execution, const sql::ExplainStatement& explain) {
   auto& context = execution.context;
   const sql::Statement& statement = *explain.statement;
+  if (explain.format != "text" && explain.format != "json")
+    throw Error(ErrorCode::FeatureNotSupported, "EXPLAIN (FORMAT " + explain.format + ") is not supported");
+  const std::int64_t began_us = system_clock().now_us();
   std::vector<std::string> lines;
   if (!statement.with_parts.empty())
     throw Error(ErrorCode::FeatureNotSupported,
@@ -132,10 +148,15 @@ std::string execute_explain(Execution& execution, const sql::ExplainStatement& e
                             : context.duck()->explain(text, explain.analyze, execution.parameters);
     lines.insert(lines.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
+  const ResultColumn column = explain_column(explain);
+  if (explain.format == "json") {
+    const auto taken_us = static_cast<double>(system_clock().now_us() - began_us);
+    lines = {explain_json(lines, explain.analyze ? std::optional(taken_us / 1000) : std::nullopt)};
+  }
   Batch batch;
-  batch.columns.emplace_back(SqlType::of(TypeId::Text));
+  batch.columns.emplace_back(column.type);
   for (const auto& line : lines) batch.columns[0].append_bytes(line);
-  send_result(execution, {{"QUERY PLAN", SqlType::of(TypeId::Text)}}, batch);
+  send_result(execution, {column}, batch);
   return "EXPLAIN";
 }
 

@@ -61,9 +61,17 @@ std::shared_ptr<QueryPlan> QueryPlan::make_as_asked(SessionContext& context, con
   plan->catalog_ = context.catalog();
   plan->settings_version_ = context.settings().version();
   plan->is_wide_ = context.wants_wide_numeric();
+  // SELECT $1 is of the type that the client says $1 has.
+  std::optional<SessionContext::InFrame> parameters;
+  if (!declared.empty() && context.frame_count() == 0) {
+    SessionContext::Frame frame;
+    for (const auto& type : declared) frame.parameters.emplace_back("", type);
+    parameters.emplace(context, std::move(frame));
+  }
   // A query that locks rows is described by its plan and not run by it.
   const sql::Rewriter rewriter(context, sql::Rewriter::Locks::LeftOut);
   const auto rewritten = rewriter.query(query, sql::Rewriter::Rows::Sent);
+  parameters.reset();
   plan->text_ = rewritten.text;
   plan->point_ = PointReader::make(context, query);
   if (plan->point_ != nullptr && is_typed(rewritten, plan->point_->output_count(), declared)) {

@@ -48,6 +48,9 @@ void require_owns_nothing(const catalog::Catalog& catalog, const std::string& ro
     if (function->owner == role) refuse_owner(described_function(catalog, *function));
     refuse_granted(function->grants, described_function(catalog, *function));
   }
+  for (const auto* type : catalog.types()) {
+    if (type->owner == role) refuse_owner("type " + type->name);
+  }
   for (const auto* schema : catalog.schemas()) {
     if (schema->owner == role) refuse_owner("schema " + schema->name);
   }
@@ -104,6 +107,11 @@ std::string execute_role(Execution& execution, const sql::RoleStatement& stateme
     if (statement.create_db) role.create_db = *statement.create_db;
     if (statement.create_role) role.create_role = *statement.create_role;
     if (statement.connection_limit) role.connection_limit = *statement.connection_limit;
+    if (statement.valid_until) {
+      const Value until = parse_value(SqlType::of(TypeId::TimestampTz), *statement.valid_until,
+                                      context.settings().format_context());
+      role.valid_until_us = static_cast<std::int64_t>(until.integer);
+    }
     if (statement.password_null) role.verifier.clear();
     if (statement.password) {
       if (statement.password->starts_with("SCRAM-SHA-256$")) {

@@ -13,6 +13,7 @@
 #include "engine/aggregate_log.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/foreign_keys.hpp"
+#include "engine/idle_plans.hpp"
 #include "engine/server_configuration.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/write_target.hpp"
@@ -58,6 +59,7 @@ SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& opt
       advisory_locks_(database.advisory_locks()),
       instance_(database.instance()) {
   database_.counters().add(database_.counters().sessions_started);
+  settings_.set_names(this);
   follow_configuration();
   settings_.set_superuser(is_superuser());
   settings_.set_session_default("is_superuser", is_superuser() ? "on" : "off");
@@ -153,6 +155,11 @@ void SessionContext::begin_statement() {
   statement_start_us_ = database_.clock().now_us();
   if (!in_transaction_) transaction_start_us_ = statement_start_us_;
   settings_.set_now_us(transaction_start_us_);
+  if (auto imported = database_.idle_plans().snapshots().take_import(options_.pid)) {
+    base_view_ = std::move(imported->view);
+    base_catalog_ = std::move(imported->catalog);
+    settings_.invalidate_plans();
+  }
   take_catalog_and_view();
   if (isolation_ == Isolation::RepeatableRead && base_view_ == nullptr) {
     base_view_ = view_;
@@ -270,6 +277,7 @@ void SessionContext::rollback() noexcept {
 }
 
 void SessionContext::forget_transaction() noexcept {
+  database_.idle_plans().snapshots().end_transaction(options_.pid);
   base_view_.reset();
   base_catalog_.reset();
   view_.reset();

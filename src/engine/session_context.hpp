@@ -27,6 +27,7 @@ struct DmlPlans;            // write_target.hpp
 class AggregatePlans;       // aggregate_plans.hpp
 struct DeferredReferences;  // foreign_keys.hpp
 class Cursors;              // cursors.hpp
+class PreparedStatements;   // prepared_statements.hpp
 
 enum class Isolation : std::uint8_t { ReadCommitted, RepeatableRead };
 
@@ -38,7 +39,8 @@ enum class Isolation : std::uint8_t { ReadCommitted, RepeatableRead };
 class SessionContext final : public sql::NameLookup,
                              public duck::RelationSource,
                              public duck::HostFunctions,
-                             public catalog::RunningFacts {
+                             public catalog::RunningFacts,
+                             public ObjectNaming {
  public:
   SessionContext(DatabaseCore& database, const SessionOptions& options);
   ~SessionContext() override;
@@ -278,6 +280,7 @@ class SessionContext final : public sql::NameLookup,
   void set_sink(ResultSink* sink) { sink_ = sink; }
   /// Those that WHERE CURRENT OF means. Lifetime: the session's.
   void set_cursors(const Cursors* cursors) { cursors_ = cursors; }
+  void set_prepared_statements(const PreparedStatements* statements) { statements_ = statements; }
   /// To the client, unless client_min_messages is above it.
   void notice(const Notice& notice);
   void notice(const std::string& message) { notice(Notice{.message = message}); }
@@ -298,6 +301,7 @@ class SessionContext final : public sql::NameLookup,
   void require_select(const sql::RelationInfo& relation) const override;
   void require_execute(const UserFunction& function) const override;
   bool is_volatile(const std::string& function) const override;
+  std::optional<UserType> find_user_type(const std::string& schema, const std::string& name) const override;
   std::vector<std::string> row_identity(const sql::RelationInfo& relation) const override;
   std::optional<std::string> view_text(const sql::RelationInfo& relation) const override;
   std::vector<KeyValue> current_row(const std::string& cursor,
@@ -312,6 +316,10 @@ class SessionContext final : public sql::NameLookup,
   // duck::HostFunctions
   Value call(std::string_view function, std::span<const Value> arguments) override;
   Batch call_table(std::string_view function, std::span<const Value> arguments) override;
+  // ObjectNaming
+  std::string object_name(TypeId type, std::uint32_t oid) const override;
+  std::uint32_t object_oid(TypeId type, std::string_view name) const override;
+  std::shared_ptr<const EnumLabels> enum_labels(std::uint32_t type_oid) const override;
   // catalog::RunningFacts
   std::vector<SessionInfo> sessions() const override { return database_.sessions(); }
   std::vector<storage::LockInfo> locks() const override { return database_.store().locks(); }
@@ -358,11 +366,13 @@ class SessionContext final : public sql::NameLookup,
   SessionNotifications& notifications() { return notifications_; }
   const SessionNotifications& notifications() const { return notifications_; }
   SessionAdvisoryLocks& advisory_locks() { return advisory_locks_; }
+  std::vector<PreparedStatementInfo> prepared_statements() const override;
   std::vector<std::string> listening_channels() const override {
     return {notifications_.channels().begin(), notifications_.channels().end()};
   }
 
  private:
+  std::optional<duck::SourceRelation> find_source(std::string_view name);
   storage::Transaction& transaction();
   void forget_transaction() noexcept;
   void take_catalog_and_view();
@@ -382,6 +392,7 @@ class SessionContext final : public sql::NameLookup,
   StatementRecorder recorder_;
   ResultSink* sink_ = nullptr;
   const Cursors* cursors_ = nullptr;
+  const PreparedStatements* statements_ = nullptr;
 
   bool in_transaction_ = false;
   bool is_in_block_ = false;

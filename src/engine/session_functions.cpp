@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "catalog/privileges.hpp"
 #include "catalog/system_oids.hpp"
+#include "engine/idle_plans.hpp"
 #include "engine/server_configuration.hpp"
 #include "engine/session_context.hpp"
 #include "engine/setting_value.hpp"
@@ -56,8 +57,10 @@ std::vector<duck::HostFunction> host_functions() {
       {"pg_blocking_pids", {integer}, SqlType::array_of(TypeId::Integer), true},
       {"pg_notify", {text, text}, text, true, false},
       {"pg_notification_queue_usage", {}, dbl, true},
+      {"pg_domain_failure", {text, text}, text, true},
       {"pg_sleep", {dbl}, SqlType::of(TypeId::Text), true},
       {"txid_current", {}, bigint, false},
+      {"pg_export_snapshot", {}, text, true},
       {"pg_stat_statements_reset", {}, text, true},
       {"pg_stat_statements_reset", {bigint}, text, true},
       {"pg_stat_statements_reset", {bigint, bigint}, text, true},
@@ -268,6 +271,16 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
     }
     return Value::of_text(settings_.show(name));
   }
+  if (f == "nextval" || f == "currval" || f == "setval") {
+    using catalog::Privilege;
+    const auto catalog = this->catalog();
+    const auto& sequence = *catalog->find_relation(sequence_oid(arguments[0]));
+    const auto wanted = f == "setval"    ? catalog::bits(Privilege::Update)
+                        : f == "nextval" ? catalog::bits(Privilege::Usage) | catalog::bits(Privilege::Update)
+                                         : catalog::bits(Privilege::Usage) | catalog::bits(Privilege::Select);
+    if (!catalog::has_privilege(*catalog, sequence, user(), static_cast<catalog::Privileges>(wanted)))
+      throw Error(ErrorCode::InsufficientPrivilege, "permission denied for sequence " + sequence.name);
+  }
   if (f == "nextval") return Value::of_bigint(nextval(sequence_oid(arguments[0])));
   if (f == "currval") {
     const auto oid = sequence_oid(arguments[0]);
@@ -324,6 +337,10 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
     value.text = builder.finish();
     return value;
   }
+  if (f == "pg_domain_failure") {
+    throw Error(arguments[1].text == "23502" ? ErrorCode::NotNullViolation : ErrorCode::CheckViolation,
+                arguments[0].text);
+  }
   if (f == "pg_notify") {
     notifications_.notify(arguments[0].is_null ? std::string_view{} : arguments[0].text,
                           arguments[1].is_null ? std::string_view{} : arguments[1].text);
@@ -339,6 +356,14 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
       std::this_thread::sleep_for(std::min(left, std::chrono::duration<double>(0.01)));
     }
     return Value::of_text("");
+  }
+  if (f == "pg_export_snapshot") {
+    if (!savepoints_.empty())
+      throw Error(ErrorCode::ActiveSqlTransaction, "cannot export a snapshot from a subtransaction");
+    if (writes_ != nullptr)
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "cannot export the snapshot of a transaction that has written");
+    return Value::of_text(database_.idle_plans().snapshots().add(options_.pid, {view_, statement_catalog_}));
   }
   if (f == "txid_current") return Value::of_bigint(static_cast<std::int64_t>(view_->seq() + 1));
   if (f == "pg_stat_statements_reset") {

@@ -9,7 +9,9 @@
 #include "engine/catalog_lock.hpp"
 #include "engine/chunk_relation.hpp"
 #include "engine/cursors.hpp"
+#include "engine/dump_session.hpp"
 #include "engine/rights.hpp"
+#include "engine/sequence_relation.hpp"
 #include "engine/session_context.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/user_functions.hpp"
@@ -88,7 +90,8 @@ std::optional<SqlType> SessionContext::parameter_type(int number) const {
   if (frames_.empty()) return std::nullopt;
   const auto& parameters = frames_.back().parameters;
   const auto index = static_cast<std::size_t>(number) - 1;
-  return index < parameters.size() ? std::optional(parameters[index].second) : std::nullopt;
+  if (index >= parameters.size() || parameters[index].second.id == TypeId::Unknown) return std::nullopt;
+  return parameters[index].second;
 }
 
 std::vector<sql::NameLookup::UserFunction> SessionContext::user_functions(const std::string& schema,
@@ -99,6 +102,11 @@ std::vector<sql::NameLookup::UserFunction> SessionContext::user_functions(const 
 void SessionContext::require_select(const sql::RelationInfo& info) const {
   const auto catalog = this->catalog();
   if (catalog::is_superuser(*catalog, reader())) return;
+  if (info.schema == "pg_catalog" && (info.name == "pg_authid" || info.name == "pg_shadow")) {
+    throw Error(
+        ErrorCode::InsufficientPrivilege,
+        "permission denied for " + std::string(info.name == "pg_shadow" ? "view " : "table ") + info.name);
+  }
   if (const auto* found = catalog->find_relation(info.schema, info.name))
     return require_privilege(*this, *found, catalog::Privilege::Select, reader());
   if (const auto chunk = find_chunk(*this, info.schema, info.name))
@@ -147,9 +155,10 @@ sql::RelationInfo SessionContext::relation_info(const catalog::RelationObject& r
   sql::RelationInfo info;
   info.schema = catalog()->find_schema(relation.schema)->name;
   info.name = relation.name;
+  info.oid = relation.oid;
   // To pg_dump, which reads with ONLY and dumps no chunks, a hypertable is the table that has its rows.
-  info.has_chunks = relation.kind == catalog::RelationKind::Table && relation.hypertable.has_value() &&
-                    settings_.application_name() != "pg_dump";
+  info.has_chunks =
+      relation.kind == catalog::RelationKind::Table && relation.hypertable.has_value() && !is_dump(settings_);
   for (const auto& column : relation.columns)
     info.columns.push_back({column.name, column.type, column.not_null});
   return info;
@@ -209,8 +218,13 @@ std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string
       return info;
     }
     const auto* found = find_user_relation(schema, name);
-    if (found != nullptr && found->kind != catalog::RelationKind::Sequence) return relation_info(*found);
-    if (found != nullptr) return std::nullopt;
+    if (found != nullptr && found->kind == catalog::RelationKind::Sequence) {
+      sql::RelationInfo info{schema_meant(schema), name, {}};
+      for (const auto& column : sequence_columns())
+        info.columns.push_back({column.name, column.type, /*not_null=*/true});
+      return info;
+    }
+    if (found != nullptr) return relation_info(*found);
     if (const auto chunk = find_chunk(*this, schema, name)) return chunk_info(*this, *chunk);
     const auto catalog = this->catalog();
     const auto* materialization = find_materialization(*catalog, schema, name);
@@ -219,6 +233,7 @@ std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string
       return std::nullopt;
     }
     auto info = relation_info(*materialization);
+    info.oid = 0;
     info.schema = schema;
     info.name = name;
     return info;

@@ -2,12 +2,17 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "catalog/audience.hpp"
 #include "catalog/object_names.hpp"
+#include "catalog/populated.hpp"
 #include "engine/aggregate_changes.hpp"
 #include "engine/aggregate_query.hpp"
 #include "engine/aggregate_tracker.hpp"
+#include "engine/dump_session.hpp"
 #include "engine/rights.hpp"
+#include "engine/sequence_relation.hpp"
 #include "engine/session_context.hpp"
+#include "engine/unpopulated_view.hpp"
 
 namespace tickstone::engine {
 
@@ -94,13 +99,31 @@ Value SessionContext::evaluate(const sql::Expr& expr, std::span<const Value> par
 
 void SessionContext::set_rows(const std::string& name, std::vector<duck::SourceColumn> columns,
                               std::shared_ptr<const Batch> rows) {
-  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].layout = rows->columns[i].layout();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    // Rows that a query gave have labels for their numbers.
+    if (columns[i].type.id == TypeId::Enum && rows->columns[i].type().id == TypeId::Text) {
+      auto changed = std::make_shared<Batch>(*rows);
+      changed->columns[i] = cast_column(rows->columns[i].view(), columns[i].type, CastStrength::Explicit,
+                                        settings_.format_context());
+      rows = std::move(changed);
+    }
+    columns[i].layout = rows->columns[i].layout();
+  }
   rows_[name] = {std::move(columns), std::move(rows)};
 }
 
 void SessionContext::clear_rows() { rows_.clear(); }
 
 std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_view name) {
+  auto source = find_source(name);
+  if (!source) return source;
+  for (auto& column : source->columns) {
+    if (column.type.id == TypeId::Enum) column.labels = enum_labels(column.type.user_oid());
+  }
+  return source;
+}
+
+std::optional<duck::SourceRelation> SessionContext::find_source(std::string_view name) {
   duck::SourceRelation source;
   if (const auto own = rows_.find(name); own != rows_.end()) {
     source.kind = duck::SourceRelation::Kind::Rows;
@@ -141,6 +164,12 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
     source.query = real_time_query(*this, *relation, conditions);
     return source;
   }
+  if (relation->kind == catalog::RelationKind::Sequence) {
+    source.kind = duck::SourceRelation::Kind::Rows;
+    for (const auto& column : sequence_columns())
+      source.columns.push_back({column.name, column.type, initial_layout(column.type), false, 0});
+    return source;
+  }
   if (relation->kind == catalog::RelationKind::View) {
     // Names in a view mean what they meant when it was made: its search_path is kept with it.
     source.kind = duck::SourceRelation::Kind::Query;
@@ -152,6 +181,11 @@ std::optional<duck::SourceRelation> SessionContext::find_relation(std::string_vi
     return source;
   }
   if (!relation->is_stored()) return std::nullopt;
+  if (!catalog::is_populated(*relation)) {
+    source.kind = duck::SourceRelation::Kind::Query;
+    source.query = unpopulated_query(*this, *relation);
+    return source;
+  }
   const storage::TableSchema* schema_of_table = view_->schema(relation->table());
   if (schema_of_table == nullptr) return std::nullopt;
   source.table = relation->table();
@@ -176,8 +210,12 @@ std::shared_ptr<const storage::ReadView> SessionContext::read_view() {
 std::shared_ptr<const Batch> SessionContext::rows(std::string_view name) {
   if (const auto own = rows_.find(name); own != rows_.end()) return own->second.rows;
   const auto dot = name.find('.');
-  return std::make_shared<const Batch>(
-      catalog::system_relation_rows(name.substr(0, dot), name.substr(dot + 1), *catalog(), *this));
+  const auto* relation = catalog()->find_relation(name.substr(0, dot), name.substr(dot + 1));
+  if (relation != nullptr && relation->kind == catalog::RelationKind::Sequence)
+    return std::make_shared<const Batch>(sequence_row(database_.store(), *relation));
+  const auto audience = is_dump(settings_) ? catalog::Audience::Dump : catalog::Audience::Everybody;
+  return std::make_shared<const Batch>(catalog::system_relation_rows_for(
+      audience, name.substr(0, dot), name.substr(dot + 1), *catalog(), *this));
 }
 
 std::string SessionContext::chunk_name(std::string_view relation, std::uint32_t number) {

@@ -5,6 +5,7 @@
 #include "engine/rights.hpp"
 #include "engine/server_configuration.hpp"
 #include "engine/transaction_block.hpp"
+#include "engine/unpopulated_view.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -197,8 +198,12 @@ std::string execute_utility(Execution& execution, const sql::UtilityStatement& u
     throw Error(ErrorCode::FeatureNotSupported, command + " is not supported", {},
                 "All data lies in one directory: put it where there is room.");
   for (const auto& table : utility.tables) (void)context.relation(table);
-  if (utility.command == "REFRESH MATERIALIZED VIEW")
+  if (command == "REFRESH MATERIALIZED VIEW")
     return execute_refresh_materialized_view(execution, utility.tables.front());
+  if (command == "REFRESH MATERIALIZED VIEW WITH NO DATA")
+    return refresh_with_no_data(execution, utility.tables.front());
+  if (command == "REFRESH MATERIALIZED VIEW CONCURRENTLY")
+    return refresh_concurrently(execution, utility.tables.front());
   if (utility.command == "CHECKPOINT") context.database().store().checkpoint();
   // VACUUM, ANALYZE and their kin have nothing to do here: upkeep runs by itself.
   return utility.command;

@@ -150,10 +150,21 @@ std::string checked_choice(const SettingDefinition& definition, const std::strin
   invalid_value(definition, text, "Available values: " + choices + ".");
 }
 
+/// Hours east of Greenwich, as SET TIME ZONE takes them, in the words of POSIX, which counts to the west.
+std::string zone_of_hours(const std::string& text) {
+  char* end = nullptr;
+  const double hours = std::strtod(text.c_str(), &end);
+  if (text.empty() || end != text.c_str() + text.size() || !(std::abs(hours) < 168)) return text;
+  const auto seconds = static_cast<int>(std::lround(std::abs(hours) * 3600));
+  std::string offset = fmt::format("{:02d}", seconds / 3600);
+  if (seconds % 3600 != 0) offset += fmt::format(":{:02d}", seconds / 60 % 60);
+  return hours < 0 ? fmt::format("<-{0}>+{0}", offset) : fmt::format("<+{0}>-{0}", offset);
+}
+
 std::string checked_text(const SettingDefinition& definition, const std::string& text,
                          const std::vector<std::string>& values) {
   if (definition.name == "timezone") {
-    const TimeZone* zone = find_time_zone(text);
+    const TimeZone* zone = find_time_zone(zone_of_hours(text));
     if (zone == nullptr) invalid_value(definition, text);
     return zone->name();
   }

@@ -114,6 +114,8 @@ class Settings {
 
   const FormatContext& format_context() const { return format_; }
   void set_now_us(std::int64_t now_us) { format_.now_us = now_us; }
+  /// Lifetime: the settings'.
+  void set_names(const ObjectNaming* names) { format_.names = names; }
   std::vector<std::string> search_path(const std::string& user) const;
   std::int64_t statement_timeout_ms() const { return statement_timeout_ms_; }
   std::int64_t lock_timeout_ms() const { return lock_timeout_ms_; }

@@ -2,6 +2,7 @@
 // Which executor a statement has.
 #include "engine/executors.hpp"
 #include "engine/user_functions.hpp"
+#include "engine/user_types.hpp"
 #include "engine/with_parts.hpp"
 
 namespace tickstone::engine {
@@ -62,6 +63,7 @@ std::optional<std::string> execute_statement(Execution& execution, const sql::St
             return execute_alter_function(execution, body);
           },
           [&](const sql::SchemaOwnerStatement& body) -> Tag { return execute_schema_owner(execution, body); },
+          [&](const sql::TypeStatement& body) -> Tag { return execute_type(execution, body); },
           [&](const sql::GrantStatement& body) -> Tag { return execute_grant(execution, body); },
           [&](const sql::RoleStatement& body) -> Tag { return execute_role(execution, body); },
           [&](const sql::SettingStatement& body) -> Tag {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/stored_texts.hpp"
 
+#include "catalog/function_facts.hpp"
 #include "catalog/object_names.hpp"
 #include "engine/aggregate_tracker.hpp"
 #include "engine/ddl_table.hpp"
@@ -71,6 +72,28 @@ bool change_search_path(catalog::RelationObject& relation, const std::string& sc
 
 }  // namespace
 
+std::string text_in_full(const SessionContext& context, const sql::Expr& expr) {
+  if (!expr) return {};
+  const auto catalog = context.catalog();
+  sql::SchemasOfNames schemas;
+  schemas.of_relation = [&](const std::string& name) -> std::string {
+    for (const auto& schema : context.search_path()) {
+      if (catalog::system_relation_columns(schema, name) != nullptr) return {};
+      if (catalog->find_relation(schema, name) != nullptr) return schema;
+    }
+    return {};
+  };
+  schemas.of_function = [&](const std::string& name) -> std::string {
+    // As calls are resolved: PostgreSQL's own of that name come first.
+    if (catalog->functions().empty() || catalog::find_function(name) != nullptr) return {};
+    for (const auto& schema : context.search_path()) {
+      if (!catalog->find_functions(schema, name).empty()) return schema;
+    }
+    return {};
+  };
+  return sql::names_in_full(expr, schemas);
+}
+
 bool change_stored_texts(catalog::RelationObject& relation, const std::string& part,
                          const ChangeText& change) {
   bool is_changed = false;
@@ -119,6 +142,31 @@ void follow_renamed_function(catalog::CatalogEdit& edit, const sql::QualifiedNam
     if (is_check) job.check_schema = renamed.schema, job.check_name = renamed.name;
     return is_it || is_check;
   });
+}
+
+void follow_renamed_type(catalog::CatalogEdit& edit, const sql::QualifiedName& type,
+                         const sql::QualifiedName& renamed) {
+  change_relations(edit, [&](catalog::RelationObject& relation) {
+    return change_stored_texts(relation, type.name, [&](const sql::Expr& expr) {
+      return sql::with_type_renamed(expr, type, renamed);
+    });
+  });
+  std::vector<catalog::TypeObject> domains;
+  for (const auto* other : edit.catalog().types()) {
+    auto domain = *other;
+    bool is_changed = false;
+    const auto apply = [&](std::string& text) {
+      if (text.find(type.name) == std::string::npos) return;
+      auto changed = sql::with_type_renamed(sql::parse_expression(text), type, renamed);
+      if (!changed) return;
+      text = std::move(*changed);
+      is_changed = true;
+    };
+    apply(domain.default_text);
+    for (auto& check : domain.checks) apply(check.text);
+    if (is_changed) domains.push_back(std::move(domain));
+  }
+  for (const auto& domain : domains) edit.put_type(domain);
 }
 
 void follow_renamed_schema(catalog::CatalogEdit& edit, const std::string& schema,

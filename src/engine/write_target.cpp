@@ -11,6 +11,7 @@
 #include "engine/foreign_keys.hpp"
 #include "engine/insert_plan.hpp"
 #include "engine/rights.hpp"
+#include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -79,6 +80,7 @@ WriteTarget::WriteTarget(const SessionContext& context, const catalog::RelationO
     source_columns_.push_back({column.name, column.type, initial_layout(column.type), false, column.id});
     parsers_.push_back(find_field_parser(column.type, context.settings().format_context()));
     plan_default(context, column);
+    plan_domain(context, column, i);
     if (!column.generated_text.empty())
       generated_.push_back({i, sql::parse_expression(column.generated_text)});
   }
@@ -121,10 +123,27 @@ WriteTarget::WriteTarget(const SessionContext& context, const catalog::Chunk& ch
   std::sort(checks_.begin(), checks_.end(), [](const Check& a, const Check& b) { return a.name < b.name; });
 }
 
+void WriteTarget::plan_domain(const SessionContext& context, const catalog::ColumnObject& column,
+                              std::size_t index) {
+  const auto catalog = context.catalog();
+  const auto* domain = column.domain == 0 ? nullptr : catalog->find_type(column.domain);
+  if (domain == nullptr) return;
+  const std::string name = catalog::quote_identifier(domain->name);
+  if (domain->not_null) domain_checks_.push_back({name, {}, index, {}});
+  for (const auto& check : domain->checks) {
+    domain_checks_.push_back(
+        {name, check.name, index, sql::with_value_named(sql::parse_expression(check.text), column.name)});
+  }
+}
+
 void WriteTarget::plan_default(const SessionContext& context, const catalog::ColumnObject& column) {
   DefaultPlan plan;
-  if (!column.default_text.empty()) default_texts_.emplace_back(column.name, column.default_text);
-  const std::string text = lower(column.default_text);
+  const auto catalog = context.catalog();
+  const auto* domain = column.domain == 0 ? nullptr : catalog->find_type(column.domain);
+  const bool is_of_domain = column.default_text.empty() && column.sequence == 0 && domain != nullptr;
+  const std::string& default_text = is_of_domain ? domain->default_text : column.default_text;
+  if (!default_text.empty()) default_texts_.emplace_back(column.name, default_text);
+  const std::string text = lower(default_text);
   if (column.sequence != 0 && (text.empty() || text.starts_with("nextval("))) {
     plan.kind = DefaultPlan::Kind::Sequence;
     plan.sequence = column.sequence;
@@ -139,7 +158,7 @@ void WriteTarget::plan_default(const SessionContext& context, const catalog::Col
   } else if (is_now(text)) {
     plan.kind = DefaultPlan::Kind::Now;
   } else if (!text.empty()) {
-    plan.expression = sql::parse_expression(column.default_text);
+    plan.expression = sql::parse_expression(default_text);
     if (auto constant = sql::constant_of(plan.expression)) {
       plan.kind = constant->is_null ? DefaultPlan::Kind::Null : DefaultPlan::Kind::Constant;
       plan.constant = std::move(*constant);

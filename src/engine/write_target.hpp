@@ -61,13 +61,23 @@ class WriteTarget {
     sql::Expr expression;
   };
   const std::vector<Check>& checks() const { return checks_; }
+  /// What columns of domains must be, in their order.
+  struct DomainCheck {
+    std::string domain;
+    std::string constraint;  // empty: NOT NULL
+    std::size_t column = 0;
+    sql::Expr expression;
+  };
+  const std::vector<DomainCheck>& domain_checks() const { return domain_checks_; }
   struct Generated {
     std::size_t column;
     sql::Expr expression;
   };
   const std::vector<Generated>& generated() const { return generated_; }
   /// Rows need DuckDB before they can be stored.
-  bool has_expressions() const { return !checks_.empty() || !generated_.empty() || has_expression_defaults_; }
+  bool has_expressions() const {
+    return !checks_.empty() || !domain_checks_.empty() || !generated_.empty() || has_expression_defaults_;
+  }
 
   /// A UNIQUE beside the primary key and the storage table that enforces it.
   struct UniqueKey {
@@ -118,6 +128,7 @@ class WriteTarget {
   }
 
  private:
+  void plan_domain(const SessionContext& context, const catalog::ColumnObject& column, std::size_t index);
   void plan_default(const SessionContext& context, const catalog::ColumnObject& column);
 
   catalog::RelationObject relation_;
@@ -138,6 +149,7 @@ class WriteTarget {
   std::vector<std::size_t> old_columns_;
   std::vector<std::string> old_column_names_;
   std::vector<duck::SourceColumn> source_columns_;
+  std::vector<DomainCheck> domain_checks_;
 };
 
 struct InsertPlan;

@@ -19,7 +19,11 @@ using OnNotice = std::function<void(const std::string&)>;
 std::vector<ResultColumn> columns_from(const std::vector<engine::ResultColumn>& columns) {
   std::vector<ResultColumn> same;
   same.reserve(columns.size());
-  for (const auto& column : columns) same.push_back({column.name, column.type});
+  for (const auto& column : columns) {
+    // The session alone knows objects and labels: their names are texts here, as over the wire.
+    const bool is_name = is_object_name(column.type.id) || column.type.id == TypeId::Enum;
+    same.push_back({column.name, is_name ? SqlType{TypeId::Text, column.type.is_array} : column.type});
+  }
   return same;
 }
 
@@ -58,12 +62,21 @@ class Sink : public engine::ResultSink {
 
 class RowSink final : public Sink {
  public:
-  RowSink(const OnNotice& on_notice, const RowHandler& handler) : Sink(on_notice), handler_(handler) {}
+  RowSink(const OnNotice& on_notice, const engine::Session& session, const RowHandler& handler)
+      : Sink(on_notice), session_(session), handler_(handler) {}
   void rows(const Batch& batch) override {
-    if (handler_.on_rows && batch.row_count() > 0) handler_.on_rows(Batch(batch));
+    if (!handler_.on_rows || batch.row_count() == 0) return;
+    Batch named(batch);
+    for (auto& column : named.columns) {
+      if (!is_object_name(column.type().id)) continue;
+      column = cast_column(column.view(), SqlType{TypeId::Text, column.type().is_array},
+                           CastStrength::Explicit, session_.format_context());
+    }
+    handler_.on_rows(std::move(named));
   }
 
  private:
+  const engine::Session& session_;
   const RowHandler& handler_;
 };
 
@@ -200,7 +213,7 @@ class EmbeddedConnection final : public Connection {
   }
 
   std::string run(std::string_view sql, const Parameters& parameters, const RowHandler& handler) {
-    RowSink sink(on_notice_, handler);
+    RowSink sink(on_notice_, *session_, handler);
     try {
       const Statement& statement = prepare(sql);
       if (parameters.size() != statement.parameter_types.size()) {

@@ -31,7 +31,8 @@ Value decode_parameter(const SqlType& type, ValueFormat format, std::string_view
     case ValueFormat::Text:
       return parse_value(type, bytes, context);
     case ValueFormat::Binary:
-      return receive_value(type, bytes);
+      // A label is sent as its text either way.
+      return type.is_enum() ? parse_value(type, bytes, context) : receive_value(type, bytes);
   }
   throw Error(ErrorCode::ProtocolViolation, "unsupported format code");
 }

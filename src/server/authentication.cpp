@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/authentication.hpp"
 
-#include <array>
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <pwd.h>
@@ -17,6 +18,7 @@ namespace tickstone::server {
 namespace {
 
 constexpr std::string_view kMechanism = "SCRAM-SHA-256";
+constexpr std::string_view kBoundMechanism = "SCRAM-SHA-256-PLUS";
 
 Error refused(ErrorCode code, const std::string& message) {
   return Error(code, message).damaging(Damage::Session);
@@ -72,16 +74,20 @@ std::optional<std::string_view> read_response(ClientChannel& channel, const char
 bool check_scram(ClientChannel& channel, const std::string& user, const LoginContext& context) {
   const auto stored = context.database.find_verifier(user);
   const auto verifier = stored ? parse_scram_verifier(*stored) : std::nullopt;
-  ScramExchange exchange(verifier ? *verifier : make_mock_verifier(user, context.mock_secret));
+  ScramChannel below{channel.stream().end_point_binding()};
 
-  const std::array mechanisms = {kMechanism};
+  std::vector<std::string_view> mechanisms = {kMechanism};
+  if (!below.binding.empty()) mechanisms.insert(mechanisms.begin(), kBoundMechanism);
   channel.writer().authentication_sasl(mechanisms);
   channel.flush();
   auto body = read_response(channel, "SASL");
   if (!body) return false;
   const auto initial = pgwire::read_sasl_initial(*body);
-  if (initial.mechanism != kMechanism)
+  if (std::find(mechanisms.begin(), mechanisms.end(), initial.mechanism) == mechanisms.end())
     throw refused(ErrorCode::ProtocolViolation, "client selected an invalid SASL authentication mechanism");
+  below.is_bound = initial.mechanism == kBoundMechanism;
+  ScramExchange exchange(verifier ? *verifier : make_mock_verifier(user, context.mock_secret),
+                         std::move(below));
   std::string client_first;
   if (initial.response) {
     client_first = *initial.response;

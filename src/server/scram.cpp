@@ -190,33 +190,68 @@ ScramVerifier make_mock_verifier(std::string_view user, const ScramKey& secret) 
   return verifier;
 }
 
-ScramExchange::ScramExchange(ScramVerifier verifier) : verifier_(std::move(verifier)) {
+ScramExchange::ScramExchange(ScramVerifier verifier, ScramChannel channel)
+    : verifier_(std::move(verifier)), channel_(std::move(channel)) {
   std::array<unsigned char, kNonceBytes> nonce;
   fill_random(nonce.data(), nonce.size());
   server_nonce_ = to_base64(nonce.data(), nonce.size());
 }
 
-ScramExchange::ScramExchange(ScramVerifier verifier, std::string server_nonce)
-    : verifier_(std::move(verifier)), server_nonce_(std::move(server_nonce)) {}
+ScramExchange::ScramExchange(ScramVerifier verifier, std::string server_nonce, ScramChannel channel)
+    : verifier_(std::move(verifier)), channel_(std::move(channel)), server_nonce_(std::move(server_nonce)) {}
+
+/// Reads past the flag and its comma.
+void ScramExchange::check_binding_flag(std::string_view& rest) {
+  switch (rest[0]) {
+    case 'n':
+    case 'y':
+      if (channel_.is_bound) {
+        fail_malformed(
+            "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding "
+            "data.");
+      }
+      // Someone in between may have taken the other mechanism off the list.
+      if (rest[0] == 'y' && !channel_.binding.empty()) {
+        throw Error(
+            ErrorCode::InvalidAuthorization, "SCRAM channel binding negotiation error",
+            "The client supports SCRAM channel binding but thinks the server does not.  However, this "
+            "server does support channel binding.")
+            .damaging(Damage::Session);
+      }
+      if (rest.size() < 2 || rest[1] != ',') fail_malformed("Comma expected.");
+      rest.remove_prefix(2);
+      return;
+    case 'p': {
+      if (!channel_.is_bound) {
+        fail_malformed(
+            "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes "
+            "channel "
+            "binding data.");
+      }
+      const auto kind = take_attribute(rest, 'p');
+      if (kind == "tls-server-end-point") return;
+      throw Error(ErrorCode::ProtocolViolation,
+                  "unsupported SCRAM channel-binding type \"" + std::string(kind) + "\"")
+          .damaging(Damage::Session);
+    }
+    default:
+      fail_malformed("Unexpected channel-binding flag.");
+  }
+}
 
 std::string ScramExchange::first(std::string_view client_first) {
   if (client_first.empty()) fail_malformed("The message is empty.");
   if (client_first.find('\0') != std::string_view::npos)
     fail_malformed("Message length does not match input length.");
-  if (client_first[0] == 'p') {
-    throw Error(ErrorCode::ProtocolViolation,
-                "client requires SCRAM channel binding, but it is not supported")
-        .damaging(Damage::Session);
-  }
-  if (client_first[0] != 'n' && client_first[0] != 'y') fail_malformed("Unexpected channel-binding flag.");
-  if (client_first.size() < 3 || client_first[1] != ',') fail_malformed("Comma expected.");
-  if (client_first[2] == 'a') {
+  auto rest = client_first;
+  check_binding_flag(rest);
+  if (rest.starts_with('a')) {
     throw Error(ErrorCode::FeatureNotSupported, "client uses authorization identity, but it is not supported")
         .damaging(Damage::Session);
   }
-  if (client_first[2] != ',') fail_malformed("Unexpected attribute in client-first-message.");
-  gs2_header_ = client_first.substr(0, 3);
-  auto rest = client_first.substr(3);
+  if (!rest.starts_with(',')) fail_malformed("Unexpected attribute in client-first-message.");
+  rest.remove_prefix(1);
+  gs2_header_ = client_first.substr(0, client_first.size() - rest.size());
   client_first_bare_ = rest;
   if (rest.starts_with("m=")) {
     throw Error(ErrorCode::FeatureNotSupported, "client requires an unsupported SCRAM extension")
@@ -234,7 +269,12 @@ std::string ScramExchange::first(std::string_view client_first) {
 std::optional<std::string> ScramExchange::last(std::string_view client_final) {
   auto rest = client_final;
   const auto binding = take_attribute(rest, 'c');
-  if (binding != to_base64(bytes_of(gs2_header_), gs2_header_.size())) {
+  const auto expected = gs2_header_ + (channel_.is_bound ? channel_.binding : std::string());
+  if (binding != to_base64(bytes_of(expected), expected.size())) {
+    if (channel_.is_bound) {
+      throw Error(ErrorCode::InvalidAuthorization, "SCRAM channel binding check failed")
+          .damaging(Damage::Session);
+    }
     throw Error(ErrorCode::ProtocolViolation,
                 "unexpected SCRAM channel-binding attribute in client-final-message")
         .damaging(Damage::Session);

@@ -31,15 +31,22 @@ bool is_password_of(const ScramVerifier& verifier, std::string_view password);
 /// A verifier that no password meets, the same each time for one name: unknown users look like known ones.
 ScramVerifier make_mock_verifier(std::string_view user, const ScramKey& secret);
 
-/// The server's half of one SCRAM-SHA-256 login.
+/// The connection below a login, to which its proof can be bound.
+struct ScramChannel {
+  std::string binding;    // tls-server-end-point of RFC 5929, which `Stream` gives; empty: none
+  bool is_bound = false;  // the client has chosen SCRAM-SHA-256-PLUS
+};
+
+/// The server's half of one login by SCRAM-SHA-256 or SCRAM-SHA-256-PLUS.
 ///
-/// Errors: ProtocolViolation `malformed SCRAM message`, FeatureNotSupported for what clients may ask and we
-/// lack.
+/// Errors: ProtocolViolation `malformed SCRAM message`, InvalidAuthorization for a proof of another
+/// connection and a client that was told that there is no binding, FeatureNotSupported for what clients may
+/// ask and we lack.
 class ScramExchange {
  public:
-  explicit ScramExchange(ScramVerifier verifier);
+  explicit ScramExchange(ScramVerifier verifier, ScramChannel channel = {});
   /// Tests fix the server's part of the nonce.
-  ScramExchange(ScramVerifier verifier, std::string server_nonce);
+  ScramExchange(ScramVerifier verifier, std::string server_nonce, ScramChannel channel = {});
 
   /// Takes client-first-message, gives server-first-message.
   std::string first(std::string_view client_first);
@@ -47,7 +54,10 @@ class ScramExchange {
   std::optional<std::string> last(std::string_view client_final);
 
  private:
+  void check_binding_flag(std::string_view& rest);
+
   ScramVerifier verifier_;
+  ScramChannel channel_;
   std::string server_nonce_;
   std::string gs2_header_;
   std::string client_first_bare_;

@@ -132,6 +132,8 @@ void SessionLoop::extended(const pgwire::Frame& frame) {
   if (!error) return;
   skips_to_sync_ = true;
   send_error(*error);
+  // A client in a pipeline that has asked for a flush waits for this, and its Sync may come much later.
+  channel_.flush();
 }
 
 // Boundary: as above, for the commit of an implicit transaction.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
@@ -111,6 +112,23 @@ std::optional<std::string> Stream::certificate_name() const {
   // A name with a zero in it could pass for its first part.
   if (name.empty() || name.find('\0') != std::string::npos) return std::nullopt;
   return name;
+}
+
+std::string Stream::end_point_binding() const {
+  X509* certificate = tls_ == nullptr ? nullptr : SSL_get_certificate(tls_.get());
+  int digest = NID_undef;
+  if (certificate == nullptr || X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) != 1)
+    return {};
+  // The RFC has the two that are broken replaced.
+  if (digest == NID_md5 || digest == NID_sha1) digest = NID_sha256;
+  const EVP_MD* algorithm = digest == NID_undef ? nullptr : EVP_get_digestbynid(digest);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
+  unsigned int size = 0;
+  if (algorithm == nullptr || X509_digest(certificate, algorithm, hash.data(), &size) != 1) {
+    ERR_clear_error();
+    return {};
+  }
+  return {reinterpret_cast<const char*>(hash.data()), size};
 }
 
 std::size_t Stream::read_some(std::span<char> into) {

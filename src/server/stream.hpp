@@ -33,6 +33,9 @@ class Stream {
   /// is none.
   std::optional<std::string> certificate_name() const;
   bool has_certificate() const;
+  /// What a login can be bound to: the hash of the server's certificate, tls-server-end-point of RFC 5929.
+  /// Empty in the clear, and where the certificate's signature has no hash of its own (Ed25519).
+  std::string end_point_binding() const;
 
   /// The server's side of a TLS handshake. Lifetime: `context` outlives the stream.
   void start_tls(const TlsContext& context);

@@ -4,6 +4,7 @@
 #include <tickstone/error.hpp>
 
 #include "sql/aggregate_bucket.hpp"
+#include "sql/asof_text.hpp"
 #include "sql/parse_tree.hpp"
 
 namespace tickstone::sql {
@@ -97,6 +98,7 @@ void check_aggregate_query(const Expr& query) {
   }
   if (select.with_clause != nullptr || contains(node_of(query), is_sublink))
     fail_query("CTEs and subqueries are not supported by continuous aggregates.");
+  if (has_asof_join(node_of(query))) fail_view("ASOF JOIN is not supported in continuous aggregates");
   if (select.n_locking_clause > 0)
     fail_query("Data modification is not allowed in continuous aggregate view definitions.");
   for (std::size_t i = 0; i < select.n_group_clause; ++i) {

@@ -155,7 +155,11 @@ ColumnDefinition StatementBuilder::column_of(const PgQuery__ColumnDef& column, c
                                              std::vector<ConstraintDefinition>& constraints) const {
   ColumnDefinition out;
   out.name = column.colname;
-  if (column.type_name != nullptr) out.type = sql_type_of(*tree_, *column.type_name, &out.is_serial);
+  if (column.type_name != nullptr) {
+    auto written = written_type_of(*tree_, *column.type_name, &out.is_serial);
+    out.type = written.type;
+    out.type_name = std::move(written.name);
+  }
   out.collation = collation_of(column.coll_clause);
   bool is_null = false;
   int null_location = column.location;
@@ -401,6 +405,10 @@ SequenceOptions StatementBuilder::sequence_options_of(std::size_t count, Node* c
       out.cycle = option_value(element->arg) != "false";
       continue;
     }
+    if (name == "sequence_name") {  // of an identity column, which owns it in any case
+      out.owned_by = strings_of(element->arg->list->n_items, element->arg->list->items);
+      continue;
+    }
     if (name == "owned_by") {
       out.owned_by = strings_of(element->arg->list->n_items, element->arg->list->items);
       if (out.owned_by->size() == 1 && lower_case(out.owned_by->front()) == "none") out.owned_by->clear();
@@ -489,7 +497,9 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
       case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType: {
         const PgQuery__ColumnDef& column = *cmd.def->column_def;
         command.kind = Kind::AlterType;
-        command.type = sql_type_of(*tree_, *column.type_name);
+        auto written = written_type_of(*tree_, *column.type_name);
+        command.type = written.type;
+        command.type_name = std::move(written.name);
         command.expression = expr(column.raw_default);
         break;
       }

@@ -311,6 +311,7 @@ std::string duck_type(const SqlType& type) {
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
       return "BIGINT";
     case TypeId::Real:
       return "FLOAT";
@@ -352,9 +353,18 @@ std::string duck_type(const SqlType& type) {
     case TypeId::Int2Vector:
     case TypeId::OidVector:
     case TypeId::AclItem:
+    case TypeId::Enum:
       return "VARCHAR";
   }
   return "VARCHAR";
+}
+
+std::string enum_text(const EnumLabels& labels) {
+  std::string text = "ENUM(";
+  for (const auto& label : labels.labels) text += (text.size() > 5 ? ", " : "") + duck_string(label.text);
+  // DuckDB has no type without labels: this one is longer than one can be.
+  if (labels.labels.empty()) text += duck_string(std::string(EnumLabels::kMaxBytes + 1, '-'));
+  return text + ")";
 }
 
 std::string duck_interval(const IntervalValue& value) {
@@ -440,15 +450,12 @@ std::string duck_literal(const SqlType& type, std::string_view text) {
     case TypeId::Regclass:
     case TypeId::Regtype:
     case TypeId::Regproc:
-    case TypeId::Regnamespace: {
+    case TypeId::Regnamespace:
+    case TypeId::Regrole: {
       if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos)
         return std::string(text);
       if (text == "-") return "0";
-      const std::string_view name = type.id == TypeId::Regclass  ? "class"
-                                    : type.id == TypeId::Regtype ? "type"
-                                    : type.id == TypeId::Regproc ? "proc"
-                                                                 : "namespace";
-      return fmt::format("to_reg{}_oid({})", name, duck_string(text));
+      return fmt::format("to_{}_oid({})", to_sql(type), duck_string(text));
     }
     case TypeId::Unknown:
     case TypeId::Text:
@@ -461,6 +468,7 @@ std::string duck_literal(const SqlType& type, std::string_view text) {
     case TypeId::Int2Vector:
     case TypeId::OidVector:
     case TypeId::AclItem:
+    case TypeId::Enum:
       return duck_string(text);
   }
   return duck_string(text);

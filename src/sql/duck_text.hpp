@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "types/interval.hpp"
+#include "types/object_naming.hpp"
 #include "types/sql_type.hpp"
 
 /// How names, types and literals look in DuckDB's SQL.
@@ -17,6 +18,8 @@ std::string duck_quoted_identifier(std::string_view name);
 std::string duck_string(std::string_view text);
 /// For CAST; a bare NUMERIC is the widest that keeps its usual digits.
 std::string duck_type(const SqlType& type);
+/// DuckDB's type of these labels, in their order.
+std::string enum_text(const EnumLabels& labels);
 std::string duck_interval(const IntervalValue& value);
 /// A number of PostgreSQL's grammar (no sign needed) as an exact DECIMAL; past what one holds as DOUBLE,
 /// which is how such numbers are used. Errors: NumericValueOutOfRange.

@@ -146,7 +146,9 @@ std::optional<Constant> constant_of(const Expr& expr) {
       const PgQuery__TypeCast& cast = *node->type_cast;
       std::optional<Constant> inner = constant_of(make_expr(expr.tree, cast.arg));
       if (!inner) return std::nullopt;
-      const SqlType type = sql_type_of(*expr.tree, *cast.type_name);
+      const WrittenType written = written_type_of(*expr.tree, *cast.type_name);
+      if (!written.name.name.empty()) return std::nullopt;
+      const SqlType type = written.type;
       if (type.id == TypeId::Interval && !type.is_array && !inner->is_null)
         inner->text = interval_with_fields(inner->text, *cast.type_name);
       // A cast of a typed constant would have to be computed: 1.5::int is 2.
@@ -172,7 +174,7 @@ bool is_array(const Expr& expr) {
   const Node* node = node_of(expr);
   if (node->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR) return true;
   return node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST &&
-         sql_type_of(*expr.tree, *node->type_cast->type_name).is_array;
+         written_type_of(*expr.tree, *node->type_cast->type_name).type.is_array;
 }
 
 std::optional<ActionStatement> function_call_of(const Expr& expr) {

@@ -79,8 +79,10 @@ class Lifter {
         copy(i++);
         if (is_limit) {
           in_condition = false;
-          if (i < tokens_.size() && tokens_[i].kind == TokenKind::Number && is_plain_integer(i) &&
-              may_follow(i + 1))
+          // The first row within a query is a form of its own: an as-of join.
+          const bool is_first_within = !outer.empty() && i < tokens_.size() && text(i) == "1";
+          if (!is_first_within && i < tokens_.size() && tokens_[i].kind == TokenKind::Number &&
+              is_plain_integer(i) && may_follow(i + 1))
             lift(i++);
           continue;
         }

@@ -14,6 +14,7 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "sql/asof_text.hpp"
 #include "sql/character_class.hpp"
 #include "sql/duck_text.hpp"
 #include "sql/lexer.hpp"
@@ -132,6 +133,7 @@ ErrorCode code_of(std::string_view message) {
       message.ends_with("are not implemented")) {
     return ErrorCode::FeatureNotSupported;
   }
+  if (message.starts_with("frame ")) return ErrorCode::WindowingError;
   return ErrorCode::SyntaxError;
 }
 
@@ -224,6 +226,35 @@ int location_of(const Node* node) {
 }
 
 std::shared_ptr<const ParseTree> ParseTree::parse(std::string_view text) {
+  const AsofText asof = find_asof(text);
+  if (asof.places.empty()) return parse_as_it_is(text);
+  if (asof.is_name) {
+    // `FROM t asof JOIN u`, where asof is what t is called.
+    try {
+      return parse_as_it_is(text);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::SyntaxError) throw;
+    }
+  }
+  std::shared_ptr<ParseTree> tree = parse_as_it_is(asof.text);
+  tree->text_ = text;
+  const AsofMarks marks = mark_asof_joins(*tree, *tree->result_, asof.places);
+  if (marks == AsofMarks::Certain) return tree;
+  // Without an inequality asof may be what the table before it is called.
+  std::shared_ptr<ParseTree> plain;
+  try {
+    plain = parse_as_it_is(text);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::SyntaxError) throw;
+    return tree;
+  }
+  if (marks == AsofMarks::WithoutInequality) return plain;
+  throw Error(ErrorCode::FeatureNotSupported,
+              "ASOF JOIN ... USING after a table without an alias is ambiguous", {},
+              "Give the table an alias, or write AS asof where asof is one.");
+}
+
+std::shared_ptr<ParseTree> ParseTree::parse_as_it_is(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) {
     throw Error(ErrorCode::CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\": 0x00");
   }

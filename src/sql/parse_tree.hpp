@@ -38,7 +38,7 @@ class Arena {
 class ParseTree {
  public:
   /// Errors: SyntaxError with PostgreSQL's message and the position in `text`; ProgramLimitExceeded for what
-  /// nests too deep.
+  /// nests too deep. Joins with ASOF are marked (asof_text.hpp).
   static std::shared_ptr<const ParseTree> parse(std::string_view text);
 
   const std::string& text() const { return text_; }
@@ -54,6 +54,7 @@ class ParseTree {
 
  private:
   ParseTree() = default;
+  static std::shared_ptr<ParseTree> parse_as_it_is(std::string_view text);
 
   std::string text_;
   mutable Arena arena_;
@@ -83,6 +84,10 @@ inline Expr make_expr(const std::shared_ptr<const ParseTree>& tree, const Node* 
   return Expr{tree, node};
 }
 inline const Node* node_of(const Expr& expr) { return static_cast<const Node*>(expr.node); }
+
+/// The function that an assignment to a part of an array becomes: the array, the values, the place or both
+/// ends of it, the column's name.
+inline constexpr const char* kArraySet = "pg_array_set";
 
 /// The text of a String node.
 inline const char* string_of(const Node* node) {

@@ -296,7 +296,10 @@ class Finder {
     if (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST &&
         node->type_cast->arg->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
       auto inner = operand_of(node->type_cast->arg);
-      if (inner) inner->cast = sql_type_of(*tree_, *node->type_cast->type_name);
+      if (!inner) return inner;
+      const WrittenType written = written_type_of(*tree_, *node->type_cast->type_name);
+      if (!written.name.name.empty()) return std::nullopt;
+      inner->cast = written.type;
       return inner;
     }
     if (auto constant = constant_of(make_expr(tree_, node))) {

@@ -29,6 +29,7 @@ DuckQuery finished(Translator& translator, std::string text, const ColumnList& c
     for (const ScopeColumn& column : columns.columns) {
       query.output_names.push_back(column.name);
       query.output_types.push_back(column.type);
+      query.output_sources.push_back(column.source);
     }
   }
   return query;

@@ -9,8 +9,15 @@
 #include <vector>
 
 #include "sql/statement.hpp"
+#include "types/object_naming.hpp"
 
 namespace tickstone::sql {
+
+/// Whose column an output column is, unchanged, as clients are told; both 0: no table's.
+struct ColumnSource {
+  std::uint32_t relation_oid = 0;
+  std::int16_t number = 0;  // from 1
+};
 
 struct RelationInfo {
   std::string schema;
@@ -32,6 +39,7 @@ struct RelationInfo {
   bool has_chunks = false;
   /// What stands before the name of what is scanned.
   std::string scan_words;
+  std::uint32_t oid = 0;  // 0: its columns are nobody's (see `ColumnSource`)
 };
 
 /// How names are looked up; the engine implements it over the session's catalog and search_path.
@@ -102,6 +110,25 @@ class NameLookup {
     bool returns_set = false;
     bool is_strict = false;
   };
+  /// A type that a user made.
+  struct UserType {
+    SqlType type;              // of a domain: its base
+    std::uint32_t domain = 0;  // 0: an enum
+    std::string name;          // as messages have it
+    bool not_null = false;
+    struct Check {
+      std::string name;
+      std::string text;  // of VALUE
+    };
+    std::vector<Check> checks;
+  };
+  /// By search_path where `schema` is empty.
+  virtual std::optional<UserType> find_user_type(const std::string& /*schema*/,
+                                                 const std::string& /*name*/) const {
+    return std::nullopt;
+  }
+  /// nullptr where there is no such enum type.
+  virtual std::shared_ptr<const EnumLabels> enum_labels(std::uint32_t /*type_oid*/) const { return nullptr; }
   /// A query reads the relation, or calls the function: errors where the role may not.
   virtual void require_select(const RelationInfo& /*relation*/) const {}
   virtual void require_execute(const UserFunction& /*function*/) const {}
@@ -129,6 +156,7 @@ struct DuckQuery {
                                           // DuckDB's; empty: keep DuckDB's
   std::vector<std::optional<SqlType>> output_types;  // where known better than DuckDB: json or jsonb, name,
                                                      // oid, regclass, varchar(n), columns of tables
+  std::vector<ColumnSource> output_sources;          // as many as names
   /// Of a query that locks rows: relations whose rows to lock, and where their identity stands among the
   /// columns.
   struct LockedRange {

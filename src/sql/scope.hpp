@@ -19,6 +19,7 @@ struct ScopeColumn {
   std::string name;
   std::optional<SqlType> type;
   bool is_not_null = false;
+  ColumnSource source;
 };
 
 /// Columns of a query or a relation, in order. `is_complete` is false where some are not known by name.
@@ -36,6 +37,8 @@ struct Range {
   bool scan_has_row_id = false;  // of such a part
   ColumnList list;
   std::vector<std::string> hidden;               // names that resolve and are not in `*`: rowid
+  bool may_be_missing = false;                   // on the side of an outer join that may have no row
+  std::vector<std::string> unlisted;             // columns that joins need and `*` has not
   bool is_value = false;                         // the alias itself is a value: a function of one column
   std::vector<DuckQuery::LockedRange> exported;  // of a query in FROM: rows to lock, by columns not in `*`
 };

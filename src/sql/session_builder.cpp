@@ -117,9 +117,17 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
       out.body = LockTableStatement{std::move(tables), kModes.at(mode), node->lock_stmt->nowait != 0};
       return true;
     }
-    case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT:
-      if (node->refresh_mat_view_stmt->skip_data != 0) refuse("REFRESH MATERIALIZED VIEW ... WITH NO DATA");
-      return utility("REFRESH MATERIALIZED VIEW", {name_of(node->refresh_mat_view_stmt->relation)});
+    case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT: {
+      const PgQuery__RefreshMatViewStmt& refresh = *node->refresh_mat_view_stmt;
+      if (refresh.concurrent != 0 && refresh.skip_data != 0) {
+        throw Error(ErrorCode::SyntaxError, "CONCURRENTLY and WITH NO DATA options cannot be used together");
+      }
+      utility("REFRESH MATERIALIZED VIEW", {name_of(refresh.relation)});
+      std::get<UtilityStatement>(out.body).command += refresh.skip_data != 0    ? " WITH NO DATA"
+                                                      : refresh.concurrent != 0 ? " CONCURRENTLY"
+                                                                                : "";
+      return true;
+    }
     case PG_QUERY__NODE__NODE_REINDEX_STMT:
       build_reindex(*node->reindex_stmt, out);
       return true;
@@ -248,11 +256,14 @@ void StatementBuilder::build_transaction(const PgQuery__TransactionStmt& transac
 void StatementBuilder::build_set(const PgQuery__VariableSetStmt& set, Statement& out) {
   const std::string_view name = set.name;
   if (set.kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI) {
-    if (name != "TRANSACTION" && name != "SESSION CHARACTERISTICS") refuse("SET TRANSACTION SNAPSHOT");
     TransactionStatement body;
     body.action = TransactionStatement::Action::SetCharacteristics;
-    body.for_session = name != "TRANSACTION";
-    apply_transaction_options(set.n_args, set.args, body);
+    body.for_session = name == "SESSION CHARACTERISTICS";
+    if (name == "TRANSACTION SNAPSHOT") {
+      body.savepoint = option_value(set.args[0]);  // by the one name that the statement has
+    } else {
+      apply_transaction_options(set.n_args, set.args, body);
+    }
     out.tag = "SET";
     out.body = std::move(body);
     return;
@@ -276,7 +287,11 @@ void StatementBuilder::build_set(const PgQuery__VariableSetStmt& set, Statement&
     case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT:
       refuse("SET FROM CURRENT");
     default:
-      for (std::size_t i = 0; i < set.n_args; ++i) body.values.push_back(option_value(set.args[i]));
+      for (std::size_t i = 0; i < set.n_args; ++i) {
+        if (name == "timezone" && set.args[i]->node_case == PG_QUERY__NODE__NODE_TYPE_CAST)
+          refuse("SET TIME ZONE INTERVAL");
+        body.values.push_back(option_value(set.args[i]));
+      }
   }
   out.body = std::move(body);
 }
@@ -296,6 +311,16 @@ void StatementBuilder::build_explain(const PgQuery__ExplainStmt& explain, Statem
     if (option.name == "analyze") body.analyze = is_on(option.value);
     if (option.name == "verbose") body.verbose = is_on(option.value);
     if (option.name == "format") body.format = lower(option.value);
+    static constexpr std::array kOptions = {"analyze", "verbose", "format", "costs",  "settings",
+                                            "buffers", "wal",     "timing", "summary"};
+    if (std::find(kOptions.begin(), kOptions.end(), option.name) == kOptions.end()) {
+      throw Error(ErrorCode::SyntaxError, fmt::format("unrecognized EXPLAIN option \"{}\"", option.name));
+    }
+  }
+  static constexpr std::array kFormats = {"text", "json", "xml", "yaml"};
+  if (std::find(kFormats.begin(), kFormats.end(), body.format) == kFormats.end()) {
+    throw Error(ErrorCode::InvalidParameterValue,
+                fmt::format("unrecognized value for EXPLAIN option \"format\": \"{}\"", body.format));
   }
   auto inner = std::make_shared<Statement>();
   inner->text = out.text;
@@ -449,6 +474,8 @@ void StatementBuilder::build_role(const Node* node, Statement& out) {
       body.create_role = is_on(value);
     } else if (name == "connectionlimit") {
       body.connection_limit = std::atoi(value.c_str());
+    } else if (name == "validUntil") {
+      body.valid_until = value;
     } else if (name == "inherit" || name == "isreplication" || name == "bypassrls") {
       continue;
     } else {

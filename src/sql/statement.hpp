@@ -49,6 +49,8 @@ struct SequenceOptions {
 struct ColumnDefinition {
   std::string name;
   SqlType type;
+  /// Of a type that only a catalog may know: `type` is Unknown then, perhaps an array.
+  QualifiedName type_name;
   bool not_null = false;
   bool is_serial = false;               // SERIAL, BIGSERIAL, SMALLSERIAL: type is the integer type
   std::optional<bool> identity_always;  // GENERATED {ALWAYS|BY DEFAULT} AS IDENTITY
@@ -344,6 +346,7 @@ struct AlterTableStatement {
     std::optional<bool> identity_always;  // the same
     Expr expression;                      // SetDefault, AlterType USING
     SqlType type;
+    QualifiedName type_name;  // as a column definition's
     std::vector<Option> options;
     bool is_of_column = false;  // a constraint that was written with the column added before it
     std::string description;    // of Other, for the message
@@ -423,6 +426,42 @@ struct SchemaOwnerStatement {
   std::string schema, owner;
 };
 
+/// CREATE, ALTER and DROP of the types that users make: enums and domains.
+struct TypeStatement {
+  enum class Action : std::uint8_t {
+    CreateEnum,
+    AddValue,
+    RenameValue,
+    CreateDomain,
+    SetDefault,
+    SetNotNull,
+    DropNotNull,
+    AddConstraint,
+    DropConstraint,
+    ValidateConstraint,
+    RenameConstraint,
+    Rename,
+    OwnerTo,
+    SetSchema,
+    Drop
+  };
+  Action action = Action::CreateEnum;
+  bool is_domain = false;            // written as DOMAIN
+  std::vector<QualifiedName> names;  // one, but of Drop
+  std::vector<std::string> labels;   // of CreateEnum
+  std::string label;                 // that is added or renamed; the constraint's name
+  std::string new_name;              // of what is renamed, moved or given away
+  std::string neighbour;             // AddValue: BEFORE or AFTER it; empty: at the end
+  bool is_after = false;
+  bool if_exists = false, if_not_exists = false, cascade = false;
+  // CreateDomain, and what is altered.
+  SqlType base;
+  QualifiedName base_name;  // of a type of a user's
+  bool not_null = false;
+  Expr default_value;
+  std::vector<ConstraintDefinition> checks;
+};
+
 /// GRANT and REVOKE of rights to tables, sequences, functions, and of roles.
 struct GrantStatement {
   enum class On : std::uint8_t { Relations, Functions, Roles };
@@ -446,6 +485,7 @@ struct RoleStatement {
   bool password_null = false;
   std::optional<bool> login, superuser, create_db, create_role;
   std::optional<int> connection_limit;
+  std::optional<std::string> valid_until;  // a time as text
 };
 
 struct TransactionStatement {
@@ -536,15 +576,17 @@ struct UtilityStatement {
   std::vector<QualifiedName> tables;
 };
 
-using StatementBody = std::variant<
-    std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement, DeleteStatement,
-    MergeStatement, TruncateStatement, CopyStatement, CreateTableStatement, CreateIndexStatement,
-    CreateViewStatement, CreateMaterializedViewStatement, CreateSchemaStatement, CreateExtensionStatement,
-    CreateSequenceStatement, AlterSequenceStatement, SetSchemaStatement, LockTableStatement,
-    SetConstraintsStatement, AlterTableStatement, RenameStatement, DropStatement, CreateFunctionStatement,
-    DropFunctionStatement, AlterFunctionStatement, SchemaOwnerStatement, GrantStatement, RoleStatement,
-    TransactionStatement, SettingStatement, ExplainStatement, PrepareStatement, ExecuteStatement,
-    DeallocateStatement, CursorStatement, NotificationStatement, CommentStatement, UtilityStatement>;
+using StatementBody =
+    std::variant<std::monostate, QueryStatement, ActionStatement, InsertStatement, UpdateStatement,
+                 DeleteStatement, MergeStatement, TruncateStatement, CopyStatement, CreateTableStatement,
+                 CreateIndexStatement, CreateViewStatement, CreateMaterializedViewStatement,
+                 CreateSchemaStatement, CreateExtensionStatement, CreateSequenceStatement,
+                 AlterSequenceStatement, SetSchemaStatement, LockTableStatement, SetConstraintsStatement,
+                 AlterTableStatement, RenameStatement, DropStatement, CreateFunctionStatement,
+                 DropFunctionStatement, AlterFunctionStatement, SchemaOwnerStatement, TypeStatement,
+                 GrantStatement, RoleStatement, TransactionStatement, SettingStatement, ExplainStatement,
+                 PrepareStatement, ExecuteStatement, DeallocateStatement, CursorStatement,
+                 NotificationStatement, CommentStatement, UtilityStatement>;
 
 /// A query of WITH that is run before its statement, with the same view: one that writes, or that several
 /// read where one writes.
@@ -573,6 +615,9 @@ std::string to_postgres_text(const Expr& expr);
 /// Parses a lone expression or query that `to_postgres_text` gave.
 Expr parse_expression(std::string_view text);
 Expr parse_query(std::string_view text);
+
+/// Errors: that there is no such type, or that we have none of PostgreSQL's of that name, with position.
+[[noreturn]] void fail_unknown_type(const QualifiedName& type);
 
 /// A literal's value where the expression is a plain constant (casts of constants included): text of it, or
 /// nothing.

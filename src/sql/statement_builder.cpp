@@ -138,6 +138,7 @@ Statement StatementBuilder::build(const Node* node, std::string_view text) {
 }
 
 void StatementBuilder::build_body(const Node* node, Statement& out) {
+  if (build_type(node, out)) return;
   switch (node->node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
       build_select(node, out);

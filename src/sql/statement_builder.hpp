@@ -39,7 +39,11 @@ class StatementBuilder {
   std::optional<ActionStatement> action_of(const PgQuery__SelectStmt& select) const;
   std::optional<ActionStatement> action_by_row(const PgQuery__SelectStmt& select) const;
   std::optional<ActionStatement> action_within(const PgQuery__SelectStmt& select) const;
-  std::vector<Assignment> assignments_of(std::size_t count, Node* const* targets) const;
+  /// `table`: by what name the columns' own values are to be had.
+  std::vector<Assignment> assignments_of(std::size_t count, Node* const* targets,
+                                         const std::string& table) const;
+  const Node* array_with(const PgQuery__ResTarget& target, const Node* array, const Node* value,
+                         const std::string& table) const;
   std::vector<Expr> targets_of(std::size_t count, Node* const* targets) const;
 
   // with_builder.cpp
@@ -77,6 +81,14 @@ class StatementBuilder {
   void build_grant_role(const PgQuery__GrantRoleStmt& grant, Statement& out);
   bool build_owner(const PgQuery__AlterOwnerStmt& owner, Statement& out);
   DropFunctionStatement::Target function_target(const PgQuery__ObjectWithArgs& object);
+
+  // type_builder.cpp
+  /// False: it is of no type.
+  bool build_type(const Node* node, Statement& out);
+  TypeStatement type_statement(TypeStatement::Action action, std::size_t count, Node* const* name,
+                               Statement& out) const;
+  void build_domain(const PgQuery__CreateDomainStmt& create, Statement& out);
+  void build_alter_domain(const PgQuery__AlterDomainStmt& alter, Statement& out);
 
   // session_builder.cpp
   bool build_session(const Node* node, Statement& out);

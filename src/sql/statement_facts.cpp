@@ -143,6 +143,44 @@ std::optional<std::string> with_function_renamed(const Expr& expr, const Qualifi
   return to_postgres_text(own);
 }
 
+std::optional<std::string> with_type_renamed(const Expr& expr, const QualifiedName& type,
+                                             const QualifiedName& renamed) {
+  const Expr own = own_copy(expr);
+  NewNames names;
+  bool is_changed = false;
+  walk(&node_of(own)->base, [&](const ProtobufCMessage* message) {
+    auto* name = const_cast<PgQuery__TypeName*>(
+        as_message<PgQuery__TypeName>(message, pg_query__type_name__descriptor));
+    if (name == nullptr || name->n_names == 0) return true;
+    const bool is_in = name->n_names < 2 || type.schema == string_of(name->names[name->n_names - 2]);
+    if (!is_in || type.name != string_of(name->names[name->n_names - 1])) return true;
+    is_changed = true;
+    if (renamed.schema == type.schema) {
+      name->names[name->n_names - 1]->string->sval = names.text(renamed.name);
+    } else {
+      name->names = names.qualified(renamed);
+      name->n_names = 2;
+    }
+    return true;
+  });
+  if (!is_changed) return std::nullopt;
+  return to_postgres_text(own);
+}
+
+Expr with_value_named(const Expr& condition, const std::string& column) {
+  const Expr own = own_copy(condition);
+  NewNames names;
+  walk(&node_of(own)->base, [&](const ProtobufCMessage* message) {
+    const auto* ref = as_message<PgQuery__ColumnRef>(message, pg_query__column_ref__descriptor);
+    if (ref == nullptr || ref->n_fields != 1 || ref->fields[0]->node_case != PG_QUERY__NODE__NODE_STRING)
+      return true;
+    if (std::string_view(ref->fields[0]->string->sval) == "value")
+      ref->fields[0]->string->sval = names.text(column);
+    return true;
+  });
+  return parse_expression(to_postgres_text(own));
+}
+
 std::optional<std::string> with_schema_renamed(const Expr& expr, const std::string& schema,
                                                const std::string& renamed) {
   const Expr own = own_copy(expr);
@@ -231,6 +269,47 @@ std::string with_relation_renamed(
     item->schemaname = names.text(renamed.schema);
     item->relname = names.text(renamed.name);
   }
+  return to_postgres_text(own);
+}
+
+namespace {
+
+/// Names of WITH queries; what they are called within their own statements is no table.
+std::vector<std::string> with_names_of(const Expr& expr) {
+  std::vector<std::string> names;
+  walk(&node_of(expr)->base, [&](const ProtobufCMessage* message) {
+    if (const auto* with =
+            as_message<PgQuery__CommonTableExpr>(message, pg_query__common_table_expr__descriptor))
+      names.emplace_back(with->ctename);
+    return true;
+  });
+  return names;
+}
+
+}  // namespace
+
+std::string names_in_full(const Expr& expr, const SchemasOfNames& schemas) {
+  const Expr own = own_copy(expr);
+  const auto with_names = with_names_of(own);
+  NewNames names;
+  walk(&node_of(own)->base, [&](const ProtobufCMessage* message) {
+    if (const auto* item = as_message<PgQuery__RangeVar>(message, pg_query__range_var__descriptor)) {
+      const bool is_with = std::find(with_names.begin(), with_names.end(), item->relname) != with_names.end();
+      if (*item->schemaname != '\0' || is_with) return true;
+      const std::string schema = schemas.of_relation(item->relname);
+      if (!schema.empty()) const_cast<PgQuery__RangeVar*>(item)->schemaname = names.text(schema);
+    }
+    if (const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor)) {
+      if (call->n_funcname != 1) return true;
+      const std::string name = string_of(call->funcname[0]);
+      const std::string schema = schemas.of_function(name);
+      if (schema.empty()) return true;
+      auto* changed = const_cast<PgQuery__FuncCall*>(call);
+      changed->funcname = names.qualified({schema, name, 0});
+      changed->n_funcname = 2;
+    }
+    return true;
+  });
   return to_postgres_text(own);
 }
 

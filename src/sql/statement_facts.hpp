@@ -35,9 +35,26 @@ std::string with_relation_renamed(
 std::optional<std::string> with_function_renamed(const Expr& expr, const QualifiedName& function,
                                                  const QualifiedName& renamed);
 
+/// The query or expression with a user's type called anew, where it is named in its schema or without one.
+/// Nothing: it is not named.
+std::optional<std::string> with_type_renamed(const Expr& expr, const QualifiedName& type,
+                                             const QualifiedName& renamed);
+
+/// The condition of a domain, of VALUE, as one of a column.
+Expr with_value_named(const Expr& condition, const std::string& column);
+
 /// The query or expression with a schema called anew, before the names of relations, functions and columns,
 /// and in the names of sequences and relations that are written as texts. Nothing: it is not named.
 std::optional<std::string> with_schema_renamed(const Expr& expr, const std::string& schema,
                                                const std::string& renamed);
+
+/// Schemas of names that have none, for `names_in_full`; empty: the name stays as it is.
+struct SchemasOfNames {
+  std::function<std::string(const std::string& relation)> of_relation;
+  std::function<std::string(const std::string& function)> of_function;
+};
+/// The text of the query or expression with the relations and functions that it names without a schema named
+/// with theirs, so that it means the same under any search_path. Names of WITH queries stay.
+std::string names_in_full(const Expr& expr, const SchemasOfNames& schemas);
 
 }  // namespace tickstone::sql

@@ -62,6 +62,33 @@ Typed Translator::bool_expression(const PgQuery__BoolExpr& expr, const Scope& sc
       // Here a null among the elements matters.
       return plain("NOT " + operand(any_all(*inner->a_expr, scope, true, true)), type, false);
     }
+    if (inner->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
+        inner->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK &&
+        inner->sub_link->n_oper_name == 0 &&
+        inner->sub_link->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR &&
+        inner->sub_link->subselect->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
+      // A row with a NULL is none of those that differ from it elsewhere; DuckDB says that it does not know.
+      const PgQuery__RowExpr& row = *inner->sub_link->testexpr->row_expr;
+      ColumnList columns;
+      const std::string query = select(*inner->sub_link->subselect->select_stmt, &scope, columns);
+      if (columns.is_complete && columns.columns.size() == row.n_args && row.n_args > 0) {
+        std::string names, test;
+        for (std::size_t i = 0; i < row.n_args; ++i) {
+          Typed part = expression(row.args[i], scope);
+          if (columns.columns[i].type) part = coerced(std::move(part), *columns.columns[i].type);
+          names += fmt::format("{}pg_c{}", i > 0 ? ", " : "", i);
+          test += fmt::format("{}{} = pg_in.pg_c{}", i > 0 ? " AND " : "", operand(part), i);
+        }
+        const std::string from =
+            fmt::format("SELECT 1 FROM ({}) AS pg_in({}) WHERE ({})", query, names, test);
+        if (place == Place::Filter)
+          return plain(fmt::format("NOT EXISTS ({} IS NOT FALSE)", from), type, false);
+        return plain(
+            fmt::format("CASE WHEN EXISTS ({0}) THEN false WHEN EXISTS ({0} IS NULL) THEN NULL ELSE true END",
+                        from),
+            type);
+      }
+    }
     return plain("NOT " + operand(boolean(inner, scope, "NOT")), type, false);
   }
   const bool is_and = expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR;

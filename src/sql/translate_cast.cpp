@@ -9,22 +9,6 @@
 
 namespace tickstone::sql {
 
-namespace {
-
-bool is_reg(TypeId id) {
-  return id == TypeId::Regclass || id == TypeId::Regtype || id == TypeId::Regproc ||
-         id == TypeId::Regnamespace;
-}
-
-const char* reg_word(TypeId id) {
-  return id == TypeId::Regclass  ? "class"
-         : id == TypeId::Regtype ? "type"
-         : id == TypeId::Regproc ? "proc"
-                                 : "namespace";
-}
-
-}  // namespace
-
 std::string Translator::as_text(const Typed& value) {
   if (!value.type) return fmt::format("CAST({} AS VARCHAR)", value.text);
   if (value.type->is_array) return fmt::format("pg_text({})", value.text);
@@ -47,7 +31,8 @@ std::string Translator::as_text(const Typed& value) {
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
-      return fmt::format("reg{}_name({})", reg_word(value.type->id), value.text);
+    case TypeId::Regrole:
+      return fmt::format("{}_name({})", to_sql(*value.type), value.text);
     default:
       break;
   }
@@ -55,11 +40,19 @@ std::string Translator::as_text(const Typed& value) {
 }
 
 Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeName* name) {
+  if (type.id == TypeId::Enum) return cast_to_enum(std::move(value), type);
+  const bool is_text = is_text_like(type.id) && type.id != TypeId::InternalChar;
+  if (value.type && value.type->id == TypeId::Enum && !is_text) {
+    throw located(Error(ErrorCode::CannotCoerce,
+                        fmt::format("cannot cast type {} to {}", type_words(value.type), to_sql(type))),
+                  value.location);
+  }
   Typed out;
   out.type = type;
   out.location = value.location;
   if (value.form == Typed::Form::UnknownLiteral && type.id == TypeId::Interval && !type.is_array &&
       name != nullptr) {
+    if (name->n_typmods > 1) refuse("an interval with a precision", value.location);
     value.literal = interval_with_fields(value.literal, *name);
   }
   if (value.form != Typed::Form::Plain) {
@@ -70,6 +63,20 @@ Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeN
   }
   if (value.type == type && type.precision < 0) return value;
   const std::string& text = value.text;
+  // DuckDB has more casts of Booleans.
+  const bool is_of_one =
+      value.type && !value.type->is_array && !type.is_array && value.form == Typed::Form::Plain;
+  const bool is_other_number = type.id == TypeId::SmallInt || type.id == TypeId::BigInt ||
+                               type.id == TypeId::Numeric || type.id == TypeId::Real ||
+                               type.id == TypeId::Double;
+  if (is_of_one && ((value.type->id == TypeId::Boolean && is_other_number) ||
+                    (type.id == TypeId::Boolean && value.type->id != TypeId::Integer &&
+                     (is_integer(value.type->id) || value.type->id == TypeId::Numeric ||
+                      value.type->id == TypeId::Real || value.type->id == TypeId::Double)))) {
+    throw located(Error(ErrorCode::CannotCoerce,
+                        fmt::format("cannot cast type {} to {}", to_sql(*value.type), to_sql(type))),
+                  value.location);
+  }
   if (type.is_array) {
     if (value.type && !value.type->is_array && is_text_like(value.type->id)) {
       const std::string array = fmt::format("pg_text_array({})", text);
@@ -100,7 +107,11 @@ Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeN
                                           text, type.precision, type.scale, type.precision, type.scale);
         return out;
       }
-      if (value.is_number) {
+      if (value.is_number && value.literal.find_first_not_of("-0123456789") == std::string::npos &&
+          value.literal.size() < 18) {
+        // A whole number as written is an integer to DuckDB.
+        out.text = fmt::format("CAST({} AS DECIMAL(18,0))", value.literal);
+      } else if (value.is_number) {
         out.text = duck_numeric(value.literal);
         out.literal = value.literal;
         out.is_number = true;
@@ -138,21 +149,31 @@ Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeN
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
       if (value.type && is_text_like(value.type->id)) {
-        out.text = fmt::format("to_reg{}_oid({})", reg_word(type.id), text);
+        out.text = fmt::format("to_{}_oid({})", to_sql(type), text);
       } else {
         out.text = text;
         out.is_atomic = value.is_atomic;
       }
       return out;
     case TypeId::Oid:
-      if (value.type && (is_reg(value.type->id) || value.type->id == TypeId::Oid)) {
+      if (value.type && (is_object_name(value.type->id) || value.type->id == TypeId::Oid)) {
         out.text = text;
         out.is_atomic = value.is_atomic;
         return out;
       }
       break;
+    case TypeId::Interval:
+      if (!value.has_type(TypeId::Time)) break;
+      out.text = fmt::format("to_microseconds(epoch_us({}))", text);
+      return out;
     case TypeId::Time:
+      if (value.has_type(TypeId::Interval)) {
+        // What is left of whole days.
+        out.text = fmt::format("(TIME '00:00:00' + {})", operand(value));
+        return out;
+      }
       if (!value.has_type(TypeId::TimestampTz)) break;
       out.text = fmt::format("CAST(CAST({} AS TIMESTAMP) AS TIME)", text);
       return out;
@@ -176,20 +197,21 @@ Typed Translator::cast_to(Typed value, const SqlType& type, const PgQuery__TypeN
 
 Typed Translator::type_cast(const PgQuery__TypeCast& cast, const Scope& scope) {
   const std::string_view bare = bare_type_name(*cast.type_name);
-  if (bare == "regrole" || bare == "regprocedure" || bare == "regconfig") {
+  if (bare == "regprocedure" || bare == "regconfig") {
     // Types we do not have: their values are texts or oids that the functions of that name turn around.
     Typed value = expression(cast.arg, scope);
-    const char* function = bare == "regrole" ? "to_regrole_oid" : "to_regproc_oid";
     const bool is_name =
         value.form == Typed::Form::UnknownLiteral || (value.type && is_text_like(value.type->id));
-    if (is_name) return plain(fmt::format("{}({})", function, value.text), SqlType::of(TypeId::Oid));
-    value.type = SqlType::of(bare == "regrole" ? TypeId::Oid : TypeId::Regproc);
+    if (is_name) return plain(fmt::format("to_regproc_oid({})", value.text), SqlType::of(TypeId::Oid));
+    value.type = SqlType::of(TypeId::Regproc);
     return value;
   }
-  const SqlType type = sql_type_of(*tree_, *cast.type_name);
+  std::optional<NameLookup::UserType> user_type;
+  const SqlType type = sql_type_of(*tree_, *cast.type_name, lookup_, &user_type);
   Typed value = expression(cast.arg, scope);
   if (value.location < 0) value.location = cast.location;
-  return cast_to(std::move(value), type, cast.type_name);
+  value = cast_to(std::move(value), type, cast.type_name);
+  return user_type && user_type->domain != 0 ? checked_domain(std::move(value), *user_type) : value;
 }
 
 }  // namespace tickstone::sql

@@ -25,10 +25,34 @@ bool reads_columns(const Node* node) {
   return found;
 }
 
+/// A whole row. Columns that a join needs are no part of it, and one of them is NULL where there is no row.
+Typed Translator::whole_row(const std::string& alias, const Scope& scope) {
+  const SqlType record = SqlType::of(TypeId::Record);
+  for (const Scope* level = &scope; level != nullptr; level = level->outer) {
+    for (const Range& range : level->ranges) {
+      if (range.alias != alias) continue;
+      if (range.unlisted.empty()) return plain(duck_identifier(alias), record);
+      std::string members;
+      for (const ScopeColumn& column : range.list.columns) {
+        members += fmt::format("{}{}: {}.{}", members.empty() ? "" : ", ", duck_string(column.name),
+                               duck_identifier(alias), duck_identifier(column.name));
+      }
+      return plain(fmt::format("(CASE WHEN {}.{} IS NOT NULL THEN {{{}}} END)", duck_identifier(alias),
+                               range.unlisted.front(), members),
+                   record);
+    }
+  }
+  return plain(duck_identifier(alias), record);
+}
+
 Typed Translator::system_column(const Range& range, const std::string& name, int location) {
   if (name == "tableoid" && !range.scan_name.empty()) {
     return plain(fmt::format("to_regclass_oid({})", duck_string(range.scan_name)), SqlType::of(TypeId::Oid));
   }
+  // What tools compare to see what has changed: rows of the catalog are made anew each time, by
+  // FrozenTransactionId.
+  if (name == "xmin" && range.scan_name.starts_with("pg_catalog."))
+    return plain("CAST(2 AS BIGINT)", SqlType::of(TypeId::Oid));
   refuse(fmt::format("system column \"{}\"", name), location);
 }
 
@@ -41,6 +65,7 @@ Typed Translator::unqualified_column(const std::string& name, const PgQuery__Col
       Typed value = plain(duck_identifier(name), merged->second.type);
       value.is_column = true;
       value.is_not_null = merged->second.is_not_null;
+      value.source = merged->second.source;
       return value;
     }
     const ScopeColumn* found = nullptr;
@@ -69,6 +94,7 @@ Typed Translator::unqualified_column(const std::string& name, const PgQuery__Col
           plain((is_outer ? duck_identifier(owner->alias) + "." : "") + duck_identifier(name), found->type);
       value.is_column = true;
       value.is_not_null = found->is_not_null;
+      value.source = found->source;
       return value;
     }
     for (const Range& range : level->ranges) {
@@ -86,7 +112,7 @@ Typed Translator::unqualified_column(const std::string& name, const PgQuery__Col
         return plain(duck_identifier(name) + "." + duck_identifier(range.list.columns[0].name),
                      range.list.columns[0].type);
       }
-      return plain(duck_identifier(name), SqlType::of(TypeId::Record));  // a whole row
+      return whole_row(name, scope);
     }
   }
   if (!is_complete) return plain(duck_identifier(name), std::nullopt);
@@ -111,6 +137,7 @@ Typed Translator::qualified_column(const std::string& schema, const std::string&
         Typed value = plain(text, candidate.type);
         value.is_column = true;
         value.is_not_null = candidate.is_not_null;
+        value.source = candidate.source;
         return value;
       }
       const bool is_hidden = std::find(range.hidden.begin(), range.hidden.end(), name) != range.hidden.end();
@@ -169,7 +196,7 @@ Typed Translator::found_column(const PgQuery__ColumnRef& ref, const Scope& scope
   for (std::size_t i = 0; i < ref.n_fields; ++i) {
     if (ref.fields[i]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
       // count(t.*): the row itself.
-      if (names.size() == 1) return plain(duck_identifier(names[0]), SqlType::of(TypeId::Record));
+      if (names.size() == 1) return whole_row(names[0], scope);
       refuse("* here", ref.location);
     }
     names.emplace_back(string_of(ref.fields[i]));

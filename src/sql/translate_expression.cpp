@@ -52,6 +52,7 @@ int moment_rank(TypeId id) {
 
 std::optional<SqlType> common_type(const SqlType& a, const SqlType& b) {
   if (a == b) return a;
+  if (a.id == TypeId::Enum || b.id == TypeId::Enum) return std::nullopt;
   if (a.is_array || b.is_array)
     return a.is_array == b.is_array && a.id == b.id ? std::optional(SqlType::array_of(a.id)) : std::nullopt;
   // Between text and varchar the first decides.
@@ -176,8 +177,19 @@ Typed Translator::expression(const Node* node, const Scope& scope) {
       const std::string_view name = string_of(collate.collname[collate.n_collname - 1]);
       const bool is_bytewise = name == "default" || name == "C" || name == "POSIX" || name == "ucs_basic" ||
                                name == "C.UTF-8" || name == "C.utf8";
-      if (!is_bytewise) refuse(fmt::format("collation \"{}\"", name), collate.location);
-      return expression(collate.arg, scope);
+      if (!is_bytewise) {
+        throw located(Error(ErrorCode::UndefinedObject,
+                            fmt::format("collation \"{}\" for encoding \"UTF8\" does not exist", name)),
+                      collate.location);
+      }
+      Typed value = expression(collate.arg, scope);
+      if (value.form == Typed::Form::Plain && value.type && !value.type->is_array &&
+          !is_text_like(value.type->id)) {
+        throw located(Error(ErrorCode::DatatypeMismatch,
+                            fmt::format("collations are not supported by type {}", to_sql(*value.type))),
+                      collate.location);
+      }
+      return value;
     }
     case PG_QUERY__NODE__NODE_GROUPING_FUNC: {
       Typed grouping = plain("grouping(", SqlType::of(TypeId::Integer));
@@ -302,9 +314,12 @@ Typed Translator::coerced(Typed value, const SqlType& type) {
     case Typed::Form::Null:
       value.text = fmt::format("CAST(NULL AS {})", is_wide_ && type.id == TypeId::Numeric && !type.is_array
                                                        ? "NUMERIC_WIDE"
-                                                       : duck_type(type));
+                                                       : type_text(type));
       break;
     case Typed::Form::Parameter: {
+      // An array of labels is sent as one of texts.
+      if (type.id == TypeId::Enum && type.is_array)
+        return cast_to_enum(coerced(std::move(value), SqlType::array_of(TypeId::Text)), type);
       std::optional<SqlType>& known = parameter_types[static_cast<std::size_t>(value.parameter) - 1];
       if (!known) {
         known = type;
@@ -316,6 +331,8 @@ Typed Translator::coerced(Typed value, const SqlType& type) {
       }
       value.text = is_wide_ && known->id == TypeId::Numeric && !known->is_array
                        ? fmt::format("pg_wide(CAST(${} AS VARCHAR))", value.parameter)
+                   : known->id == TypeId::Enum
+                       ? fmt::format("CAST(CAST(${} AS VARCHAR) AS {})", value.parameter, type_text(*known))
                        : fmt::format("CAST(${} AS {})", value.parameter, duck_type(*known));
       value.type = known;
       value.form = Typed::Form::Plain;
@@ -328,7 +345,7 @@ Typed Translator::coerced(Typed value, const SqlType& type) {
           if (type.precision >= 0)
             value.text = fmt::format("pg_wide_typmod({}, {}, {})", value.text, type.precision, type.scale);
         } else {
-          value.text = duck_literal(type, value.literal);
+          value.text = literal_text(type, value.literal);
         }
         value.is_atomic = value.text[0] != '-';
       } catch (Error& error) {
@@ -343,6 +360,7 @@ Typed Translator::coerced(Typed value, const SqlType& type) {
 }
 
 std::optional<SqlType> Translator::unify(std::span<Typed> values) {
+  require_one_enum(values);
   std::optional<SqlType> common;
   bool is_mixed = false;
   bool has_untyped = false;
@@ -471,7 +489,7 @@ Typed Translator::array(const PgQuery__AArrayExpr& expr, const Scope& scope) {
   std::optional<SqlType> type = unify(elements);
   std::string text = "[";
   for (std::size_t i = 0; i < elements.size(); ++i) text += (i > 0 ? ", " : "") + elements[i].text;
-  if (type) type = SqlType::array_of(type->id);
+  if (type) type = array_of(*type);
   return plain(text + "]", type);
 }
 
@@ -537,7 +555,7 @@ Typed Translator::sub_link(const PgQuery__SubLink& link, const Scope& scope) {
     case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: {
       check_single();
       std::optional<SqlType> type = first_type();
-      if (type) type = SqlType::array_of(type->id);
+      if (type) type = array_of(*type);
       return plain(fmt::format("ARRAY({})", query), type);
     }
     case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:

@@ -6,6 +6,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "sql/asof_text.hpp"
 #include "sql/duck_text.hpp"
 #include "sql/translator.hpp"
 #include "sql/type_name.hpp"
@@ -24,6 +25,7 @@ const ScopeColumn* find_column(const ColumnList& list, const std::string& name) 
 void make_nullable(Scope& scope, std::size_t from, std::size_t to, ColumnList& star) {
   for (std::size_t i = from; i < to; ++i) {
     for (ScopeColumn& column : scope.ranges[i].list.columns) column.is_not_null = false;
+    scope.ranges[i].may_be_missing = true;
   }
   for (ScopeColumn& column : star.columns) column.is_not_null = false;
 }
@@ -120,8 +122,12 @@ Range Translator::table_range(const RelationInfo& info, const std::string& alias
     range.scan_condition = info.part->condition;
     range.scan_has_row_id = info.part->has_row_id;
   }
-  for (const RelationInfo::Column& column : info.columns)
-    range.list.columns.push_back({column.name, column.type, column.not_null});
+  std::int16_t number = 0;
+  for (const RelationInfo::Column& column : info.columns) {
+    ++number;
+    range.list.columns.push_back({column.name, column.type, column.not_null,
+                                  info.oid != 0 ? ColumnSource{info.oid, number} : ColumnSource{}});
+  }
   return range;
 }
 
@@ -197,10 +203,14 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
   ColumnList right_star;
   std::string left = from_item(item.larg, inner, left_star);
   const std::size_t left_count = inner.ranges.size();
-  std::string right = from_item(item.rarg, inner, right_star);
+  AsofMark mark;
+  const bool is_marked = find_asof_mark(item, mark);
+  std::string lateral_condition;
+  const std::optional<std::string> lateral = asof_lateral(item, inner, right_star, lateral_condition);
+  std::string right = lateral ? *lateral : from_item(item.rarg, inner, right_star);
   if (item.rarg->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR && item.rarg->join_expr->alias == nullptr)
     right = "(" + right + ")";
-  if (item.join_using_alias != nullptr) refuse("an alias of JOIN USING");
+  if (item.join_using_alias != nullptr && !is_marked) refuse("an alias of JOIN USING");
 
   const char* word = "JOIN";
   const bool has_condition = item.quals != nullptr || item.n_using_clause > 0 || item.is_natural != 0;
@@ -222,6 +232,8 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
     default:
       word = has_condition ? "JOIN" : "CROSS JOIN";
   }
+  if (lateral || is_marked)
+    word = item.jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT ? "ASOF LEFT JOIN" : "ASOF JOIN";
 
   std::vector<std::string> merged;
   std::string tail;
@@ -240,10 +252,37 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
       }
     }
   }
+  if (item.n_using_clause > 0 && is_marked) {
+    if (inner.ranges.size() != left_count + 1) refuse("ASOF JOIN ... USING of a join");
+    // To DuckDB's as-of join NULL equals NULL, and has a place in the order.
+    const auto without_nulls = [&](std::string& side, const Range& range, std::size_t from) {
+      const std::string alias = duck_identifier(range.alias);
+      std::string present;
+      for (std::size_t i = from; i < merged.size(); ++i)
+        present +=
+            fmt::format("{}{}.{} IS NOT NULL", i > from ? " AND " : "", alias, duck_identifier(merged[i]));
+      side = fmt::format("(SELECT * FROM {} WHERE {}) AS {}", side, present, alias);
+    };
+    without_nulls(right, inner.ranges.back(), 0);
+    const ScopeColumn* order = find_column(left_star, merged.back());
+    if (order == nullptr || !order->is_not_null) {
+      if (item.jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT || left_count != 1) {
+        throw Error(ErrorCode::FeatureNotSupported,
+                    fmt::format("ASOF JOIN ... USING of a column that may be NULL, \"{}\", is not supported",
+                                merged.back()),
+                    {}, "Write ON, or make the column NOT NULL.");
+      }
+      without_nulls(left, inner.ranges.front(), merged.size() - 1);
+    }
+  }
   if (item.n_using_clause > 0) {
     tail = " USING (";
     for (std::size_t i = 0; i < merged.size(); ++i) tail += (i > 0 ? ", " : "") + duck_identifier(merged[i]);
     tail += ')';
+  } else if (lateral) {
+    tail = " ON " + lateral_condition;
+  } else if (is_marked) {
+    tail = " ON " + asof_condition(mark.condition, inner, left_count);
   } else if (item.quals != nullptr) {
     const Holding<const char*> clause(without_aggregates_, "JOIN conditions");
     tail = " ON " + condition(item.quals, inner, "JOIN/ON");
@@ -264,14 +303,21 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
     }
     star.is_complete = star.is_complete && list->is_complete;
   }
-  std::string text =
-      fmt::format("{} {}{} {}{}", left, item.is_natural != 0 ? "NATURAL " : "", word, right, tail);
+  const bool has_none = item.is_natural != 0 && merged.empty();  // all with all
+  if (has_none) tail = " ON true";
+  std::string text = fmt::format("{} {}{} {}{}", left, item.is_natural != 0 && !has_none ? "NATURAL " : "",
+                                 word, right, tail);
 
   if (item.alias != nullptr) {  // the join under one name: nothing inside is seen from outside
     Range range;
     range.alias = item.alias->aliasname;
     range.list = star;
-    text = fmt::format("(SELECT * FROM {}){}", text, alias_text(item.alias, range));
+    std::string unlisted;
+    for (const Range& hidden : inner.ranges) {
+      for (const std::string& column : hidden.unlisted) unlisted += (unlisted.empty() ? "" : ", ") + column;
+    }
+    if (!unlisted.empty()) unlisted = fmt::format(" EXCLUDE ({})", unlisted);
+    text = fmt::format("(SELECT *{} FROM {}){}", unlisted, text, alias_text(item.alias, range));
     star = range.list;
     scope.ranges.push_back(std::move(range));
     return text;
@@ -290,7 +336,7 @@ std::string Translator::json_records(const PgQuery__RangeFunction& item, const s
   std::string columns;
   for (std::size_t i = 0; i < item.n_coldeflist; ++i) {
     const PgQuery__ColumnDef& definition = *item.coldeflist[i]->column_def;
-    const SqlType type = sql_type_of(*tree_, *definition.type_name);
+    const SqlType type = sql_type_of(*tree_, *definition.type_name, lookup_);
     const bool as_json = type.id == TypeId::Jsonb || type.id == TypeId::Json;
     const Typed member = plain(fmt::format("{}(pg_record, {})", as_json ? "jsonb_get" : "jsonb_get_text",
                                            duck_string(definition.colname)),
@@ -373,6 +419,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
   const std::string alias = item.alias != nullptr ? item.alias->aliasname : "";
   bool is_table_function = false;
   bool has_named_columns = false;
+  bool has_ordinality = item.ordinality != 0;
   if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
     const PgQuery__FuncCall& call = *node->func_call;
     const auto argument = [&](std::size_t i) { return expression(call.args[i], scope); };
@@ -381,6 +428,23 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
     if (auto rows = user_table_function(call, scope, range)) {
       text = std::move(*rows);
       has_named_columns = range.list.columns.size() != 1;
+    } else if (name == "pg_partition_ancestors" && call.n_args == 1) {
+      // Nothing is partitioned. Of a column of the query around, too.
+      text = fmt::format("(SELECT CAST(NULL AS BIGINT) AS relid{} WHERE false)",
+                         has_ordinality ? ", CAST(NULL AS BIGINT) AS ordinality" : "");
+      range.list.columns = {{"relid", SqlType::of(TypeId::Regclass), false}};
+      if (has_ordinality) range.list.columns.push_back({"ordinality", SqlType::of(TypeId::BigInt), true});
+      has_ordinality = false;
+    } else if (name == "pg_options_to_table" && call.n_args == 1) {
+      // Of a column of the query around, which DuckDB's table functions cannot read.
+      text = fmt::format(
+          "(SELECT split_part(pg_option, '=', 1) AS option_name, CASE WHEN contains(pg_option, '=') THEN "
+          "substr(pg_option, instr(pg_option, '=') + 1) END AS option_value FROM (SELECT unnest({}) AS "
+          "pg_option))",
+          coerced(argument(0), SqlType::array_of(TypeId::Text)).text);
+      range.list.columns = {{"option_name", SqlType::of(TypeId::Text), false},
+                            {"option_value", SqlType::of(TypeId::Text), false}};
+      has_named_columns = true;
     } else if (lookup_.is_host_table_function(name)) {
       text = table_function_call(call, scope);
       is_table_function = true;
@@ -409,9 +473,13 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
       const Typed series = function(call, scope, true);
       text = series.text;
       range.list.columns = {{name, series.type, true}};
-      is_table_function = item.ordinality != 0 || !series.has_type(TypeId::Integer);
+      // One of NUMERIC is a list.
+      const bool is_list = text.starts_with("unnest(");
+      is_table_function = is_list ? item.ordinality != 0 || !reads_columns(node)
+                                  : item.ordinality != 0 || !series.has_type(TypeId::Integer);
+      if (is_list && !is_table_function) text = fmt::format("(SELECT {} AS {})", text, duck_identifier(name));
       // DuckDB's is of BIGINT.
-      if (!is_table_function)
+      if (!is_list && !is_table_function)
         text = fmt::format("(SELECT CAST(pg_n AS INTEGER) AS {} FROM {} AS pg_series(pg_n))",
                            duck_identifier(name), text);
     } else {
@@ -440,7 +508,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& item, Scope
     range.list.columns = {{name, value.type, false}};
   }
   range.alias = alias.empty() ? output_name_of(node) : alias;
-  if (item.ordinality != 0) {
+  if (has_ordinality) {
     if (!is_table_function) refuse(fmt::format("WITH ORDINALITY of {}", name));
     text += " WITH ORDINALITY";
     range.list.columns.push_back({"ordinality", SqlType::of(TypeId::BigInt), true});

@@ -7,6 +7,7 @@
 #include <tickstone/error.hpp>
 
 #include "sql/duck_text.hpp"
+#include "sql/function_rules.hpp"
 #include "sql/function_table.hpp"
 #include "sql/translator.hpp"
 
@@ -27,114 +28,6 @@ constexpr std::array<std::string_view, 12> kFunctionSchemas = {"pg_catalog",
                                                                "tickstone",
                                                                "timescaledb_toolkit"};
 
-std::optional<SqlType> type_of_code(char code) {
-  switch (code) {
-    case 't':
-      return SqlType::of(TypeId::Text);
-    case 'v':
-      return SqlType::of(TypeId::Interval);
-    case 'z':
-      return SqlType::of(TypeId::TimestampTz);
-    case 's':
-      return SqlType::of(TypeId::Timestamp);
-    case 'i':
-      return SqlType::of(TypeId::Integer);
-    case 'd':
-      return SqlType::of(TypeId::Double);
-    case 'n':
-      return SqlType::of(TypeId::Numeric);
-    case 'j':
-      return SqlType::of(TypeId::Jsonb);
-    case 'J':
-      return SqlType::of(TypeId::Json);
-    case 'a':
-      return SqlType::array_of(TypeId::Text);
-    case 'b':
-      return SqlType::of(TypeId::Boolean);
-    case 'u':
-      return SqlType::of(TypeId::Uuid);
-    case 'c':
-      return SqlType::of(TypeId::Candlestick);
-    case 'x':
-      return SqlType::of(TypeId::Bytea);
-    default:
-      return std::nullopt;
-  }
-}
-
-bool is_exact(const std::optional<SqlType>& type) {
-  return type && !type->is_array && (is_integer(type->id) || type->id == TypeId::Numeric);
-}
-
-std::optional<SqlType> result_of(std::string_view rule, const std::vector<Typed>& arguments) {
-  const auto argument_type = [&](std::size_t i) {
-    return i < arguments.size() ? arguments[i].type : std::nullopt;
-  };
-  if (rule.empty()) return std::nullopt;
-  if (rule.starts_with("arg") && rule.size() == 4)
-    return argument_type(static_cast<std::size_t>(rule[3] - '1'));
-  if (rule == "any") return argument_type(0);
-  if (rule == "list1") {
-    const auto type = argument_type(0);
-    return type && !type->is_array ? std::optional(SqlType::array_of(type->id)) : std::nullopt;
-  }
-  if (rule == "sum") {
-    const auto type = argument_type(0);
-    if (!type) return std::nullopt;
-    if (type->id == TypeId::SmallInt || type->id == TypeId::Integer) return SqlType::of(TypeId::BigInt);
-    if (is_exact(type)) return SqlType::of(TypeId::Numeric);
-    return type;
-  }
-  if (rule == "avg") {
-    const auto type = argument_type(0);
-    if (!type) return std::nullopt;
-    if (is_exact(type)) return SqlType::of(TypeId::Numeric);
-    return type->id == TypeId::Interval ? type : SqlType::of(TypeId::Double);
-  }
-  if (rule == "math") {
-    // Of integers alone PostgreSQL takes the function of double precision.
-    bool is_numeric = false;
-    for (const Typed& argument : arguments) {
-      if (!argument.type) return std::nullopt;
-      if (argument.type->id == TypeId::Real || argument.type->id == TypeId::Double)
-        return SqlType::of(TypeId::Double);
-      is_numeric = is_numeric || argument.type->id == TypeId::Numeric;
-    }
-    return SqlType::of(is_numeric ? TypeId::Numeric : TypeId::Double);
-  }
-  if (rule == "zone") {
-    const auto type = argument_type(1);
-    if (!type) return std::nullopt;
-    return SqlType::of(type->id == TypeId::TimestampTz ? TypeId::Timestamp : TypeId::TimestampTz);
-  }
-  const bool is_array = rule.ends_with("[]");
-  const auto id = type_id_from_name(is_array ? rule.substr(0, rule.size() - 2) : rule);
-  if (!id) return std::nullopt;
-  return is_array ? SqlType::array_of(*id) : SqlType::of(*id);
-}
-
-/// The arguments in a text with $1, $2, $*.
-std::string filled_in(std::string_view print, const std::vector<Typed>& arguments) {
-  std::string out;
-  for (std::size_t i = 0; i < print.size(); ++i) {
-    if (print[i] != '$' || i + 1 == print.size()) {
-      out += print[i];
-      continue;
-    }
-    const char c = print[++i];
-    if (c == '*') {
-      for (std::size_t a = 0; a < arguments.size(); ++a) out += (a > 0 ? ", " : "") + arguments[a].text;
-    } else if (c >= '1' && c <= '9') {
-      const auto index = static_cast<std::size_t>(c - '1');
-      out += index < arguments.size() ? Translator::operand(arguments[index]) : "NULL";
-    } else {
-      out += '$';
-      out += c;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 /// One call on its way to text.
@@ -154,8 +47,17 @@ class FunctionTranslator {
     if (name_ == "time_bucket_gapfill" && call_.over == nullptr) return t_.gapfill_bucket(call_, scope_);
     read_arguments();
     if (std::optional<Typed> special = special_form()) return std::move(*special);
+    // Rows keep no transaction's id, so none ages.
+    if (name_ == "age" && arguments_.size() == 1 && arguments_[0].has_type(TypeId::Oid)) {
+      return plain(fmt::format("CAST(CASE WHEN {} IS NOT NULL THEN 0 END AS INTEGER)", arguments_[0].text),
+                   SqlType::of(TypeId::Integer));
+    }
     const FunctionRow* row = find_function(name_, arguments_.size());
     if (row != nullptr) type_arguments(row->arguments);
+    if (name_.starts_with("l") && call_.over != nullptr && arguments_.size() == 3 &&
+        arguments_[0].has_type(TypeId::Numeric))
+      arguments_[0].text =
+          fmt::format("CASE WHEN false THEN {} ELSE {} END", arguments_[2].text, arguments_[0].text);
     const bool takes_doubles = name_ == "candlestick_agg" || name_ == "candlestick" || name_ == "histogram";
     if (row != nullptr && row->arguments == "c" && arguments_.size() == 1 && arguments_[0].type &&
         !arguments_[0].has_type(TypeId::Candlestick) && !arguments_[0].has_type(TypeId::Unknown)) {
@@ -171,7 +73,8 @@ class FunctionTranslator {
     }
     const std::optional<SqlType> type = row != nullptr ? result_of(row->result, arguments_) : std::nullopt;
     std::string_view print = row != nullptr && !row->print.empty() ? row->print : std::string_view(name_);
-    if (name_ == "length" && arguments_.size() == 1 && arguments_[0].has_type(TypeId::Bytea))
+    if ((name_ == "length" || name_ == "octet_length") && arguments_.size() == 1 &&
+        arguments_[0].has_type(TypeId::Bytea))
       print = "octet_length";
     if (call_.over != nullptr && call_.n_args == 2) {
       // DuckDB's window form of these takes one argument.
@@ -195,7 +98,7 @@ class FunctionTranslator {
     }
     std::string text = call_text(print);
     // DuckDB counts in BIGINT, which has no operators with dates and divides like no integer of PostgreSQL's.
-    if (row != nullptr && row->result == "integer" && call_.over == nullptr)
+    if (row != nullptr && row->result == "integer" && (call_.over == nullptr || name_ == "ntile"))
       text = fmt::format("CAST({} AS INTEGER)", text);
     return plain(std::move(text), type);
   }
@@ -324,6 +227,11 @@ class FunctionTranslator {
     if (name_ == "generate_series") return generate_series();
     if (name_ == "_pg_expandarray") return expand_array();
     if (name_ == "concat" || name_ == "concat_ws") return concat();
+    const bool is_of_bytes = !arguments_.empty() && arguments_[0].has_type(TypeId::Bytea);
+    if (is_of_bytes && (name_ == "substring" || name_ == "substr")) return part_of_bytes();
+    if (is_of_bytes && name_ == "string_agg") t_.refuse("string_agg of bytea", call_.location);
+    if (name_ == "mod" && arguments_.size() == 2)
+      return t_.binary("%", std::move(arguments_[0]), std::move(arguments_[1]), call_.location);
     if (name_ == "substring") return substring();
     if (name_ == "overlay" || name_ == "position" || name_ == "strpos") return of_bytes();
     if (name_ == "array_dims" || name_ == "array_ndims" || name_ == "trim_array" || name_ == "array_fill") {
@@ -332,7 +240,14 @@ class FunctionTranslator {
     }
     if (name_ == "make_interval") return make_interval();
     if (name_ == "pg_typeof") return type_name();
-    if (name_ == "percentile_cont" || name_ == "percentile_disc" || name_ == "mode") return within_group();
+    if (name_ == "count") return count_of_rows();
+    if (arguments_.size() == 2 &&
+        (name_ == "corr" || name_ == "regr_slope" || name_ == "regr_intercept" || name_ == "regr_r2"))
+      return correlation();
+    if (name_.starts_with("enum_")) return t_.enum_function(name_, arguments_);
+    if (name_ == "percentile_cont" || name_ == "percentile_disc" || name_ == "mode" ||
+        (call_.agg_within_group != 0 && Translator::is_hypothetical(name_)))
+      return within_group();
     if (name_ == "json_extract_path" || name_ == "jsonb_extract_path" || name_ == "json_extract_path_text" ||
         name_ == "jsonb_extract_path_text") {
       return extract_path();
@@ -417,6 +332,11 @@ class FunctionTranslator {
       const char* us = arguments_[1].has_type(TypeId::Interval) ? "pg_interval_us" : "epoch_us";
       if (is_extract && is_timed)
         return plain(fmt::format("CAST({}({}) AS DECIMAL(19,0)) * 0.000001", us, of), type, false);
+      // Of a date or a time DuckDB's is a double.
+      if (is_extract)
+        return plain(
+            fmt::format("CAST(round(date_part('epoch', {}) * 1000000) AS DECIMAL(19,0)) * 0.000001", of),
+            type, false);
       return plain(fmt::format("date_part('epoch', {})", of), type);
     }
     return plain(fmt::format("CAST(date_part({}, {}) AS {})", duck_string(field), of,
@@ -586,7 +506,13 @@ class FunctionTranslator {
       std::vector<Typed> bounds = std::move(arguments_);
       type = t_.unify(bounds);
       arguments_ = std::move(bounds);
-      if (type && type->id == TypeId::Numeric) t_.refuse("generate_series of numeric", call_.location);
+      if (type && type->id == TypeId::Numeric) {
+        if (arguments_.size() == 3 && arguments_[2].is_number &&
+            arguments_[2].literal.find_first_not_of("0.") == std::string::npos)
+          throw t_.located(Error(ErrorCode::InvalidParameterValue, "step size cannot equal zero"),
+                           call_.location);
+        return plain(fmt::format("unnest({})", t_.numeric_series(std::move(arguments_))), type);
+      }
     }
     const std::string text = fmt::format("generate_series({})", filled_in("$*", arguments_));
     if (is_in_from_) return plain(text, type);
@@ -620,9 +546,26 @@ class FunctionTranslator {
     return plain(fmt::format("{}({})", name_, filled_in("$*", arguments_)), SqlType::of(TypeId::Text));
   }
 
+  std::optional<Typed> part_of_bytes() {
+    for (std::size_t i = 1; i < arguments_.size(); ++i)
+      arguments_[i] = t_.coerced(std::move(arguments_[i]), SqlType::of(TypeId::Integer));
+    return plain(fmt::format("pg_bytes_substring({})", filled_in("$*", arguments_)),
+                 SqlType::of(TypeId::Bytea));
+  }
+
   std::optional<Typed> substring() {
     const SqlType text = SqlType::of(TypeId::Text);
     if (arguments_.size() < 2) return std::nullopt;
+    // SIMILAR with ESCAPE.
+    const bool is_similar =
+        arguments_.size() == 3 && (arguments_[1].form == Typed::Form::UnknownLiteral ||
+                                   (arguments_[1].type && is_text_like(arguments_[1].type->id)));
+    if (is_similar) {
+      return plain(fmt::format("pg_substring_regex({}, {})", t_.coerced(std::move(arguments_[0]), text).text,
+                               t_.similar_text(std::move(arguments_[1]), std::move(arguments_[2]),
+                                               Translator::SimilarFor::Substring)),
+                   text);
+    }
     const bool is_regex =
         arguments_.size() == 2 && (arguments_[1].form == Typed::Form::UnknownLiteral ||
                                    (arguments_[1].type && is_text_like(arguments_[1].type->id)));
@@ -659,25 +602,59 @@ class FunctionTranslator {
   std::optional<Typed> type_name() {
     if (arguments_.size() != 1) return std::nullopt;
     const Typed& value = arguments_[0];
-    if (value.form == Typed::Form::UnknownLiteral || value.form == Typed::Form::Null)
-      return plain("'unknown'", SqlType::of(TypeId::Text));
-    if (!value.type) return std::nullopt;
-    SqlType type = *value.type;
-    type.precision = -1;
-    type.scale = 0;
-    return plain(duck_string(to_sql(type)), SqlType::of(TypeId::Text));
+    const bool is_unknown = value.form == Typed::Form::UnknownLiteral || value.form == Typed::Form::Null;
+    if (!is_unknown && !value.type) return std::nullopt;
+    const SqlType type = is_unknown ? SqlType::of(TypeId::Unknown) : *value.type;
+    const std::string oid = fmt::format("CAST({} AS BIGINT)", oid_of(type));
+    // An aggregate in it is one of the query.
+    const bool is_call = nodes_[0]->node_case == PG_QUERY__NODE__NODE_FUNC_CALL;
+    return plain(is_call ? fmt::format("CASE WHEN {0} IS NULL THEN {1} ELSE {1} END", value.text, oid) : oid,
+                 SqlType::of(TypeId::Regtype));
+  }
+
+  /// What has no answer is NULL, where DuckDB divides by zero.
+  std::optional<Typed> correlation() {
+    const SqlType type = SqlType::of(TypeId::Double);
+    for (Typed& value : arguments_) value = t_.as_double(t_.coerced(std::move(value), type));
+    return plain(fmt::format("nullif({}, CAST('NaN' AS DOUBLE))", call_text(name_)), type);
+  }
+
+  /// The rows of a relation: a row of NULLs that an outer join made is none.
+  std::optional<Typed> count_of_rows() {
+    if (call_.n_args != 1 || call_.agg_distinct != 0 || !arguments_[0].has_type(TypeId::Record) ||
+        nodes_[0]->node_case != PG_QUERY__NODE__NODE_COLUMN_REF)
+      return std::nullopt;
+    const std::string_view alias = string_of(nodes_[0]->column_ref->fields[0]);
+    for (const Scope* level = &scope_; level != nullptr; level = level->outer) {
+      for (const Range& range : level->ranges) {
+        if (range.alias != alias) continue;
+        if (!range.may_be_missing || range.list.columns.empty()) return std::nullopt;
+        std::string is_there;
+        for (const ScopeColumn& column : range.list.columns)
+          is_there += (is_there.empty() ? "" : " OR ") + duck_identifier(range.alias) + "." +
+                      duck_identifier(column.name) + " IS NOT NULL";
+        arguments_[0].text = fmt::format("CASE WHEN {} THEN 1 END", is_there);
+        return plain(call_text(name_), SqlType::of(TypeId::BigInt));
+      }
+    }
+    return std::nullopt;
   }
 
   std::optional<Typed> within_group() {
     if (call_.agg_within_group == 0 || call_.n_agg_order == 0) return std::nullopt;
     std::optional<SqlType> type;
+    if (Translator::is_hypothetical(name_)) return t_.hypothetical(call_, std::move(arguments_), scope_);
     for (Typed& value : arguments_) value = t_.coerced(std::move(value), SqlType::of(TypeId::Double));
+    if (name_ == "percentile_cont" && !arguments_.empty()) {
+      const Typed key = t_.expression(call_.agg_order[0]->sort_by->node, scope_);
+      if (key.has_type(TypeId::Interval)) return t_.interval_percentile(call_, arguments_[0], key, scope_);
+    }
     if (name_ == "percentile_cont") {
       type = SqlType::of(TypeId::Double);
     } else {
       type = t_.expression(call_.agg_order[0]->sort_by->node, scope_).type;
     }
-    if (type && !arguments_.empty() && arguments_[0].is_array()) type = SqlType::array_of(type->id);
+    if (type && !arguments_.empty() && arguments_[0].is_array()) type = array_of(*type);
     return plain(call_text(name_), type);
   }
 
@@ -730,6 +707,7 @@ Typed Translator::function(const PgQuery__FuncCall& call, const Scope& scope, bo
                         fmt::format("Call it alone, or once a row: SELECT {}(...) FROM ...", name)),
                   call.location);
   }
+  if (name == kArraySet) return array_with_part(call, scope);
   if (lookup_.is_volatile(name)) ++volatile_calls_;
   Typed value = FunctionTranslator(*this, call, scope, is_in_from).run();
   const bool gives_rows =

@@ -42,8 +42,6 @@ bool is_number(const std::optional<SqlType>& type) {
 
 bool is_json(const Typed& value) { return value.has_type(TypeId::Json) || value.has_type(TypeId::Jsonb); }
 
-std::string type_words(const Typed& value) { return value.type ? to_sql(*value.type) : "unknown"; }
-
 /// Types of one kind compare with each other; 0 for those that are not sure.
 int comparison_kind(const SqlType& type) {
   switch (type.id) {
@@ -77,36 +75,19 @@ int comparison_kind(const SqlType& type) {
   }
 }
 
-/// PostgreSQL's rule for the pattern of SIMILAR TO, as a regular expression.
-std::string similar_pattern(const std::string& pattern, char escape) {
-  std::string out = "^(?:";
-  bool in_class = false;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (c == escape && escape != '\0' && i + 1 < pattern.size()) {
-      out += '\\';
-      out += pattern[++i];
-    } else if (in_class) {
-      if (c == '\\') out += '\\';
-      out += c;
-      in_class = c != ']';
-    } else if (c == '[') {
-      out += c;
-      in_class = true;
-    } else if (c == '%') {
-      out += ".*";
-    } else if (c == '_') {
-      out += '.';
-    } else if (c == '(') {
-      out += "(?:";
-    } else if (c == '\\' || c == '.' || c == '^' || c == '$') {
-      out += '\\';
-      out += c;
-    } else {
-      out += c;
-    }
+}  // namespace
+
+namespace {
+
+/// Whether an array as DuckDB writes it has texts and numbers alone.
+bool has_only_constants(std::string_view text) {
+  bool is_quoted = false;
+  for (const char c : text) {
+    if (c == '\'') is_quoted = !is_quoted;
+    if (!is_quoted && std::string_view("'[](), .-+0123456789").find(c) == std::string_view::npos)
+      return false;
   }
-  return out + ")$";
+  return true;
 }
 
 }  // namespace
@@ -165,6 +146,11 @@ Typed Translator::operation(const PgQuery__AExpr& expr, const Scope& scope) {
   if (expr.lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR &&
       expr.rexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
     return row_comparison(op, *expr.lexpr->row_expr, *expr.rexpr->row_expr, scope, expr.location);
+  }
+  if (expr.lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR &&
+      expr.rexpr->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
+      expr.rexpr->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK) {
+    return row_and_subquery(op, *expr.lexpr->row_expr, *expr.rexpr->sub_link, scope, expr.location);
   }
   Typed left = expression(expr.lexpr, scope);
   Typed right = expression(expr.rexpr, scope);
@@ -229,7 +215,7 @@ Typed Translator::unary(const std::string& op, Typed value, int location) {
     return plain(fmt::format("{}({})", function, value.text),
                  op == "@" ? value.type : SqlType::of(TypeId::Double));
   throw located(Error(ErrorCode::UndefinedFunction,
-                      fmt::format("operator does not exist: {} {}", op, type_words(value)), {},
+                      fmt::format("operator does not exist: {} {}", op, type_words(value.type)), {},
                       "No operator matches the given name and argument type. You might need to add an "
                       "explicit type cast."),
                 location);
@@ -244,6 +230,8 @@ Typed Translator::comparison(const std::string& op, Typed left, Typed right, int
     const int kinds[] = {comparison_kind(*left.type), comparison_kind(*right.type)};
     if (kinds[0] != kinds[1] && kinds[0] != 0 && kinds[1] != 0) fail_no_operator(op, left, right, location);
   }
+  const std::array<Typed, 2> given = {left, right};
+  require_one_enum(given, op, location);
   // A literal beside a character(n) is one, whose blanks at the end do not count.
   const bool is_padded = left.has_type(TypeId::Char) || right.has_type(TypeId::Char);
   for (Typed* side : {&left, &right}) {
@@ -270,10 +258,12 @@ Typed Translator::comparison(const std::string& op, Typed left, Typed right, int
 void Translator::fail_no_operator(const std::string& op, const Typed& left, const Typed& right,
                                   int location) const {
   throw located(
-      Error(ErrorCode::UndefinedFunction,
-            fmt::format("operator does not exist: {} {} {}", type_words(left), op, type_words(right)), {},
-            "No operator matches the given name and argument types. You might need to add explicit type "
-            "casts."),
+      Error(
+          ErrorCode::UndefinedFunction,
+          fmt::format("operator does not exist: {} {} {}", type_words(left.type), op, type_words(right.type)),
+          {},
+          "No operator matches the given name and argument types. You might need to add explicit type "
+          "casts."),
       location);
 }
 
@@ -281,6 +271,18 @@ Typed Translator::binary(const std::string& op, Typed left, Typed right, int loc
   static const std::set<std::string_view> kComparisons = {"=", "<>", "!=", "<", ">", "<=", ">="};
   static const std::set<std::string_view> kArithmetic = {"+", "-", "*", "/", "%", "^"};
   static const std::set<std::string_view> kJson = {"->", "->>", "#>", "#>>", "#-", "?", "?|", "?&"};
+  // DuckDB would read the text as a number.
+  const auto is_text = [](const Typed& value) {
+    return value.form == Typed::Form::Plain && value.type && !value.type->is_array &&
+           (value.type->id == TypeId::Text || value.type->id == TypeId::Varchar);
+  };
+  const auto is_of_numbers = [](const Typed& value) {
+    return value.form == Typed::Form::Plain && value.type && !value.type->is_array &&
+           (is_integer(value.type->id) || value.type->id == TypeId::Numeric);
+  };
+  if (((is_text(left) && is_of_numbers(right)) || (is_of_numbers(left) && is_text(right))) &&
+      (kComparisons.count(op) > 0 || kArithmetic.count(op) > 0))
+    fail_no_operator(op, left, right, location);
   if (kComparisons.count(op) > 0) return comparison(op, std::move(left), std::move(right), location);
   if (kArithmetic.count(op) > 0) return arithmetic(op, std::move(left), std::move(right));
   if (kJson.count(op) > 0) return json_operation(op, std::move(left), std::move(right));
@@ -303,8 +305,19 @@ Typed Translator::binary(const std::string& op, Typed left, Typed right, int loc
           !right.is_array() && right.form != Typed::Form::UnknownLiteral && right.type;
       if (has_element_right) return plain(fmt::format("list_append({}, {})", left.text, right.text), type);
       if (has_element_left) return plain(fmt::format("list_prepend({}, {})", left.text, right.text), type);
-      return plain(fmt::format("list_concat({}, {})", coerced(left, type).text, coerced(right, type).text),
+      left = coerced(std::move(left), type);
+      right = coerced(std::move(right), type);
+      const std::string text = fmt::format("list_concat({}, {})", left.text, right.text);
+      // Of two that are NULL DuckDB makes an empty one.
+      if (!left.is_column && !right.is_column) return plain(text, type);
+      return plain(fmt::format("CASE WHEN {} IS NULL AND {} IS NULL THEN NULL ELSE {} END", operand(left),
+                               operand(right), text),
                    type);
+    }
+    if (left.has_type(TypeId::Bytea) || right.has_type(TypeId::Bytea)) {
+      const SqlType bytea = SqlType::of(TypeId::Bytea);
+      return plain(fmt::format("{} || {}", operand(coerced(left, bytea)), operand(coerced(right, bytea))),
+                   bytea, false);
     }
     const auto as_operand = [this](Typed value) {
       value = unpadded(coerced(std::move(value), kText));
@@ -331,7 +344,15 @@ Typed Translator::binary(const std::string& op, Typed left, Typed right, int loc
     if (is_array) {
       unify(sides);
       if (op == "<@") std::swap(sides[0], sides[1]);
-      return plain(fmt::format("list_has_all({}, {})", sides[0].text, sides[1].text), kBoolean);
+      {
+        const std::string text = fmt::format("list_has_all({}, {})", sides[0].text, sides[1].text);
+        // A NULL is in no array; DuckDB passes over it.
+        if (has_only_constants(sides[1].text)) return plain(text, kBoolean);
+        return plain(
+            fmt::format("CASE WHEN {0} IS NOT NULL AND list_count({1}) < len({1}) THEN false ELSE {2} END",
+                        operand(sides[0]), operand(sides[1]), text),
+            kBoolean);
+      }
     }
     for (Typed& side : sides) side = coerced(std::move(side), SqlType::of(TypeId::Jsonb));
     return plain(
@@ -355,10 +376,12 @@ Typed Translator::binary(const std::string& op, Typed left, Typed right, int loc
                  sides[0].type ? sides[0].type : type, false);
   }
   throw located(
-      Error(ErrorCode::UndefinedFunction,
-            fmt::format("operator does not exist: {} {} {}", type_words(left), op, type_words(right)), {},
-            "No operator matches the given name and argument types. You might need to add explicit type "
-            "casts."),
+      Error(
+          ErrorCode::UndefinedFunction,
+          fmt::format("operator does not exist: {} {} {}", type_words(left.type), op, type_words(right.type)),
+          {},
+          "No operator matches the given name and argument types. You might need to add explicit type "
+          "casts."),
       location);
 }
 
@@ -460,10 +483,38 @@ Typed Translator::row_comparison(const std::string& op, const PgQuery__RowExpr& 
     throw located(Error(ErrorCode::SyntaxError, "unequal number of entries in row expressions"), location);
   }
   std::vector<std::array<Typed, 2>> pairs;
-  for (std::size_t i = 0; i < left.n_args; ++i) {
+  for (std::size_t i = 0; i < left.n_args; ++i)
     pairs.push_back({expression(left.args[i], scope), expression(right.args[i], scope)});
-    unify(pairs.back());
+  return pairs_compared(op, std::move(pairs), location);
+}
+
+Typed Translator::row_and_subquery(const std::string& op, const PgQuery__RowExpr& left,
+                                   const PgQuery__SubLink& link, const Scope& scope, int location) {
+  const Holding<bool> nested(is_top_level_, false);
+  ColumnList columns;
+  const std::string query = select(*link.subselect->select_stmt, &scope, columns);
+  if (!columns.is_complete) refuse("a row beside this subquery", location);
+  if (columns.columns.size() != left.n_args) {
+    throw located(
+        Error(ErrorCode::SyntaxError, columns.columns.size() < left.n_args ? "subquery has too few columns"
+                                                                           : "subquery has too many columns"),
+        location);
   }
+  std::vector<std::array<Typed, 2>> pairs;
+  std::string names;
+  for (std::size_t i = 0; i < left.n_args; ++i) {
+    const std::string name = fmt::format("pg_row_c{}", i + 1);
+    names += (i > 0 ? ", " : "") + name;
+    pairs.push_back({expression(left.args[i], scope), plain(name, columns.columns[i].type)});
+  }
+  return plain(fmt::format("(SELECT {} FROM ({}) AS pg_row_rows({}))",
+                           pairs_compared(op, std::move(pairs), location).text, query, names),
+               kBoolean);
+}
+
+Typed Translator::pairs_compared(const std::string& op, std::vector<std::array<Typed, 2>> pairs,
+                                 int location) {
+  for (auto& pair : pairs) unify(pair);
   const auto compare = [&pairs](std::size_t i, std::string_view with) {
     return fmt::format("{} {} {}", operand(pairs[i][0]), with, operand(pairs[i][1]));
   };
@@ -474,7 +525,7 @@ Typed Translator::row_comparison(const std::string& op, const PgQuery__RowExpr& 
     return plain(std::move(text), kBoolean, false);
   }
   if (op != "<" && op != ">" && op != "<=" && op != ">=")
-    refuse(fmt::format("operator {} on rows", op), left.location);
+    refuse(fmt::format("operator {} on rows", op), location);
   // (a, b) < (c, d) is a < c OR (a = c AND b < d); that a <= c lets the scan skip.
   const std::string strict(1, op[0]);
   text = compare(pairs.size() - 1, op);
@@ -483,6 +534,20 @@ Typed Translator::row_comparison(const std::string& op, const PgQuery__RowExpr& 
   if (pairs.size() > 1) text = fmt::format("{} AND ({})", compare(0, strict + "="), text);
   return plain(std::move(text), kBoolean, false);
 }
+
+namespace {
+
+/// A literal beside a character(n) is one, whose blanks at the end do not count.
+void trim_literals(std::vector<Typed>& values) {
+  const bool is_padded =
+      std::any_of(values.begin(), values.end(), [](const Typed& one) { return one.has_type(TypeId::Char); });
+  for (Typed& one : values) {
+    if (is_padded && one.form == Typed::Form::UnknownLiteral)
+      one.literal.erase(one.literal.find_last_not_of(' ') + 1);
+  }
+}
+
+}  // namespace
 
 Typed Translator::in_list(const PgQuery__AExpr& expr, const Scope& scope) {
   const bool is_negated = expr.n_name > 0 && std::string_view(string_of(expr.name[0])) == "<>";
@@ -502,6 +567,9 @@ Typed Translator::in_list(const PgQuery__AExpr& expr, const Scope& scope) {
   std::vector<Typed> values;
   values.push_back(expression(expr.lexpr, scope));
   for (std::size_t i = 0; i < list.n_items; ++i) values.push_back(expression(list.items[i], scope));
+  trim_literals(values);
+  for (Typed& one : values) one = unpadded(std::move(one));
+  require_one_enum(values, "=", expr.location);
   unify(values);
   std::string text = operand(values[0]) + (is_negated ? " NOT IN (" : " IN (");
   for (std::size_t i = 1; i < values.size(); ++i) text += (i > 1 ? ", " : "") + values[i].text;
@@ -522,10 +590,26 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
     std::vector<Typed> values;
     values.push_back(std::move(value));
     for (std::size_t i = 0; i < array.n_elements; ++i) values.push_back(expression(array.elements[i], scope));
+    trim_literals(values);
+    for (Typed& one : values) one = unpadded(std::move(one));
+    require_one_enum(values, op, expr.location);
     unify(values);
     std::string text = operand(values[0]) + in;
     for (std::size_t i = 1; i < values.size(); ++i) text += (i > 1 ? ", " : "") + values[i].text;
     return plain(text + ")", kBoolean, false);
+  }
+
+  // DuckDB would bring the elements to the digits of the value.
+  static const std::set<std::string_view> kNative = {"=", "<>", "!=", "<", ">", "<=", ">="};
+  if (expr.rexpr->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR &&
+      expr.rexpr->a_array_expr->n_elements > 0 && kNative.count(op) > 0) {
+    const PgQuery__AArrayExpr& elements = *expr.rexpr->a_array_expr;
+    std::string text;
+    for (std::size_t i = 0; i < elements.n_elements; ++i) {
+      const Typed each = binary(op, value, expression(elements.elements[i], scope), expr.location);
+      text += fmt::format("{}({})", i == 0 ? "" : is_any ? " OR " : " AND ", each.text);
+    }
+    return plain("(" + text + ")", kBoolean);
   }
 
   Typed array = expression(expr.rexpr, scope);
@@ -535,7 +619,7 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
       const std::string encoded = parse_array_text(array.literal, kText);
       for (const auto& element : decode_array(encoded)) {
         if (!items.empty()) items += ", ";
-        items += element ? duck_literal(*value.type, *element) : "NULL";
+        items += element ? literal_text(*value.type, *element) : "NULL";
       }
     } catch (Error& error) {
       throw located(std::move(error), array.location);
@@ -552,6 +636,10 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
   }
   if (array.is_array() && value.form != Typed::Form::Plain)
     value = coerced(std::move(value), array.type->element());
+  if (array.is_array()) {
+    const std::array<Typed, 2> sides = {value, plain(array.text, array.type->element())};
+    require_one_enum(sides, op, expr.location);
+  }
   // An array of the row is looked through; another is joined with, so that the scan sees its values.
   if (is_any && op == "=" && reads_columns(expr.rexpr) && !is_negated) {
     const std::string contains = fmt::format("list_contains({}, {})", array.text, value.text);
@@ -564,10 +652,14 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
     return plain(fmt::format("CASE WHEN {} THEN true WHEN {} THEN NULL ELSE false END", contains, unknown),
                  kBoolean);
   }
-  static const std::set<std::string_view> kNative = {"=", "<>", "!=", "<", ">", "<=", ">="};
-  if (kNative.count(op) > 0) {
-    return plain(fmt::format("{} {} {} ({})", operand(value), op, is_any ? "ANY" : "ALL", array.text),
-                 kBoolean, false);
+  const bool is_of_digits =
+      value.has_type(TypeId::Numeric) || (array.type && array.type->id == TypeId::Numeric);
+  if (kNative.count(op) > 0 && !is_of_digits) {
+    const std::string text =
+        fmt::format("{} {} {} ({})", operand(value), op, is_any ? "ANY" : "ALL", array.text);
+    // Of no array nothing is known; in WHERE and ON that is as good as false.
+    if (is_any && !is_negated && without_aggregates_ != nullptr) return plain(text, kBoolean, false);
+    return plain(fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE {} END", operand(array), text), kBoolean);
   }
   // LIKE ANY, ~ ANY and their kin: over the elements.
   std::optional<SqlType> element_type = array.is_array() ? std::optional(array.type->element()) : kText;
@@ -577,7 +669,7 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
                kBoolean);
 }
 
-Typed Translator::like_text(Typed value, Typed pattern, const std::string* escape, bool is_negated,
+Typed Translator::like_text(Typed value, Typed pattern, const Typed* escape, bool is_negated,
                             bool ignores_case) {
   value = coerced(std::move(value), kText);
   const bool is_literal = pattern.form == Typed::Form::UnknownLiteral;
@@ -590,7 +682,8 @@ Typed Translator::like_text(Typed value, Typed pattern, const std::string* escap
       word, operand(pattern));
   // PostgreSQL's escape is a backslash unless told otherwise; DuckDB has none.
   if (escape != nullptr) {
-    if (!escape->empty()) text += " ESCAPE " + duck_string(*escape);
+    const bool is_none = escape->form == Typed::Form::UnknownLiteral && escape->literal.empty();
+    if (!is_none) text += " ESCAPE " + operand(coerced(*escape, kText));
   } else if (!is_literal || literal.find('\\') != std::string::npos) {
     text += " ESCAPE '\\'";
   }
@@ -601,46 +694,50 @@ Typed Translator::like(const PgQuery__AExpr& expr, const Scope& scope) {
   const bool is_negated = string_of(expr.name[0])[0] == '!';
   const bool ignores_case = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE;
   const Node* right = expr.rexpr;
-  std::string escape;
-  bool has_escape = false;
+  std::optional<Typed> escape;
   if (right->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && right->func_call->n_args == 2 &&
       std::string_view(string_of(right->func_call->funcname[right->func_call->n_funcname - 1])) ==
           "like_escape") {
-    const Typed character = expression(right->func_call->args[1], scope);
-    if (character.form != Typed::Form::UnknownLiteral)
-      refuse("LIKE with an ESCAPE that is not a literal", expr.location);
-    escape = character.literal;
-    has_escape = true;
+    escape = expression(right->func_call->args[1], scope);
     right = right->func_call->args[0];
   }
   Typed value = expression(expr.lexpr, scope);
-  return like_text(std::move(value), expression(right, scope), has_escape ? &escape : nullptr, is_negated,
+  return like_text(std::move(value), expression(right, scope), escape ? &*escape : nullptr, is_negated,
                    ignores_case);
+}
+
+std::string Translator::similar_text(Typed pattern, std::optional<Typed> escape, SimilarFor use) {
+  const bool is_known =
+      pattern.form == Typed::Form::UnknownLiteral &&
+      (!escape || (escape->form == Typed::Form::UnknownLiteral && escape->literal.size() < 2));
+  if (is_known) {
+    const char character = !escape ? '\\' : escape->literal.empty() ? '\0' : escape->literal[0];
+    const std::string regex = similar_regex(pattern.literal, character);
+    return duck_string(use == SimilarFor::Match ? regex_for_re2(regex) : regex);
+  }
+  return fmt::format("{}({}, {})", use == SimilarFor::Match ? "pg_similar_pattern" : "pg_similar_regex",
+                     coerced(std::move(pattern), kText).text,
+                     escape ? coerced(std::move(*escape), kText).text : duck_string("\\"));
 }
 
 Typed Translator::similar(const PgQuery__AExpr& expr, const Scope& scope) {
   const bool is_negated = string_of(expr.name[0])[0] == '!';
   const PgQuery__FuncCall& call = *expr.rexpr->func_call;  // similar_to_escape(pattern [, escape])
-  const Typed pattern = expression(call.args[0], scope);
-  char escape = '\\';
-  if (call.n_args > 1) {
-    const Typed character = expression(call.args[1], scope);
-    if (character.form != Typed::Form::UnknownLiteral)
-      refuse("SIMILAR TO with an ESCAPE that is not a literal", expr.location);
-    escape = character.literal.empty() ? '\0' : character.literal[0];
-  }
-  if (pattern.form != Typed::Form::UnknownLiteral)
-    refuse("SIMILAR TO a pattern that is not a literal", expr.location);
+  std::optional<Typed> escape;
+  if (call.n_args > 1) escape = expression(call.args[1], scope);
   const Typed value = coerced(expression(expr.lexpr, scope), kText);
-  const std::string text = fmt::format("pg_regex_match({}, {})", value.text,
-                                       duck_string(similar_pattern(pattern.literal, escape)));
+  const std::string text =
+      fmt::format("pg_regex_match({}, {})", value.text,
+                  similar_text(expression(call.args[0], scope), std::move(escape), SimilarFor::Match));
   return is_negated ? plain("NOT " + text, kBoolean, false) : plain(text, kBoolean);
 }
 
 Typed Translator::between(const PgQuery__AExpr& expr, const Scope& scope) {
   const PgQuery__List& bounds = *expr.rexpr->list;
+  if (expr.lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) refuse("BETWEEN of rows", expr.location);
   std::array<Typed, 3> values = {expression(expr.lexpr, scope), expression(bounds.items[0], scope),
                                  expression(bounds.items[1], scope)};
+  require_one_enum(values, ">=", expr.location);
   unify(values);
   const bool is_negated = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN ||
                           expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;

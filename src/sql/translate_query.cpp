@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,23 +9,15 @@
 #include <tickstone/error.hpp>
 
 #include "sql/duck_text.hpp"
+#include "sql/recursive_check.hpp"
 #include "sql/translator.hpp"
 
 namespace tickstone::sql {
 
 namespace {
 
-bool is_reg_type(const std::optional<SqlType>& type) {
-  return type && !type->is_array &&
-         (type->id == TypeId::Regclass || type->id == TypeId::Regtype || type->id == TypeId::Regproc ||
-          type->id == TypeId::Regnamespace);
-}
-
-std::string reg_name_function(TypeId id) {
-  return id == TypeId::Regclass  ? "regclass_name"
-         : id == TypeId::Regtype ? "regtype_name"
-         : id == TypeId::Regproc ? "regproc_name"
-                                 : "regnamespace_name";
+bool names_objects(const std::optional<SqlType>& type) {
+  return type && !type->is_array && is_object_name(type->id);
 }
 
 /// A bare name as an expression, or nothing.
@@ -91,6 +85,10 @@ std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* out
     push_ctes();
     text = with_clause(*stmt.with_clause, outer);
   }
+  if (stmt.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) {
+    if (locking != nullptr) refuse("WITH TIES with a locking clause");
+    return text + with_ties(stmt, outer, out, hints);
+  }
   if (stmt.op != PG_QUERY__SET_OPERATION__SETOP_NONE) return text + set_operation(stmt, outer, out, hints);
   if (stmt.n_values_lists > 0) return text + values(stmt, outer, out, hints);
   std::string body = plain_select(stmt, outer, out, hints, locking);
@@ -123,17 +121,32 @@ void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, con
                         "WITH clause containing a data-modifying statement must be at the top level"),
                   cte.location);
   }
-  if (cte.search_clause != nullptr || cte.cycle_clause != nullptr)
-    refuse("SEARCH or CYCLE in WITH", cte.location);
-  const PgQuery__SelectStmt& query = *cte.ctequery->select_stmt;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < cte.n_aliascolnames; ++i) names.emplace_back(string_of(cte.aliascolnames[i]));
+  const PgQuery__SelectStmt* written = cte.ctequery->select_stmt;
+  Expr searched;
+  std::optional<TreeSwitch> own_tree;
+  if (cte.search_clause != nullptr || cte.cycle_clause != nullptr) {
+    if (!is_recursive)
+      throw located(Error(ErrorCode::SyntaxError, "WITH query is not recursive"), cte.location);
+    const Holding<bool> first_pass(is_first_pass_, true);
+    ColumnList of_left;
+    select(written->larg != nullptr ? *written->larg : *written, outer, of_left);
+    for (std::size_t i = names.size(); i < of_left.columns.size(); ++i)
+      names.push_back(of_left.columns[i].name);
+    searched = searched_query(cte, names);
+    own_tree.emplace(*this, searched.tree);
+    written = node_of(searched)->select_stmt;
+  }
+  const PgQuery__SelectStmt& query = *written;
   // The scope is ours to fill: `push_ctes` made it.
   CteScope& scope = *const_cast<CteScope*>(ctes_);
-  const auto renamed = [&cte](ColumnList list) {
-    for (std::size_t i = 0; i < cte.n_aliascolnames && i < list.columns.size(); ++i)
-      list.columns[i].name = string_of(cte.aliascolnames[i]);
+  const auto renamed = [&names](ColumnList list) {
+    for (std::size_t i = 0; i < names.size() && i < list.columns.size(); ++i) list.columns[i].name = names[i];
     return list;
   };
   if (is_recursive && query.op != PG_QUERY__SET_OPERATION__SETOP_NONE) {
+    check_recursion(cte);
     const Holding<bool> first_pass(is_first_pass_, true);
     ColumnList of_left;
     select(*query.larg, outer, of_left);
@@ -151,15 +164,20 @@ void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, con
     const Holding<const Cte*> owner(current_cte_, place);
     body = select(query, outer, columns);
   }
+  if (columns.is_complete && cte.n_aliascolnames > columns.columns.size()) {
+    throw located(Error(ErrorCode::InvalidColumnReference,
+                        fmt::format("WITH query \"{}\" has {} columns available but {} columns specified",
+                                    cte.ctename, columns.columns.size(), cte.n_aliascolnames)),
+                  cte.location);
+  }
   made.list = renamed(columns);
   made.number = ++cte_count_;
   made.is_recursive = is_recursive;
   std::string& own = made.text;
   own = duck_identifier(cte.ctename);
-  if (cte.n_aliascolnames > 0) {
+  if (!names.empty()) {
     own += '(';
-    for (std::size_t i = 0; i < cte.n_aliascolnames; ++i)
-      own += (i > 0 ? ", " : "") + duck_identifier(string_of(cte.aliascolnames[i]));
+    for (std::size_t i = 0; i < names.size(); ++i) own += (i > 0 ? ", " : "") + duck_identifier(names[i]);
     own += ')';
   }
   own += " AS ";
@@ -191,6 +209,37 @@ void Translator::cte_of_rows(const PgQuery__CommonTableExpr& cte, const NameLook
   text += made.text;
   scope.ctes[cte.ctename] = &made;
 }
+
+namespace {
+
+/// Whether the relation has what the name's first part says: itself, or a column.
+bool has_name(const Range& range, const PgQuery__ColumnRef& ref) {
+  const std::string_view first = string_of(ref.fields[0]);
+  if (ref.n_fields > 1) return range.alias == first;
+  return std::any_of(range.list.columns.begin(), range.list.columns.end(),
+                     [&](const ScopeColumn& column) { return column.name == first; });
+}
+
+bool has_name(const Scope& scope, const PgQuery__ColumnRef& ref) {
+  return std::any_of(scope.ranges.begin(), scope.ranges.end(),
+                     [&](const Range& range) { return has_name(range, ref); });
+}
+
+/// Whether a name in the query is one of the query around it.
+bool reads_outer_rows(const PgQuery__SelectStmt& stmt, const Scope& scope) {
+  if (scope.outer == nullptr) return false;
+  bool found = false;
+  walk(&stmt.base, [&](const ProtobufCMessage* message) {
+    const auto* ref = as_message<PgQuery__ColumnRef>(message, pg_query__column_ref__descriptor);
+    found = found || (ref != nullptr && ref->n_fields > 0 &&
+                      ref->fields[0]->node_case == PG_QUERY__NODE__NODE_STRING && !has_name(scope, *ref) &&
+                      has_name(*scope.outer, *ref));
+    return !found;
+  });
+  return found;
+}
+
+}  // namespace
 
 std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
                                      const TypeHints* hints, const LockRequest* locking) {
@@ -225,6 +274,18 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
                                                  stmt.n_group_clause == 0 && stmt.n_distinct_clause == 0 &&
                                                  stmt.n_from_clause > 0);
   std::string target_list = targets(stmt.n_target_list, stmt.target_list, scope, out, hints);
+  for (std::size_t i = 0; i < stmt.n_group_clause; ++i) {
+    if (stmt.group_clause[i]->node_case != PG_QUERY__NODE__NODE_GROUPING_SET) continue;
+    // DuckDB loses the group of everything where nothing comes for a row of the query around it.
+    if (reads_outer_rows(stmt, scope))
+      refuse("grouping sets in a query that reads columns of the one around it");
+    // A set without a column has NULL for it.
+    for (ScopeColumn& column : out.columns) column.is_not_null = false;
+    for (Range& range : scope.ranges) {
+      for (ScopeColumn& column : range.list.columns) column.is_not_null = false;
+    }
+    break;
+  }
   if (stmt.n_distinct_clause > 0) {
     text += "DISTINCT ";
     if (stmt.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
@@ -246,8 +307,8 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
   }
   text += order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &own_columns);
   if (locking == nullptr || locking->query == nullptr) return text + limit_clause(stmt, scope);
-  locking->query->limit = limit_of(stmt, stmt.limit_count, scope);
-  locking->query->offset = limit_of(stmt, stmt.limit_offset, scope);
+  locking->query->limit = limit_of(stmt.limit_count, scope);
+  locking->query->offset = limit_of(stmt.limit_offset, scope);
   return text;
 }
 
@@ -265,17 +326,50 @@ std::string Translator::rows_of_function(const PgQuery__SelectStmt& stmt, const 
     return fmt::format("SELECT * FROM {}", rows) + limit_clause(stmt, scope);
   }
   const std::string label = stmt.target_list[0]->res_target->name;
-  std::optional<SqlType> type = columns->front().type;
-  std::string value = "c";
-  if (is_top_level_ && is_reg_type(type)) {
-    value = fmt::format("{}(c)", reg_name_function(type->id));
-    type = SqlType::of(TypeId::Text);
-  }
-  out.columns.push_back({label.empty() ? name : label, type, false});
-  return fmt::format("SELECT {} AS {} FROM {} AS pg_rows(c)", value, duck_identifier(out.columns[0].name),
-                     rows) +
+  out.columns.push_back({label.empty() ? name : label, columns->front().type, false});
+  return fmt::format("SELECT c AS {} FROM {} AS pg_rows(c)", duck_identifier(out.columns[0].name), rows) +
          order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &out) + limit_clause(stmt, scope);
 }
+
+namespace {
+
+/// `*` of a join with USING, column by column: PostgreSQL has those of USING first, DuckDB where the left
+/// side has them. Nothing where that is the same.
+std::optional<std::vector<std::string>> reordered_star(const Scope& scope) {
+  const auto& star = scope.star.columns;
+  if (scope.merged.empty() || !scope.star.is_complete || scope.ranges.empty()) return std::nullopt;
+  const auto& left = scope.ranges.front().list.columns;
+  bool is_same = left.size() >= scope.merged.size();
+  for (std::size_t i = 0; is_same && i < scope.merged.size(); ++i)
+    is_same = left[i].name == star[i].name && scope.merged.contains(star[i].name);
+  if (is_same) return std::nullopt;
+  std::vector<std::string> columns;
+  std::map<std::string, std::size_t> next;  // range to look in, by name
+  for (const ScopeColumn& column : star) {
+    const std::string name = duck_identifier(column.name);
+    std::size_t& at = next[column.name];
+    if (scope.merged.contains(column.name)) {
+      if (at++ > 0)
+        throw Error(
+            ErrorCode::FeatureNotSupported,
+            "* of a join with USING where another relation has a column of that name is not supported");
+      columns.push_back(name);
+      continue;
+    }
+    const auto has_it = [&](const Range& range) {
+      return std::any_of(range.list.columns.begin(), range.list.columns.end(),
+                         [&](const ScopeColumn& candidate) { return candidate.name == column.name; });
+    };
+    while (at < scope.ranges.size() && !has_it(scope.ranges[at])) ++at;
+    if (at == scope.ranges.size() || scope.ranges[at].alias.empty())
+      throw Error(ErrorCode::FeatureNotSupported, "* of this join with USING is not supported");
+    columns.push_back(duck_identifier(scope.ranges[at].alias) + "." + name);
+    ++at;
+  }
+  return columns;
+}
+
+}  // namespace
 
 std::string Translator::targets(std::size_t count, Node* const* nodes, const Scope& scope, ColumnList& out,
                                 const TypeHints* hints) {
@@ -290,24 +384,22 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
     text += prefix + "*";
     std::string hidden;
     for (const Range& range : ranges) {
+      for (const std::string& column : range.unlisted) hidden += (hidden.empty() ? "" : ", ") + column;
       for (const DuckQuery::LockedRange& exported : range.exported) {
         for (const auto& column : exported.identity)
           hidden += (hidden.empty() ? "" : ", ") + duck_identifier(column.name);
       }
     }
     if (!hidden.empty()) text += fmt::format(" EXCLUDE ({})", hidden);
-    std::string replaced;
-    for (ScopeColumn column : list.columns) {
-      if (is_top_level_ && list.is_complete && is_reg_type(column.type)) {
-        replaced +=
-            fmt::format("{}{}({}{}) AS {}", replaced.empty() ? "" : ", ", reg_name_function(column.type->id),
-                        prefix, duck_identifier(column.name), duck_identifier(column.name));
-        column.type = SqlType::of(TypeId::Text);
-      }
+    out.columns.insert(out.columns.end(), list.columns.begin(), list.columns.end());
+    out.is_complete = out.is_complete && list.is_complete;
+  };
+  const auto add_columns = [&](const std::vector<std::string>& columns) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      ScopeColumn column = scope.star.columns[i];
+      text += (i > 0 ? ", " : "") + columns[i];
       out.columns.push_back(std::move(column));
     }
-    if (!replaced.empty()) text += fmt::format(" REPLACE ({})", replaced);
-    out.is_complete = out.is_complete && list.is_complete;
   };
   for (std::size_t i = 0; i < count; ++i) {
     const PgQuery__ResTarget& target = *nodes[i]->res_target;
@@ -320,6 +412,8 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
                         ref.location);
         if (scope.fill != nullptr)
           text += filled_star(scope.star, "", scope, ref.location, out);
+        else if (const auto columns = reordered_star(scope))
+          add_columns(*columns);
         else
           add_star(scope.star, "", scope.ranges);
         continue;
@@ -343,6 +437,8 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
       continue;
     }
     Typed value = streams_rows_ ? streamed_target(target.val, scope) : expression(target.val, scope);
+    const bool is_bare = target.val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && value.is_column;
+    const std::string bare = value.text;
     const bool has_hint = hints != nullptr && out.is_complete && out.columns.size() < hints->size() &&
                           (*hints)[out.columns.size()];
     if (has_hint) {
@@ -351,20 +447,17 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
       if (hint.id == TypeId::Numeric && value.type && is_integer(value.type->id))
         value = widened(std::move(value));
       if (hint.id == TypeId::Double) value = as_double(std::move(value));
+      if (hint.id == TypeId::Oid && names_objects(value.type)) value.type = hint;
     } else if (!is_first_pass_ && value.form != Typed::Form::Plain &&
                (is_top_level_ || value.form != Typed::Form::Null)) {
       value = coerced(std::move(value), SqlType::of(TypeId::Text));
-    }
-    if (is_top_level_ && is_reg_type(value.type)) {
-      value.text = fmt::format("{}({})", reg_name_function(value.type->id), value.text);
-      value.type = SqlType::of(TypeId::Text);
-      value.is_column = false;
     }
     const std::string name = *target.name != '\0' ? target.name : output_name_of(target.val);
     text += value.text;
     const bool has_name_already = value.is_column && output_name_of(target.val) == name;
     if (!has_name_already) text += " AS " + duck_identifier(name);
-    out.columns.push_back({name, value.type, value.is_not_null});
+    out.columns.push_back(
+        {name, value.type, value.is_not_null, is_bare && value.text == bare ? value.source : ColumnSource{}});
   }
   return text;
 }
@@ -425,7 +518,11 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
       found.resize(std::max(found.size(), of_arm.columns.size()));
       for (std::size_t i = 0; i < of_arm.columns.size(); ++i) {
         if (!of_arm.is_complete || !of_arm.columns[i].type) continue;
-        found[i] = !found[i] ? of_arm.columns[i].type : common_type(*found[i], *of_arm.columns[i].type);
+        const SqlType own = *of_arm.columns[i].type;
+        // An OID beside one that is shown by its name is a number, as in PostgreSQL.
+        const bool is_number = found[i] && ((names_objects(found[i]) && own.id == TypeId::Oid) ||
+                                            (names_objects(own) && found[i]->id == TypeId::Oid));
+        found[i] = !found[i] ? own : is_number ? SqlType::of(TypeId::Oid) : common_type(*found[i], own);
       }
     }
     for (std::optional<SqlType>& type : found) {
@@ -446,6 +543,7 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
                         fmt::format("each {} query must have the same number of columns", word)),
                   arm->n_target_list > 0 ? location_of(arm->target_list[0]) : -1);
   }
+  for (ScopeColumn& column : out.columns) column.source = {};
   for (std::size_t i = 0; i < out.columns.size() && i < right_columns.columns.size(); ++i) {
     const std::optional<SqlType>& other = right_columns.columns[i].type;
     if (!out.columns[i].type) {
@@ -584,8 +682,7 @@ std::string Translator::order_clause(std::size_t count, Node* const* items, cons
 }
 
 /// A count of LIMIT or OFFSET; empty where there is none.
-std::string Translator::limit_of(const PgQuery__SelectStmt& stmt, const Node* node, const Scope& scope) {
-  if (stmt.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) refuse("FETCH FIRST WITH TIES");
+std::string Translator::limit_of(const Node* node, const Scope& scope) {
   if (node == nullptr || is_null_constant(node)) return {};
   Scope around;
   around.outer = scope.outer;
@@ -593,8 +690,8 @@ std::string Translator::limit_of(const PgQuery__SelectStmt& stmt, const Node* no
 }
 
 std::string Translator::limit_clause(const PgQuery__SelectStmt& stmt, const Scope& scope) {
-  const std::string limit = limit_of(stmt, stmt.limit_count, scope);
-  const std::string offset = limit_of(stmt, stmt.limit_offset, scope);
+  const std::string limit = limit_of(stmt.limit_count, scope);
+  const std::string offset = limit_of(stmt.limit_offset, scope);
   return (limit.empty() ? "" : " LIMIT " + limit) + (offset.empty() ? "" : " OFFSET " + offset);
 }
 

@@ -88,7 +88,7 @@ std::string schema_of(const PgQuery__FuncCall& call) {
   return call.n_funcname < 2 ? std::string() : std::string(string_of(call.funcname[call.n_funcname - 2]));
 }
 
-std::string type_text(const std::optional<SqlType>& type) {
+std::string shown_type(const std::optional<SqlType>& type) {
   return !type || type->id == TypeId::Unknown ? "unknown" : to_sql(*type);
 }
 
@@ -230,7 +230,7 @@ Translator::InlinedCall Translator::inlined_call(const PgQuery__FuncCall& call, 
   std::string signature = name_of(call) + "(";
   for (std::size_t i = 0; i < given.size(); ++i)
     signature += (i > 0 ? ", " : "") +
-                 (given[i].form == Typed::Form::Plain ? type_text(given[i].type) : std::string("unknown"));
+                 (given[i].form == Typed::Form::Plain ? shown_type(given[i].type) : std::string("unknown"));
   signature += ')';
   if (best == nullptr) {
     throw Error(ErrorCode::UndefinedFunction, fmt::format("function {} does not exist", signature), {},

@@ -54,11 +54,19 @@ std::string Translator::window_body(const PgQuery__WindowDef& definition, const 
       const bool is_moment =
           key.has_type(TypeId::Date) || key.has_type(TypeId::Timestamp) || key.has_type(TypeId::TimestampTz);
       offset_type = is_moment ? SqlType::of(TypeId::Interval) : key.type;
+      if ((definition.start_offset != nullptr || definition.end_offset != nullptr) && key.type &&
+          !key.type->is_array && is_text_like(key.type->id)) {
+        refuse("RANGE with an offset of texts", definition.location);
+      }
     } else {
       offset_type = SqlType::of(TypeId::BigInt);
     }
     const auto offset = [&](const Node* node) {
       Typed value = expression(node, scope);
+      if (value.literal.starts_with("-")) {
+        throw located(Error(ErrorCode::InvalidParameterValue, "frame offset must not be negative"),
+                      definition.location);
+      }
       if (offset_type) value = coerced(std::move(value), *offset_type);
       return operand(value);
     };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -29,6 +30,7 @@ struct Typed {
   bool is_atomic = true;   // may be an operand without parentheses
   bool is_column = false;  // a bare column of a relation
   bool is_not_null = false;
+  ColumnSource source;     // of a bare column
   bool is_number = false;  // a number as written
   std::string literal;     // of UnknownLiteral and numbers
   int parameter = 0;       // of Parameter, while it has no type
@@ -94,7 +96,7 @@ class Translator {
   std::string from_clause(std::size_t count, Node* const* items, Scope& scope);
   std::string targets(std::size_t count, Node* const* nodes, const Scope& scope, ColumnList& out,
                       const TypeHints* hints);
-  /// At the top: columns of reg types are shown by name, untyped literals and parameters are text.
+  /// At the top untyped literals and parameters are text.
   void set_top_level(bool is_top_level) { is_top_level_ = is_top_level; }
   /// The SELECT that comes next locks its rows.
   void set_locking(const LockRequest* locking) { locking_ = locking; }
@@ -160,11 +162,31 @@ class Translator {
   std::string limit_clause(const PgQuery__SelectStmt& select, const Scope& scope);
   /// LIMIT and OFFSET that are evaluated apart see the queries of WITH, too.
   static void put_with_before_limits(const std::string& with, DuckQuery& query);
-  std::string limit_of(const PgQuery__SelectStmt& select, const Node* node, const Scope& scope);
+  std::string limit_of(const Node* node, const Scope& scope);
   const ScopeColumn* output_column(const Node* node, const Scope& scope, const ColumnList& out,
                                    bool prefers_input) const;
   void cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, const Scope* outer, std::string& text);
   void cte_of_rows(const PgQuery__CommonTableExpr& cte, const NameLookup::WithRows& rows, std::string& text);
+
+  // translate_search.cpp
+  /// The query of a WITH that has SEARCH or CYCLE, with what these add; `columns` are its columns' names, and
+  /// get those of what is added. Errors: PostgreSQL's for queries that they cannot be added to.
+  Expr searched_query(const PgQuery__CommonTableExpr& cte, std::vector<std::string>& columns) const;
+
+  // translate_ties.cpp
+  /// FETCH FIRST n ROWS WITH TIES.
+  std::string with_ties(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
+                        const TypeHints* hints);
+
+  // translate_ordered_set.cpp
+  static bool is_hypothetical(std::string_view name);
+  Typed hypothetical(const PgQuery__FuncCall& call, std::vector<Typed> values, const Scope& scope);
+  Typed interval_percentile(const PgQuery__FuncCall& call, const Typed& fraction, const Typed& key,
+                            const Scope& scope);
+  std::string numeric_series(std::vector<Typed> bounds);
+
+  // translate_array_part.cpp
+  Typed array_with_part(const PgQuery__FuncCall& call, const Scope& scope);
 
   // translate_locking.cpp
   enum class HowMany : std::uint8_t { All, One };
@@ -243,6 +265,13 @@ class Translator {
   std::string from_item(const Node* node, Scope& scope, ColumnList& star);
   std::string table(const PgQuery__RangeVar& table, Scope& scope, ColumnList& star);
   std::string join(const PgQuery__JoinExpr& join, Scope& scope, ColumnList& star);
+  // translate_asof.cpp
+  /// The condition of an ASOF JOIN whose left side has the first `left_count` ranges.
+  std::string asof_condition(const Node* condition, const Scope& scope, std::size_t left_count);
+  /// The right side of `JOIN LATERAL (SELECT ... ORDER BY time DESC LIMIT 1)` for an as-of join with the
+  /// ranges that `scope` has; nothing where it is not sure to give the same rows.
+  std::optional<std::string> asof_lateral(const PgQuery__JoinExpr& item, Scope& scope, ColumnList& star,
+                                          std::string& condition);
   std::string subselect(const PgQuery__RangeSubselect& item, Scope& scope, ColumnList& star);
   /// DuckDB wants to know the arguments of such a call when it binds.
   std::string table_function_call(const PgQuery__FuncCall& call, const Scope& scope);
@@ -265,6 +294,7 @@ class Translator {
   Typed unqualified_column(const std::string& name, const PgQuery__ColumnRef& ref, const Scope& scope);
   Typed qualified_column(const std::string& schema, const std::string& relation, const std::string& name,
                          const PgQuery__ColumnRef& ref, const Scope& scope);
+  Typed whole_row(const std::string& alias, const Scope& scope);
   Typed system_column(const Range& range, const std::string& name, int location);
   Typed parameter(const PgQuery__ParamRef& ref);
   Typed numbered_parameter(int number, int location);
@@ -294,14 +324,38 @@ class Translator {
   Typed comparison(const std::string& op, Typed left, Typed right, int location);
   Typed row_comparison(const std::string& op, const PgQuery__RowExpr& left, const PgQuery__RowExpr& right,
                        const Scope& scope, int location);
+  Typed row_and_subquery(const std::string& op, const PgQuery__RowExpr& left, const PgQuery__SubLink& link,
+                         const Scope& scope, int location);
+  Typed pairs_compared(const std::string& op, std::vector<std::array<Typed, 2>> pairs, int location);
   Typed in_list(const PgQuery__AExpr& expr, const Scope& scope);
   Typed any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, bool is_negated = false);
   Typed like(const PgQuery__AExpr& expr, const Scope& scope);
-  Typed like_text(Typed value, Typed pattern, const std::string* escape, bool is_negated, bool ignores_case);
+  Typed like_text(Typed value, Typed pattern, const Typed* escape, bool is_negated, bool ignores_case);
+  enum class SimilarFor : std::uint8_t { Match, Substring };
+  /// The regular expression that a pattern of SIMILAR TO is.
+  std::string similar_text(Typed pattern, std::optional<Typed> escape, SimilarFor use);
   Typed similar(const PgQuery__AExpr& expr, const Scope& scope);
   Typed between(const PgQuery__AExpr& expr, const Scope& scope);
   Typed arithmetic(const std::string& op, Typed left, Typed right);
   Typed json_operation(const std::string& op, Typed left, Typed right);
+
+  // translate_user_type.cpp
+  std::shared_ptr<const EnumLabels> labels_of(const SqlType& type) const;
+  /// DuckDB's name of the type; `duck_type` where it is none of a user's.
+  std::string type_text(const SqlType& type) const;
+  /// PostgreSQL's, as messages have it.
+  std::string type_words(const std::optional<SqlType>& type) const;
+  /// The literal as one of the type. Errors: those of the type's input function.
+  std::string literal_text(const SqlType& type, std::string_view literal) const;
+  Typed cast_to_enum(Typed value, const SqlType& type);
+  /// An enum compares with its own type alone.
+  void require_one_enum(std::span<const Typed> values, const std::string& op, int location) const;
+  /// What is to have one type is of one enum type or of none.
+  void require_one_enum(std::span<const Typed> values) const;
+  /// enum_first, enum_last, enum_range; nothing for other calls.
+  std::optional<Typed> enum_function(const std::string& name, std::vector<Typed>& arguments);
+  /// A value of a domain's base type as one of the domain.
+  Typed checked_domain(Typed value, const NameLookup::UserType& domain);
 
   // translate_user_function.cpp
   struct InlinedCall;
@@ -352,6 +406,7 @@ class Translator {
   std::size_t cte_count_ = 0;
   std::size_t export_count_ = 0;
   std::size_t fill_count_ = 0;
+  std::size_t asof_count_ = 0;
   std::set<const Cte*> used_;                 // by the statement itself
   std::set<const Cte*>* uses_ = &used_;       // by the query at hand
   const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none
@@ -378,6 +433,13 @@ class Holding {
   T& variable_;
   T kept_;
 };
+
+/// The type of arrays of it, without modifiers (which of a user's type are none).
+inline SqlType array_of(const SqlType& type) {
+  SqlType array = type.id == TypeId::Enum ? type : SqlType::of(type.id);
+  array.is_array = true;
+  return array;
+}
 
 /// Whether the expression depends on a row.
 bool reads_columns(const Node* node);

@@ -14,12 +14,12 @@ namespace tickstone::sql {
 
 namespace {
 
-constexpr std::array<std::string_view, 40> kKnownElsewhere = {
-    "bit",     "varbit",      "money",     "inet",          "cidr",      "macaddr", "macaddr8",  "xml",
-    "point",   "line",        "lseg",      "box",           "path",      "polygon", "circle",    "tsvector",
-    "tsquery", "timetz",      "int4range", "int8range",     "numrange",  "tsrange", "tstzrange", "daterange",
-    "hstore",  "jsonpath",    "pg_lsn",    "txid_snapshot", "xid",       "cid",     "tid",       "regproc",
-    "regrole", "regoperator", "regoper",   "regconfig",     "refcursor", "citext",  "geometry",  "vector"};
+constexpr std::array<std::string_view, 39> kKnownElsewhere = {
+    "bit",         "varbit",   "money",     "inet",          "cidr",     "macaddr",  "macaddr8",  "xml",
+    "point",       "line",     "lseg",      "box",           "path",     "polygon",  "circle",    "tsvector",
+    "tsquery",     "timetz",   "int4range", "int8range",     "numrange", "tsrange",  "tstzrange", "daterange",
+    "hstore",      "jsonpath", "pg_lsn",    "txid_snapshot", "xid",      "cid",      "tid",       "regproc",
+    "regoperator", "regoper",  "regconfig", "refcursor",     "citext",   "geometry", "vector"};
 
 bool is_known_elsewhere(std::string_view name) {
   for (const std::string_view known : kKnownElsewhere) {
@@ -107,13 +107,11 @@ std::string_view bare_type_name(const PgQuery__TypeName& name) {
   return name.n_names > 0 ? string_of(name.names[name.n_names - 1]) : std::string_view();
 }
 
-SqlType sql_type_of(const ParseTree& tree, const PgQuery__TypeName& name, bool* is_serial) {
+namespace {
+
+/// A type that is not one of a user's; nothing where there is none of that name.
+std::optional<SqlType> built_in_type(const ParseTree& tree, const PgQuery__TypeName& name, bool* is_serial) {
   const std::string_view bare = bare_type_name(name);
-  std::string full;
-  for (std::size_t i = 0; i < name.n_names; ++i) {
-    if (i > 0) full += '.';
-    full += string_of(name.names[i]);
-  }
   if (name.pct_type != 0 || name.setof != 0) {
     throw Error(ErrorCode::FeatureNotSupported,
                 name.setof != 0 ? "SETOF is not supported" : "%TYPE is not supported")
@@ -138,19 +136,71 @@ SqlType sql_type_of(const ParseTree& tree, const PgQuery__TypeName& name, bool* 
     id = type_id_from_name(bare.substr(1));
     type.is_array = id.has_value();
   }
-  if (!id || *id == TypeId::Unknown) {
-    if (is_known_elsewhere(bare)) {
-      throw Error(ErrorCode::FeatureNotSupported, fmt::format("type {} is not supported", bare))
-          .at(tree.position(name.location));
-    }
-    throw Error(ErrorCode::UndefinedObject, fmt::format("type \"{}\" does not exist", full))
-        .at(tree.position(name.location));
-  }
+  if (!id || *id == TypeId::Unknown) return std::nullopt;
   type.id = *id;
   type.is_array = type.is_array || name.n_array_bounds > 0;
   apply_modifiers(tree, name, type);
   // CHAR without a length is CHAR(1); "bpchar" by name has none.
   return type;
+}
+
+QualifiedName qualified_name_of(const ParseTree& tree, const PgQuery__TypeName& name) {
+  return {name.n_names > 1 ? string_of(name.names[name.n_names - 2]) : "", std::string(bare_type_name(name)),
+          tree.position(name.location)};
+}
+
+[[noreturn]] void throw_undefined(const ParseTree& tree, const PgQuery__TypeName& name) {
+  fail_unknown_type(qualified_name_of(tree, name));
+}
+
+}  // namespace
+
+void fail_unknown_type(const QualifiedName& type) {
+  if (is_known_elsewhere(type.name)) {
+    throw Error(ErrorCode::FeatureNotSupported, fmt::format("type {} is not supported", type.name))
+        .at(type.position);
+  }
+  throw Error(ErrorCode::UndefinedObject, fmt::format("type \"{}{}{}\" does not exist", type.schema,
+                                                      type.schema.empty() ? "" : ".", type.name))
+      .at(type.position);
+}
+
+SqlType sql_type_of(const ParseTree& tree, const PgQuery__TypeName& name, bool* is_serial) {
+  if (const auto type = built_in_type(tree, name, is_serial)) return *type;
+  throw_undefined(tree, name);
+}
+
+SqlType sql_type_of(const ParseTree& tree, const PgQuery__TypeName& name, const NameLookup& lookup,
+                    std::optional<NameLookup::UserType>* user_type) {
+  if (const auto type = built_in_type(tree, name, nullptr)) return *type;
+  QualifiedName wanted = qualified_name_of(tree, name);
+  auto found = lookup.find_user_type(wanted.schema, wanted.name);
+  bool is_array = name.n_array_bounds > 0;
+  if (!found && wanted.name.starts_with('_')) {  // PostgreSQL's names of array types
+    found = lookup.find_user_type(wanted.schema, wanted.name.substr(1));
+    is_array = true;
+  }
+  if (!found) throw_undefined(tree, name);
+  if (name.n_typmods > 0) {
+    throw Error(ErrorCode::SyntaxError,
+                fmt::format("type modifier is not allowed for type \"{}\"", wanted.name))
+        .at(wanted.position);
+  }
+  SqlType type = found->type;
+  if (is_array && found->domain != 0) {
+    throw Error(ErrorCode::FeatureNotSupported, "arrays of domains are not supported").at(wanted.position);
+  }
+  type.is_array = type.is_array || is_array;
+  if (user_type != nullptr) *user_type = std::move(found);
+  return type;
+}
+
+WrittenType written_type_of(const ParseTree& tree, const PgQuery__TypeName& name, bool* is_serial) {
+  if (const auto type = built_in_type(tree, name, is_serial)) return {*type, {}};
+  if (name.n_typmods > 0) throw_undefined(tree, name);
+  WrittenType written{SqlType::of(TypeId::Unknown), qualified_name_of(tree, name)};
+  written.type.is_array = name.n_array_bounds > 0;
+  return written;
 }
 
 std::string interval_with_fields(std::string_view literal, const PgQuery__TypeName& name) {

@@ -195,7 +195,8 @@ void StatementBuilder::build_merge(const PgQuery__MergeStmt& merge, Statement& o
     switch (when.command_type) {
       case PG_QUERY__CMD_TYPE__CMD_UPDATE:
         clause.action = Action::Update;
-        for (const Assignment& assignment : assignments_of(when.n_target_list, when.target_list)) {
+        for (const Assignment& assignment : assignments_of(
+                 when.n_target_list, when.target_list, body.alias.empty() ? body.table.name : body.alias)) {
           if (assignment.value &&
               node_of(assignment.value)->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF)
             refuse("assignment of a query to several columns in MERGE");

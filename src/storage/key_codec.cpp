@@ -127,6 +127,8 @@ std::string describe_duplicate(const TableSchema& schema, const std::vector<Colu
   const auto key = key_columns(schema);
   for (std::size_t i = 0; i < key.size(); ++i) {
     const auto* column = schema.find(key[i]);
+    // Storage does not know labels, and a number would mislead.
+    if (column != nullptr && column->type.id == TypeId::Enum) return {};
     if (i > 0) {
       names += ", ";
       values += ", ";

@@ -21,7 +21,7 @@ void put_type(const SqlType& type, ByteWriter& out) {
 SqlType get_type(ByteReader& in) {
   SqlType type;
   const auto id = in.get<std::uint8_t>();
-  if (id > static_cast<std::uint8_t>(TypeId::Candlestick)) fail("unknown type");
+  if (id > static_cast<std::uint8_t>(TypeId::Enum)) fail("unknown type");
   type.id = static_cast<TypeId>(id);
   type.is_array = in.get<std::uint8_t>() != 0;
   type.precision = in.get<std::int16_t>();

@@ -382,6 +382,7 @@ bool keeps_range(const SqlType& type) {
     case TypeId::SmallInt:
     case TypeId::Integer:
     case TypeId::BigInt:
+    case TypeId::Enum:
     case TypeId::Real:
     case TypeId::Double:
     case TypeId::Numeric:
@@ -407,6 +408,7 @@ bool keeps_range(const SqlType& type) {
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
     case TypeId::Void:
     case TypeId::Record:
     case TypeId::Int2Vector:

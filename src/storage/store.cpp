@@ -14,6 +14,7 @@
 #include "storage/compactor.hpp"
 #include "storage/directory_lock.hpp"
 #include "storage/recovery.hpp"
+#include "storage/sequence_state.hpp"
 #include "storage/store_core.hpp"
 #include "storage/transaction.hpp"
 
@@ -71,6 +72,12 @@ class OpenStore final : public Store, public ChunkSettling {
   std::vector<LockInfo> locks() const override { return core_.locks.locks(); }
   std::optional<std::int64_t> last_sequence_value(TableId sequence) const override {
     return core_.sequences.last_value(sequence);
+  }
+  std::optional<SequenceState> sequence_state(TableId sequence) const {
+    for (const SequenceRecord& record : core_.sequences.records(/*exactly=*/true)) {
+      if (record.sequence == sequence) return SequenceState{record.next, record.has_last};
+    }
+    return std::nullopt;
   }
   void drop_sequence(TableId sequence) override { core_.sequences.drop(sequence, writer()); }
 
@@ -293,6 +300,11 @@ std::unique_ptr<Store> Store::open(const std::filesystem::path& directory, const
     }
   }
   return std::make_unique<OpenStore>(directory, options);
+}
+
+std::optional<SequenceState> sequence_state(const Store& store, TableId sequence) {
+  const auto* open = dynamic_cast<const OpenStore*>(&store);
+  return open == nullptr ? std::nullopt : open->sequence_state(sequence);
 }
 
 }  // namespace tickstone::storage

@@ -15,7 +15,7 @@ namespace tickstone {
 
 namespace {
 
-constexpr std::uint8_t kLastType = static_cast<std::uint8_t>(TypeId::Candlestick);
+constexpr std::uint8_t kLastType = static_cast<std::uint8_t>(TypeId::Enum);
 constexpr std::uint8_t kLastPhysical = static_cast<std::uint8_t>(Physical::Bytes);
 
 void require(bool condition, const char* what) {

@@ -233,6 +233,7 @@ void append_texts(std::string& out, const SqlType& type, std::string_view text) 
       return;
     case TypeId::Record:
     case TypeId::AclItem:
+    case TypeId::Enum:  // its labels are the catalog's to find: `parse_value`
       throw Error(ErrorCode::UndefinedFunction,
                   "no binary output function available for type " + to_sql(type));
     default:
@@ -516,6 +517,7 @@ Value receive_value(const SqlType& type, std::string_view bytes) {
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
+    case TypeId::Regrole:
       return of_integer_as(type, static_cast<std::int32_t>(receive_fixed<std::uint32_t>(bytes)));
     case TypeId::BigInt:
     case TypeId::TimestampNs:
@@ -561,6 +563,7 @@ Value receive_value(const SqlType& type, std::string_view bytes) {
       return Value{type, false};
     case TypeId::Record:
     case TypeId::AclItem:
+    case TypeId::Enum:  // its labels are the catalog's to find: `parse_value`
       throw Error(ErrorCode::UndefinedFunction,
                   "no binary input function available for type " + to_sql(type));
     case TypeId::Unknown:

@@ -25,10 +25,7 @@ constexpr std::int64_t kNanosPerMicro = 1000;
 
 bool is_string(TypeId id) { return is_text_like(id) && id != TypeId::InternalChar; }
 bool is_float(TypeId id) { return id == TypeId::Real || id == TypeId::Double; }
-bool is_oid(TypeId id) {
-  return id == TypeId::Oid || id == TypeId::Regclass || id == TypeId::Regtype || id == TypeId::Regproc ||
-         id == TypeId::Regnamespace;
-}
+bool is_oid(TypeId id) { return id == TypeId::Oid || is_object_name(id); }
 bool is_infinite(std::int64_t us) { return us == kTimestampInfinity || us == kTimestampNegInfinity; }
 
 std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
@@ -158,6 +155,7 @@ class Caster {
       case TypeId::Regtype:
       case TypeId::Regproc:
       case TypeId::Regnamespace:
+      case TypeId::Regrole:
         from_oid(source_.fixed<std::uint32_t>(row));
         return;
       case TypeId::Real:
@@ -434,6 +432,7 @@ Value cast_value(const Value& value, const SqlType& target, CastStrength strengt
   if (value.type == target) return value;
   require_cast(value.type, target, strength);
   if (value.is_null) return Value::null_of(target);
+  if (target.is_enum() && is_text_like(value.type.id)) return parse_value(target, value.text, context);
   Column source(value.type);
   append_value(source, value);
   Column column(target);

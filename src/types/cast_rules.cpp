@@ -11,11 +11,6 @@ bool is_string(TypeId id) {
   return id == TypeId::Text || id == TypeId::Varchar || id == TypeId::Char || id == TypeId::Name;
 }
 
-bool is_oid_name(TypeId id) {
-  return id == TypeId::Regclass || id == TypeId::Regtype || id == TypeId::Regproc ||
-         id == TypeId::Regnamespace;
-}
-
 /// Where a number stands among those that become one another: implicitly upwards, by assignment down.
 int number_rank(TypeId id) {
   switch (id) {
@@ -98,13 +93,13 @@ bool can_cast_scalar(TypeId from, TypeId to, CastStrength strength) {
   if (const int rank = number_rank(from); rank != 0) {
     if (const int wanted = number_rank(to); wanted != 0)
       return wanted > rank || is_enough(CastStrength::Assignment);
-    if (rank <= 3 && (to == TypeId::Oid || is_oid_name(to))) return true;
+    if (rank <= 3 && (to == TypeId::Oid || is_object_name(to))) return true;
   }
   if (from == TypeId::Oid) {
-    if (is_oid_name(to)) return true;
+    if (is_object_name(to)) return true;
     if (to == TypeId::Integer || to == TypeId::BigInt) return is_enough(CastStrength::Assignment);
   }
-  if (is_oid_name(from)) {
+  if (is_object_name(from)) {
     if (to == TypeId::Oid) return true;
     if (to == TypeId::Integer || to == TypeId::BigInt) return is_enough(CastStrength::Assignment);
   }
@@ -119,6 +114,7 @@ bool can_cast_scalar(TypeId from, TypeId to, CastStrength strength) {
 }  // namespace
 
 bool can_cast(const SqlType& from, const SqlType& to, CastStrength strength) {
+  if (from.id == TypeId::Enum && to.id == TypeId::Enum && from.user_oid() != to.user_oid()) return false;
   if (from.is_array && to.is_array) return can_cast_scalar(from.id, to.id, strength);
   if (from.is_array) return is_string(to.id) && strength >= CastStrength::Assignment;
   if (to.is_array) {

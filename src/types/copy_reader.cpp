@@ -309,7 +309,8 @@ void CopyReader::append_binary_row(std::string_view row, Batch& into) {
       continue;
     }
     try {
-      append_received(column, bytes);
+      // A label is its text in this format, too.
+      column.type().is_enum() ? append_parsed(column, bytes, context_) : append_received(column, bytes);
     } catch (Error& error) {
       throw with_column_context(error, i, nullptr);
     }

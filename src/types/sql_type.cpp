@@ -19,7 +19,7 @@ struct TypeRow {
 };
 
 // Ordered by id, so that a type is its own index.
-constexpr std::array<TypeRow, 34> kTypes = {{
+constexpr std::array<TypeRow, 36> kTypes = {{
     {TypeId::Unknown, Physical::Bytes, -2, 705, 0, "unknown"},
     {TypeId::Boolean, Physical::Bool, 1, 16, 1000, "boolean"},
     {TypeId::SmallInt, Physical::Int16, 2, 21, 1005, "smallint"},
@@ -54,6 +54,8 @@ constexpr std::array<TypeRow, 34> kTypes = {{
     {TypeId::OidVector, Physical::Bytes, -1, 30, 1013, "oidvector"},
     {TypeId::AclItem, Physical::Bytes, 12, 1033, 1034, "aclitem"},
     {TypeId::Candlestick, Physical::Bytes, -1, kCandlestickOid, kCandlestickArrayOid, "candlestick"},
+    {TypeId::Regrole, Physical::Int32, 4, 4096, 4097, "regrole"},
+    {TypeId::Enum, Physical::Int32, 4, 0, 0, "anyenum"},
 }};
 
 const TypeRow& row_of(TypeId id) {
@@ -106,6 +108,7 @@ constexpr NameRow kNames[] = {
     {"jsonb", TypeId::Jsonb},
     {"candlestick", TypeId::Candlestick},
     {"oid", TypeId::Oid},
+    {"xid", TypeId::Oid},  // as wide, and written alike
     {"name", TypeId::Name},
     {"char", TypeId::InternalChar},
     {"\"char\"", TypeId::InternalChar},
@@ -113,6 +116,7 @@ constexpr NameRow kNames[] = {
     {"regtype", TypeId::Regtype},
     {"regproc", TypeId::Regproc},
     {"regnamespace", TypeId::Regnamespace},
+    {"regrole", TypeId::Regrole},
     {"void", TypeId::Void},
     {"record", TypeId::Record},
     {"int2vector", TypeId::Int2Vector},
@@ -210,6 +214,7 @@ std::optional<TypeId> type_id_from_name(std::string_view name) {
 }
 
 std::uint32_t oid_of(const SqlType& type) {
+  if (type.id == TypeId::Enum) return type.user_oid() + (type.is_array ? 1 : 0);
   const auto& row = row_of(type.id);
   return type.is_array ? row.array_oid : row.oid;
 }
@@ -281,6 +286,11 @@ bool is_text_like(TypeId id) {
     default:
       return false;
   }
+}
+
+bool is_object_name(TypeId id) {
+  return id == TypeId::Regclass || id == TypeId::Regtype || id == TypeId::Regproc ||
+         id == TypeId::Regnamespace || id == TypeId::Regrole;
 }
 
 bool is_integer(TypeId id) { return id == TypeId::SmallInt || id == TypeId::Integer || id == TypeId::BigInt; }

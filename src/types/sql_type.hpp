@@ -44,6 +44,8 @@ enum class TypeId : std::uint8_t {
   OidVector = 31,
   AclItem = 32,
   Candlestick = 33,  // text inside, in the toolkit's form
+  Regrole = 34,
+  Enum = 35,  // of CREATE TYPE: the number of a label, see `EnumLabels`; its modifiers hold the type's OID
 };
 
 /// How a column's values lie in memory and on disk.
@@ -52,7 +54,7 @@ enum class TypeId : std::uint8_t {
 enum class Physical : std::uint8_t {
   Bool = 0,  // one byte, 0 or 1
   Int16 = 1,
-  Int32 = 2,   // Integer, Date, Oid and the reg types
+  Int32 = 2,   // Integer, Date, Oid and the reg types, Enum
   Int64 = 3,   // BigInt, times, and NUMERIC of up to 18 digits (scaled integer)
   Int128 = 4,  // NUMERIC of up to 38 digits, Uuid, Interval (packed, see interval.hpp)
   Float32 = 5,
@@ -78,6 +80,17 @@ struct SqlType {
 
   static SqlType of(TypeId id) { return SqlType{id}; }
   static SqlType array_of(TypeId id) { return SqlType{id, true}; }
+  /// A type that a user made: its OID lies in the modifiers, which such a type has none of. Below 0 is what
+  /// `precision` then always is.
+  static SqlType enum_of(std::uint32_t oid) {
+    return SqlType{TypeId::Enum, false, static_cast<std::int16_t>(-1 - static_cast<int>(oid >> 16)),
+                   static_cast<std::int16_t>(oid & 0xffff)};
+  }
+  /// Of such a type, its OID; that of arrays of it is the next one.
+  std::uint32_t user_oid() const {
+    return static_cast<std::uint32_t>(-1 - precision) << 16 | static_cast<std::uint16_t>(scale);
+  }
+  bool is_enum() const { return id == TypeId::Enum && !is_array; }
   static SqlType numeric(int precision, int scale) {
     return SqlType{TypeId::Numeric, false, static_cast<std::int16_t>(precision),
                    static_cast<std::int16_t>(scale)};
@@ -131,5 +144,7 @@ std::optional<SqlType> type_from_oid(std::uint32_t oid, std::int32_t typmod = -1
 bool is_text_like(TypeId id);
 /// SmallInt, Integer, BigInt.
 bool is_integer(TypeId id);
+/// The types whose values are the OIDs of objects and whose text is their names: Regclass and its kin.
+bool is_object_name(TypeId id);
 
 }  // namespace tickstone

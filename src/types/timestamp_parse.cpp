@@ -261,6 +261,11 @@ std::int64_t add_interval(std::int64_t us, const IntervalValue& interval, const 
   const auto check = [](bool is_fine) {
     if (!is_fine) throw Error(ErrorCode::DatetimeFieldOverflow, "timestamp out of range");
   };
+  if (interval.months != 0 && interval.days != 0) {
+    // One after the other, as PostgreSQL: months may lead into an hour that is left out.
+    us = add_interval(us, IntervalValue{.months = interval.months}, zone);
+    return add_interval(us, IntervalValue{.days = interval.days, .micros = interval.micros}, zone);
+  }
   if (interval.months != 0 || interval.days != 0) {
     std::int64_t local = local_us_of(us, zone);
     std::int64_t days = floor_days(local);

@@ -6,12 +6,14 @@
 #include <string_view>
 
 #include "types/column.hpp"
+#include "types/object_naming.hpp"
 #include "types/timestamp.hpp"
 
 namespace tickstone {
 
 /// One SQL value. `integer` holds every integer layout (Bool too, NUMERIC scaled by `scale`), `number` the
-/// floats, `text` Bytes.
+/// floats, `text` Bytes. One of an enum type that was read from a text has the label in `text` beside its
+/// number, and says so with `scale` kHasLabel.
 struct Value {
   SqlType type;
   bool is_null = true;
@@ -19,6 +21,8 @@ struct Value {
   Int128 integer = 0;
   double number = 0;
   std::string text;
+
+  static constexpr std::uint8_t kHasLabel = 1;
 
   static Value null_of(const SqlType& type) { return Value{type}; }
   static Value of_text(std::string text) {
@@ -48,6 +52,7 @@ struct FormatContext {
   std::int64_t now_us = 0;     // for 'now', 'today'
   int extra_float_digits = 1;  // PostgreSQL's default: shortest exact
   bool bytea_escape = false;
+  const ObjectNaming* names = nullptr;  // nullptr: numbers stand for what only a catalog names
 };
 
 /// PostgreSQL's output function of the type; the value must not be null.

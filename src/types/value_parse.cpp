@@ -110,10 +110,11 @@ std::uint32_t parse_oid(std::string_view text) {
 }
 
 /// The reg types take numbers here; names are the catalog's to find, but those of types are known.
-std::uint32_t parse_oid_name(TypeId id, std::string_view text) {
+std::uint32_t parse_oid_name(TypeId id, std::string_view text, const FormatContext& context) {
   if (text == "-") return 0;
   if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos) return parse_oid(text);
   check_utf8(text);
+  if (context.names != nullptr) return context.names->object_oid(id, text);
   switch (id) {
     case TypeId::Regtype: {
       std::string_view name = text;
@@ -124,6 +125,8 @@ std::uint32_t parse_oid_name(TypeId id, std::string_view text) {
     }
     case TypeId::Regproc:
       throw Error(ErrorCode::UndefinedFunction, fmt::format("function \"{}\" does not exist", text));
+    case TypeId::Regrole:
+      throw Error(ErrorCode::UndefinedObject, fmt::format("role \"{}\" does not exist", text));
     case TypeId::Regnamespace:
       throw Error(ErrorCode::InvalidSchemaName, fmt::format("schema \"{}\" does not exist", text));
     default:
@@ -271,8 +274,18 @@ void append_parsed(Column& column, std::string_view text, const FormatContext& c
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
-      column.append_fixed(parse_oid_name(type.id, text));
+    case TypeId::Regrole:
+      column.append_fixed(parse_oid_name(type.id, text, context));
       return;
+    case TypeId::Enum: {
+      const auto labels = context.names == nullptr ? nullptr : context.names->enum_labels(type.user_oid());
+      if (labels == nullptr)
+        throw Error(ErrorCode::UndefinedObject,
+                    fmt::format("type with OID {} does not exist", type.user_oid()));
+      check_utf8(text);
+      column.append_fixed(labels->number_of(text));
+      return;
+    }
   }
 }
 
@@ -284,7 +297,9 @@ Value parse_value(const SqlType& type, std::string_view text, const FormatContex
   }
   Column column(type);
   append_parsed(column, text, context);
-  return value_at(column.view(), 0);
+  Value value = value_at(column.view(), 0);
+  if (type.is_enum()) value.text = text, value.scale = Value::kHasLabel;
+  return value;
 }
 
 }  // namespace tickstone

@@ -18,9 +18,13 @@ void append_number(std::string& out, T value) {
   out.append(buffer, written.ptr);
 }
 
-void append_oid_name(std::string& out, TypeId id, std::uint32_t oid) {
+void append_oid_name(std::string& out, TypeId id, std::uint32_t oid, const FormatContext& context) {
   if (oid == 0) {
     out.push_back('-');
+    return;
+  }
+  if (context.names != nullptr) {
+    out += context.names->object_name(id, oid);
     return;
   }
   if (id == TypeId::Regtype) {
@@ -30,6 +34,15 @@ void append_oid_name(std::string& out, TypeId id, std::uint32_t oid) {
     }
   }
   append_number(out, oid);
+}
+
+void append_label(std::string& out, const SqlType& type, std::int32_t number, const FormatContext& context) {
+  const auto labels = context.names == nullptr ? nullptr : context.names->enum_labels(type.user_oid());
+  const auto* label = labels == nullptr ? nullptr : labels->find(number);
+  if (label != nullptr)
+    out += label->text;
+  else
+    append_number(out, number);
 }
 
 void append_bytes_text(std::string& out, const SqlType& type, std::string_view bytes,
@@ -85,7 +98,11 @@ void append_integer_text(std::string& out, const SqlType& type, Int128 value, in
     case TypeId::Regtype:
     case TypeId::Regproc:
     case TypeId::Regnamespace:
-      append_oid_name(out, type.id, static_cast<std::uint32_t>(value));
+    case TypeId::Regrole:
+      append_oid_name(out, type.id, static_cast<std::uint32_t>(value), context);
+      return;
+    case TypeId::Enum:
+      append_label(out, type, static_cast<std::int32_t>(value), context);
       return;
     default:
       append_number(out, static_cast<std::int64_t>(value));

@@ -7,6 +7,7 @@ import java.sql.DatabaseMetaData;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
@@ -23,6 +24,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.postgresql.PGConnection;
+import org.postgresql.PGResultSetMetaData;
 
 /** Steps of a Java program in one mode of the driver; each that fails is told. Arguments: URL, preferQueryMode. */
 public class JdbcCheck {
@@ -175,6 +177,91 @@ public class JdbcCheck {
     same("{1=symbol, 2=timestamp, 3=timeframe}", key.toString());
   }
 
+  static void columnsOfResultsAreTraced() throws Exception {
+    String sql = "SELECT b.close AS last, s.name, b.close + 1 AS more, p.id FROM ohlcv b JOIN symbols s USING (symbol), positions p";
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      ResultSetMetaData about = statement.getMetaData();
+      PGResultSetMetaData traced = about.unwrap(PGResultSetMetaData.class);
+      List<String> columns = new ArrayList<>();
+      for (int i = 1; i <= about.getColumnCount(); ++i) {
+        columns.add(about.getColumnLabel(i) + "=" + traced.getBaseSchemaName(i) + "." + traced.getBaseTableName(i) + "." + traced.getBaseColumnName(i));
+      }
+      same("[last=public.ohlcv.close, name=public.symbols.name, more=.., id=public.positions.id]", columns.toString());
+      same(ResultSetMetaData.columnNoNulls, about.isNullable(1));
+      same(ResultSetMetaData.columnNullable, about.isNullable(2));
+      same(true, about.isAutoIncrement(4));
+      same(false, about.isAutoIncrement(1));
+    }
+  }
+
+  /** The driver finds the table and its key by what it is told of the columns. */
+  static void rowsAreChangedInPlace() throws Exception {
+    try (Statement statement = connection.createStatement(ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_UPDATABLE)) {
+      statement.execute("DELETE FROM jdbc WHERE id >= 20000");
+      statement.execute("INSERT INTO jdbc VALUES (20001, 'a', 1), (20002, 'b', 2)");
+      try (ResultSet rows = statement.executeQuery("SELECT id, name, price FROM jdbc WHERE id > 20000 ORDER BY id")) {
+        holds(rows.next(), "no row");
+        rows.updateString("name", "changed");
+        rows.updateBigDecimal("price", new BigDecimal("2.5"));
+        rows.updateRow();
+        holds(rows.next(), "no second row");
+        rows.deleteRow();
+        rows.moveToInsertRow();
+        rows.updateInt("id", 20003);
+        rows.updateString("name", "new");
+        rows.insertRow();
+      }
+      List<String> found = new ArrayList<>();
+      try (ResultSet rows = statement.executeQuery("SELECT id, name FROM jdbc WHERE id > 20000 ORDER BY id")) {
+        while (rows.next()) found.add(rows.getInt(1) + " " + rows.getString(2));
+      }
+      same("[20001 changed, 20003 new]", found.toString());
+    }
+  }
+
+  /** Values in binary from the first time on, and many rows of a batch as one statement. */
+  static void otherSettings(String url, Properties properties) throws Exception {
+    Properties more = new Properties();
+    more.putAll(properties);
+    more.setProperty("prepareThreshold", "-1");
+    more.setProperty("reWriteBatchedInserts", "true");
+    Connection before = connection;
+    try (Connection opened = DriverManager.getConnection(url, more)) {
+      connection = opened;
+      if (!more.getProperty("preferQueryMode").equals("simple")) types();
+      opened.setAutoCommit(false);
+      try (PreparedStatement insert = opened.prepareStatement("INSERT INTO jdbc VALUES (?, ?, ?)")) {
+        for (int i = 30000; i < 30500; ++i) {
+          insert.setInt(1, i);
+          insert.setString(2, "rewritten");
+          insert.setBigDecimal(3, new BigDecimal("0.5"));
+          insert.addBatch();
+        }
+        same(500, insert.executeBatch().length);
+      }
+      opened.commit();
+      try (Statement statement = opened.createStatement(); ResultSet row = statement.executeQuery("SELECT count(*), sum(price) FROM jdbc WHERE name = 'rewritten'")) {
+        holds(row.next(), "no row");
+        same(500L, row.getLong(1));
+        same(0, new BigDecimal("250").compareTo(row.getBigDecimal(2)));
+      }
+      opened.rollback();
+    } finally {
+      connection = before;
+    }
+  }
+
+  static void notificationsCome() throws Exception {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("LISTEN java");
+      statement.execute("NOTIFY java, 'one'");
+      var heard = connection.unwrap(PGConnection.class).getNotifications(10_000);
+      same(1, heard.length);
+      same("java one", heard[0].getName() + " " + heard[0].getParameter());
+      statement.execute("UNLISTEN java");
+    }
+  }
+
   /** What tools ask when they show a database; that there is an answer at all. */
   static void everythingIsDescribed() throws Exception {
     DatabaseMetaData about = connection.getMetaData();
@@ -234,6 +321,10 @@ public class JdbcCheck {
       step("everything is described", JdbcCheck::everythingIsDescribed);
       if (!arguments[1].equals("simple")) step("copy", JdbcCheck::copy);
       step("results that scroll", JdbcCheck::resultsThatScroll);
+      step("columns of results are traced", JdbcCheck::columnsOfResultsAreTraced);
+      step("rows are changed in place", JdbcCheck::rowsAreChangedInPlace);
+      step("other settings", () -> otherSettings(arguments[0], properties));
+      step("notifications come", JdbcCheck::notificationsCome);
       try (Statement statement = connection.createStatement()) {
         statement.execute("DROP TABLE jdbc");
       }

@@ -118,6 +118,26 @@ class Connections(unittest.TestCase):
         self.refused("does not match host name", host="127.0.0.1", sslmode="verify-full", sslrootcert=root)
         self.assertTrue(self.uses_tls(host="127.0.0.1", sslmode="verify-ca", sslrootcert=root))
 
+    def test_logins_are_bound_to_the_connection(self):
+        """SCRAM-SHA-256-PLUS: libpq refuses a server that does not prove that it saw this certificate."""
+        for kind, options, is_bound in (("rsa", ("-newkey", "rsa:2048", "-sha256"), True), ("sha384", ("-newkey", "rsa:2048", "-sha384"), True),
+                                        ("ec", ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-sha512"), True),
+                                        ("ed25519", ("-newkey", "ed25519"), False)):
+            with self.subTest(kind):
+                certificate, key = self.scratch / f"{kind}.crt", self.scratch / f"{kind}.key"
+                openssl("req", "-x509", *options, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate)
+                os.chmod(key, 0o600)
+                self.serve("--tls-certificate", str(certificate), "--tls-key", str(key))
+                if is_bound:
+                    self.assertEqual(self.query("SELECT 1", sslmode="require", channel_binding="require"), [(1,)])
+                    self.refused("password authentication failed", sslmode="require", channel_binding="require", password="wrong")
+                else:  # there is no hash to bind to (RFC 5929); PostgreSQL 15 cannot log anyone in here
+                    self.refused("channel binding is required, but server did not offer", sslmode="require", channel_binding="require")
+                for how in ("prefer", "disable"):
+                    self.assertEqual(self.query("SELECT 1", sslmode="require", channel_binding=how), [(1,)])
+                self.refused("channel binding required, but SSL not in use", sslmode="disable", channel_binding="require")
+                self.server.stop()
+
     def test_what_is_wrong_with_certificates_ends_the_start(self):
         authority = Authority(self.scratch, "authority")
         certificate, key = authority.make("localhost")
@@ -232,6 +252,15 @@ class Connections(unittest.TestCase):
         while self.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'few'") != [(1,)]:
             self.assertLess(time.monotonic(), deadline)
         self.assertEqual(self.query("SELECT 1", user="few", password="f"), [(1,)])
+
+    def test_a_password_is_valid_until_its_time(self):
+        self.serve()
+        self.query("CREATE ROLE past LOGIN PASSWORD 'p' VALID UNTIL '2020-01-01 00:00:00+00'")
+        self.refused('password authentication failed for user "past"', user="past", password="p")
+        self.assertEqual(self.query("SELECT rolvaliduntil::text FROM pg_roles WHERE rolname = 'past'"), [("2020-01-01 00:00:00+00",)])
+        for until in ("2200-01-01", "infinity"):
+            self.query(f"ALTER ROLE past VALID UNTIL '{until}'")
+            self.assertEqual(self.query("SELECT 1", user="past", password="p"), [(1,)])
 
 
 if __name__ == "__main__":

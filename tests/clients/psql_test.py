@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import signal
+import socket
 import subprocess
 import time
 
@@ -144,6 +145,11 @@ DEALLOCATE bars;
         self.assertRegex(self.psql("-c", r"\timing on", "-c", "SELECT 1"), r"Time: \d+\.\d+ ms")
 
     def test_pg_isready(self):
-        done = subprocess.run(["pg_isready", "-h", "127.0.0.1", "-p", str(self.server.port)], capture_output=True, text=True,
-                              env=environment())
-        self.assertEqual((done.returncode, done.stdout), (0, f"127.0.0.1:{self.server.port} - accepting connections\n"))
+        with socket.socket() as nobody:  # bound, and not listening
+            nobody.bind(("127.0.0.1", 0))
+            for arguments, code, said in ((["-p", str(self.server.port)], 0, f"127.0.0.1:{self.server.port} - accepting connections\n"),
+                                          (["-p", str(self.server.port), "-U", "nobody", "-d", "nosuch"], 0, f"127.0.0.1:{self.server.port} - accepting connections\n"),
+                                          (["-p", str(nobody.getsockname()[1])], 2, f"127.0.0.1:{nobody.getsockname()[1]} - no response\n"),
+                                          (["-d", "nosuch=1"], 3, "")):
+                done = subprocess.run(["pg_isready", "-h", "127.0.0.1", *arguments], capture_output=True, text=True, env=environment())
+                self.assertEqual((done.returncode, done.stdout), (code, said), arguments)

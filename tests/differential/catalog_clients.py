@@ -129,10 +129,6 @@ KNOWN = {
     r"\dT text": "types have no descriptions",
     r"\dL": "no procedural language",
     r"\sv open_orders": "a view shows its query as it was written",
-    "SELECT sequencename, data_type, start_value, min_value, max_value, increment_by, cycle, cache_size, last_value "
-    "FROM pg_sequences ORDER BY 1": "regtype is described as text",
-    "SELECT 'orders'::regclass, 'research.signals'::regclass::text, 'int4'::regtype, to_regclass('nothing'), "
-    "'orders'::regclass::oid = (SELECT oid FROM pg_class WHERE relname = 'orders')": "regclass is described as text",
 }
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [crash|fuzz|damage|properties|histories|memory...]: for long, and without names all of them: crash rounds
-# (TICKSTONE_SOAK_ROUNDS, 200), fuzzing (TICKSTONE_SOAK_FUZZ_MINUTES, 60, over all targets), damage at every single byte, the store's
+# run.sh [crash|fuzz|sql|server|damage|properties|histories|memory...]: for long, and without names all of them: crash rounds
+# (TICKSTONE_SOAK_ROUNDS, 200), fuzzing (TICKSTONE_SOAK_FUZZ_MINUTES, 60, over all targets), as long random SQL beside PostgreSQL and
+# random messages to the server, damage at every single byte, the store's
 # properties with new seeds under the sanitizers (TICKSTONE_SOAK_PROPERTIES, 2000 histories), random transactions and statements
 # through the server (tests/histories), and memory over simulated hours of ingest (TICKSTONE_SOAK_HOURS, 24). Adds a dated line for each to
 # docs/soak.md. What fuzzing finds, and its corpus, stay in build/soak-fuzz.
@@ -53,16 +54,18 @@ properties() {
     sed -n 's/^\[==========\] /properties of the store: /p'
 }
 
-[ $# -gt 0 ] || set -- crash fuzz damage properties histories memory
+[ $# -gt 0 ] || set -- crash fuzz sql server damage properties histories memory
 for part in "$@"; do
   case $part in
     crash) soak "crash rounds" tests/crash/crash_rounds.py --rounds "$rounds" ;;
     fuzz) soak "fuzzing" fuzz ;;
+    sql) soak "random SQL beside PostgreSQL 15" env TICKSTONE_FUZZ_SEED=0 TICKSTONE_SQL_FUZZ_SECONDS=$((minutes * 60)) tests/differential/run.sh ;;
+    server) soak "random messages to the server" env TICKSTONE_FUZZ_SEED=0 TICKSTONE_WIRE_FUZZ_SECONDS=$((minutes * 60)) tests/wire/run.sh ;;
     damage) soak "damage" damage ;;
     properties) soak "properties" properties ;;
     histories) soak "histories" env TICKSTONE_HISTORY_SECONDS=600 TICKSTONE_HISTORY_ROUNDS=50 tests/histories/run.sh ;;
     memory) soak "memory of simulated hours" tests/soak/memory_day.py --hours "$hours" ;;
-    *) echo "soak: no part is called $part: crash, fuzz, damage, properties, histories or memory" >&2; exit 2 ;;
+    *) echo "soak: no part is called $part: crash, fuzz, sql, server, damage, properties, histories or memory" >&2; exit 2 ;;
   esac
 done
 exit $status

@@ -204,6 +204,15 @@ std::string overlaid(const std::string& bytes, const std::string& with, std::int
          bytes.substr(static_cast<std::size_t>(after));
 }
 
+/// Counted from 1; what lies before the first byte counts all the same.
+std::string part_of(const std::string& bytes, std::int64_t from, std::int64_t count) {
+  if (count < 0) throw Error(ErrorCode::SubstringError, "negative substring length not allowed");
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  const auto start = std::clamp(from - 1, std::int64_t{0}, size);
+  const auto end = std::clamp(from - 1 + count, start, size);
+  return bytes.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(end - start));
+}
+
 /// The one encoding that texts have here. Errors: FeatureNotSupported, InvalidParameterValue.
 void require_utf8(std::string name, const char* which) {
   std::string plain;
@@ -268,6 +277,16 @@ void register_byte_functions(FunctionCatalog& catalog) {
       .boxed({blob, blob}, integer,
              [](const auto& values, auto&) {
                return duckdb::Value::INTEGER(position_of(bytes_of(values[1]), bytes_of(values[0])));
+             })
+      .replace_in(catalog);
+  ScalarBuilder("pg_bytes_substring")
+      .boxed({blob, integer}, blob,
+             [](const auto& values, auto&) {
+               return blob_value(part_of(bytes_of(values[0]), whole(values[1]), INT32_MAX));
+             })
+      .boxed({blob, integer, integer}, blob,
+             [](const auto& values, auto&) {
+               return blob_value(part_of(bytes_of(values[0]), whole(values[1]), whole(values[2])));
              })
       .replace_in(catalog);
   ScalarBuilder("pg_bytes_overlay")

@@ -20,6 +20,7 @@ void register_time_functions(FunctionCatalog& catalog);
 void register_text_functions(FunctionCatalog& catalog);
 void register_regex_functions(FunctionCatalog& catalog);
 void register_format_functions(FunctionCatalog& catalog);
+void register_array_functions(FunctionCatalog& catalog);
 void register_byte_functions(FunctionCatalog& catalog);
 void register_json_functions(FunctionCatalog& catalog);
 void register_cast_functions(FunctionCatalog& catalog);

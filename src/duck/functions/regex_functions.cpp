@@ -92,8 +92,15 @@ void check_pattern(const std::string& pattern, ExpressionState& state) {
   }
 }
 
-std::shared_ptr<const duckdb_re2::Regex> compile(const std::string& pattern, const RegexFlags& flags,
-                                                 ExpressionState& state) {
+struct CompiledRegex {
+  explicit CompiledRegex(const std::string& flags, const std::string& pattern)
+      : regex(flags + pattern), of_nothing_at_end(flags + "\\z(?:" + pattern + ")") {}
+  duckdb_re2::Regex regex;
+  duckdb_re2::Regex of_nothing_at_end;
+};
+
+std::shared_ptr<const CompiledRegex> compile(const std::string& pattern, const RegexFlags& flags,
+                                             ExpressionState& state) {
   std::string text = "(?";
   text += flags.of_re2;
   if (flags.ignores_case) text += 'i';
@@ -103,31 +110,38 @@ std::shared_ptr<const duckdb_re2::Regex> compile(const std::string& pattern, con
     if (!flags.ignores_case) text += 'i';
   }
   text += ')';
-  text += regex_for_re2(flags.is_literal ? "***=" + pattern : pattern);
+  const std::string head = text;
+  const std::string own = regex_for_re2(flags.is_literal ? "***=" + pattern : pattern);
+  text += own;
   // A handful for each thread: calls come a chunk of rows at a time, with the same pattern.
-  thread_local std::map<std::string, std::shared_ptr<const duckdb_re2::Regex>> compiled;
+  thread_local std::map<std::string, std::shared_ptr<const CompiledRegex>> compiled;
   const auto found = compiled.find(text);
   if (found != compiled.end()) return found->second;
   if (compiled.size() >= 32) compiled.clear();
   check_pattern(text, state);
-  auto regex = std::make_shared<const duckdb_re2::Regex>(text);
+  auto regex = std::make_shared<const CompiledRegex>(head, own);
   compiled.emplace(text, regex);
   return regex;
 }
 
 /// All matches from byte `from` on, or the first alone. Empty ones inside a character are none.
-Matches matches_of(const duckdb_re2::Regex& regex, const std::string& text, bool is_global) {
+Matches matches_of(const CompiledRegex& compiled, const std::string& text, bool is_global) {
   Matches matches;
   if (!is_global) {
     duckdb_re2::Match match;
-    if (duckdb_re2::RegexSearch(text, match, regex)) matches.push_back(std::move(match));
+    if (duckdb_re2::RegexSearch(text, match, compiled.regex)) matches.push_back(std::move(match));
     return matches;
   }
-  for (auto& match : duckdb_re2::RegexFindAll(text, regex)) {
+  for (auto& match : duckdb_re2::RegexFindAll(text, compiled.regex)) {
     const std::size_t at = match.position(0);
     const bool is_inside = at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
     if (!is_inside) matches.push_back(std::move(match));
   }
+  // DuckDB does not look behind the last character.
+  duckdb_re2::Match last;
+  if ((matches.empty() || matches.back().position(0) < text.size()) &&
+      duckdb_re2::RegexSearch(text, last, compiled.of_nothing_at_end))
+    matches.push_back(std::move(last));
   return matches;
 }
 
@@ -189,7 +203,7 @@ std::int64_t checked_number(const duckdb::Value& value, const char* name, std::i
 }
 
 /// Replaces the `nth` match from byte `from` on, or all where `nth` is 0.
-std::string replaced(const std::string& text, const duckdb_re2::Regex& regex, const std::string& replacement,
+std::string replaced(const std::string& text, const CompiledRegex& regex, const std::string& replacement,
                      std::size_t from, std::int64_t nth) {
   std::string out;
   std::size_t copied = 0;

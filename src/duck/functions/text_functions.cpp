@@ -8,6 +8,8 @@
 #include "duck/functions/functions.hpp"
 #include "duck/functions/numeric_types.hpp"
 #include "duck/functions/scalar_builder.hpp"
+#include "types/letter_case.hpp"
+#include "types/utf8.hpp"
 #include "types/value.hpp"
 
 // PostgreSQL's functions of texts that DuckDB lacks or means otherwise.
@@ -24,16 +26,16 @@ const std::string& text_of(const duckdb::Value& value) { return duckdb::StringVa
 duckdb::Value text_value(std::string text) { return duckdb::Value(std::move(text)); }
 LogicalType text_list() { return LogicalType::LIST(LogicalType::VARCHAR); }
 
-bool is_letter_or_digit(unsigned char c) { return std::isalnum(c) != 0 || c >= 0x80; }
-
-std::string with_initials(std::string_view text) {
-  std::string out;
-  bool in_word = false;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += static_cast<char>(in_word ? std::tolower(byte) : std::toupper(byte));
-    in_word = is_letter_or_digit(byte);
+/// UTF-8 of a character's number.
+std::string character_of(std::int32_t number) {
+  if (number < 0) throw Error(ErrorCode::InvalidParameterValue, "character number must be positive");
+  if (number == 0) throw Error(ErrorCode::ProgramLimitExceeded, "null character not permitted");
+  if (number > 0x10FFFF || (number >= 0xD800 && number < 0xE000)) {
+    throw Error(ErrorCode::ProgramLimitExceeded,
+                fmt::format("requested character not valid for encoding: {}", number));
   }
+  std::string out;
+  append_utf8(out, static_cast<std::uint32_t>(number));
   return out;
 }
 
@@ -404,6 +406,14 @@ void register_quoting(FunctionCatalog& catalog) {
   simple("quote_ident", quoted_identifier);
   simple("quote_literal", quoted_literal);
   simple("initcap", [](const std::string& value) { return with_initials(value); });
+  simple("upper", [](const std::string& value) { return in_upper_case(value); });
+  simple("lower", [](const std::string& value) { return in_lower_case(value); });
+  ScalarBuilder("pg_chr")
+      .boxed({LogicalType::INTEGER}, text,
+             [](const auto& values, auto&) {
+               return text_value(character_of(values[0].template GetValue<std::int32_t>()));
+             })
+      .replace_in(catalog);
   ScalarBuilder("pg_quote_literal")
       .boxed({LogicalType::ANY}, text,
              [](const auto& values, auto&) { return text_value(quoted_literal(plain_text(values[0]))); })

@@ -154,7 +154,7 @@ void part_of_interval(DataChunk& arguments, ExpressionState&, Vector& result) {
 duckdb::unique_ptr<duckdb::FunctionData> bind_under_other_name(
     duckdb::ClientContext&, duckdb::ScalarFunction& function,
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>&) {
-  function.name = "pg_" + function.name;
+  if (!function.name.starts_with("pg_")) function.name = "pg_" + function.name;
   return nullptr;
 }
 
@@ -163,65 +163,68 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_date_as_instant(
     duckdb::ClientContext&, duckdb::ScalarFunction& function,
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>&) {
   function.arguments[1] = LogicalType::TIMESTAMP_TZ;
-  function.name = "pg_" + function.name;
+  if (!function.name.starts_with("pg_")) function.name = "pg_" + function.name;
   return nullptr;
 }
 
+/// Under the other name, too: DuckDB looks it up when it copies a plan.
 void register_fields(FunctionCatalog& catalog) {
-  ScalarBuilder("date_trunc")
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::DATE},
-                 LogicalType::TIMESTAMP_TZ,
-                 truncate_timestamptz,
-                 bind_date_as_instant})
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::TIMESTAMP},
-                 LogicalType::TIMESTAMP,
-                 truncate_timestamp,
-                 bind_under_other_name})
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ},
-                 LogicalType::TIMESTAMP_TZ,
-                 truncate_timestamptz,
-                 bind_under_other_name})
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ, LogicalType::VARCHAR},
-                 LogicalType::TIMESTAMP_TZ,
-                 truncate_in_named_zone,
-                 bind_under_other_name})
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::INTERVAL},
-                 LogicalType::INTERVAL,
-                 truncate_interval_rows,
-                 bind_under_other_name})
-      .replace_in(catalog);
-  ScalarBuilder("date_part")
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::TIMESTAMP},
-                 LogicalType::DOUBLE,
-                 part_of_timestamp,
-                 bind_under_other_name})
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ},
-                 LogicalType::DOUBLE,
-                 part_of_timestamptz,
-                 bind_under_other_name})
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::DATE},
-                 LogicalType::DOUBLE,
-                 part_of_date,
-                 bind_under_other_name})
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::TIME},
-                 LogicalType::DOUBLE,
-                 part_of_time,
-                 bind_under_other_name})
-      .overload({"",
-                 {LogicalType::VARCHAR, LogicalType::INTERVAL},
-                 LogicalType::DOUBLE,
-                 part_of_interval,
-                 bind_under_other_name})
-      .replace_in(catalog);
+  for (const char* name : {"date_trunc", "pg_date_trunc"})
+    ScalarBuilder(name)
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::DATE},
+                   LogicalType::TIMESTAMP_TZ,
+                   truncate_timestamptz,
+                   bind_date_as_instant})
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::TIMESTAMP},
+                   LogicalType::TIMESTAMP,
+                   truncate_timestamp,
+                   bind_under_other_name})
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ},
+                   LogicalType::TIMESTAMP_TZ,
+                   truncate_timestamptz,
+                   bind_under_other_name})
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ, LogicalType::VARCHAR},
+                   LogicalType::TIMESTAMP_TZ,
+                   truncate_in_named_zone,
+                   bind_under_other_name})
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::INTERVAL},
+                   LogicalType::INTERVAL,
+                   truncate_interval_rows,
+                   bind_under_other_name})
+        .replace_in(catalog);
+  for (const char* name : {"date_part", "pg_date_part"})
+    ScalarBuilder(name)
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::TIMESTAMP},
+                   LogicalType::DOUBLE,
+                   part_of_timestamp,
+                   bind_under_other_name})
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ},
+                   LogicalType::DOUBLE,
+                   part_of_timestamptz,
+                   bind_under_other_name})
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::DATE},
+                   LogicalType::DOUBLE,
+                   part_of_date,
+                   bind_under_other_name})
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::TIME},
+                   LogicalType::DOUBLE,
+                   part_of_time,
+                   bind_under_other_name})
+        .overload({"",
+                   {LogicalType::VARCHAR, LogicalType::INTERVAL},
+                   LogicalType::DOUBLE,
+                   part_of_interval,
+                   bind_under_other_name})
+        .replace_in(catalog);
 }
 
 /// AT TIME ZONE: an instant as a zone's wall time, and back.

@@ -56,6 +56,54 @@ TEST(Scram, RefusesMalformedMessages) {
   }
 }
 
+TEST(Scram, BindsTheProofToTheConnection) {
+  // The same nonces and proof as the example's are wrong with another header, so only the binding is looked
+  // at.
+  const auto bound = [](std::string binding) {
+    ScramExchange exchange(*parse_scram_verifier(kPencil), std::string(kServerNonce),
+                           {std::move(binding), true});
+    exchange.first("p=tls-server-end-point,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+    return exchange;
+  };
+  const std::string rest =
+      ",r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
+  const std::string header_and_abc = "cD10bHMtc2VydmVyLWVuZC1wb2ludCwsYWJj";
+  EXPECT_EQ(bound("abc").last("c=" + header_and_abc + rest), std::nullopt);
+  const auto refused_with = [](ErrorCode code, auto&& run) {
+    try {
+      run();
+      return false;
+    } catch (const Error& error) {
+      return error.code() == code;
+    }
+  };
+  EXPECT_TRUE(refused_with(ErrorCode::InvalidAuthorization,
+                           [&] { bound("xyz").last("c=" + header_and_abc + rest); }));
+  EXPECT_TRUE(refused_with(ErrorCode::InvalidAuthorization, [&] { bound("abc").last("c=biws" + rest); }));
+}
+
+TEST(Scram, RefusesAFlagThatIsNotOfTheMechanism) {
+  const auto code_of = [](ScramChannel channel, std::string_view message) -> std::optional<ErrorCode> {
+    try {
+      ScramExchange(*parse_scram_verifier(kPencil), std::string(kServerNonce), std::move(channel))
+          .first(message);
+      return std::nullopt;
+    } catch (const Error& error) {
+      return error.code();
+    }
+  };
+  const std::string user = ",,n=user,r=abc";
+  EXPECT_EQ(code_of({"abc", true}, "p=tls-server-end-point" + user), std::nullopt);
+  EXPECT_EQ(code_of({"abc", true}, "p=tls-unique" + user), ErrorCode::ProtocolViolation);
+  EXPECT_EQ(code_of({"abc", true}, "n" + user), ErrorCode::ProtocolViolation);
+  EXPECT_EQ(code_of({"abc", true}, "y" + user), ErrorCode::ProtocolViolation);
+  EXPECT_EQ(code_of({"abc", false}, "p=tls-server-end-point" + user), ErrorCode::ProtocolViolation);
+  EXPECT_EQ(code_of({"abc", false}, "n" + user), std::nullopt);
+  // A client that would bind was told that it cannot, which is not so.
+  EXPECT_EQ(code_of({"abc", false}, "y" + user), ErrorCode::InvalidAuthorization);
+  EXPECT_EQ(code_of({"", false}, "y" + user), std::nullopt);
+}
+
 TEST(Scram, MakesVerifiersThatReadBack) {
   const auto text = make_scram_verifier("postgres");
   EXPECT_THAT(text, testing::StartsWith("SCRAM-SHA-256$4096:"));

@@ -60,15 +60,33 @@ TEST(Parse, SlicesStatements) {
   EXPECT_TRUE(parse(" ; -- nothing").empty());
 }
 
+TEST(Parse, TypesOfUsersAreLookedUpLater) {
+  const auto statements = parse("CREATE TABLE t (a foo, b s.foo[], c int)");
+  const auto& columns = std::get<CreateTableStatement>(statements[0].body).columns;
+  EXPECT_EQ(columns[0].type_name.name, "foo");
+  EXPECT_EQ(columns[0].type, SqlType::of(TypeId::Unknown));
+  EXPECT_EQ(columns[1].type_name.schema, "s");
+  EXPECT_EQ(columns[1].type, SqlType::array_of(TypeId::Unknown));
+  EXPECT_TRUE(columns[2].type_name.name.empty());
+  const auto made = parse("CREATE TYPE s.mood AS ENUM ('a', 'b')");
+  const auto& type = std::get<TypeStatement>(made[0].body);
+  EXPECT_EQ(type.action, TypeStatement::Action::CreateEnum);
+  EXPECT_EQ(type.names[0].schema, "s");
+  EXPECT_EQ(type.labels, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(made[0].tag, "CREATE TYPE");
+  EXPECT_EQ(parse("ALTER TYPE mood ADD VALUE 'c' BEFORE 'b'")[0].tag, "ALTER TYPE");
+  EXPECT_EQ(parse("DROP DOMAIN IF EXISTS d CASCADE")[0].tag, "DROP DOMAIN");
+}
+
 TEST(Parse, ReportsErrorsAsPostgresqlDoes) {
   EXPECT_EQ(error_of("SELEC 1"), "syntax error at or near \"SELEC\"@1");
   EXPECT_EQ(error_of("SELECT 'é' x y"), "syntax error at or near \"y\"@14");
   EXPECT_EQ(error_of("SELECT 1; SELECT FROM WHERE"), "syntax error at or near \"WHERE\"@23");
   EXPECT_EQ(error_of("SELECT (1"), "syntax error at end of input@10");
   EXPECT_EQ(error_of("SELECT 'abc"), "unterminated quoted string at or near \"'abc\"@8");
-  EXPECT_EQ(error_of("CREATE TABLE t (a foo)"), "type \"foo\" does not exist@19 42704");
-  EXPECT_EQ(error_of("CREATE TABLE t (a public.foo[])"), "type \"public.foo\" does not exist@19 42704");
-  EXPECT_EQ(error_of("CREATE TABLE t (a inet)"), "type inet is not supported@19 0A000");
+  EXPECT_EQ(error_of("CREATE SEQUENCE s AS foo"), "type \"foo\" does not exist@22 42704");
+  EXPECT_EQ(error_of("CREATE SEQUENCE s AS public.foo"), "type \"public.foo\" does not exist@22 42704");
+  EXPECT_EQ(error_of("CREATE SEQUENCE s AS inet"), "type inet is not supported@22 0A000");
   EXPECT_EQ(error_of("CREATE TABLE t (a numeric(0,1))"),
             "NUMERIC precision 0 must be between 1 and 1000@19 22023");
   EXPECT_EQ(error_of("CREATE TABLE t (a numeric(60,2))"), "type numeric(60,2) is not supported@19 0A000");

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "types/value.hpp"
+
 namespace tickstone {
 namespace {
 
@@ -31,8 +33,25 @@ TEST(SqlType, KnowsPostgresOidsAndTypmods) {
   EXPECT_EQ(typlen_of(SqlType::array_of(TypeId::Integer)), -1);
 }
 
+TEST(SqlType, OfAUserHasItsOidInItsModifiers) {
+  for (const std::uint32_t oid : {16384U, 65535U, 65536U, 131071U, 0x3fff'fffeU}) {
+    SqlType type = SqlType::enum_of(oid);
+    EXPECT_EQ(type.user_oid(), oid);
+    EXPECT_LT(type.precision, 0);
+    EXPECT_EQ(oid_of(type), oid);
+    EXPECT_EQ(typmod_of(type), -1);
+    EXPECT_TRUE(type.is_enum());
+    type.is_array = true;
+    EXPECT_EQ(oid_of(type), oid + 1);
+    EXPECT_FALSE(type.is_enum());
+  }
+  EXPECT_FALSE(can_cast(SqlType::enum_of(16384), SqlType::enum_of(16386), CastStrength::Explicit));
+  EXPECT_TRUE(can_cast(SqlType::enum_of(16384), SqlType::of(TypeId::Text), CastStrength::Assignment));
+  EXPECT_FALSE(can_cast(SqlType::of(TypeId::Text), SqlType::enum_of(16384), CastStrength::Assignment));
+}
+
 TEST(SqlType, OidAndTypmodLeadBack) {
-  for (int id = 0; id <= static_cast<int>(TypeId::Candlestick); ++id) {
+  for (int id = 0; id < static_cast<int>(TypeId::Enum); ++id) {
     for (const bool is_array : {false, true}) {
       const SqlType type{static_cast<TypeId>(id), is_array};
       if (oid_of(type) == 0) continue;

@@ -1,5 +1,5 @@
 SELECT format_type(23, NULL), format_type(23, -1), format_type(1700, 655366), format_type(1043, 14), format_type(25, NULL), format_type(1184, NULL), format_type(1007, NULL), format_type(0, NULL), format_type(NULL, NULL), format_type(23::bigint::oid, -1);
-SELECT col_description('kinds'::regclass, 1), obj_description('kinds'::regclass), obj_description('kinds'::regclass, 'pg_class'), shobj_description(1, 'pg_database');
+SELECT col_description('kinds'::regclass, 1), obj_description('kinds'::regclass), obj_description('kinds'::regclass, 'pg_class');
 SELECT attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid = 'kinds'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT pg_get_indexdef(indexrelid), pg_get_indexdef(indexrelid, 1, false), pg_get_indexdef(indexrelid, 2, true) FROM pg_index WHERE indrelid = 'ohlcv'::regclass AND indisprimary;
 SELECT pg_get_indexdef(i.indexrelid, n::int, true) FROM pg_index i, generate_series(1::bigint, 3::bigint) n WHERE indrelid = 'ohlcv'::regclass AND indisprimary ORDER BY n;
@@ -8,16 +8,16 @@ SELECT pg_type.oid, pg_type.oid AS other FROM pg_type WHERE typname IN ('int4', 
 SELECT ns.nspname, t.oid, t.typname, t.typtype, t.typnotnull, t.elemtypoid FROM (SELECT typ.oid, typ.typnamespace, typ.typname, typ.typtype, typ.typrelid, typ.typnotnull, typ.relkind, elemtyp.oid AS elemtypoid, elemtyp.typname AS elemtypname, elemcls.relkind AS elemrelkind, CASE WHEN elemproc.proname='array_recv' THEN 'a' ELSE elemtyp.typtype END AS elemtyptype, typ.typcategory FROM (SELECT typ.oid, typnamespace, typname, typrelid, typnotnull, relkind, typelem AS elemoid, CASE WHEN proc.proname='array_recv' THEN 'a' ELSE typ.typtype END AS typtype, CASE WHEN proc.proname='array_recv' THEN typ.typelem WHEN typ.typtype='r' THEN NULL WHEN typ.typtype='d' THEN typ.typbasetype END AS elemtypoid, typ.typcategory FROM pg_type AS typ LEFT JOIN pg_class AS cls ON (cls.oid = typ.typrelid) LEFT JOIN pg_proc AS proc ON proc.oid = typ.typreceive) AS typ LEFT JOIN pg_type AS elemtyp ON elemtyp.oid = elemoid LEFT JOIN pg_class AS elemcls ON (elemcls.oid = elemtyp.typrelid) LEFT JOIN pg_proc AS elemproc ON elemproc.oid = elemtyp.typreceive) AS t JOIN pg_namespace AS ns ON (ns.oid = typnamespace) WHERE t.typname IN ('int4', '_int4', 'numeric') ORDER BY CASE WHEN typtype IN ('b', 'e', 'p') THEN 0 WHEN typtype = 'c' THEN 1 WHEN typtype = 'r' THEN 2 WHEN typtype = 'd' THEN 4 ELSE 5 END, t.oid;
 SELECT c.relname, c.oid = 'kinds'::regclass FROM pg_class c WHERE c.relname = 'kinds' ORDER BY oid;
 SELECT current_database() IS NOT NULL, current_schema(), current_schemas(false), current_user = session_user, version() LIKE 'PostgreSQL%', pg_backend_pid() > 0;
-SELECT pg_typeof(1), pg_typeof(1.5), pg_typeof('a'), pg_typeof(NULL), pg_typeof(true), pg_typeof(1::bigint), pg_typeof(1::real), pg_typeof('a'::varchar), pg_typeof('{}'::jsonb), pg_typeof(interval '1 day'), pg_typeof(ROW(1));
-SELECT pg_typeof(1 + 1.5), pg_typeof(1 / 2), pg_typeof(1 * 1.5::float8), pg_typeof(sum(id)), pg_typeof(avg(id)), pg_typeof(sum(big)), pg_typeof(count(*)), pg_typeof(max(label)), pg_typeof(sum(price)), pg_typeof(stddev(id)) FROM kinds;
-SELECT 'kinds'::regclass, 'kinds'::regclass::oid > 0, 'int4'::regtype, 'integer'::regtype::oid, 23::regtype, to_regclass('nosuch'), to_regtype('nosuch');
+SELECT pg_typeof(1)::text, pg_typeof(1.5)::text, pg_typeof('a')::text, pg_typeof(NULL)::text, pg_typeof(true)::text, pg_typeof(1::bigint)::text, pg_typeof(1::real)::text, pg_typeof('a'::varchar)::text, pg_typeof('{}'::jsonb)::text, pg_typeof(interval '1 day')::text, pg_typeof(ROW(1))::text;
+SELECT pg_typeof(1 + 1.5)::text, pg_typeof(1 / 2)::text, pg_typeof(1 * 1.5::float8)::text, pg_typeof(sum(id))::text, pg_typeof(avg(id))::text, pg_typeof(sum(big))::text, pg_typeof(count(*))::text, pg_typeof(max(label))::text, pg_typeof(sum(price))::text, pg_typeof(stddev(id))::text FROM kinds;
+SELECT 'kinds'::regclass::text, 'kinds'::regclass::oid > 0, 'int4'::regtype::text, 'integer'::regtype::oid, 23::regtype::text, to_regclass('nosuch')::text, to_regtype('nosuch')::text;
 SELECT has_table_privilege('kinds', 'SELECT'), has_schema_privilege('public', 'USAGE'), pg_table_is_visible('kinds'::regclass), pg_get_userbyid(relowner) = current_user FROM pg_class WHERE relname = 'kinds';
 SELECT column_name, data_type, is_nullable, numeric_precision, numeric_scale, character_maximum_length FROM information_schema.columns WHERE table_name = 'kinds' ORDER BY ordinal_position;
 SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1;
 SELECT conname, contype, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'ohlcv'::regclass ORDER BY 1;
 SELECT pg_size_pretty(1024::bigint), pg_size_pretty(10240::bigint), pg_size_pretty(1048576000::bigint), pg_size_pretty(1.5e12::numeric);
-SHOW server_version_num;
+SELECT current_setting('server_version_num')::int / 10000;
 SHOW TimeZone;
 SHOW standard_conforming_strings;
 SELECT current_setting('TimeZone'), current_setting('nosuch.thing', true), set_config('application_name', 'd', false);
-SELECT pg_column_size(1), pg_client_encoding(), txid_current() > 0, inet_server_port() IS NOT NULL, pg_is_in_recovery(), pg_postmaster_start_time() < now();
+SELECT pg_client_encoding()::text, txid_current() > 0, pg_is_in_recovery(), pg_postmaster_start_time() < now();

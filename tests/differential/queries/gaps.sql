@@ -1,0 +1,16 @@
+SELECT g AS bar, o.close FROM generate_series(timestamptz '2025-03-03 14:30+00', timestamptz '2025-03-03 17:00+00', interval '5 minutes') g LEFT JOIN ohlcv o ON o.timestamp = g AND o.symbol = 'AAPL' ORDER BY g;
+SELECT g::date AS day, count(o.*) FROM generate_series(date '2025-03-01', date '2025-03-07', interval '1 day') g LEFT JOIN ohlcv o ON o.timestamp >= g AND o.timestamp < g + interval '1 day' GROUP BY g ORDER BY g;
+SELECT timestamp, next, next - timestamp AS gap FROM (SELECT timestamp, lead(timestamp) OVER (ORDER BY timestamp) AS next FROM ohlcv WHERE symbol = 'SPY') q WHERE next - timestamp > interval '5 minutes' ORDER BY 1;
+SELECT s.symbol, g.bar, count(t.id), coalesce(sum(t.size), 0) FROM symbols s CROSS JOIN generate_series(timestamptz '2025-03-03 14:00+00', timestamptz '2025-03-03 17:00+00', interval '1 hour') AS g(bar) LEFT JOIN trades t ON t.symbol = s.symbol AND t.timestamp >= g.bar AND t.timestamp < g.bar + interval '1 hour' GROUP BY 1, 2 ORDER BY 1, 2;
+WITH bars AS (SELECT date_trunc('minute', timestamp) AS minute, avg(price) AS price FROM trades WHERE symbol = 'AAPL' GROUP BY 1), filled AS (SELECT g AS minute, b.price, count(b.price) OVER (ORDER BY g) AS grp FROM generate_series((SELECT min(minute) FROM bars), (SELECT max(minute) FROM bars), interval '1 minute') g LEFT JOIN bars b ON b.minute = g) SELECT minute, first_value(price) OVER (PARTITION BY grp ORDER BY minute) AS carried FROM filled ORDER BY minute;
+SELECT min(id) AS first, max(id) AS last, count(*) FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS island FROM trades WHERE symbol = 'MSFT') q GROUP BY island ORDER BY 1;
+WITH ids AS (SELECT id, lead(id) OVER (ORDER BY id) AS next FROM trades WHERE symbol = 'NVDA') SELECT id + 1 AS gap_from, next - 1 AS gap_to FROM ids WHERE next > id + 1 ORDER BY 1;
+SELECT d::date FROM generate_series(date '2025-03-01', date '2025-03-14', '1 day') d WHERE extract(isodow FROM d) < 6 EXCEPT SELECT timestamp::date FROM ohlcv ORDER BY 1;
+SELECT n FROM generate_series(1, 130) n WHERE NOT EXISTS (SELECT FROM trades WHERE id = n) ORDER BY n;
+SELECT session, count(*), min(timestamp), max(timestamp) FROM (SELECT timestamp, sum(CASE WHEN gap > interval '2 minutes' OR gap IS NULL THEN 1 ELSE 0 END) OVER (ORDER BY timestamp) AS session FROM (SELECT timestamp, timestamp - lag(timestamp) OVER (ORDER BY timestamp) AS gap FROM trades) g) s GROUP BY session ORDER BY session;
+SELECT * FROM generate_series(timestamp '2025-01-31', timestamp '2025-06-30', interval '1 month');
+SELECT * FROM generate_series(timestamp '2025-01-03', timestamp '2025-01-01', interval '-12 hours');
+SELECT * FROM generate_series(timestamptz '2025-03-08 00:00+00', timestamptz '2025-03-08 01:00+00', interval '17 minutes');
+SELECT * FROM generate_series(timestamp '2025-01-01', timestamp '2025-01-02', interval '0');
+SELECT count(*) FROM generate_series(timestamp '2000-01-01', timestamp '2025-01-01', interval '1 week');
+SELECT g.at, lag(g.at) OVER (ORDER BY g.at) FROM generate_series(timestamptz '2025-01-01 00:00+00', timestamptz '2025-01-01 00:10+00', interval '150 seconds') AS g(at) ORDER BY 1;

@@ -1,0 +1,18 @@
+SELECT jsonb_path_query('{"a": [1, 2, {"b": 3}]}', '$.a[*]');
+SELECT jsonb_path_query_array('[1, 2, 3, 4]', '$[*] ? (@ > 2)'), jsonb_path_query_array('[1, 2, 3, 4]', '$[1 to 2]'), jsonb_path_query_array('[1, 2, 3]', '$[last]'), jsonb_path_query_array('[1, 2, 3]', '$[0, 2]');
+SELECT jsonb_path_query_first('{"a": {"b": [10, 20]}}', '$.a.b[1]'), jsonb_path_query_first('{"a": 1}', '$.z'), jsonb_path_query_first('{"a b": 1}', '$."a b"');
+SELECT jsonb_path_exists('{"a": 5}', '$.a ? (@ > 3)'), jsonb_path_exists('{"a": 5}', '$.a ? (@ > $min)', '{"min": 9}'), jsonb_path_exists('{}', '$.a');
+SELECT jsonb_path_match('{"a": 5}', '$.a == 5'), jsonb_path_match('{"a": 5}', 'exists($.a)'), jsonb_path_match('{"a": "xyz"}', '$.a starts with "x"');
+SELECT jsonb_path_query_array('{"a": ["abc", "Bcd", "xyz"]}', '$.a[*] ? (@ like_regex "^b" flag "i")');
+SELECT jsonb_path_query_array('[1.5, -2, "3"]', '$[*].type()'), jsonb_path_query_array('[1.5, -2.5]', '$[*].abs()'), jsonb_path_query_array('[1.5, -2.5]', '$[*].floor()'), jsonb_path_query_first('[1, 2]', '$.size()'), jsonb_path_query_first('"1.5"', '$.double()');
+SELECT jsonb_path_query('{"a": [{"x": 1}, {"x": 2}]}', '$.a[*].x');
+SELECT jsonb_path_query_array('{"a": {"b": 1, "c": {"b": 2}}}', '$.**.b'), jsonb_path_query_array('{"a": 1, "b": 2}', '$.*');
+SELECT jsonb_path_query_first('{"a": 2, "b": 3}', '$.a * $.b + 1'), jsonb_path_query_first('7', '$ % 4'), jsonb_path_query_first('7', '-$');
+SELECT jsonb_path_query_array('[{"p": 1, "s": "a"}, {"p": 5, "s": "b"}]', '$[*] ? (@.p > 2 && @.s == "b").s'), jsonb_path_query_array('[1, null, "a"]', '$[*] ? (@ == null)');
+SELECT jsonb_path_query('{"a": 1}', 'strict $.b');
+SELECT jsonb_path_query('{"a": 1}', 'lax $.b');
+SELECT jsonb_path_query('{"a": 1}', 'strict $.b', '{}', true);
+SELECT jsonb_path_exists('{"a": 1}', '$.');
+SELECT '{"a": [1, 2]}'::jsonb @? '$.a[*] ? (@ == 2)', '{"a": 1}'::jsonb @@ '$.a > 0', '[1]'::jsonb @@ '$[0]';
+SELECT model_id, jsonb_path_query_first(metrics, '$.folds[0]'), metrics @? '$.folds[*] ? (@ > 5)' FROM model_performance ORDER BY timestamp;
+SELECT symbol FROM symbols WHERE metadata @@ '$.sector == "tech"' ORDER BY symbol;

@@ -1,0 +1,16 @@
+SELECT s.symbol, l.n, l.top FROM symbols s, LATERAL (SELECT count(*) AS n, max(price) AS top FROM trades t WHERE t.symbol = s.symbol) l ORDER BY 1;
+SELECT s.symbol, l.id FROM symbols s LEFT JOIN LATERAL (SELECT id FROM trades t WHERE t.symbol = s.symbol ORDER BY price DESC, id LIMIT 2) l ON true ORDER BY 1, 2;
+SELECT k.id, g FROM kinds k, generate_series(1, k.id) g WHERE k.id < 4 ORDER BY 1, 2;
+SELECT k.id, l.* FROM kinds k, LATERAL (SELECT k.small + 1 AS a, k.label || '!' AS b) l ORDER BY 1;
+SELECT k.id, l.v FROM kinds k CROSS JOIN LATERAL (VALUES (k.small), (k.whole)) l(v) ORDER BY 1, 2;
+SELECT a.x, b.y, c.z FROM (VALUES (1), (2)) a(x), LATERAL (SELECT a.x * 10) b(y), LATERAL (SELECT a.x + b.y) c(z) ORDER BY 1;
+SELECT k.id, n FROM kinds k LEFT JOIN LATERAL unnest(k.numbers) n ON n > 1 ORDER BY 1, 2;
+SELECT * FROM kinds k, (SELECT k.id) l;
+SELECT s.symbol, x.key FROM symbols s LEFT JOIN LATERAL jsonb_object_keys(s.metadata) AS x(key) ON true ORDER BY 1, 2;
+SELECT s.symbol, q.c FROM symbols s JOIN LATERAL (SELECT count(*) AS c FROM trades t WHERE t.symbol = s.symbol HAVING count(*) > 25) q ON true ORDER BY 1;
+SELECT k.id, w.r FROM kinds k, LATERAL (SELECT x, row_number() OVER (ORDER BY x DESC) AS r FROM unnest(k.numbers) x) w WHERE w.x = 3 ORDER BY 1, 2;
+SELECT o.symbol, o.timestamp, n.timestamp FROM ohlcv o LEFT JOIN LATERAL (SELECT timestamp FROM ohlcv i WHERE i.symbol = o.symbol AND i.timestamp > o.timestamp ORDER BY timestamp LIMIT 1) n ON true WHERE o.symbol = 'SPY' ORDER BY 2 LIMIT 12;
+SELECT g, (SELECT sum(x) FROM generate_series(1, g) x) FROM generate_series(1, 5) g ORDER BY g;
+SELECT s.symbol, (SELECT string_agg(group_name, ',' ORDER BY group_name) FROM symbol_groups g WHERE g.symbol = s.symbol) FROM symbols s ORDER BY 1;
+SELECT d.day, l.sum FROM (SELECT DISTINCT timestamp::date AS day FROM ohlcv) d CROSS JOIN LATERAL (SELECT sum(volume) FROM ohlcv o WHERE o.timestamp >= d.day AND o.timestamp < d.day + 1) l ORDER BY 1;
+SELECT a.id, b.id FROM kinds a LEFT JOIN LATERAL (SELECT id FROM kinds b WHERE b.small = a.small AND b.id <> a.id UNION ALL SELECT -1 WHERE a.small IS NULL) b ON true ORDER BY 1, 2;

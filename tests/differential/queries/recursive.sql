@@ -1,0 +1,16 @@
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i * 2 FROM n WHERE i < 1000) SELECT array_agg(i ORDER BY i) FROM n;
+WITH RECURSIVE d(day) AS (SELECT date '2025-01-30' UNION ALL SELECT day + 1 FROM d WHERE day < '2025-02-03') SELECT day, to_char(day, 'Dy') FROM d ORDER BY day;
+WITH RECURSIVE org(id, parent, depth, path) AS (SELECT e.id, e.parent, 1, e.id::text FROM (VALUES (1, NULL::int), (2, 1), (3, 1), (4, 2), (5, 4)) e(id, parent) WHERE e.parent IS NULL UNION ALL SELECT e.id, e.parent, o.depth + 1, o.path || '/' || e.id FROM org o JOIN (VALUES (1, NULL::int), (2, 1), (3, 1), (4, 2), (5, 4)) e(id, parent) ON e.parent = o.id) SELECT * FROM org ORDER BY path;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION SELECT (n % 3) + 1 FROM t) SELECT n FROM t ORDER BY n;
+WITH RECURSIVE edges(a, b) AS (VALUES (1, 2), (2, 3), (3, 1), (3, 4)), reach(n) AS (SELECT 1 UNION SELECT e.b FROM reach r JOIN edges e ON e.a = r.n) SELECT n FROM reach ORDER BY n;
+WITH RECURSIVE walk(n, seen) AS (SELECT 1, ARRAY[1] UNION ALL SELECT e.b, seen || e.b FROM walk w JOIN (VALUES (1, 2), (2, 3), (3, 1), (3, 4)) e(a, b) ON e.a = w.n WHERE e.b <> ALL (seen)) SELECT n, seen FROM walk ORDER BY seen;
+WITH RECURSIVE balance(n, cash) AS (SELECT 0, 1000::numeric UNION ALL SELECT n + 1, round(cash * 1.01, 2) FROM balance WHERE n < 12) SELECT n, cash FROM balance ORDER BY n;
+WITH RECURSIVE s(a, b) AS (SELECT 'a'::text, 0 UNION ALL SELECT a || chr(98 + b), b + 1 FROM s WHERE b < 5) SELECT a FROM s ORDER BY b DESC LIMIT 1;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n FROM t LIMIT 5;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT sum(n) FROM t) SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT 'x'::text FROM t) SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n IN (SELECT n FROM t)) SELECT * FROM t;
+WITH RECURSIVE a AS (SELECT 5 AS x), b AS (SELECT x + 1 AS y FROM a) SELECT * FROM b;
+WITH RECURSIVE t(n) AS ((SELECT 1 UNION SELECT 2) UNION ALL SELECT n + 10 FROM t WHERE n < 20) SELECT n FROM t ORDER BY n;
+WITH RECURSIVE months(m) AS (SELECT timestamptz '2025-01-31 00:00+00' UNION ALL SELECT m + interval '1 month' FROM months WHERE m < '2025-05-01') SELECT m FROM months ORDER BY m;
+WITH RECURSIVE t(n, total) AS (SELECT 1, 1.5 UNION ALL SELECT n + 1, total + n FROM t WHERE n < 4) SELECT n, total FROM t ORDER BY n;

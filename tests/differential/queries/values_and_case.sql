@@ -1,0 +1,10 @@
+VALUES (1, 'a'), (2, 'b');
+VALUES (1), (2.5), (NULL) ORDER BY 1 DESC;
+SELECT * FROM (VALUES (1, 'a'), (2, NULL)) AS v(n, t) WHERE t IS NULL;
+SELECT column1, column2 FROM (VALUES (1, 2), (3, 4)) v ORDER BY column2 DESC;
+SELECT id, CASE WHEN small > 0 THEN 'up' WHEN small < 0 THEN 'down' ELSE 'flat' END FROM kinds ORDER BY id;
+SELECT id, CASE small WHEN 7 THEN 1 WHEN 0 THEN 2.5 END FROM kinds ORDER BY id;
+SELECT CASE WHEN true THEN 1 ELSE 1/0 END;
+SELECT coalesce(NULL, NULL, 3), coalesce(NULL, 'x'), coalesce(small, -1) FROM kinds ORDER BY id;
+SELECT nullif(1, 1), nullif(1, 2), nullif('a', 'b'), greatest(1, NULL, 3), least(2, 1.5), greatest(NULL, 'a');
+SELECT greatest('a', 'b'), least(date '2025-01-01', date '2024-01-01'), greatest(1, 2.5, 2);

@@ -1,0 +1,18 @@
+WITH a AS (SELECT symbol, max(close) AS top FROM ohlcv GROUP BY 1), b AS (SELECT * FROM a WHERE top > 150) SELECT * FROM b ORDER BY 1;
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 10) SELECT sum(n), count(*), max(n) FROM t;
+WITH RECURSIVE f(a, b) AS (SELECT 0, 1 UNION ALL SELECT b, a + b FROM f WHERE b < 100) SELECT a FROM f;
+WITH RECURSIVE walk(symbol, path) AS (SELECT symbol, symbol FROM symbols WHERE symbol = 'AAPL' UNION SELECT s.symbol, w.path || '>' || s.symbol FROM walk w JOIN symbols s ON s.symbol > w.symbol) SELECT path FROM walk ORDER BY 1;
+WITH x AS MATERIALIZED (SELECT 1 AS a), y AS NOT MATERIALIZED (SELECT a + 1 AS b FROM x) SELECT * FROM x, y;
+WITH t(a, b) AS (SELECT 1, 2) SELECT b, a FROM t;
+WITH last AS (SELECT DISTINCT ON (symbol) symbol, close FROM ohlcv ORDER BY symbol, timestamp DESC), avg_close AS (SELECT symbol, avg(close) AS mean FROM ohlcv GROUP BY symbol) SELECT l.symbol, l.close > a.mean AS above FROM last l JOIN avg_close a USING (symbol) ORDER BY 1;
+WITH a AS (SELECT 1 AS n), b AS (SELECT n + 1 AS n FROM a), c AS (SELECT n + 1 AS n FROM b) SELECT a.n, b.n, c.n FROM a, b, c;
+WITH t AS (SELECT id FROM kinds) SELECT (SELECT count(*) FROM t), (SELECT max(id) FROM t), EXISTS (SELECT FROM t WHERE id = 3);
+WITH t(x) AS (VALUES (1), (2)) SELECT a.x, b.x FROM t a CROSS JOIN t b ORDER BY 1, 2;
+WITH t AS (SELECT symbol FROM symbols) SELECT symbol FROM t WHERE symbol IN (WITH u AS (SELECT 'AAPL' AS s) SELECT s FROM u);
+WITH kinds AS (SELECT 'shadow' AS id) SELECT id FROM kinds;
+WITH t AS (SELECT 1) SELECT * FROM t, (WITH t AS (SELECT 2) SELECT * FROM t) u;
+WITH t(a, b, c) AS (SELECT 1, 2) SELECT * FROM t;
+WITH t AS (SELECT 1 AS x) SELECT x FROM t UNION ALL SELECT x + 1 FROM t ORDER BY 1;
+WITH t AS (SELECT nosuch FROM kinds) SELECT 1;
+WITH moved AS (UPDATE kinds SET label = label WHERE id = 1 RETURNING id) SELECT * FROM moved;
+WITH t AS (SELECT symbol, close FROM ohlcv ORDER BY timestamp DESC, symbol LIMIT 4) SELECT symbol, close FROM t ORDER BY symbol;
