@@ -21,12 +21,12 @@ std::vector<ResultColumn> columns_of(const duckdb::vector<duckdb::string>& names
   return columns;
 }
 
-/// A query that runs for longer than it takes to wake a thread is worth that.
+/// A query that runs for many times what it takes to wake a thread is worth that.
 class HelpAfterAWhile {
  public:
   explicit HelpAfterAWhile(WorkerUse& use) : use_(use), start_(std::chrono::steady_clock::now()) {}
   void look() {
-    constexpr std::chrono::microseconds kAlone{300};
+    constexpr std::chrono::microseconds kAlone{1000};
     if (use_.is_open() && std::chrono::steady_clock::now() - start_ > kAlone) use_.engage();
   }
 
@@ -230,9 +230,8 @@ std::unique_ptr<ResultStream> DuckConnection::run(
       const auto status = pending->ExecuteTask();
       if (duckdb::PendingQueryResult::IsResultReady(status)) break;
       help.look();
-      if (status == duckdb::PendingExecutionResult::BLOCKED ||
-          status == duckdb::PendingExecutionResult::NO_TASKS_AVAILABLE)
-        pending->WaitForTask();
+      // Without a task a helper has the rest, and is soon done: waiting would miss that.
+      if (status == duckdb::PendingExecutionResult::BLOCKED) pending->WaitForTask();
     }
     if (pending->HasError()) throw translate(pending->GetErrorObject());
     result = pending->Execute();

@@ -64,6 +64,11 @@ std::optional<std::size_t> column_of(const Expression& expression, LogicalGet& g
   const Expression* at = &expression;
   while (at->GetExpressionClass() == ExpressionClass::BOUND_CAST) {
     const auto& cast = at->Cast<BoundCastExpression>();
+    // A date made an instant again stands for a whole day of the column, which the operand's type does not
+    // say.
+    const bool is_of_date = cast.child->return_type.id() == LogicalTypeId::DATE &&
+                            cast.child->GetExpressionClass() == ExpressionClass::BOUND_CAST;
+    if (is_of_date && cast.return_type.id() != LogicalTypeId::DATE) return std::nullopt;
     if (cast.try_cast || !keeps_order(cast.child->return_type, cast.return_type)) return std::nullopt;
     at = cast.child.get();
   }

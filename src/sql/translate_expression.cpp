@@ -522,7 +522,11 @@ Typed Translator::indirection(const PgQuery__AIndirection& expr, const Scope& sc
           fmt::format("{}[{}:{}]", operand(value), indices.lidx != nullptr ? bound(indices.lidx) : "1",
                       indices.uidx != nullptr ? bound(indices.uidx) : "-1");
     } else {
-      value.text = fmt::format("{}[{}]", operand(value), bound(indices.uidx));
+      const std::string at = bound(indices.uidx);
+      value.text = fmt::format("{}[{}]", operand(value), at);
+      // DuckDB counts what is below 1 from the end; PostgreSQL finds nothing there.
+      if (at.empty() || at.find_first_not_of("0123456789 +") != std::string::npos)
+        value.text = fmt::format("CASE WHEN ({}) > 0 THEN {} END", at, value.text);
       if (type) type->is_array = false;
     }
     value = plain(std::move(value.text), type);

@@ -664,9 +664,12 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
   // LIKE ANY, ~ ANY and their kin: over the elements.
   std::optional<SqlType> element_type = array.is_array() ? std::optional(array.type->element()) : kText;
   const Typed each = binary(op, value, plain("pg_each", element_type), expr.location);
-  return plain(fmt::format("{}(list_transform({}, lambda pg_each: {}))",
-                           is_any ? "list_bool_or" : "list_bool_and", array.text, each.text),
-               kBoolean);
+  // Of no elements all are, and none is.
+  return plain(
+      fmt::format("CASE WHEN len({0}) = 0 THEN {1} ELSE {2}(list_transform({0}, lambda pg_each: {3})) END",
+                  operand(array), is_any ? "false" : "true", is_any ? "list_bool_or" : "list_bool_and",
+                  each.text),
+      kBoolean);
 }
 
 Typed Translator::like_text(Typed value, Typed pattern, const Typed* escape, bool is_negated,
