@@ -217,9 +217,14 @@ struct SystemColumn {
 /// Every relation of pg_catalog, information_schema and timescaledb_information that we have, with
 /// PostgreSQL's columns in order. Nothing where there is no such relation.
 const std::vector<SystemColumn>* system_relation_columns(std::string_view schema, std::string_view name);
+/// Who is shown the catalog. To pg_dump a database of ours is one of PostgreSQL's: it is not shown what every
+/// database of ours has and none of PostgreSQL's (schemas, views, functions, chunks), and continuous
+/// aggregates are tables with their rows.
+enum class Audience : std::uint8_t { Everybody, Dump };
+
 /// Its rows now. Cost: made anew at every call. Errors: InternalError for a name that does not exist.
 Batch system_relation_rows(std::string_view schema, std::string_view name, const Catalog& catalog,
-                           const RunningFacts& facts);
+                           const RunningFacts& facts, Audience audience = Audience::Everybody);
 /// (schema, name) of all of them.
 std::vector<std::pair<std::string, std::string>> system_relations();
 

@@ -150,18 +150,35 @@ Value get_serial_sequence(const FunctionCall& call) {
   return text_value(qualified_name(schema_name(call.catalog, sequence->schema), sequence->name));
 }
 
+/// By its OID, in the catalog of that name; empty: in any.
+Value description_of(const Catalog& catalog, Oid oid, std::string_view of_class) {
+  const auto is_in = [&](std::string_view name) { return of_class.empty() || of_class == name; };
+  if (const FunctionObject* function = is_in("pg_proc") ? catalog.find_function(oid) : nullptr)
+    return text_or_null(function->comment);
+  if (const TypeObject* type = is_in("pg_type") ? catalog.find_type(oid) : nullptr;
+      type != nullptr && type->oid == oid)
+    return text_or_null(type->comment);
+  if (is_in("pg_class")) {
+    if (const RelationObject* relation = catalog.find_relation(oid)) return text_or_null(relation->comment);
+    if (const IndexObject* index = catalog.find_index(oid).second) return text_or_null(index->comment);
+  }
+  if (const SchemaObject* schema = is_in("pg_namespace") ? catalog.find_schema(oid) : nullptr)
+    return text_or_null(schema_comment(*schema));
+  if (is_in("pg_extension")) {
+    for (const ExtensionObject* extension : catalog.extensions())
+      if (extension->oid == oid) return text_or_null(extension->comment);
+  }
+  if (is_in("pg_constraint")) {
+    for (const RelationObject* relation : catalog.relations()) {
+      for (const auto& constraint : relation->constraints)
+        if (constraint.oid == oid) return text_or_null(constraint.comment);
+    }
+  }
+  return null_text();
+}
+
 Value obj_description(const FunctionCall& call) {
-  if (call.count() == 1 || call.text(1) == "pg_proc") {
-    const FunctionObject* function = call.catalog.find_function(call.oid(0));
-    if (function != nullptr) return text_or_null(function->comment);
-  }
-  if (call.count() == 1 || call.text(1) == "pg_type") {
-    const TypeObject* type = call.catalog.find_type(call.oid(0));
-    if (type != nullptr && type->oid == call.oid(0)) return text_or_null(type->comment);
-  }
-  if (call.count() == 2 && call.text(1) != "pg_class") return null_text();
-  const RelationObject* relation = call.catalog.find_relation(call.oid(0));
-  return relation == nullptr ? null_text() : text_or_null(relation->comment);
+  return description_of(call.catalog, call.oid(0), call.count() == 1 ? std::string_view() : call.text(1));
 }
 
 Value col_description(const FunctionCall& call) {

@@ -154,6 +154,7 @@ void visit(Visitor& v, T& o) {
     v.field("oid", o.oid);
     v.field("name", o.name);
     v.field("owner", o.owner);
+    v.field("comment", o.comment);
   } else if constexpr (std::is_same_v<Type, ColumnObject>) {
     v.field("id", o.id);
     v.field("name", o.name);
@@ -180,6 +181,7 @@ void visit(Visitor& v, T& o) {
     v.field("deferrable", o.is_deferrable);
     v.field("deferred", o.is_deferred);
     v.field("not_valid", o.is_not_valid);
+    v.field("comment", o.comment);
   } else if constexpr (std::is_same_v<Type, IndexObject::Key>) {
     v.field("column", o.column);
     v.field("expression", o.expression_text);
@@ -195,6 +197,7 @@ void visit(Visitor& v, T& o) {
     v.field("include", o.include);
     v.field("where", o.where_text);
     v.field("key_table", o.key_table);
+    v.field("comment", o.comment);
   } else if constexpr (std::is_same_v<Type, HypertableInfo::Dimension>) {
     v.field("id", o.id);
     v.field("column", o.column);
@@ -278,6 +281,7 @@ void visit(Visitor& v, T& o) {
     v.field("name", o.name);
     v.field("version", o.version);
     v.field("schema", o.schema);
+    v.field("comment", o.comment);
   } else if constexpr (std::is_same_v<Type, FunctionObject::Argument>) {
     v.field("name", o.name);
     v.field("type", o.type);

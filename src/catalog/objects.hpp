@@ -26,6 +26,7 @@ struct SchemaObject {
   Oid oid = 0;
   std::string name;
   std::string owner;
+  std::optional<std::string> comment = std::nullopt;  // nothing: none was ever made
 };
 
 struct ColumnObject {
@@ -57,6 +58,7 @@ struct ConstraintObject {
   bool matches_full = false;  // MATCH FULL: all columns are null or none
   bool is_deferrable = false, is_deferred = false;
   bool is_not_valid = false;  // rows from before it may violate it
+  std::string comment;
 };
 
 struct IndexObject {
@@ -73,6 +75,7 @@ struct IndexObject {
   std::vector<storage::ColumnId> include;
   std::string where_text;
   Oid key_table = 0;  // storage table that enforces a UNIQUE other than the primary key; 0: none
+  std::string comment;
 };
 
 struct HypertableInfo {
@@ -252,6 +255,7 @@ struct ExtensionObject {
   std::string name;
   std::string version;
   Oid schema = 0;
+  std::string comment = {};
 };
 
 }  // namespace tickstone::catalog

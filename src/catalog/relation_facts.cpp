@@ -15,6 +15,10 @@ Oid owner_oid(const Catalog& catalog, const std::string& name) {
   return role == nullptr ? kBootstrapRole : role->oid;
 }
 
+std::string schema_comment(const SchemaObject& schema) {
+  return schema.comment.value_or(schema.oid == kSchemaPublic ? "standard public schema" : "");
+}
+
 std::string owner_name(const Catalog& catalog, const std::string& owner) {
   if (catalog.find_role(owner) != nullptr) return owner;
   for (const RoleObject* role : catalog.roles()) {

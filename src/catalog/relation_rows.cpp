@@ -8,7 +8,6 @@
 #include "catalog/chunk_facts.hpp"
 #include "catalog/definition_text.hpp"
 #include "catalog/object_names.hpp"
-#include "catalog/part_comments.hpp"
 #include "catalog/populated.hpp"
 #include "catalog/privileges.hpp"
 #include "catalog/role_facts.hpp"
@@ -315,7 +314,10 @@ void pg_description(RowWriter& rows, const RowContext& context) {
     if (comment.empty()) return;
     rows.add({{"objoid", oid}, {"classoid", of_class}, {"objsubid", 0}, {"description", comment}});
   };
-  add_object(kSchemaPublic, kClassOfSchemas, "standard public schema");
+  for (const SchemaObject* schema : context.catalog.schemas())
+    add_object(schema->oid, kClassOfSchemas, schema_comment(*schema));
+  for (const ExtensionObject* extension : context.catalog.extensions())
+    add_object(extension->oid, kClassOfExtensions, extension->comment);
   for (const RelationObject* relation : context.catalog.relations()) {
     const auto add = [&](int column, const std::string& comment) {
       if (comment.empty()) return;
@@ -326,10 +328,9 @@ void pg_description(RowWriter& rows, const RowContext& context) {
     };
     add(0, relation->comment);
     for (const auto& column : relation->columns) add(attribute_number(*relation, column), column.comment);
-    for (const auto& index : relation->indexes)
-      add_object(index.oid, kClassOfRelations, part_comment(*relation, index.oid));
+    for (const auto& index : relation->indexes) add_object(index.oid, kClassOfRelations, index.comment);
     for (const auto& constraint : relation->constraints)
-      add_object(constraint.oid, kClassOfConstraints, part_comment(*relation, constraint.oid));
+      add_object(constraint.oid, kClassOfConstraints, constraint.comment);
   }
   for (const TypeObject* type : context.catalog.types()) add_object(type->oid, kClassOfTypes, type->comment);
   for (const FunctionObject* function : context.catalog.functions())

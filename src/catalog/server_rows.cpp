@@ -12,10 +12,10 @@ namespace {
 constexpr int kEncodingUtf8 = 6;
 constexpr const char* kHiddenPassword = "********";
 
-/// What a password is checked against: for superusers, who copy roles and let poolers log them in.
+/// What a password is checked against: for superusers, who copy roles and let poolers log them in, and whom
+/// alone PostgreSQL lets read it.
 Cell verifier_of(const RoleObject& role, const RowContext& context) {
-  if (role.verifier.empty()) return nullptr;
-  return context.facts.is_superuser() ? role.verifier : std::string(kHiddenPassword);
+  return role.verifier.empty() || !context.facts.is_superuser() ? Cell(nullptr) : Cell(role.verifier);
 }
 
 void pg_database(RowWriter& rows, const RowContext& context) {
@@ -47,9 +47,7 @@ void pg_authid(RowWriter& rows, const RowContext& context) {
               {"rolcanlogin", role->login},
               {"rolbypassrls", role->superuser},
               {"rolconnlimit", role->connection_limit},
-              // As in PostgreSQL, where only superusers read this table.
-              {"rolpassword", role->verifier.empty() || !context.facts.is_superuser() ? Cell(nullptr)
-                                                                                      : Cell(role->verifier)},
+              {"rolpassword", verifier_of(*role, context)},
               {"rolvaliduntil", Cell(role->valid_until_us)}});
   }
   for (const auto& [oid, name] : kPredefinedRoles) {
@@ -98,7 +96,8 @@ void pg_roles(RowWriter& rows, const RowContext& context) {
   }
 }
 
-void pg_user(RowWriter& rows, const RowContext& context) {
+void add_users(RowWriter& rows, const RowContext& context,
+               Cell (*password)(const RoleObject&, const RowContext&)) {
   for (const RoleObject* role : context.catalog.roles()) {
     if (!role->login) continue;
     rows.add({{"usename", role->name},
@@ -107,23 +106,16 @@ void pg_user(RowWriter& rows, const RowContext& context) {
               {"usesuper", role->superuser},
               {"userepl", false},
               {"usebypassrls", role->superuser},
-              {"passwd", kHiddenPassword},
+              {"passwd", password(*role, context)},
               {"valuntil", Cell(role->valid_until_us)}});
   }
 }
 
-void pg_shadow(RowWriter& rows, const RowContext& context) {
-  for (const RoleObject* role : context.catalog.roles()) {
-    if (!role->login) continue;
-    rows.add({{"usename", role->name},
-              {"usesysid", role->oid},
-              {"usecreatedb", role->create_db || role->superuser},
-              {"usesuper", role->superuser},
-              {"userepl", false},
-              {"usebypassrls", role->superuser},
-              {"passwd", verifier_of(*role, context)}});
-  }
+void pg_user(RowWriter& rows, const RowContext& context) {
+  add_users(rows, context, [](const RoleObject&, const RowContext&) { return Cell(kHiddenPassword); });
 }
+
+void pg_shadow(RowWriter& rows, const RowContext& context) { add_users(rows, context, verifier_of); }
 
 void pg_group(RowWriter& rows, const RowContext& context) {
   for (const RoleObject* role : context.catalog.roles()) {

@@ -41,12 +41,7 @@ const std::vector<SystemColumn>* system_relation_columns(std::string_view schema
 }
 
 Batch system_relation_rows(std::string_view schema, std::string_view name, const Catalog& catalog,
-                           const RunningFacts& facts) {
-  return system_relation_rows_for(Audience::Everybody, schema, name, catalog, facts);
-}
-
-Batch system_relation_rows_for(Audience audience, std::string_view schema, std::string_view name,
-                               const Catalog& catalog, const RunningFacts& facts) {
+                           const RunningFacts& facts, Audience audience) {
   const SystemRelation* relation = find_system_relation(schema, name);
   if (relation == nullptr) {
     throw Error(ErrorCode::InternalError, fmt::format("no system relation {}.{}", schema, name));

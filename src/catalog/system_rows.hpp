@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "catalog/audience.hpp"
 #include "catalog/catalog.hpp"
 #include "catalog/row_writer.hpp"
 
@@ -44,6 +43,8 @@ Oid owner_oid(const Catalog& catalog, const std::string& name);
 /// The owner, or the first superuser's name where it is gone.
 std::string owner_name(const Catalog& catalog, const std::string& owner);
 const std::string& schema_name(const Catalog& catalog, Oid schema);
+/// PostgreSQL's own of public until somebody makes another; empty where there is none.
+std::string schema_comment(const SchemaObject& schema);
 /// Whether the session is to be shown the schema, and what is in it: see `Audience`.
 bool is_shown_schema(const RowContext& context, Oid schema);
 /// pg_class.relkind as the session is to see it: to pg_dump an aggregate is a table with its rows.

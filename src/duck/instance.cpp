@@ -7,7 +7,6 @@
 #include "duck/error_translation.hpp"
 #include "duck/function_catalog.hpp"
 #include "duck/functions/functions.hpp"
-#include "duck/functions/query_functions.hpp"
 #include "duck/host_functions.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/scan.hpp"

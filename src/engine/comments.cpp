@@ -4,7 +4,6 @@
 
 #include <tickstone/error.hpp>
 
-#include "catalog/part_comments.hpp"
 #include "engine/executors.hpp"
 #include "engine/rights.hpp"
 #include "engine/user_functions.hpp"
@@ -24,21 +23,23 @@ void comment_on_function(SessionContext& context, catalog::CatalogEdit& edit,
   edit.put_function(function);
 }
 
-/// Accepted, since dumps have them, and not kept.
-void comment_on_schema(SessionContext& context, const catalog::Catalog& catalog,
-                       const CommentStatement& comment) {
-  const auto* schema = catalog.find_schema(comment.object.name);
-  if (schema == nullptr)
+void comment_on_schema(SessionContext& context, catalog::CatalogEdit& edit, const CommentStatement& comment) {
+  const auto* found = edit.catalog().find_schema(comment.object.name);
+  if (found == nullptr)
     throw Error(ErrorCode::InvalidSchemaName, "schema \"" + comment.object.name + "\" does not exist");
-  require_owner(context, "schema", schema->name, schema->owner);
-  context.notice("comments on schemas are not kept");
+  require_owner(context, "schema", found->name, found->owner);
+  catalog::SchemaObject schema = *found;
+  schema.comment = comment.text.value_or("");
+  edit.put_schema(schema);
 }
 
-void comment_on_extension(SessionContext& context, const catalog::Catalog& catalog,
-                          const CommentStatement& comment) {
-  if (catalog.find_extension(comment.object.name) == nullptr)
+void comment_on_extension(catalog::CatalogEdit& edit, const CommentStatement& comment) {
+  const auto* found = edit.catalog().find_extension(comment.object.name);
+  if (found == nullptr)
     throw Error(ErrorCode::UndefinedObject, "extension \"" + comment.object.name + "\" does not exist");
-  context.notice("comments on extensions are not kept");
+  catalog::ExtensionObject extension = *found;
+  extension.comment = comment.text.value_or("");
+  edit.put_extension(extension);
 }
 
 void comment_on_index(SessionContext& context, catalog::CatalogEdit& edit, const CommentStatement& comment) {
@@ -47,7 +48,8 @@ void comment_on_index(SessionContext& context, catalog::CatalogEdit& edit, const
     if (owner == nullptr) continue;
     require_owner(context, "index", index->name, owner->owner);
     catalog::RelationObject relation = *owner;
-    catalog::set_part_comment(relation, index->oid, comment.text.value_or(""));
+    for (auto& one : relation.indexes)
+      if (one.oid == index->oid) one.comment = comment.text.value_or("");
     edit.put_relation(relation);
     return;
   }
@@ -67,7 +69,7 @@ void comment_on_relation(SessionContext& context, catalog::CatalogEdit& edit,
       throw Error(ErrorCode::UndefinedObject,
                   "constraint \"" + comment.column + "\" for table \"" + relation.name + "\" does not exist");
     }
-    catalog::set_part_comment(relation, found->oid, text);
+    found->comment = text;
   } else if (!comment.column.empty()) {
     const auto found = std::find_if(relation.columns.begin(), relation.columns.end(), is_it);
     if (found == relation.columns.end()) {
@@ -92,9 +94,9 @@ std::string execute_comment(Execution& execution, const CommentStatement& commen
   } else if (kind == "type" || kind == "domain") {
     comment_on_type(context, edit, comment);
   } else if (kind == "schema") {
-    comment_on_schema(context, edit.catalog(), comment);
+    comment_on_schema(context, edit, comment);
   } else if (kind == "extension") {
-    comment_on_extension(context, edit.catalog(), comment);
+    comment_on_extension(edit, comment);
   } else if (kind == "index") {
     comment_on_index(context, edit, comment);
   } else if (kind == "table" || kind == "view" || kind == "column" || kind == "materialized view" ||

@@ -14,6 +14,7 @@
 #include "engine/advisory_locks.hpp"
 #include "engine/aggregate_tracker.hpp"
 #include "engine/database.hpp"
+#include "engine/exported_snapshots.hpp"
 #include "engine/notifications.hpp"
 #include "engine/running_counters.hpp"
 #include "engine/statement_statistics.hpp"
@@ -64,6 +65,7 @@ class DatabaseCore {
   RunningCounters& counters() { return counters_; }
   NotificationHub& notifications() { return notifications_; }
   AdvisoryLocks& advisory_locks() { return advisory_locks_; }
+  ExportedSnapshots& exported_snapshots() { return exported_snapshots_; }
   /// Of one table, from the first statement that wrote to it.
   std::shared_ptr<TableCounters> table_counters(catalog::Oid relation);
   std::map<catalog::Oid, catalog::TableCounts> table_counts() const;
@@ -101,6 +103,7 @@ class DatabaseCore {
   RunningCounters counters_;
   NotificationHub notifications_;
   AdvisoryLocks advisory_locks_;
+  ExportedSnapshots exported_snapshots_;
   std::map<catalog::Oid, std::shared_ptr<TableCounters>> table_counters_;
   std::vector<SessionContext*> sessions_;
   Database::VerifierMaker verifier_maker_;

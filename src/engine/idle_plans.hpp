@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/exported_snapshots.hpp"
 #include "engine/query_plan.hpp"
 
 namespace tickstone::engine {
@@ -23,8 +22,6 @@ class IdlePlans {
   void take(SessionContext& context, PlanCache& plans);
   /// When DuckDB was lost.
   void clear();
-  /// What sessions leave to others while both run.
-  ExportedSnapshots& snapshots() { return snapshots_; }
 
  private:
   struct Idle {
@@ -38,7 +35,6 @@ class IdlePlans {
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Idle>> idle_;  // oldest first
-  ExportedSnapshots snapshots_;
 };
 
 }  // namespace tickstone::engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tickstone/error.hpp>
 
+#include "catalog/object_names.hpp"
 #include "catalog/populated.hpp"
 #include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
@@ -20,10 +21,8 @@ void require_populated(const catalog::RelationObject& relation) {
 }
 
 std::string unpopulated_query(SessionContext& context, const catalog::RelationObject& relation) {
-  std::string name;
-  for (const char c : relation.name) name += c == '\'' ? "''" : std::string(1, c);
   // Nothing of it may be known before it runs.
-  const std::string check = "pg_unpopulated('" + name + "')";
+  const std::string check = "pg_unpopulated(" + catalog::quote_literal(relation.name) + ")";
   std::string columns;
   for (const auto& column : relation.columns) {
     columns += (columns.empty() ? "SELECT CASE WHEN " : ", CASE WHEN ") + check +

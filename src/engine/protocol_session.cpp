@@ -504,7 +504,7 @@ class ProtocolSession final : public Session {
       throw Error(
           ErrorCode::FeatureNotSupported,
           "a snapshot-importing transaction must have isolation level SERIALIZABLE or REPEATABLE READ");
-    context_.database().idle_plans().snapshots().import(context_.options().pid, name);
+    context_.database().exported_snapshots().import(context_.options().pid, name);
   }
 
   std::string run_transaction(const sql::TransactionStatement& t, Execution& execution) {
@@ -589,7 +589,7 @@ class ProtocolSession final : public Session {
           return "SET";
         }
         apply_modes();
-        if (!t.savepoint.empty()) import_snapshot(t.savepoint);
+        if (!t.snapshot.empty()) import_snapshot(t.snapshot);
         return "SET";
       case Action::Prepare:
       case Action::Other:

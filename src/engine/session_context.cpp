@@ -13,7 +13,6 @@
 #include "engine/aggregate_log.hpp"
 #include "engine/catalog_lock.hpp"
 #include "engine/foreign_keys.hpp"
-#include "engine/idle_plans.hpp"
 #include "engine/server_configuration.hpp"
 #include "engine/temporary_tables.hpp"
 #include "engine/write_target.hpp"
@@ -155,7 +154,7 @@ void SessionContext::begin_statement() {
   statement_start_us_ = database_.clock().now_us();
   if (!in_transaction_) transaction_start_us_ = statement_start_us_;
   settings_.set_now_us(transaction_start_us_);
-  if (auto imported = database_.idle_plans().snapshots().take_import(options_.pid)) {
+  if (auto imported = database_.exported_snapshots().take_import(options_.pid)) {
     base_view_ = std::move(imported->view);
     base_catalog_ = std::move(imported->catalog);
     settings_.invalidate_plans();
@@ -277,7 +276,7 @@ void SessionContext::rollback() noexcept {
 }
 
 void SessionContext::forget_transaction() noexcept {
-  database_.idle_plans().snapshots().end_transaction(options_.pid);
+  database_.exported_snapshots().end_transaction(options_.pid);
   base_view_.reset();
   base_catalog_.reset();
   view_.reset();

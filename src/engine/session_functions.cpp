@@ -12,7 +12,6 @@
 #include "base/clock.hpp"
 #include "catalog/privileges.hpp"
 #include "catalog/system_oids.hpp"
-#include "engine/idle_plans.hpp"
 #include "engine/server_configuration.hpp"
 #include "engine/session_context.hpp"
 #include "engine/setting_value.hpp"
@@ -363,7 +362,7 @@ Value SessionContext::call_session_function(std::string_view f, std::span<const 
     if (writes_ != nullptr)
       throw Error(ErrorCode::FeatureNotSupported,
                   "cannot export the snapshot of a transaction that has written");
-    return Value::of_text(database_.idle_plans().snapshots().add(options_.pid, {view_, statement_catalog_}));
+    return Value::of_text(database_.exported_snapshots().add(options_.pid, {view_, statement_catalog_}));
   }
   if (f == "txid_current") return Value::of_bigint(static_cast<std::int64_t>(view_->seq() + 1));
   if (f == "pg_stat_statements_reset") {

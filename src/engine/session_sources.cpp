@@ -2,7 +2,6 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
-#include "catalog/audience.hpp"
 #include "catalog/object_names.hpp"
 #include "catalog/populated.hpp"
 #include "engine/aggregate_changes.hpp"
@@ -214,8 +213,8 @@ std::shared_ptr<const Batch> SessionContext::rows(std::string_view name) {
   if (relation != nullptr && relation->kind == catalog::RelationKind::Sequence)
     return std::make_shared<const Batch>(sequence_row(database_.store(), *relation));
   const auto audience = is_dump(settings_) ? catalog::Audience::Dump : catalog::Audience::Everybody;
-  return std::make_shared<const Batch>(catalog::system_relation_rows_for(
-      audience, name.substr(0, dot), name.substr(dot + 1), *catalog(), *this));
+  return std::make_shared<const Batch>(
+      catalog::system_relation_rows(name.substr(0, dot), name.substr(dot + 1), *catalog(), *this, audience));
 }
 
 std::string SessionContext::chunk_name(std::string_view relation, std::uint32_t number) {

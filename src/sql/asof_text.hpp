@@ -23,9 +23,11 @@ struct AsofText {
 /// No places where there is no such join.
 AsofText find_asof(std::string_view text);
 
+/// How sure it is that the joins marked are as-of joins: one without an inequality, or with USING, may have a
+/// table called asof.
+enum class AsofMarks : std::uint8_t { Certain, WithoutInequality, Using };
 /// Marks the joins of `tree` whose JOIN follows one of `places`.
 /// Errors: SyntaxError for one without ON or USING, FeatureNotSupported for RIGHT, FULL and NATURAL.
-enum class AsofMarks : std::uint8_t { Certain, WithoutInequality, Using };
 AsofMarks mark_asof_joins(const ParseTree& tree, PgQuery__ParseResult& result,
                           const std::vector<std::size_t>& places);
 

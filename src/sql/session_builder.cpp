@@ -260,7 +260,7 @@ void StatementBuilder::build_set(const PgQuery__VariableSetStmt& set, Statement&
     body.action = TransactionStatement::Action::SetCharacteristics;
     body.for_session = name == "SESSION CHARACTERISTICS";
     if (name == "TRANSACTION SNAPSHOT") {
-      body.savepoint = option_value(set.args[0]);  // by the one name that the statement has
+      body.snapshot = option_value(set.args[0]);
     } else {
       apply_transaction_options(set.n_args, set.args, body);
     }

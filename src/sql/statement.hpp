@@ -502,6 +502,7 @@ struct TransactionStatement {
   };
   Action action = Action::Begin;
   std::string savepoint;
+  std::string snapshot;  // SetCharacteristics: SET TRANSACTION SNAPSHOT; empty: none
   std::optional<std::string>
       isolation;  // "read committed", "repeatable read", "serializable", "read uncommitted"
   std::optional<bool> read_only;

@@ -434,6 +434,9 @@ class Holding {
   T kept_;
 };
 
+/// `=` and its kin, which DuckDB writes as PostgreSQL does.
+bool is_comparison(std::string_view op);
+
 /// The type of arrays of it, without modifiers (which of a user's type are none).
 inline SqlType array_of(const SqlType& type) {
   SqlType array = type.id == TypeId::Enum ? type : SqlType::of(type.id);

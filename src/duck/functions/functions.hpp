@@ -21,6 +21,8 @@ void register_text_functions(FunctionCatalog& catalog);
 void register_regex_functions(FunctionCatalog& catalog);
 void register_format_functions(FunctionCatalog& catalog);
 void register_array_functions(FunctionCatalog& catalog);
+/// What the rewriter's texts call where PostgreSQL has a clause that DuckDB has not.
+void register_query_functions(FunctionCatalog& catalog);
 void register_byte_functions(FunctionCatalog& catalog);
 void register_json_functions(FunctionCatalog& catalog);
 void register_cast_functions(FunctionCatalog& catalog);

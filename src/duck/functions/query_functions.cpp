@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "duck/functions/query_functions.hpp"
-
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include "duck/functions/functions.hpp"
 #include "duck/functions/scalar_builder.hpp"
 #include "duck/functions/time_arithmetic.hpp"
 #include "types/regex_text.hpp"
