@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 
-from compare import ROOT, UPSERT, Postgres, Tickstone, make_tables, pgbench
+from guide_work import UPSERT
+from machines import ROOT, Postgres, Tickstone, make_tables, pgbench
 
 QUERY = """SELECT symbol, {bucket} AS day, {first} AS open, max(high) AS high, min(low) AS low, {last} AS close, sum(volume) AS volume, count(*) AS n
   FROM ohlcv WHERE timeframe = '1m' GROUP BY 1, 2"""

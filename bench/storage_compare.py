@@ -26,7 +26,8 @@ import threading
 import time
 from decimal import Decimal
 
-import compare
+import guide_work
+import machines
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DEPS = pathlib.Path(os.environ.get("TICKSTONE_DEPS", ROOT / ".deps"))
@@ -109,7 +110,7 @@ class WirePeer:
 
 class PostgresPeer(WirePeer):
     def __init__(self, scratch):
-        super().__init__(compare.Postgres(scratch), False)
+        super().__init__(machines.Postgres(scratch), False)
         self.cur.execute("ALTER SYSTEM SET max_wal_size = '16GB'")
         self.cur.execute("ALTER SYSTEM SET checkpoint_timeout = '1h'")
         self.cur.execute("SELECT pg_reload_conf()")
@@ -127,12 +128,12 @@ class PostgresPeer(WirePeer):
 
     def kill(self):
         # As a crash for PostgreSQL: nothing is written, recovery follows.
-        subprocess.run(compare.run_as_postgres([compare.PG_BIN / "pg_ctl", "-D", self.server.data, "-m", "immediate", "-w", "stop"]),
+        subprocess.run(machines.run_as_postgres([machines.PG_BIN / "pg_ctl", "-D", self.server.data, "-m", "immediate", "-w", "stop"]),
                        check=True, stdout=subprocess.DEVNULL)
 
     def start_again(self):
         began = time.perf_counter()
-        subprocess.run(compare.run_as_postgres([compare.PG_BIN / "pg_ctl", "-D", self.server.data, "-w", "-t", "600", "-l",
+        subprocess.run(machines.run_as_postgres([machines.PG_BIN / "pg_ctl", "-D", self.server.data, "-w", "-t", "600", "-l",
                                                 os.path.join(self.server.data, "log"), "-o", self.options(), "start"]),
                        check=True, stdout=subprocess.DEVNULL)
         self.reconnect()
@@ -150,7 +151,7 @@ class PostgresPeer(WirePeer):
 
 class TickstonePeer(WirePeer):
     def __init__(self, scratch, memory_mb=4096):
-        super().__init__(compare.Tickstone(scratch, memory_mb), True)
+        super().__init__(machines.Tickstone(scratch, memory_mb), True)
 
     def size(self, target):
         self.cur.execute(f"SELECT hypertable_size('{target}')")
@@ -477,8 +478,8 @@ def commit_latencies(server, seconds, scratch):
     """Of the guide's upserts on 16 connections, in ms, ascending."""
     prefix = os.path.join(scratch, f"latency-{server.name.split()[0]}")
     script = prefix + ".sql"
-    pathlib.Path(script).write_text(compare.UPSERT)
-    done = subprocess.run([compare.PG_BIN / "pgbench", "-n", "-h", "127.0.0.1", "-p", str(server.port), "-U", "inavvi_user", "-c", str(COMMIT_CLIENTS),
+    pathlib.Path(script).write_text(guide_work.UPSERT)
+    done = subprocess.run([machines.PG_BIN / "pgbench", "-n", "-h", "127.0.0.1", "-p", str(server.port), "-U", "inavvi_user", "-c", str(COMMIT_CLIENTS),
                            "-j", "2", "-T", str(seconds), "-f", script, "-l", "--log-prefix", prefix, "inavvi"],
                           capture_output=True, text=True, env={**os.environ, "PGPASSWORD": "postgres"})
     if done.returncode != 0:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from compare import ROOT, Postgres
+from machines import ROOT, Postgres
 
 SQL = """SELECT sum(v.value)::float8 FROM bench_labels l CROSS JOIN generate_series(0, {features} - 1) f
   LEFT JOIN LATERAL (SELECT value FROM feature_timeseries t WHERE t.feature_name = 'f' || f AND t.symbol = l.symbol AND t.timestamp <= l.time

@@ -1,0 +1,356 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The guide's work on Tickstone and on every peer that is at hand, in turn, on this machine.
+
+    guide_compare.py [--symbols 500] [--bar-days 20] [--trade-days 2] [--trades-per-day 5000] [--rounds 5] [--seconds 5] [--only PARTS] [--record]
+
+Peers: PostgreSQL 15 with the guide's tables, indexes and memory settings (no hypertables), TimescaleDB where TICKSTONE_BENCH_TIMESCALEDB names a
+server, DuckDB in process: with the guide's primary keys, and without keys but sorted by them. The same rows, the same durability. Each figure is the median of
+its rounds, in which the peers take turns; a write to the table falls between two runs of a query. Answers are compared before times are.
+Parts: copy, upsert, commit, point, query.
+"""
+import argparse
+import datetime as dt
+import io
+import os
+import pathlib
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from decimal import Decimal
+
+import psycopg2.extras
+
+from guide_data import GuideData
+from guide_work import DAILY, NEWEST_BAR, QUERIES, UPSERT, WRITE, words
+from machines import ROOT, TABLES, DuckDb, Postgres, Tickstone, Timescale, copy_file, make_tables, pgbench
+
+BAR_COLUMNS = "symbol, timestamp, open, high, low, close, volume, source, timeframe"
+REPLACE = ("ON CONFLICT (symbol, timestamp, timeframe) DO UPDATE SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, "
+           "close = EXCLUDED.close, volume = EXCLUDED.volume, source = EXCLUDED.source")
+DUCKDB_TYPES = {"TEXT[]": "VARCHAR[]", "NUMERIC": "DECIMAL(18, 4)", "JSONB": "VARCHAR"}
+
+
+class Report:
+    """Figures by line and peer: the median, and how far the rounds lie apart."""
+
+    def __init__(self, names):
+        self.names, self.lines = names, []
+
+    def add(self, what, unit, figures, more_is_better):
+        """`figures`: by name of the peer, the rounds' values."""
+        figures = {name: values for name, values in figures.items() if values}
+        self.lines.append((what, unit, figures, more_is_better))
+        ours = statistics.median(figures["Tickstone"])
+        shown = ", ".join(f"{name} {statistics.median(values):,.3f}" for name, values in figures.items())
+        others = [statistics.median(v) for name, v in figures.items() if name != "Tickstone"]
+        ratio = "" if not others else f", {(ours / max(others) if more_is_better else min(others) / ours):.2f} times the best peer"
+        print(f"bench: {what}: {shown} {unit}{ratio}", file=sys.stderr, flush=True)
+
+    def table(self):
+        text = ["| work | unit | " + " | ".join(self.names) + " | to the best peer | spread |", "|---|---|" + "---:|" * (len(self.names) + 2)]
+        for what, unit, figures, more_is_better in self.lines:
+            form = "{:,.2f}" if unit == "ms" else "{:,.1f}" if unit.startswith("bytes") else "{:,.0f}"
+            ours = figures["Tickstone"]
+            middle = statistics.median(ours)
+            others = [statistics.median(v) for name, v in figures.items() if name != "Tickstone"]
+            ratio = "-" if not others else f"{(middle / max(others) if more_is_better else min(others) / middle):.1f}"
+            spread = f"{100 * (max(ours) - min(ours)) / middle:.0f} %" if len(ours) > 1 and middle else "-"
+            cells = [form.format(statistics.median(figures[name])) if name in figures else "-" for name in self.names]
+            text.append(f"| {what} | {unit} | " + " | ".join(cells) + f" | {ratio} | {spread} |")
+        return "\n".join(text) + "\n"
+
+
+def duckdb_load(peer, data, keyed):
+    for table, (columns, _) in TABLES.items():
+        for name, other in DUCKDB_TYPES.items():
+            columns = columns.replace(" " + name, " " + other)
+        key = columns[columns.index("PRIMARY KEY (") + 13:-1]
+        if not keyed:
+            columns = columns[:columns.index(", PRIMARY KEY")]
+        peer.query(f"CREATE TABLE {table} ({columns})")
+        with open(data.path[table]) as file:
+            names = file.readline().strip().split(",")
+        types = {"conditions": "replace(replace(conditions, '{', '['), '}', ']')::VARCHAR[]"}
+        values = ", ".join(types.get(n, n) for n in names)
+        text = ", ".join(f"'{n}': 'VARCHAR'" for n in names if n in types)
+        source = f"read_csv('{data.path[table]}', header = true{', types = {' + text + '}' if text else ''})"
+        taken = peer.query(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {source}" + ("" if keyed else f" ORDER BY {key}"))[0]
+        yield table, taken
+    peer.query("CREATE TABLE symbols AS SELECT DISTINCT symbol FROM trades")
+
+
+def measure_copy(servers, duckdbs, data, report):
+    figures = {table: {} for table in TABLES}
+    for server in servers:
+        make_tables(server, TABLES)
+        for table in TABLES:
+            figures[table].setdefault(server.name, []).append(data.rows[table] / copy_file(server, table, data.path[table]))
+        server.execute("CREATE TABLE symbols (symbol TEXT PRIMARY KEY)")
+        server.execute("INSERT INTO symbols SELECT DISTINCT symbol FROM trades")
+    for peer in duckdbs:
+        for table, taken in duckdb_load(peer, data, "key" in peer.name.split(",")[0]):
+            figures[table].setdefault(peer.name, []).append(data.rows[table] / taken)
+    for table, values in figures.items():
+        report.add(f"COPY of {data.rows[table]:,} rows of {table} (CSV)", "rows/s", values, True)
+    for peer in [*servers, *duckdbs]:
+        peer.settle()
+    for table in TABLES:
+        report.add(f"size of {table}", "bytes a row", {s.name: [s.bytes_of(table) / data.rows[table]] for s in servers}, False)
+
+
+def rows_again(data, number):
+    """The first bars again, each with another volume."""
+    rows = []
+    with open(data.path["ohlcv"]) as file:
+        file.readline()
+        for line in file:
+            fields = line.rstrip("\n").split(",")
+            rows.append((fields[0], fields[1], *(Decimal(f) for f in fields[2:6]), Decimal(random.randrange(1, 50000)), *fields[7:]))
+            if len(rows) == number:
+                return rows
+    return rows
+
+
+def upsert_by_staging(server, rows):
+    text = io.StringIO()
+    for row in rows:
+        text.write("\t".join(map(str, row)) + "\n")
+    text.seek(0)
+    conn = server.connect()
+    conn.autocommit = False
+    cur = conn.cursor()
+    began = time.perf_counter()
+    cur.execute("CREATE TEMP TABLE staging (LIKE ohlcv) ON COMMIT DROP")
+    cur.copy_expert(f"COPY staging ({BAR_COLUMNS}) FROM STDIN", text, 1 << 20)
+    cur.execute(f"INSERT INTO ohlcv ({BAR_COLUMNS}) SELECT {BAR_COLUMNS} FROM staging {REPLACE}")
+    conn.commit()
+    return time.perf_counter() - began
+
+
+def upsert_by(helper):
+    def run(server, rows):
+        conn = server.connect()
+        conn.autocommit = False
+        cur = conn.cursor()
+        began = time.perf_counter()
+        if helper == "execute_values":
+            psycopg2.extras.execute_values(cur, f"INSERT INTO ohlcv ({BAR_COLUMNS}) VALUES %s {REPLACE}", rows, page_size=1000)
+        else:
+            text = f"INSERT INTO ohlcv ({BAR_COLUMNS}) VALUES ({', '.join(['%s'] * 9)}) {REPLACE}"
+            if helper == "execute_batch":
+                psycopg2.extras.execute_batch(cur, text, rows)
+            else:
+                for row in rows:
+                    cur.execute(text, row)
+                    conn.commit()
+        conn.commit()
+        return time.perf_counter() - began
+    return run
+
+
+def measure_upserts(servers, data, report, rounds):
+    ways = [("staging table", upsert_by_staging, 200000), ("psycopg2 execute_values, pages of 1000", upsert_by("execute_values"), 100000),
+            ("psycopg2 execute_batch", upsert_by("execute_batch"), 20000), ("one commit a row", upsert_by("commit"), 2000)]
+    for what, run, number in ways:
+        rows = rows_again(data, number)
+        figures = {}
+        for _ in range(max(2, rounds // 2)):
+            for server in servers:
+                figures.setdefault(server.name, []).append(len(rows) / run(server, rows))
+        report.add(f"upsert of {len(rows):,} bars that exist: {what}", "rows/s", figures, True)
+    for server in servers:
+        server.settle()
+
+
+def measure_pgbench(servers, report, what, unit, script, clients, mode, rounds, seconds):
+    figures = {}
+    for _ in range(max(2, rounds // 2)):
+        for server in servers:
+            figures.setdefault(server.name, []).append(pgbench(server, script, clients, seconds, mode))
+    report.add(f"{what}, {clients} connection{'s' if clients > 1 else ''}", unit, figures, True)
+
+
+def comparable(row):
+    out = []
+    for value in row:
+        if isinstance(value, str):
+            try:
+                value = float(value)
+            except ValueError:
+                pass
+        if isinstance(value, (Decimal, float)):
+            value = float(f"{float(value):.9g}")
+        elif isinstance(value, dt.datetime):
+            value = value.astimezone(dt.timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")[:19]
+        elif isinstance(value, str) and len(value) >= 19 and value[4:5] == "-":
+            value = value[:19]
+        out.append(value)
+    return out
+
+
+class Asked:
+    """A query on one peer: its connection stays, its parameters vary."""
+
+    def __init__(self, peer, query, data):
+        self.peer, self.data, self.prepared = peer, data, False
+        dialect = "duckdb" if isinstance(peer, DuckDb) else "tickstone" if peer.hypertables else "postgresql"
+        self.text = query.texts.get(dialect)
+        self.wanted = query
+        if not isinstance(peer, DuckDb):
+            self.cur = peer.connect().cursor()
+            self.writer = peer.connect().cursor()
+            if query.prepared:
+                text = self.text.replace("'{symbol}'", "$1").replace("'{day} 00:00:00+00'", "$2").replace("'{next_day} 00:00:00+00'", "$3")
+                self.cur.execute(f"PREPARE asked (text, timestamptz, timestamptz) AS {text}")
+                self.prepared = True
+
+    def run(self, number):
+        """Seconds and rows of the run of that number, which asks the same of every peer."""
+        chance = random.Random(number)
+        days = self.data.trade_days if "trades" in self.text else self.data.days
+        day = chance.choice(days)
+        values = {"symbol": chance.choice(self.data.symbols[:400]), "day": day, "next_day": day + dt.timedelta(days=1), "busiest": self.data.busiest, "n": number}
+        write = WRITE.get(self.wanted.rewrites, "").format(**values)
+        if isinstance(self.peer, DuckDb):
+            if write:
+                self.peer.query(write)
+            taken, count, first = self.peer.query(self.text.format(**values))
+            return taken, count, first
+        if write:
+            self.writer.execute(write)
+        if self.prepared:
+            text = f"EXECUTE asked ('{values['symbol']}', '{day} 00:00:00+00', '{values['next_day']} 00:00:00+00')"
+        else:
+            text = self.text.format(**values)
+        began = time.perf_counter()
+        self.cur.execute(text)
+        rows = self.cur.fetchall()
+        taken = time.perf_counter() - began
+        return taken, len(rows), rows
+
+
+def measure_queries(servers, duckdbs, data, report, rounds, only):
+    number = 0
+    for query in QUERIES:
+        if only and not any(word in query.name for word in only):
+            continue
+        asked = [Asked(p, query, data) for p in [*servers, *([] if query.prepared else duckdbs)] if query.texts.get("duckdb" if isinstance(p, DuckDb) else "tickstone")]
+        figures = {a.peer.name: [] for a in asked}
+        for round_number in range(rounds + 1):
+            for repeat in range(query.repeats):
+                number += 1
+                answers = []
+                for one in asked:
+                    taken, count, rows = one.run(number)
+                    if round_number > 0:  # the first one warms
+                        figures[one.peer.name].append(1000 * taken)
+                    answers.append((one.peer.name, count, rows))
+                if repeat == 0:
+                    check(query, answers)
+        report.add(f"{query.name} ({answers[0][1]:,} rows)", "ms", figures, False)
+
+
+def check(query, answers):
+    """Every peer's answer is that of the first: whole for the servers, number of rows and the first row for DuckDB,
+    whose interface gives no text for a moment."""
+    first_name, first_count, first_rows = answers[0]
+    for name, count, rows in answers[1:]:
+        if isinstance(rows, list) and rows and isinstance(rows[0], str):
+            same = count == first_count and all(a == b or a == "" for a, b in zip(comparable(rows), comparable(first_rows[0])))
+        else:
+            same = [comparable(r) for r in rows] == [comparable(r) for r in first_rows]
+        if not same:
+            raise SystemExit(f"bench: the answers to '{query.name}' of {first_name} and {name} differ: {first_count} and {count} rows, {first_rows[:2]} and {rows[:2]}")
+
+
+def make_aggregates(servers, duckdbs):
+    texts = words(DAILY, "1 day")
+    for server in servers:
+        if server.hypertables:
+            server.execute("CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous) AS " + texts["tickstone"])
+        else:
+            server.execute("CREATE MATERIALIZED VIEW daily AS " + texts["postgresql"])
+            server.execute("CREATE INDEX ON daily (symbol, day)")
+    for peer in duckdbs:
+        peer.query("CREATE TABLE daily AS " + texts["duckdb"])
+
+
+def memory_of(server):
+    """The most that the process had resident, in MiB."""
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def record(text, args, data):
+    path = ROOT / "docs/benchmarks.md"
+    head, rest = path.read_text().split("<!-- table -->", 1)
+    tail = rest.split("<!-- end -->", 1)[1]
+    rows = ", ".join(f"{data.rows[t]:,} {t}" for t in TABLES)
+    path.write_text(f"{head}<!-- table -->\n{dt.date.today().isoformat()}, {os.cpu_count()} cores, {args.symbols} symbols: {rows}.\n\n{text}\n<!-- end -->{tail}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    env = os.environ.get
+    parser.add_argument("--symbols", type=int, default=int(env("TICKSTONE_BENCH_SYMBOLS", "500")))
+    parser.add_argument("--bar-days", type=int, default=int(env("TICKSTONE_BENCH_BAR_DAYS", "20")))
+    parser.add_argument("--trade-days", type=int, default=2)
+    parser.add_argument("--trades-per-day", type=int, default=int(env("TICKSTONE_BENCH_TRADES", "5000")))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--parts", default="copy,upsert,commit,point,query")
+    parser.add_argument("--only", default="", help="queries whose names hold one of these words, separated by commas")
+    parser.add_argument("--only-tickstone", action="store_true", help="without the peers")
+    parser.add_argument("--keep", action="store_true", help="wait for Enter before the servers are stopped")
+    parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
+    args = parser.parse_args()
+    parts = args.parts.split(",")
+    scratch = tempfile.mkdtemp(prefix="tickstone-bench-")
+    os.chmod(scratch, 0o755)
+    peers = []
+    try:
+        data = GuideData(os.path.join(scratch, "csv"), args.symbols, args.bar_days, args.trade_days, args.trades_per_day)
+        print("bench: " + ", ".join(f"{data.rows[t]:,} {t}" for t in TABLES), file=sys.stderr, flush=True)
+        servers, duckdbs = [], []
+        if not args.only_tickstone:
+            servers.append(Postgres(scratch))
+            if env("TICKSTONE_BENCH_TIMESCALEDB"):
+                servers.append(Timescale(env("TICKSTONE_BENCH_TIMESCALEDB")))
+            duckdbs = [DuckDb(scratch, "DuckDB with keys"), DuckDb(scratch, "DuckDB, sorted")]
+        servers.append(Tickstone(scratch))
+        peers = [*servers, *duckdbs]
+        report = Report([p.name for p in peers if p.name != "Tickstone"] + ["Tickstone"])
+        measure_copy(servers, duckdbs, data, report)
+        if "upsert" in parts:
+            measure_upserts(servers, data, report, args.rounds)
+        if "commit" in parts:
+            for clients in (1, 8, 32):
+                measure_pgbench(servers, report, "durable upserts of a row", "commits/s", UPSERT, clients, "simple", args.rounds, args.seconds)
+        if "point" in parts:
+            for clients in (1, 8):
+                measure_pgbench(servers, report, "newest bar of a symbol, prepared", "queries/s", [NEWEST_BAR.format(symbol=s) for s in data.symbols[::10]], clients, "prepared", args.rounds, args.seconds)
+        if "query" in parts:
+            for server in servers:
+                server.execute("DELETE FROM ohlcv WHERE source = 'bench' AND symbol LIKE 'U%'")
+                server.settle()
+            make_aggregates(servers, duckdbs)
+            measure_queries(servers, duckdbs, data, report, args.rounds, [word for word in args.only.split(",") if word])
+        report.add("most memory of the server", "MiB", {"Tickstone": [memory_of(servers[-1])]}, False)
+        if args.keep:
+            input(f"Tickstone listens on port {servers[-1].port}; Enter ends it. ")
+    finally:
+        for peer in peers:
+            peer.stop()
+        shutil.rmtree(scratch, ignore_errors=True)
+    text = report.table()
+    print(text)
+    if args.record:
+        record(text, args, data)
+
+
+if __name__ == "__main__":
+    main()

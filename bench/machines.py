@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benchmarks measure Tickstone beside: Debian's PostgreSQL 15, a TimescaleDB where a connection string names one
+(TICKSTONE_BENCH_TIMESCALEDB), and the DuckDB that Tickstone is built with, in a process of its own."""
+import os
+import pathlib
+import pwd
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import psycopg2
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PG_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+# The guide's tables and indexes that the work is done on.
+TABLES = {
+    "ohlcv": ("symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, open NUMERIC NOT NULL, high NUMERIC NOT NULL, low NUMERIC NOT NULL, "
+              "close NUMERIC NOT NULL, volume NUMERIC NOT NULL, source TEXT NOT NULL, timeframe TEXT NOT NULL, "
+              "PRIMARY KEY (symbol, timestamp, timeframe)", ["(timestamp DESC)", "(symbol, timeframe)"]),
+    "trades": ("symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, price NUMERIC NOT NULL, size NUMERIC NOT NULL, exchange INTEGER, "
+               "conditions TEXT[], id BIGINT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (symbol, timestamp, id)",
+               ["(timestamp DESC)", "(symbol, id)"]),
+    "quotes": ("symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, bid_price NUMERIC NOT NULL, bid_size NUMERIC NOT NULL, "
+               "ask_price NUMERIC NOT NULL, ask_size NUMERIC NOT NULL, exchange INTEGER, conditions TEXT[], id BIGINT NOT NULL, source TEXT NOT NULL, "
+               "PRIMARY KEY (symbol, timestamp, id)", ["(timestamp DESC)", "(symbol, id)"]),
+    "feature_timeseries": ("feature_name TEXT NOT NULL, symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, value NUMERIC NOT NULL, tags JSONB, "
+                           "PRIMARY KEY (feature_name, symbol, timestamp)", ["(timestamp DESC)", "(feature_name, symbol)"]),
+}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def run_as_postgres(command):
+    if os.getuid() != 0:
+        return command
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", *map(str, command)]
+
+
+class Server:
+    """Something that speaks PostgreSQL's protocol; `hypertables` says whether it knows TimescaleDB's functions."""
+
+    hypertables = False
+
+    def connect(self, database="inavvi"):
+        conn = psycopg2.connect(host="127.0.0.1", port=self.port, dbname=database, user="inavvi_user", password="postgres")
+        conn.autocommit = True
+        return conn
+
+    def pgbench_address(self):
+        return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "inavvi_user"], "inavvi", {"PGPASSWORD": "postgres"}
+
+    def execute(self, text):
+        self.connect().cursor().execute(text)
+
+    def settle(self):
+        cur = self.connect().cursor()
+        cur.execute("VACUUM ANALYZE")
+        cur.execute("CHECKPOINT")
+
+    def bytes_of(self, table):
+        cur = self.connect().cursor()
+        cur.execute(f"SELECT {'hypertable_size' if self.hypertables else 'pg_total_relation_size'}('{table}')")
+        return int(cur.fetchone()[0])
+
+
+class Postgres(Server):
+    name = "PostgreSQL 15"
+
+    def __init__(self, scratch):
+        if not (PG_BIN / "initdb").exists():
+            raise SystemExit("bench: PostgreSQL 15 is not installed (Debian package postgresql-15)")
+        self.port = free_port()
+        self.data = os.path.join(scratch, "postgres")
+        if os.getuid() == 0:
+            os.makedirs(self.data)
+            owner = pwd.getpwnam("postgres")
+            os.chown(scratch, owner.pw_uid, owner.pw_gid)
+            os.chown(self.data, owner.pw_uid, owner.pw_gid)
+        subprocess.run(run_as_postgres([PG_BIN / "initdb", "-D", self.data, "-A", "trust", "-U", "inavvi_user", "--no-locale", "-E", "UTF8"]),
+                       check=True, stdout=subprocess.DEVNULL)
+        options = (f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.data} -c shared_buffers=2GB -c work_mem=64MB "
+                   "-c maintenance_work_mem=256MB -c effective_cache_size=6GB -c max_wal_size=2GB -c wal_buffers=16MB "
+                   "-c random_page_cost=1.1 -c effective_io_concurrency=200 -c checkpoint_completion_target=0.9")
+        subprocess.run(run_as_postgres([PG_BIN / "pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.data, "log"), "-o", options, "start"]),
+                       check=True, stdout=subprocess.DEVNULL)
+        self.connect("postgres").cursor().execute("CREATE DATABASE inavvi")
+
+    def stop(self):
+        subprocess.run(run_as_postgres([PG_BIN / "pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop"]), check=True, stdout=subprocess.DEVNULL)
+
+
+class Tickstone(Server):
+    name = "Tickstone"
+    hypertables = True
+
+    def __init__(self, scratch, memory_mb=4096):
+        self.port, self.memory_mb = free_port(), memory_mb
+        self.data = os.path.join(scratch, f"tickstone-{self.port}")
+        self.log = open(os.path.join(scratch, "tickstone.log"), "ab")
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([ROOT / "build/tickstone", "serve", "--data", self.data, "--port", str(self.port),
+                                         "--memory", str(self.memory_mb)], stdout=subprocess.PIPE, stderr=self.log)
+        if b"ready" not in self.process.stdout.readline():
+            raise SystemExit("tickstone did not start")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def settle(self):
+        self.connect().cursor().execute("CHECKPOINT")
+
+
+class Timescale(Server):
+    """A TimescaleDB that runs already: a database is made in it and dropped again."""
+
+    name = "TimescaleDB"
+    hypertables = True
+    database = "tickstone_bench"
+
+    def __init__(self, address):
+        self.address = address
+        admin = psycopg2.connect(address)
+        admin.autocommit = True
+        admin.cursor().execute(f"DROP DATABASE IF EXISTS {self.database}")
+        admin.cursor().execute(f"CREATE DATABASE {self.database}")
+        self.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+
+    def connect(self, database=None):
+        conn = psycopg2.connect(self.address, dbname=database or self.database)
+        conn.autocommit = True
+        return conn
+
+    def pgbench_address(self):
+        parts = self.connect().get_dsn_parameters()
+        password = psycopg2.extensions.parse_dsn(self.address).get("password")
+        return (["-h", parts.get("host", "127.0.0.1"), "-p", parts.get("port", "5432"), "-U", parts["user"]], self.database,
+                {"PGPASSWORD": password} if password else {})
+
+    def stop(self):
+        admin = psycopg2.connect(self.address)
+        admin.autocommit = True
+        admin.cursor().execute(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
+
+
+class DuckDb:
+    """DuckDB 1.4.4 in process, through bench/duckdb_peer.py. A query gives (seconds, number of rows, first row as texts)."""
+
+    def __init__(self, scratch, name):
+        self.name = name
+        dependencies = pathlib.Path(os.environ.get("TICKSTONE_DEPS", ROOT / ".deps"))
+        self.file = os.path.join(scratch, name.replace(" ", "-").replace(",", "") + ".duckdb")
+        self.process = subprocess.Popen([sys.executable, ROOT / "bench/duckdb_peer.py", dependencies / "duckdb/lib/libduckdb.so", self.file],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline().strip() != "ready":
+            raise SystemExit("DuckDB did not start")
+
+    def query(self, sql):
+        self.process.stdin.write(" ".join(sql.split()) + "\n")
+        self.process.stdin.flush()
+        outcome, *fields = self.process.stdout.readline().rstrip("\n").split("\t")
+        if outcome != "ok":
+            raise SystemExit(f"DuckDB: {fields[0] if fields else 'it has ended'}: {sql}")
+        return float(fields[0]), int(fields[1]), fields[2:]
+
+    def execute(self, text):
+        self.query(text)
+
+    def settle(self):
+        self.query("CHECKPOINT")
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def make_tables(server, tables=("ohlcv", "trades")):
+    cur = server.connect().cursor()
+    for name in tables:
+        columns, indexes = TABLES[name]
+        cur.execute(f"CREATE TABLE {name} ({columns})")
+        if server.hypertables:
+            cur.execute(f"SELECT create_hypertable('{name}', 'timestamp')")
+        for index in indexes:
+            cur.execute(f"CREATE INDEX ON {name} {index}")
+
+
+def copy_file(server, table, path):
+    """Seconds that COPY of a CSV file took, whose first line names the columns."""
+    cur = server.connect().cursor()
+    with open(path) as file:
+        columns = file.readline().strip()
+        file.seek(0)
+        began = time.perf_counter()
+        cur.copy_expert(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, HEADER)", file, 1 << 20)
+        return time.perf_counter() - began
+
+
+def pgbench(server, scripts, clients, seconds, mode="simple"):
+    """Transactions a second, each of a script taken at random from a list (or of the one)."""
+    address, database, environment = server.pgbench_address()
+    with tempfile.TemporaryDirectory() as directory:
+        files = []
+        for number, script in enumerate([scripts] if isinstance(scripts, str) else scripts):
+            path = os.path.join(directory, f"{number}.sql")
+            pathlib.Path(path).write_text(script)
+            files += ["-f", path]
+        done = subprocess.run([PG_BIN / "pgbench", "-n", *address, "-c", str(clients), "-j", "2", "-T", str(seconds), "-M", mode, *files, database],
+                              capture_output=True, text=True, env={**os.environ, **environment})
+    found = re.search(r"tps = ([0-9.]+)", done.stdout)
+    if done.returncode != 0 or not found:
+        raise SystemExit(f"pgbench on {server.name}: {done.stderr}")
+    return float(found.group(1))
