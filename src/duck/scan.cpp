@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/scan.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "duck/error_translation.hpp"
@@ -85,6 +86,12 @@ unique_ptr<duckdb::FunctionData> bind_scan(ClientContext& context, duckdb::Table
       if (auto* notes = session.notes()) {
         notes->tables.push_back({relation.table, view->schema_version(relation.table)});
       }
+      for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+        const auto& column = relation.columns[i];
+        if (schema->time_column == column.id && schema->find(column.id)->not_null) data->time_column = i;
+        if (std::find(schema->series_key.begin(), schema->series_key.end(), column.id) != schema->series_key.end())
+          data->series_columns.push_back(i);
+      }
       std::uint64_t rows = 0;
       for (const auto& chunk : view->chunks(relation.table)) rows += chunk.rows_sealed + chunk.rows_open;
       data->estimated_rows = std::max<std::uint64_t>(1, rows);
@@ -127,6 +134,37 @@ constexpr std::uint32_t kTopNBatchRows = 256;
 /// About what one thread reads in the time that it takes to wake another.
 constexpr std::uint64_t kRowsWorthHelp = 30'000;
 
+/// Whether storage was told all that is said of time, just as it was said.
+bool has_all_times(const ScanBindData& bind, const storage::ScanRequest& request) {
+  const auto& time = bind.relation.columns[*bind.time_column];
+  std::size_t told = 0;
+  for (const auto& predicate : request.predicates) {
+    if (predicate.column != time.id) continue;
+    const auto is_same = [&](const std::optional<storage::ColumnPredicate::Bound>& bound) {
+      return !bound || (!bound->value.is_null && bound->value.type.id == time.type.id);
+    };
+    const bool is_range = (predicate.lower || predicate.upper) && predicate.in.empty() &&
+                          predicate.null_test == storage::ColumnPredicate::NullTest::None;
+    if (!is_range || !is_same(predicate.lower) || !is_same(predicate.upper)) return false;
+    ++told;
+  }
+  return told == bind.time_comparisons;
+}
+
+bool is_one(ClientContext& context, const duckdb::Expression& expression) {
+  duckdb::Value value;
+  return duckdb::ExpressionExecutor::TryEvaluateScalar(context, expression, value) && !value.IsNull() &&
+         value.DefaultTryCastAs(duckdb::LogicalType::BIGINT) && value.GetValue<std::int64_t>() == 1;
+}
+
+/// Which rows of each series have to be read.
+storage::SeriesEnd series_end_of(ClientContext& context, const ScanBindData& bind,
+                                 const storage::ScanRequest& request) {
+  if (bind.series_end == storage::SeriesEnd::All || !has_all_times(bind, request)) return storage::SeriesEnd::All;
+  if (bind.series_end_if_one && !is_one(context, *bind.series_end_if_one)) return storage::SeriesEnd::All;
+  return bind.series_end;
+}
+
 storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context,
                                 const storage::ReadView& view) {
   storage::ScanRequest request;
@@ -138,6 +176,7 @@ storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context
     request.first_batch_rows = kTopNBatchRows;
   }
   request.predicates = evaluate_comparisons(context, bind);
+  request.series_end = series_end_of(context, bind, request);
   return request;
 }
 
@@ -330,6 +369,8 @@ duckdb::InsertionOrderPreservingMap<duckdb::string> describe(duckdb::TableFuncti
   if (bind.dynamic_filter) {
     result["Top-N Bound"] = bind.relation.columns[bind.dynamic_column].name;
   }
+  if (bind.series_end != storage::SeriesEnd::All)
+    result["Of Each Series"] = bind.series_end == storage::SeriesEnd::Newest ? "newest rows" : "oldest rows";
   if (bind.relation.kind != SourceRelation::Kind::Stored || bind.context == nullptr) return result;
   const auto& session = SessionState::of(*bind.context);
   if (!session.is_explaining() || session.view() == nullptr) return result;
@@ -337,6 +378,7 @@ duckdb::InsertionOrderPreservingMap<duckdb::string> describe(duckdb::TableFuncti
   storage::ScanRequest request;
   request.table = bind.relation.table;
   request.predicates = evaluate_comparisons(*bind.context, bind);
+  request.series_end = series_end_of(*bind.context, bind, request);
   describe_statistics(bind, *session.view(), session.view()->scan(request)->statistics(), "", result);
   return result;
 }
@@ -392,6 +434,11 @@ unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
   copy->order = order;
   copy->dynamic_filter = dynamic_filter;
   copy->dynamic_column = dynamic_column;
+  copy->time_column = time_column;
+  copy->series_columns = series_columns;
+  copy->series_end = series_end;
+  copy->time_comparisons = time_comparisons;
+  if (series_end_if_one) copy->series_end_if_one = series_end_if_one->Copy();
   for (const auto& comparison : comparisons) {
     PushedComparison one{comparison.column, comparison.comparison, {}, comparison.text, comparison.is_list};
     for (const auto& operand : comparison.operands) one.operands.push_back(operand->Copy());
@@ -402,7 +449,8 @@ unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
 
 bool ScanBindData::Equals(const duckdb::FunctionData& other_data) const {
   const auto& other = other_data.Cast<ScanBindData>();
-  if (name != other.name || order != other.order || dynamic_filter != other.dynamic_filter ||
+  if (name != other.name || order != other.order || series_end != other.series_end ||
+      !duckdb::Expression::Equals(series_end_if_one, other.series_end_if_one) || dynamic_filter != other.dynamic_filter ||
       comparisons.size() != other.comparisons.size()) {
     return false;
   }

@@ -28,6 +28,13 @@ struct ScanBindData : duckdb::TableFunctionData {
   /// The running bound of a Top-N above, on `dynamic_column`.
   duckdb::shared_ptr<duckdb::DynamicFilterData> dynamic_filter;
   std::size_t dynamic_column = 0;
+  std::optional<std::size_t> time_column;  // of a stored table, where it has no nulls
+  std::vector<std::size_t> series_columns;
+  /// The rows of each series that decide what is above, provided that all `time_comparisons` on time hold as
+  /// storage understands them.
+  storage::SeriesEnd series_end = storage::SeriesEnd::All;
+  std::size_t time_comparisons = 0;
+  duckdb::unique_ptr<duckdb::Expression> series_end_if_one;  // only where this is 1
 
   duckdb::unique_ptr<duckdb::FunctionData> Copy() const override;
   bool Equals(const duckdb::FunctionData& other) const override;

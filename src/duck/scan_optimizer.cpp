@@ -4,13 +4,29 @@
 #include <duckdb/planner/operator/logical_unnest.hpp>
 
 #include "duck/logical_types.hpp"
-#include "duck/scan.hpp"
+#include "duck/scan_optimizer.hpp"
 
 // DuckDB's own push-down of filters binds a plan with parameters anew at every execution (it folds them), so
 // it is off for our scans. This hook runs after DuckDB's optimizers and copies what the filter right above a
 // scan says about single columns into the scan's bind data, parameters included.
 
 namespace tickstone::duck {
+
+using duckdb::Expression;
+using duckdb::LogicalGet;
+using duckdb::LogicalOperator;
+using duckdb::LogicalOperatorType;
+
+ScanBindData* bind_data_of(LogicalOperator& op) {
+  if (op.type != LogicalOperatorType::LOGICAL_GET) return nullptr;
+  auto& get = op.Cast<LogicalGet>();
+  if (get.function.name != kScanFunction || !get.bind_data) return nullptr;
+  return &get.bind_data->Cast<ScanBindData>();
+}
+
+bool is_operand(const Expression& expression) {
+  return expression.IsScalar() && !expression.IsVolatile() && !expression.HasSubquery();
+}
 
 namespace {
 
@@ -21,21 +37,10 @@ using duckdb::BoundComparisonExpression;
 using duckdb::BoundConjunctionExpression;
 using duckdb::BoundFunctionExpression;
 using duckdb::BoundOperatorExpression;
-using duckdb::Expression;
 using duckdb::ExpressionClass;
 using duckdb::ExpressionType;
-using duckdb::LogicalGet;
-using duckdb::LogicalOperator;
-using duckdb::LogicalOperatorType;
 using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
-
-ScanBindData* bind_data_of(LogicalOperator& op) {
-  if (op.type != LogicalOperatorType::LOGICAL_GET) return nullptr;
-  auto& get = op.Cast<LogicalGet>();
-  if (get.function.name != kScanFunction || !get.bind_data) return nullptr;
-  return &get.bind_data->Cast<ScanBindData>();
-}
 
 /// Whether `CAST(column AS to)` keeps the order of values, with nothing rounded.
 bool keeps_order(const LogicalType& from, const LogicalType& to) {
@@ -90,11 +95,6 @@ std::optional<std::size_t> compared_column_of(const Expression& expression, Logi
   const auto& function = expression.Cast<BoundFunctionExpression>();
   if (function.function.name != "uuid_timestamp" || function.children.size() != 1) return std::nullopt;
   return column_of(*function.children[0], get, bind);
-}
-
-/// Something that has one value throughout an execution.
-bool is_operand(const Expression& expression) {
-  return expression.IsScalar() && !expression.IsVolatile() && !expression.HasSubquery();
 }
 
 void push(ScanBindData& bind, std::size_t column, ExpressionType comparison, const Expression& operand,
@@ -186,12 +186,8 @@ void push_conjunct(const Expression& expression, LogicalGet& get, ScanBindData& 
   }
 }
 
-/// Below filters and projections, where `binding` is a column of a scan of ours.
-struct FoundScan {
-  LogicalGet* get = nullptr;
-  ScanBindData* bind = nullptr;
-  std::size_t column = 0;
-};
+}  // namespace
+
 std::optional<FoundScan> find_scan(LogicalOperator& below, const Expression& expression) {
   const Expression* at = &expression;
   LogicalOperator* op = &below;
@@ -219,6 +215,8 @@ std::optional<FoundScan> find_scan(LogicalOperator& below, const Expression& exp
     op = op->children[0].get();
   }
 }
+
+namespace {
 
 /// The array whose elements `expression` is, one a row: a value that is the same throughout an execution.
 const Expression* find_unnested(LogicalOperator& below, const Expression& expression) {
@@ -275,6 +273,45 @@ void push_unnested(duckdb::LogicalComparisonJoin& join) {
   }
 }
 
+/// As-of joins: a row of the right without its equals on the left, or past all times of the left, is nobody's
+/// partner, so the right side's scan is told what the left one's is.
+void push_asof(duckdb::LogicalComparisonJoin& join) {
+  if (join.join_type != duckdb::JoinType::INNER && join.join_type != duckdb::JoinType::LEFT) return;
+  for (const auto& condition : join.conditions) {
+    const auto left = find_scan(*join.children[0], *condition.left);
+    const auto right = find_scan(*join.children[1], *condition.right);
+    if (!left || !right || right->bind->series_end != storage::SeriesEnd::All) continue;
+    const auto& left_column = left->bind->relation.columns[left->column];
+    const auto& right_column = right->bind->relation.columns[right->column];
+    if (logical_type_of(left_column) != logical_type_of(right_column)) continue;
+    for (const auto& said : left->bind->comparisons) {
+      if (said.column != left->column) continue;
+      bool holds = false;
+      switch (condition.comparison) {
+        case ExpressionType::COMPARE_EQUAL:
+          holds = said.comparison == ExpressionType::COMPARE_IN;  // what is equal to one value DuckDB knows itself
+          break;
+        case ExpressionType::COMPARE_GREATERTHAN:
+        case ExpressionType::COMPARE_GREATERTHANOREQUALTO:
+          holds = said.comparison == ExpressionType::COMPARE_LESSTHAN ||
+                  said.comparison == ExpressionType::COMPARE_LESSTHANOREQUALTO;
+          break;
+        case ExpressionType::COMPARE_LESSTHAN:
+        case ExpressionType::COMPARE_LESSTHANOREQUALTO:
+          holds = said.comparison == ExpressionType::COMPARE_GREATERTHAN ||
+                  said.comparison == ExpressionType::COMPARE_GREATERTHANOREQUALTO;
+          break;
+        default:
+          break;
+      }
+      if (!holds) continue;
+      PushedComparison one{right->column, said.comparison, {}, said.text, said.is_list};
+      for (const auto& operand : said.operands) one.operands.push_back(operand->Copy());
+      right->bind->comparisons.push_back(std::move(one));
+    }
+  }
+}
+
 /// The first key of a Top-N over a scan of ours: tells the scan which end is wanted, and lets it follow the
 /// bound that the Top-N reaches. Sound only for columns without nulls, as the bound does not know them.
 void push_top_n(duckdb::LogicalTopN& top) {
@@ -328,9 +365,14 @@ void visit(LogicalOperator& op) {
   for (auto& child : op.children) visit(*child);
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_GET:
-      if (auto* bind = bind_data_of(op)) bind->comparisons.clear();
+      if (auto* bind = bind_data_of(op)) {
+        bind->comparisons.clear();
+        bind->series_end = storage::SeriesEnd::All;
+        bind->series_end_if_one.reset();
+      }
       break;
     case LogicalOperatorType::LOGICAL_FILTER:
+      push_series_end(op);
       if (auto* bind = bind_data_of(*op.children[0])) {
         auto& get = op.children[0]->Cast<LogicalGet>();
         if (bind->relation.kind != SourceRelation::Kind::Stored) break;
@@ -339,6 +381,13 @@ void visit(LogicalOperator& op) {
       break;
     case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
       push_unnested(op.Cast<duckdb::LogicalComparisonJoin>());
+      break;
+    case LogicalOperatorType::LOGICAL_ASOF_JOIN:
+      push_asof(op.Cast<duckdb::LogicalComparisonJoin>());
+      break;
+    case LogicalOperatorType::LOGICAL_DISTINCT:
+    case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY:
+      push_series_end(op);
       break;
     case LogicalOperatorType::LOGICAL_TOP_N:
       push_top_n(op.Cast<duckdb::LogicalTopN>());

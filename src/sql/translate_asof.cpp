@@ -268,8 +268,8 @@ std::string Translator::asof_condition(const Node* condition_node, const Scope& 
   return out;
 }
 
-std::optional<std::string> Translator::asof_lateral(const PgQuery__JoinExpr& item, Scope& scope,
-                                                    ColumnList& star, std::string& condition_text) {
+std::optional<Translator::LateralFirst> Translator::asof_lateral(const PgQuery__JoinExpr& item, Scope& scope,
+                                                                 ColumnList& star) {
   if (item.rarg->node_case != PG_QUERY__NODE__NODE_RANGE_SUBSELECT) return std::nullopt;
   const PgQuery__RangeSubselect& sub = *item.rarg->range_subselect;
   const bool has_form =
@@ -316,6 +316,7 @@ std::optional<std::string> Translator::asof_lateral(const PgQuery__JoinExpr& ite
   std::string where;
   std::string joined;
   std::string order;
+  std::string equal;  // the right side's expressions
   for (const Node* part : parts) {
     const auto comparison = comparison_of(part, scope, own);
     if (!comparison) {
@@ -333,7 +334,8 @@ std::optional<std::string> Translator::asof_lateral(const PgQuery__JoinExpr& ite
     const std::string text = fmt::format("{} {} {}.{}", operand(left), comparison->op, alias, hidden.back());
     where += fmt::format("{}{} IS NOT NULL", where.empty() ? " WHERE " : " AND ", operand(right));
     if (comparison->op == "=") {
-      joined += text + " AND ";
+      joined += (joined.empty() ? "" : " AND ") + text;
+      equal += (equal.empty() ? "" : ", ") + operand(right);
       continue;
     }
     const bool is_descending = sort.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
@@ -344,7 +346,14 @@ std::optional<std::string> Translator::asof_lateral(const PgQuery__JoinExpr& ite
                  : never_null(operand(left), fmt::format("{}.{}", alias, hidden.back()))) +
             text;
   }
-  if (order.empty()) return std::nullopt;
+  if (order.empty() && equal.empty()) return std::nullopt;
+  // Without a time on the left the first row of each key is the partner of all with that key.
+  std::string head = "SELECT ";
+  std::string tail;
+  if (order.empty()) {
+    head = fmt::format("SELECT DISTINCT ON ({}) ", equal);
+    tail = fmt::format(" ORDER BY {}, {}", equal, sort_item(sort, own, nullptr));
+  }
 
   Range range;
   range.alias = sub.alias->aliasname;
@@ -359,11 +368,13 @@ std::optional<std::string> Translator::asof_lateral(const PgQuery__JoinExpr& ite
   }
   for (std::size_t i = 0; i < hidden.size(); ++i) names += (i > 0 ? ", " : "") + hidden[i];
   range.unlisted = std::move(hidden);
-  condition_text = joined + order;
   star = range.list;
   scope.ranges.push_back(std::move(range));
-  return fmt::format("(SELECT {}{}{}{}) AS {}({})", list, hidden_targets, " FROM " + from, where, alias,
-                     names);
+  LateralFirst first;
+  first.is_asof = !order.empty();
+  first.condition = joined + (joined.empty() || order.empty() ? "" : " AND ") + order;
+  first.text = fmt::format("({}{}{} FROM {}{}{}) AS {}({})", head, list, hidden_targets, from, where, tail, alias, names);
+  return first;
 }
 
 }  // namespace tickstone::sql

@@ -205,9 +205,8 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
   const std::size_t left_count = inner.ranges.size();
   AsofMark mark;
   const bool is_marked = find_asof_mark(item, mark);
-  std::string lateral_condition;
-  const std::optional<std::string> lateral = asof_lateral(item, inner, right_star, lateral_condition);
-  std::string right = lateral ? *lateral : from_item(item.rarg, inner, right_star);
+  const auto lateral = asof_lateral(item, inner, right_star);
+  std::string right = lateral ? lateral->text : from_item(item.rarg, inner, right_star);
   if (item.rarg->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR && item.rarg->join_expr->alias == nullptr)
     right = "(" + right + ")";
   if (item.join_using_alias != nullptr && !is_marked) refuse("an alias of JOIN USING");
@@ -230,9 +229,9 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
       keeps_left = keeps_right = true;
       break;
     default:
-      word = has_condition ? "JOIN" : "CROSS JOIN";
+      word = has_condition || lateral ? "JOIN" : "CROSS JOIN";
   }
-  if (lateral || is_marked)
+  if (is_marked || (lateral && lateral->is_asof))
     word = item.jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT ? "ASOF LEFT JOIN" : "ASOF JOIN";
 
   std::vector<std::string> merged;
@@ -280,7 +279,7 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
     for (std::size_t i = 0; i < merged.size(); ++i) tail += (i > 0 ? ", " : "") + duck_identifier(merged[i]);
     tail += ')';
   } else if (lateral) {
-    tail = " ON " + lateral_condition;
+    tail = " ON " + lateral->condition;
   } else if (is_marked) {
     tail = " ON " + asof_condition(mark.condition, inner, left_count);
   } else if (item.quals != nullptr) {

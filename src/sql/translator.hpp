@@ -268,10 +268,15 @@ class Translator {
   // translate_asof.cpp
   /// The condition of an ASOF JOIN whose left side has the first `left_count` ranges.
   std::string asof_condition(const Node* condition, const Scope& scope, std::size_t left_count);
-  /// The right side of `JOIN LATERAL (SELECT ... ORDER BY time DESC LIMIT 1)` for an as-of join with the
-  /// ranges that `scope` has; nothing where it is not sure to give the same rows.
-  std::optional<std::string> asof_lateral(const PgQuery__JoinExpr& item, Scope& scope, ColumnList& star,
-                                          std::string& condition);
+  /// The right side of `JOIN LATERAL (SELECT ... ORDER BY time DESC LIMIT 1)` for a join with the ranges that
+  /// `scope` has: an as-of join, or without a time on the left one with the first row of each key. Nothing where it
+  /// is not sure to give the same rows.
+  struct LateralFirst {
+    std::string text;
+    std::string condition;
+    bool is_asof = false;
+  };
+  std::optional<LateralFirst> asof_lateral(const PgQuery__JoinExpr& item, Scope& scope, ColumnList& star);
   std::string subselect(const PgQuery__RangeSubselect& item, Scope& scope, ColumnList& star);
   /// DuckDB wants to know the arguments of such a call when it binds.
   std::string table_function_call(const PgQuery__FuncCall& call, const Scope& scope);

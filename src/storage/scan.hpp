@@ -32,11 +32,17 @@ struct ColumnPredicate {
 /// has enough says so with `tighten`.
 enum class ScanOrder : std::uint8_t { Any, TimeAscending, TimeDescending };
 
+/// Which rows of each series decide the answer: all of them, or those with its oldest or its newest time.
+enum class SeriesEnd : std::uint8_t { All, Oldest, Newest };
+
 struct ScanRequest {
   TableId table = 0;
   std::vector<ColumnId> columns;  // what to return, in this order; may name kRowIdColumn
   std::vector<ColumnPredicate> predicates;
   ScanOrder order = ScanOrder::Any;
+  /// Rows of a series other than these may be left out: of the rows that match the predicates on time and series,
+  /// which are all that counts here, those with the series' outermost time are returned, and maybe more.
+  SeriesEnd series_end = SeriesEnd::All;
   std::uint32_t first_batch_rows =
       2048;  // the first batch's most rows; each later one may have twice as many
 };

@@ -8,6 +8,7 @@
 #include "storage/changed_times.hpp"
 #include "storage/row_order.hpp"
 #include "storage/row_time.hpp"
+#include "storage/series_ends.hpp"
 
 namespace tickstone::storage {
 
@@ -221,6 +222,8 @@ std::vector<std::vector<Value>> leading_keys(const ScanFilter& filter) {
   return keys;
 }
 
+}  // namespace
+
 bool series_matches(const ScanFilter& filter, const std::vector<Value>& key) {
   for (std::size_t i = 0; i < filter.series.size(); ++i) {
     if (filter.series[i].empty()) continue;
@@ -231,8 +234,6 @@ bool series_matches(const ScanFilter& filter, const std::vector<Value>& key) {
   }
   return true;
 }
-
-}  // namespace
 
 /// Makes the units of one chunk's layers.
 class UnitPlanner {
@@ -536,7 +537,24 @@ std::optional<const std::shared_ptr<const ChunkState>*> ScanPlanner::next_chunk(
   return std::nullopt;
 }
 
+bool ScanPlanner::plan_ends(std::deque<ScanUnit>& units) {
+  SeriesEnds ends(view_, request_.series_end, filter_);
+  std::deque<ScanUnit> found;
+  if (!ends.plan(found, statistics_)) return false;
+  for (auto& unit : found) {
+    for (const auto& [first, last] : unit.ranges) estimated_rows_ += last - first;
+    units.push_back(std::move(unit));
+  }
+  first_ = last_;
+  is_of_ends_ = true;
+  return true;
+}
+
 bool ScanPlanner::plan_next(std::int64_t low, std::int64_t high_inclusive, std::deque<ScanUnit>& units) {
+  if (request_.series_end != SeriesEnd::All && !is_of_ends_ && first_ != last_ && SeriesEnds::is_known(view_, filter_) &&
+      plan_ends(units)) {
+    return !units.empty();
+  }
   const bool has_time = view_.table->schema->time_column.has_value();
   for (auto next = next_chunk(); next; next = next_chunk()) {
     const auto* chunk = *next;

@@ -47,6 +47,9 @@ struct ScanFilter {
   bool has_series = false;
 };
 
+/// Whether the series is one of those asked for.
+bool series_matches(const ScanFilter& filter, const std::vector<Value>& key);
+
 /// Whether a row of the row group can match the predicates, by minimum, maximum and nulls.
 bool is_in_range(const TableSchema& schema, const Segment& segment, std::size_t group,
                  const std::vector<ColumnPredicate>& predicates);
@@ -64,10 +67,14 @@ class ScanPlanner {
   /// Of what was planned so far.
   const ScanStatistics& statistics() const { return statistics_; }
   std::uint64_t estimated_rows() const { return estimated_rows_; }
+  /// Whether the units are those of `SeriesEnd`: few rows of many row groups.
+  bool is_of_ends() const { return is_of_ends_; }
   bool has_more() const { return is_own_next_ || first_ != last_ || is_own_last_; }
 
  private:
   friend class UnitPlanner;
+
+  bool plan_ends(std::deque<ScanUnit>& units);
 
   /// The next chunk; nullptr: the transaction's own rows; nothing: that was all.
   std::optional<const std::shared_ptr<const ChunkState>*> next_chunk();
@@ -81,6 +88,7 @@ class ScanPlanner {
   Chunks::const_iterator first_;
   Chunks::const_iterator last_;
   bool is_own_last_ = false;
+  bool is_of_ends_ = false;
   ScanStatistics statistics_;
   std::uint64_t estimated_rows_ = 0;
 };

@@ -22,6 +22,9 @@ namespace {
 /// Shorter runs than this are copied together rather than returned alone.
 constexpr std::uint32_t kShortRun = 256;
 
+/// Of single rows of row groups, so many are worth another thread.
+constexpr std::size_t kUnitsOfEnds = 512;
+
 using Run = std::pair<std::uint32_t, std::uint32_t>;  // half-open
 
 ColumnView slice(ColumnView view, std::size_t first, std::size_t count) {
@@ -95,6 +98,7 @@ class Scan final : public TableScan {
   bool read(State& state, ScanBatch& out) override;
   std::size_t max_threads() const override {
     const std::scoped_lock lock(mutex_);
+    if (planner_.is_of_ends()) return 1 + units_.size() / kUnitsOfEnds;
     return std::max<std::size_t>(1, units_.size() + (planner_.has_more() ? 1 : 0));
   }
   std::uint64_t estimated_rows() const override {
@@ -177,6 +181,7 @@ class ScanState final : public TableScan::State {
     const auto most = static_cast<std::uint32_t>(batch_rows_);
     batch_rows_ = std::min(batch_rows_ * 2, kScanRows);
     out.columns.clear();
+    if (scan_.planner_.is_of_ends()) return read_ends(out);
     for (;;) {
       if (chain_ != kNoRow && read_chain(most, out)) return true;
       if (at_ < runs_.size()) follow_bounds();
@@ -206,6 +211,37 @@ class ScanState final : public TableScan::State {
   }
 
  private:
+  /// Single rows of many units, put together.
+  bool read_ends(ScanBatch& out) {
+    if (ends_.empty()) {
+      const auto& schema = *scan_.view_.table->schema;
+      for (std::size_t i = 0; i < scan_.requested_; ++i) {
+        const ReadColumn& column = scan_.columns_[i];
+        const SqlType type = column.index ? schema.columns[*column.index].type : SqlType::of(TypeId::BigInt);
+        ends_.emplace_back(type, column.layout);
+      }
+    }
+    for (auto& column : ends_) column.clear();
+    out.row_count = 0;
+    while (out.row_count < kScanRows) {
+      if (at_ >= runs_.size()) {
+        unit_ = scan_.next_unit(unit_index_);
+        if (unit_ == nullptr) break;
+        load();
+        continue;
+      }
+      chosen_.clear();
+      while (at_ < runs_.size() && out.row_count + chosen_.size() < kScanRows) chosen_.push_back(take(1).first);
+      every_.resize(std::max(every_.size(), chosen_.size()));
+      std::iota(every_.begin(), every_.end(), 0U);
+      for (std::size_t i = 0; i < scan_.requested_; ++i)
+        ends_[i].append_rows(converted(i, gathered(buffers_[i])), every_.data(), chosen_.size());
+      out.row_count += chosen_.size();
+    }
+    for (std::size_t i = 0; i < scan_.requested_ && out.row_count > 0; ++i) out.columns.push_back(ends_[i].view());
+    return out.row_count > 0;
+  }
+
   void load() {
     at_ = 0;
     runs_ = unit_->ranges;
@@ -557,6 +593,8 @@ class ScanState final : public TableScan::State {
   std::int64_t high_ = INT64_MAX;
   RowNumber chain_ = kNoRow;  // the next row of a unit that is a chain
   std::vector<std::uint32_t> chosen_;
+  std::vector<Column> ends_;  // of `read_ends`, by requested column
+  std::vector<std::uint32_t> every_;
 };
 
 const ScanUnit* Scan::next_unit(std::uint64_t& index) {
