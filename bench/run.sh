@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Measures Tickstone beside Debian's PostgreSQL 15 and the DuckDB it is built with: same machine, same run, in turn. Writes the tables of
-# docs/benchmarks.md to standard output; with --record into the file. TICKSTONE_BENCH_SYMBOLS and TICKSTONE_BENCH_TRADES make the queries' data
-# smaller, TICKSTONE_STORAGE_* (bench/storage_compare.py) size the storage part.
+# Measures Tickstone beside Debian's PostgreSQL 15, the DuckDB it is built with, and a TimescaleDB where TICKSTONE_BENCH_TIMESCALEDB has its
+# connection string: same machine, same run, in turn. Writes the tables of docs/benchmarks.md to standard output; with --record into the file.
+# TICKSTONE_BENCH_SYMBOLS, TICKSTONE_BENCH_BAR_DAYS and TICKSTONE_BENCH_TRADES make the queries' data smaller, TICKSTONE_STORAGE_*
+# (bench/storage_compare.py) size the storage part.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-/usr/bin/python3 bench/compare.py "$@"
+/usr/bin/python3 bench/guide_compare.py "$@"
 storage=()
 for argument in "$@"; do [ "$argument" = --record ] && storage+=(--record); done
 /usr/bin/python3 bench/refresh_compare.py "${storage[@]}"

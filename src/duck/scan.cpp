@@ -89,7 +89,8 @@ unique_ptr<duckdb::FunctionData> bind_scan(ClientContext& context, duckdb::Table
       for (std::size_t i = 0; i < relation.columns.size(); ++i) {
         const auto& column = relation.columns[i];
         if (schema->time_column == column.id && schema->find(column.id)->not_null) data->time_column = i;
-        if (std::find(schema->series_key.begin(), schema->series_key.end(), column.id) != schema->series_key.end())
+        if (std::find(schema->series_key.begin(), schema->series_key.end(), column.id) !=
+            schema->series_key.end())
           data->series_columns.push_back(i);
       }
       std::uint64_t rows = 0;
@@ -160,7 +161,8 @@ bool is_one(ClientContext& context, const duckdb::Expression& expression) {
 /// Which rows of each series have to be read.
 storage::SeriesEnd series_end_of(ClientContext& context, const ScanBindData& bind,
                                  const storage::ScanRequest& request) {
-  if (bind.series_end == storage::SeriesEnd::All || !has_all_times(bind, request)) return storage::SeriesEnd::All;
+  if (bind.series_end == storage::SeriesEnd::All || !has_all_times(bind, request))
+    return storage::SeriesEnd::All;
   if (bind.series_end_if_one && !is_one(context, *bind.series_end_if_one)) return storage::SeriesEnd::All;
   return bind.series_end;
 }
@@ -450,8 +452,8 @@ unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
 bool ScanBindData::Equals(const duckdb::FunctionData& other_data) const {
   const auto& other = other_data.Cast<ScanBindData>();
   if (name != other.name || order != other.order || series_end != other.series_end ||
-      !duckdb::Expression::Equals(series_end_if_one, other.series_end_if_one) || dynamic_filter != other.dynamic_filter ||
-      comparisons.size() != other.comparisons.size()) {
+      !duckdb::Expression::Equals(series_end_if_one, other.series_end_if_one) ||
+      dynamic_filter != other.dynamic_filter || comparisons.size() != other.comparisons.size()) {
     return false;
   }
   for (std::size_t i = 0; i < comparisons.size(); ++i) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "duck/scan_optimizer.hpp"
+
 #include <duckdb/planner/expression/bound_unnest_expression.hpp>
 #include <duckdb/planner/operator/logical_comparison_join.hpp>
 #include <duckdb/planner/operator/logical_unnest.hpp>
 
 #include "duck/logical_types.hpp"
-#include "duck/scan_optimizer.hpp"
 
 // DuckDB's own push-down of filters binds a plan with parameters anew at every execution (it folds them), so
 // it is off for our scans. This hook runs after DuckDB's optimizers and copies what the filter right above a
@@ -289,7 +290,8 @@ void push_asof(duckdb::LogicalComparisonJoin& join) {
       bool holds = false;
       switch (condition.comparison) {
         case ExpressionType::COMPARE_EQUAL:
-          holds = said.comparison == ExpressionType::COMPARE_IN;  // what is equal to one value DuckDB knows itself
+          holds = said.comparison ==
+                  ExpressionType::COMPARE_IN;  // what is equal to one value DuckDB knows itself
           break;
         case ExpressionType::COMPARE_GREATERTHAN:
         case ExpressionType::COMPARE_GREATERTHANOREQUALTO:

@@ -10,8 +10,8 @@
 #include "duck/logical_types.hpp"
 #include "duck/scan_optimizer.hpp"
 
-// Which rows of each series a DISTINCT ON or an aggregate above a scan looks at: where they are those with the
-// newest or the oldest time alone, the scan need not read the others.
+// Which rows of each series a DISTINCT ON or an aggregate above a scan looks at: where they are those with
+// the newest or the oldest time alone, the scan need not read the others.
 
 namespace tickstone::duck {
 
@@ -29,7 +29,8 @@ using storage::SeriesEnd;
 /// The scan of a table that has series and time, through filters and projections alone.
 ScanBindData* scan_below(LogicalOperator& op) {
   LogicalOperator* at = &op;
-  while (at->type == LogicalOperatorType::LOGICAL_FILTER || at->type == LogicalOperatorType::LOGICAL_PROJECTION)
+  while (at->type == LogicalOperatorType::LOGICAL_FILTER ||
+         at->type == LogicalOperatorType::LOGICAL_PROJECTION)
     at = at->children[0].get();
   auto* bind = bind_data_of(*at);
   if (bind == nullptr || bind->relation.kind != SourceRelation::Kind::Stored) return nullptr;
@@ -53,7 +54,8 @@ bool is_time(LogicalOperator& below, const Expression& expression) {
          expression.return_type == logical_type_of(found->bind->relation.columns[found->column]);
 }
 
-/// Whether `expression`, over the output of `below`, has one value in each series: its columns are of the key.
+/// Whether `expression`, over the output of `below`, has one value in each series: its columns are of the
+/// key.
 bool is_of_series(LogicalOperator& below, const Expression& expression) {
   if (expression.IsVolatile() || expression.HasSubquery()) return false;
   bool is_so = true;
@@ -70,9 +72,10 @@ bool is_of_series(LogicalOperator& below, const Expression& expression) {
   return is_so;
 }
 
-/// Whether a filter right above the scan says of it what the scan is told as it is: how many comparisons that are.
-/// Nothing where it is more than one of time and series.
-std::optional<std::size_t> time_comparisons(const Expression& expression, LogicalOperator& filter, bool is_above_scan) {
+/// Whether a filter right above the scan says of it what the scan is told as it is: how many comparisons that
+/// are. Nothing where it is more than one of time and series.
+std::optional<std::size_t> time_comparisons(const Expression& expression, LogicalOperator& filter,
+                                            bool is_above_scan) {
   LogicalOperator& below = *filter.children[0];
   if (is_of_series(below, expression)) return 0;
   if (!is_above_scan) return std::nullopt;
@@ -104,7 +107,8 @@ std::optional<std::size_t> time_comparisons(const Expression& expression, Logica
     }
     case ExpressionClass::BOUND_BETWEEN: {
       const auto& between = expression.Cast<duckdb::BoundBetweenExpression>();
-      const bool is_so = is_time(below, *between.input) && is_operand(*between.lower) && is_operand(*between.upper);
+      const bool is_so =
+          is_time(below, *between.input) && is_operand(*between.lower) && is_operand(*between.upper);
       return is_so ? std::optional<std::size_t>(2) : std::nullopt;
     }
     default:
@@ -115,7 +119,8 @@ std::optional<std::size_t> time_comparisons(const Expression& expression, Logica
 /// Tells the scan, unless a filter between chooses by more than time and series.
 void push(LogicalOperator& below, ScanBindData& bind, SeriesEnd end) {
   std::size_t count = 0;
-  for (LogicalOperator* at = &below; at->type != LogicalOperatorType::LOGICAL_GET; at = at->children[0].get()) {
+  for (LogicalOperator* at = &below; at->type != LogicalOperatorType::LOGICAL_GET;
+       at = at->children[0].get()) {
     if (at->type != LogicalOperatorType::LOGICAL_FILTER) continue;
     const bool is_above_scan = at->children[0]->type == LogicalOperatorType::LOGICAL_GET;
     for (const auto& expression : at->expressions) {
@@ -155,7 +160,8 @@ void push_distinct(const duckdb::LogicalDistinct& distinct) {
 void push_window(const Expression& expression, LogicalOperator& filter) {
   if (expression.GetExpressionClass() == ExpressionClass::BOUND_CONJUNCTION &&
       expression.GetExpressionType() == ExpressionType::CONJUNCTION_AND) {
-    for (const auto& child : expression.Cast<duckdb::BoundConjunctionExpression>().children) push_window(*child, filter);
+    for (const auto& child : expression.Cast<duckdb::BoundConjunctionExpression>().children)
+      push_window(*child, filter);
     return;
   }
   if (expression.GetExpressionType() != ExpressionType::COMPARE_EQUAL) return;

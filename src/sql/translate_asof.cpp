@@ -373,7 +373,8 @@ std::optional<Translator::LateralFirst> Translator::asof_lateral(const PgQuery__
   LateralFirst first;
   first.is_asof = !order.empty();
   first.condition = joined + (joined.empty() || order.empty() ? "" : " AND ") + order;
-  first.text = fmt::format("({}{}{} FROM {}{}{}) AS {}({})", head, list, hidden_targets, from, where, tail, alias, names);
+  first.text = fmt::format("({}{}{} FROM {}{}{}) AS {}({})", head, list, hidden_targets, from, where, tail,
+                           alias, names);
   return first;
 }
 

@@ -269,8 +269,8 @@ class Translator {
   /// The condition of an ASOF JOIN whose left side has the first `left_count` ranges.
   std::string asof_condition(const Node* condition, const Scope& scope, std::size_t left_count);
   /// The right side of `JOIN LATERAL (SELECT ... ORDER BY time DESC LIMIT 1)` for a join with the ranges that
-  /// `scope` has: an as-of join, or without a time on the left one with the first row of each key. Nothing where it
-  /// is not sure to give the same rows.
+  /// `scope` has: an as-of join, or without a time on the left one with the first row of each key. Nothing
+  /// where it is not sure to give the same rows.
   struct LateralFirst {
     std::string text;
     std::string condition;

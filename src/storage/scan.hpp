@@ -40,8 +40,9 @@ struct ScanRequest {
   std::vector<ColumnId> columns;  // what to return, in this order; may name kRowIdColumn
   std::vector<ColumnPredicate> predicates;
   ScanOrder order = ScanOrder::Any;
-  /// Rows of a series other than these may be left out: of the rows that match the predicates on time and series,
-  /// which are all that counts here, those with the series' outermost time are returned, and maybe more.
+  /// Rows of a series other than these may be left out: of the rows that match the predicates on time and
+  /// series, which are all that counts here, those with the series' outermost time are returned, and maybe
+  /// more.
   SeriesEnd series_end = SeriesEnd::All;
   std::uint32_t first_batch_rows =
       2048;  // the first batch's most rows; each later one may have twice as many

@@ -551,8 +551,8 @@ bool ScanPlanner::plan_ends(std::deque<ScanUnit>& units) {
 }
 
 bool ScanPlanner::plan_next(std::int64_t low, std::int64_t high_inclusive, std::deque<ScanUnit>& units) {
-  if (request_.series_end != SeriesEnd::All && !is_of_ends_ && first_ != last_ && SeriesEnds::is_known(view_, filter_) &&
-      plan_ends(units)) {
+  if (request_.series_end != SeriesEnd::All && !is_of_ends_ && first_ != last_ &&
+      SeriesEnds::is_known(view_, filter_) && plan_ends(units)) {
     return !units.empty();
   }
   const bool has_time = view_.table->schema->time_column.has_value();

@@ -23,7 +23,8 @@ std::size_t SeriesEnds::Hash::operator()(const std::vector<Value>& key) const {
 }
 
 bool SeriesEnds::Equal::operator()(const std::vector<Value>& a, const std::vector<Value>& b) const {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](const Value& x, const Value& y) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](const Value& x, const Value& y) {
            return x.is_null == y.is_null && (x.is_null || order_values(x, y) == 0);
          });
 }
@@ -46,12 +47,15 @@ bool SeriesEnds::plan(std::deque<ScanUnit>& units, ScanStatistics& statistics) {
   for (const auto& [start, chunk] : chunks) {
     for (const auto& sealed : chunk->segments) {
       const Segment& segment = sealed->segment();
-      if (segment.series().empty() || segment.schema().series_key != view_.table->schema->series_key) return false;
+      if (segment.series().empty() || segment.schema().series_key != view_.table->schema->series_key)
+        return false;
     }
   }
   const auto add = [&](const std::shared_ptr<const ChunkState>& chunk) {
     const std::int64_t last = chunk->range.end == INT64_MAX ? INT64_MAX : chunk->range.end - 1;
-    if (last < filter_.time.start || (chunk->range.start >= filter_.time.end && filter_.time.end != INT64_MAX)) return;
+    if (last < filter_.time.start ||
+        (chunk->range.start >= filter_.time.end && filter_.time.end != INT64_MAX))
+      return;
     const std::size_t before = units.size();
     for (const auto& open : chunk->open) add_open(chunk, open, units, statistics);
     for (const auto& sealed : chunk->segments) add_segment(chunk, *sealed, units, statistics);
@@ -90,8 +94,9 @@ std::vector<RowNumber> SeriesEnds::outermost(const OpenChunk& open, std::uint32_
   return rows;
 }
 
-void SeriesEnds::add_open(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open,
-                          std::deque<ScanUnit>& units, ScanStatistics& statistics) {
+void SeriesEnds::add_open(const std::shared_ptr<const ChunkState>& chunk,
+                          const std::shared_ptr<OpenChunk>& open, std::deque<ScanUnit>& units,
+                          ScanStatistics& statistics) {
   const RowNumber limit = open->visible_prefix(view_.seq);
   if (limit == 0) return;
   std::vector<RowNumber> chosen;

@@ -12,10 +12,10 @@
 
 namespace tickstone::storage {
 
-/// Finds the visible rows with the newest (or oldest) time of each series, by the directories of segments and the
-/// chains of open chunks: chunks are looked at from that end of time, and a part of a series whose times cannot be
-/// it is passed by. Cost: an entry of a directory for each series and segment, and a block of times for each part
-/// that may be it.
+/// Finds the visible rows with the newest (or oldest) time of each series, by the directories of segments and
+/// the chains of open chunks: chunks are looked at from that end of time, and a part of a series whose times
+/// cannot be it is passed by. Cost: an entry of a directory for each series and segment, and a block of times
+/// for each part that may be it.
 class SeriesEnds {
  public:
   SeriesEnds(const TableView& view, SeriesEnd end, const ScanFilter& filter)

@@ -231,14 +231,16 @@ class ScanState final : public TableScan::State {
         continue;
       }
       chosen_.clear();
-      while (at_ < runs_.size() && out.row_count + chosen_.size() < kScanRows) chosen_.push_back(take(1).first);
+      while (at_ < runs_.size() && out.row_count + chosen_.size() < kScanRows)
+        chosen_.push_back(take(1).first);
       every_.resize(std::max(every_.size(), chosen_.size()));
       std::iota(every_.begin(), every_.end(), 0U);
       for (std::size_t i = 0; i < scan_.requested_; ++i)
         ends_[i].append_rows(converted(i, gathered(buffers_[i])), every_.data(), chosen_.size());
       out.row_count += chosen_.size();
     }
-    for (std::size_t i = 0; i < scan_.requested_ && out.row_count > 0; ++i) out.columns.push_back(ends_[i].view());
+    for (std::size_t i = 0; i < scan_.requested_ && out.row_count > 0; ++i)
+      out.columns.push_back(ends_[i].view());
     return out.row_count > 0;
   }
 

@@ -11,13 +11,14 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 export RC_PARAMS="seed=20250102 max_success=20"
 export TICKSTONE_SHORT_TESTS=1
 
-# build PRESET MODULE...
+# shellcheck source=tests/sanitizers/targets.sh
+source tests/sanitizers/targets.sh
+
 build() {
-  local preset=$1 targets=()
-  shift
-  for module in "$@"; do targets+=("tickstone_${module}_test"); done
-  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null
-  cmake --build --preset "$preset" --target "${targets[@]}" >/dev/null
+  local targets
+  read -ra targets <<<"${sanitized[$1]}"
+  [ -f "build/$1/build.ninja" ] || cmake --preset "$1" >/dev/null
+  cmake --build --preset "$1" --target "${targets[@]}" >/dev/null
 }
 
 # run PRESET MODULE [FILTER]: in two halves at a time.
@@ -32,14 +33,14 @@ run() {
 }
 
 address() {
-  build asan base types storage catalog sql pgwire
-  for module in base types sql pgwire catalog; do run asan "$module"; done
+  build fuzz
+  for module in base types sql pgwire catalog; do run fuzz "$module"; done
   # What cuts the power and fills the disk at every call takes minutes here: tests/soak.
-  run asan storage '-StoreFault.*:StorePowerLoss.*:StoreDamage.*:BackupFaults.*:MemorySoak.*'
+  run fuzz storage '-StoreFault.*:StorePowerLoss.*:StoreDamage.*:BackupFaults.*:MemorySoak.*'
 }
 
 thread() {
-  build tsan base storage
+  build tsan
   run tsan base
   run tsan storage '*BlockCache*:Compaction.*:StoreConcurrency.*'
   # The typed API, whose threads share a pool, on a real server.

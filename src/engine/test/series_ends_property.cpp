@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest and the oldest rows of each series in all the forms that people write, beside the same query over a
-// subquery that hides the table: rows in memory and on disk, out of order, changed and erased, and a transaction's
-// own.
+// The newest and the oldest rows of each series in all the forms that people write, beside the same query
+// over a subquery that hides the table: rows in memory and on disk, out of order, changed and erased, and a
+// transaction's own.
 #include <algorithm>
 #include <random>
 
@@ -27,7 +27,8 @@ class SeriesEndsOfSql : public SessionTest {
 
   void make_table() {
     tag("DROP TABLE IF EXISTS bars, names");
-    tag("CREATE TABLE bars (symbol TEXT NOT NULL, ts TIMESTAMPTZ NOT NULL, frame VARCHAR(4) NOT NULL, price NUMERIC, "
+    tag("CREATE TABLE bars (symbol TEXT NOT NULL, ts TIMESTAMPTZ NOT NULL, frame VARCHAR(4) NOT NULL, price "
+        "NUMERIC, "
         "n INTEGER, PRIMARY KEY (symbol, ts, frame))");
     tag("SELECT create_hypertable('bars', 'ts', chunk_time_interval => INTERVAL '1 hour')");
     tag("CREATE TABLE names (symbol TEXT PRIMARY KEY)");
@@ -88,32 +89,38 @@ class SeriesEndsOfSql : public SessionTest {
     const bool is_newest = direction_ == "DESC";
     switch (form) {
       case 0:
-        return fmt::format("SELECT DISTINCT ON (symbol) * FROM {} bars WHERE {} ORDER BY symbol, ts {}, frame, n", table,
-                           where, direction);
+        return fmt::format(
+            "SELECT DISTINCT ON (symbol) * FROM {} bars WHERE {} ORDER BY symbol, ts {}, frame, n", table,
+            where, direction);
       case 1:
-        return fmt::format("SELECT DISTINCT ON (frame, symbol) symbol, ts, frame, price FROM {} bars WHERE {} ORDER BY "
-                           "symbol, frame, ts {}",
-                           table, where, direction);
+        return fmt::format(
+            "SELECT DISTINCT ON (frame, symbol) symbol, ts, frame, price FROM {} bars WHERE {} ORDER BY "
+            "symbol, frame, ts {}",
+            table, where, direction);
       case 2:
-        return fmt::format("SELECT symbol, frame, {}(price, ts), {}(n, ts), {}(ts) FROM {} bars WHERE {} GROUP BY symbol, "
-                           "frame ORDER BY 1, 2",
-                           is_newest ? "last" : "first", is_newest ? "last" : "first", is_newest ? "max" : "min", table,
-                           where);
+        return fmt::format(
+            "SELECT symbol, frame, {}(price, ts), {}(n, ts), {}(ts) FROM {} bars WHERE {} GROUP BY symbol, "
+            "frame ORDER BY 1, 2",
+            is_newest ? "last" : "first", is_newest ? "last" : "first", is_newest ? "max" : "min", table,
+            where);
       case 3:
-        return fmt::format("SELECT symbol, ts, frame, price FROM (SELECT *, row_number() OVER (PARTITION BY symbol, frame "
-                           "ORDER BY ts {}) AS place FROM {} bars WHERE {}) b WHERE place = 1 ORDER BY symbol, frame",
-                           direction, table, where);
+        return fmt::format(
+            "SELECT symbol, ts, frame, price FROM (SELECT *, row_number() OVER (PARTITION BY symbol, frame "
+            "ORDER BY ts {}) AS place FROM {} bars WHERE {}) b WHERE place = 1 ORDER BY symbol, frame",
+            direction, table, where);
       case 4:
-        return fmt::format("SELECT * FROM (SELECT *, rank() OVER (PARTITION BY symbol ORDER BY ts {}) AS place FROM {} bars "
-                           "WHERE {}) b WHERE place = 1 AND n > 10 ORDER BY symbol, frame",
-                           direction, table, where);
+        return fmt::format(
+            "SELECT * FROM (SELECT *, rank() OVER (PARTITION BY symbol ORDER BY ts {}) AS place FROM {} bars "
+            "WHERE {}) b WHERE place = 1 AND n > 10 ORDER BY symbol, frame",
+            direction, table, where);
       case 5:
         return fmt::format("SELECT {}(ts) FROM {} bars WHERE {}", is_newest ? "max" : "min", table, where);
       default:
-        return fmt::format("SELECT names.symbol, b.ts, b.price FROM names LEFT JOIN LATERAL (SELECT ts, price FROM {} bars "
-                           "WHERE bars.symbol = names.symbol AND frame = '1m' AND {} ORDER BY ts {} LIMIT 1) b ON true "
-                           "ORDER BY 1",
-                           table, where, direction);
+        return fmt::format(
+            "SELECT names.symbol, b.ts, b.price FROM names LEFT JOIN LATERAL (SELECT ts, price FROM {} bars "
+            "WHERE bars.symbol = names.symbol AND frame = '1m' AND {} ORDER BY ts {} LIMIT 1) b ON true "
+            "ORDER BY 1",
+            table, where, direction);
     }
   }
 
@@ -127,8 +134,8 @@ class SeriesEndsOfSql : public SessionTest {
     const std::string fast = query(form, "bars", where);
     const std::string slow = query(form, "(SELECT * FROM bars LIMIT 1000000)", where);
     const std::string plan = plan_of(fast);
-    if ((plan.find("Of Each Series") != std::string::npos) != is_known && plan.find("Scan on") != std::string::npos &&
-        plan.find("Empty Result") == std::string::npos)
+    if ((plan.find("Of Each Series") != std::string::npos) != is_known &&
+        plan.find("Scan on") != std::string::npos && plan.find("Empty Result") == std::string::npos)
       RC_FAIL(fast + "\n" + plan);
     const auto expected = rows(slow);
     // The second time by the plan of the lifted literals.
@@ -174,21 +181,24 @@ TEST_F(SeriesEndsOfSql, AreThoseOfAllRows) {
 TEST_F(SeriesEndsOfSql, OfMoreThanTheFirstAreAllRows) {
   make_table();
   insert();
-  for (const char* sql : {"SELECT symbol, last(price, ts), count(*) FROM bars GROUP BY symbol",
-                          "SELECT symbol, last(price, ts), first(price, ts) FROM bars GROUP BY symbol",
-                          "SELECT n, last(price, ts) FROM bars GROUP BY n",
-                          "SELECT symbol, last(price, ts) FILTER (WHERE n > 3) FROM bars GROUP BY symbol",
-                          "SELECT DISTINCT ON (n) * FROM bars ORDER BY n, ts DESC",
-                          "SELECT DISTINCT ON (symbol) * FROM bars ORDER BY symbol, n, ts DESC",
-                          "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY symbol ORDER BY ts DESC) AS place, count(*) "
-                          "OVER (PARTITION BY symbol) AS m FROM bars) b WHERE place = 1",
-                          "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY n ORDER BY ts DESC) AS place FROM bars) b "
-                          "WHERE place = 1"}) {
+  for (const char* sql :
+       {"SELECT symbol, last(price, ts), count(*) FROM bars GROUP BY symbol",
+        "SELECT symbol, last(price, ts), first(price, ts) FROM bars GROUP BY symbol",
+        "SELECT n, last(price, ts) FROM bars GROUP BY n",
+        "SELECT symbol, last(price, ts) FILTER (WHERE n > 3) FROM bars GROUP BY symbol",
+        "SELECT DISTINCT ON (n) * FROM bars ORDER BY n, ts DESC",
+        "SELECT DISTINCT ON (symbol) * FROM bars ORDER BY symbol, n, ts DESC",
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY symbol ORDER BY ts DESC) AS place, "
+        "count(*) "
+        "OVER (PARTITION BY symbol) AS m FROM bars) b WHERE place = 1",
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY n ORDER BY ts DESC) AS place FROM bars) b "
+        "WHERE place = 1"}) {
     EXPECT_EQ(plan_of(sql).find("Of Each Series"), std::string::npos) << sql;
   }
   // The number that is compared with may be another one at each execution.
-  const std::string first = "SELECT count(*) FROM (SELECT row_number() OVER (PARTITION BY symbol ORDER BY ts DESC) AS place "
-                            "FROM bars) b WHERE place = $1::bigint";
+  const std::string first =
+      "SELECT count(*) FROM (SELECT row_number() OVER (PARTITION BY symbol ORDER BY ts DESC) AS place "
+      "FROM bars) b WHERE place = $1::bigint";
   const auto symbols = rows("SELECT count(DISTINCT symbol) FROM bars");
   EXPECT_EQ(TestSession::joined(session->run_with(first, {"1"})), symbols);
   tag("INSERT INTO bars SELECT 'Q', ts, frame, price, n FROM bars ON CONFLICT DO NOTHING");
