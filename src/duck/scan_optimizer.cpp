@@ -5,6 +5,7 @@
 #include <duckdb/planner/operator/logical_comparison_join.hpp>
 #include <duckdb/planner/operator/logical_unnest.hpp>
 
+#include "duck/few_rows.hpp"
 #include "duck/logical_types.hpp"
 
 // DuckDB's own push-down of filters binds a plan with parameters anew at every execution (it folds them), so
@@ -399,7 +400,10 @@ void visit(LogicalOperator& op) {
   }
 }
 
-void optimize(duckdb::OptimizerExtensionInput&, duckdb::unique_ptr<LogicalOperator>& plan) { visit(*plan); }
+void optimize(duckdb::OptimizerExtensionInput&, duckdb::unique_ptr<LogicalOperator>& plan) {
+  visit(*plan);
+  take_few_rows_apart(plan);
+}
 
 }  // namespace
 

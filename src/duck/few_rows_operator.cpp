@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/few_rows_operator.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <string_view>
+#include <unordered_map>
+
+#include <duckdb/common/types/data_chunk.hpp>
+#include <duckdb/execution/operator/aggregate/physical_hash_aggregate.hpp>
+#include <duckdb/execution/operator/order/physical_order.hpp>
+#include <duckdb/function/create_sort_key.hpp>
+#include <duckdb/planner/expression/bound_reference_expression.hpp>
+#include <duckdb/storage/arena_allocator.hpp>
+
+namespace tickstone::duck {
+
+namespace {
+
+using duckdb::ClientContext;
+using duckdb::DataChunk;
+using duckdb::ExecutionContext;
+using duckdb::idx_t;
+using duckdb::make_uniq;
+using duckdb::unique_ptr;
+using duckdb::Vector;
+
+constexpr idx_t kMostRows = STANDARD_VECTOR_SIZE;
+
+struct GlobalSink final : duckdb::GlobalSinkState {
+  std::atomic<idx_t> row_count{0};
+  std::atomic<bool> is_large{false};
+  std::mutex mutex;
+  std::vector<unique_ptr<DataChunk>> gathered;  // of threads that have ended
+  unique_ptr<duckdb::ArenaAllocator>
+      arena;  // of the aggregates' states, which values of the result may lie in
+  unique_ptr<DataChunk> result;
+};
+
+struct LocalSink final : duckdb::LocalSinkState {
+  unique_ptr<DataChunk> rows;
+  unique_ptr<duckdb::LocalSinkState> inner;
+};
+
+struct GlobalSource final : duckdb::GlobalSourceState {
+  unique_ptr<duckdb::GlobalSourceState> inner;  // nullptr: few rows
+  std::atomic<bool> is_given{false};
+  idx_t MaxThreads() override { return inner ? inner->MaxThreads() : 1; }
+};
+
+struct LocalSource final : duckdb::LocalSourceState {
+  unique_ptr<duckdb::LocalSourceState> inner;
+};
+
+}  // namespace
+
+FewRowsOperator::FewRowsOperator(duckdb::PhysicalPlan& plan, PhysicalOperator& inner)
+    : PhysicalOperator(plan, duckdb::PhysicalOperatorType::EXTENSION, inner.types,
+                       inner.estimated_cardinality),
+      inner_(inner) {
+  for (auto& child : inner.children) children.push_back(child);
+}
+
+unique_ptr<duckdb::GlobalSinkState> FewRowsOperator::GetGlobalSinkState(ClientContext&) const {
+  inner_.sink_state.reset();  // of an earlier execution
+  return make_uniq<GlobalSink>();
+}
+
+unique_ptr<duckdb::LocalSinkState> FewRowsOperator::GetLocalSinkState(ExecutionContext&) const {
+  return make_uniq<LocalSink>();
+}
+
+void FewRowsOperator::give(ExecutionContext& context, DataChunk& rows, duckdb::LocalSinkState& inner,
+                           duckdb::InterruptState& interrupt) const {
+  duckdb::OperatorSinkInput input{*inner_.sink_state, inner, interrupt};
+  inner_.Sink(context, rows, input);
+}
+
+/// From now on DuckDB's operator takes this thread's rows, those gathered before and those of threads that
+/// have ended.
+void FewRowsOperator::become_large(ExecutionContext& context, duckdb::GlobalSinkState& global_state,
+                                   duckdb::LocalSinkState& local_state,
+                                   duckdb::InterruptState& interrupt) const {
+  auto& global = global_state.Cast<GlobalSink>();
+  auto& local = local_state.Cast<LocalSink>();
+  std::vector<unique_ptr<DataChunk>> gathered;
+  {
+    const std::scoped_lock guard(global.mutex);
+    if (!global.is_large) {
+      inner_.sink_state = inner_.GetGlobalSinkState(context.client);
+      global.is_large = true;
+    }
+    gathered = std::move(global.gathered);
+    global.gathered.clear();
+  }
+  local.inner = inner_.GetLocalSinkState(context);
+  local.inner->partition_info = local.partition_info;
+  if (local.rows) gathered.push_back(std::move(local.rows));
+  for (auto& rows : gathered) give(context, *rows, *local.inner, interrupt);
+}
+
+duckdb::SinkResultType FewRowsOperator::Sink(ExecutionContext& context, DataChunk& chunk,
+                                             duckdb::OperatorSinkInput& input) const {
+  auto& global = input.global_state.Cast<GlobalSink>();
+  auto& local = input.local_state.Cast<LocalSink>();
+  if (!global.is_large && global.row_count.fetch_add(chunk.size()) + chunk.size() <= kMostRows) {
+    if (!local.rows) {
+      local.rows = make_uniq<DataChunk>();
+      local.rows->Initialize(duckdb::Allocator::Get(context.client), chunk.GetTypes());
+    }
+    local.rows->Append(chunk, true);
+    return duckdb::SinkResultType::NEED_MORE_INPUT;
+  }
+  if (!local.inner) become_large(context, global, local, input.interrupt_state);
+  duckdb::OperatorSinkInput inner{*inner_.sink_state, *local.inner, input.interrupt_state};
+  return inner_.Sink(context, chunk, inner);
+}
+
+duckdb::SinkCombineResultType FewRowsOperator::Combine(ExecutionContext& context,
+                                                       duckdb::OperatorSinkCombineInput& input) const {
+  auto& global = input.global_state.Cast<GlobalSink>();
+  auto& local = input.local_state.Cast<LocalSink>();
+  if (!local.inner) {
+    const std::scoped_lock guard(global.mutex);
+    if (!global.is_large) {
+      if (local.rows) global.gathered.push_back(std::move(local.rows));
+      return duckdb::SinkCombineResultType::FINISHED;
+    }
+  }
+  if (!local.inner) become_large(context, global, local, input.interrupt_state);
+  duckdb::OperatorSinkCombineInput inner{*inner_.sink_state, *local.inner, input.interrupt_state};
+  return inner_.Combine(context, inner);
+}
+
+void FewRowsOperator::PrepareFinalize(ClientContext& context, duckdb::GlobalSinkState& state) const {
+  if (state.Cast<GlobalSink>().is_large) inner_.PrepareFinalize(context, *inner_.sink_state);
+}
+
+duckdb::SinkFinalizeType FewRowsOperator::Finalize(duckdb::Pipeline& pipeline, duckdb::Event& event,
+                                                   ClientContext& context,
+                                                   duckdb::OperatorSinkFinalizeInput& input) const {
+  auto& global = input.global_state.Cast<GlobalSink>();
+  if (global.is_large) {
+    duckdb::OperatorSinkFinalizeInput inner{*inner_.sink_state, input.interrupt_state};
+    return inner_.Finalize(pipeline, event, context, inner);
+  }
+  if (global.gathered.empty()) return duckdb::SinkFinalizeType::NO_OUTPUT_POSSIBLE;
+  DataChunk& rows = *global.gathered.front();
+  for (std::size_t i = 1; i < global.gathered.size(); ++i) rows.Append(*global.gathered[i], true);
+  global.result = make_uniq<DataChunk>();
+  global.result->Initialize(duckdb::Allocator::Get(context), types, std::max<idx_t>(rows.size(), kMostRows));
+  global.arena = make_uniq<duckdb::ArenaAllocator>(duckdb::Allocator::Get(context));
+  answer(context, *global.arena, rows, *global.result);
+  global.gathered.resize(1);  // which the result may refer to
+  return duckdb::SinkFinalizeType::READY;
+}
+
+unique_ptr<duckdb::GlobalSourceState> FewRowsOperator::GetGlobalSourceState(ClientContext& context) const {
+  auto state = make_uniq<GlobalSource>();
+  if (sink_state->Cast<GlobalSink>().is_large) state->inner = inner_.GetGlobalSourceState(context);
+  return state;
+}
+
+unique_ptr<duckdb::LocalSourceState> FewRowsOperator::GetLocalSourceState(
+    ExecutionContext& context, duckdb::GlobalSourceState& state) const {
+  auto local = make_uniq<LocalSource>();
+  auto& global = state.Cast<GlobalSource>();
+  if (global.inner) local->inner = inner_.GetLocalSourceState(context, *global.inner);
+  return local;
+}
+
+duckdb::SourceResultType FewRowsOperator::GetData(ExecutionContext& context, DataChunk& chunk,
+                                                  duckdb::OperatorSourceInput& input) const {
+  auto& global = input.global_state.Cast<GlobalSource>();
+  if (global.inner) {
+    auto& local = input.local_state.Cast<LocalSource>();
+    duckdb::OperatorSourceInput inner{*global.inner, *local.inner, input.interrupt_state};
+    return inner_.GetData(context, chunk, inner);
+  }
+  auto& sink = sink_state->Cast<GlobalSink>();
+  if (!sink.result || global.is_given.exchange(true)) return duckdb::SourceResultType::FINISHED;
+  chunk.Reference(*sink.result);
+  return duckdb::SourceResultType::HAVE_MORE_OUTPUT;
+}
+
+duckdb::OperatorPartitionData FewRowsOperator::GetPartitionData(
+    ExecutionContext& context, DataChunk& chunk, duckdb::GlobalSourceState& global_state,
+    duckdb::LocalSourceState& local_state, const duckdb::OperatorPartitionInfo& info) const {
+  auto& global = global_state.Cast<GlobalSource>();
+  if (!global.inner) return duckdb::OperatorPartitionData(0);
+  return inner_.GetPartitionData(context, chunk, *global.inner, *local_state.Cast<LocalSource>().inner, info);
+}
+
+// ORDER BY
+
+void FewRowsOrder::answer(ClientContext& context, duckdb::ArenaAllocator&, DataChunk& rows,
+                          DataChunk& out) const {
+  const auto& order = inner_.Cast<duckdb::PhysicalOrder>();
+  const idx_t count = rows.size();
+  duckdb::vector<duckdb::LogicalType> key_types;
+  duckdb::vector<duckdb::OrderModifiers> modifiers;
+  duckdb::ExpressionExecutor executor(context);
+  for (const auto& one : order.orders) {
+    executor.AddExpression(*one.expression);
+    key_types.push_back(one.expression->return_type);
+    modifiers.emplace_back(one.type, one.null_order);
+  }
+  DataChunk keys;
+  keys.Initialize(duckdb::Allocator::Get(context), key_types);
+  executor.Execute(rows, keys);
+  Vector sort_keys(duckdb::LogicalType::BLOB, count);
+  duckdb::CreateSortKeyHelpers::CreateSortKey(keys, modifiers, sort_keys);
+  sort_keys.Flatten(count);
+  const auto* texts = duckdb::FlatVector::GetData<duckdb::string_t>(sort_keys);
+  std::vector<std::pair<std::string_view, std::uint32_t>> places(count);
+  for (idx_t row = 0; row < count; ++row)
+    places[row] = {{texts[row].GetData(), texts[row].GetSize()}, static_cast<std::uint32_t>(row)};
+  std::sort(places.begin(), places.end());
+  duckdb::SelectionVector chosen(count);
+  for (idx_t row = 0; row < count; ++row) chosen.set_index(row, places[row].second);
+  for (idx_t i = 0; i < order.projections.size(); ++i)
+    duckdb::VectorOperations::Copy(rows.data[order.projections[i]], out.data[i], chosen, count, 0, 0);
+  out.SetCardinality(count);
+}
+
+// GROUP BY
+
+namespace {
+
+/// The states of one aggregate, destroyed whatever happens.
+class States {
+ public:
+  States(const duckdb::BoundAggregateExpression& aggregate, duckdb::ArenaAllocator& arena, idx_t count)
+      : function_(aggregate.function),
+        input_(aggregate.bind_info.get(), arena),
+        size_((function_.state_size(function_) + 15) / 16 * 16),
+        bytes_(make_uniq_array(size_ * count)),
+        count_(count),
+        all_(duckdb::LogicalType::POINTER, count) {
+    auto* pointers = duckdb::FlatVector::GetData<duckdb::data_ptr_t>(all_);
+    for (idx_t i = 0; i < count; ++i) {
+      pointers[i] = bytes_.get() + i * size_;
+      function_.initialize(function_, pointers[i]);
+    }
+  }
+  ~States() {
+    if (function_.destructor != nullptr) function_.destructor(all_, input_, count_);
+  }
+  States(const States&) = delete;
+  States& operator=(const States&) = delete;
+
+  /// `groups`: of each row.
+  void update(const duckdb::BoundAggregateExpression& aggregate, DataChunk& rows,
+              const std::vector<std::uint32_t>& groups) {
+    std::vector<Vector> inputs;
+    inputs.reserve(std::max<std::size_t>(1, aggregate.children.size()));
+    for (const auto& child : aggregate.children)
+      inputs.emplace_back(rows.data[child->Cast<duckdb::BoundReferenceExpression>().index]);
+    Vector states(duckdb::LogicalType::POINTER, groups.size());
+    auto* pointers = duckdb::FlatVector::GetData<duckdb::data_ptr_t>(states);
+    for (std::size_t row = 0; row < groups.size(); ++row) pointers[row] = bytes_.get() + groups[row] * size_;
+    function_.update(inputs.data(), input_, inputs.size(), states, rows.size());
+  }
+  void finalize(Vector& out) { function_.finalize(all_, input_, out, count_, 0); }
+
+ private:
+  static std::unique_ptr<duckdb::data_t[]> make_uniq_array(idx_t size) {
+    return std::make_unique<duckdb::data_t[]>(std::max<idx_t>(size, 1));
+  }
+
+  const duckdb::AggregateFunction& function_;
+  duckdb::AggregateInputData input_;
+  idx_t size_;
+  std::unique_ptr<duckdb::data_t[]> bytes_;
+  idx_t count_;
+  Vector all_;
+};
+
+}  // namespace
+
+void FewRowsGroups::answer(ClientContext&, duckdb::ArenaAllocator& arena, DataChunk& rows,
+                           DataChunk& out) const {
+  const auto& data = inner_.Cast<duckdb::PhysicalHashAggregate>().grouped_aggregate_data;
+  const idx_t count = rows.size();
+  DataChunk keys;
+  keys.InitializeEmpty(data.group_types);
+  duckdb::vector<duckdb::OrderModifiers> modifiers;
+  for (idx_t i = 0; i < data.groups.size(); ++i) {
+    keys.data[i].Reference(rows.data[data.groups[i]->Cast<duckdb::BoundReferenceExpression>().index]);
+    modifiers.emplace_back(duckdb::OrderType::ASCENDING, duckdb::OrderByNullType::NULLS_LAST);
+  }
+  keys.SetCardinality(count);
+  Vector sort_keys(duckdb::LogicalType::BLOB, count);
+  duckdb::CreateSortKeyHelpers::CreateSortKey(keys, modifiers, sort_keys);
+  sort_keys.Flatten(count);
+  const auto* texts = duckdb::FlatVector::GetData<duckdb::string_t>(sort_keys);
+  std::unordered_map<std::string_view, std::uint32_t> known;
+  std::vector<std::uint32_t> groups(count);
+  duckdb::SelectionVector first_rows(count);
+  for (idx_t row = 0; row < count; ++row) {
+    const std::string_view key(texts[row].GetData(), texts[row].GetSize());
+    // Rows of one group mostly follow each other.
+    if (row > 0 && key == std::string_view(texts[row - 1].GetData(), texts[row - 1].GetSize())) {
+      groups[row] = groups[row - 1];
+      continue;
+    }
+    const auto [found, is_new] = known.try_emplace(key, static_cast<std::uint32_t>(known.size()));
+    if (is_new) first_rows.set_index(found->second, row);
+    groups[row] = found->second;
+  }
+  const idx_t group_count = known.size();
+  for (idx_t i = 0; i < data.groups.size(); ++i)
+    duckdb::VectorOperations::Copy(keys.data[i], out.data[i], first_rows, group_count, 0, 0);
+  for (idx_t i = 0; i < data.aggregates.size(); ++i) {
+    const auto& aggregate = data.aggregates[i]->Cast<duckdb::BoundAggregateExpression>();
+    States states(aggregate, arena, group_count);
+    states.update(aggregate, rows, groups);
+    states.finalize(out.data[data.groups.size() + i]);
+  }
+  out.SetCardinality(group_count);
+}
+
+}  // namespace tickstone::duck

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <duckdb/execution/physical_operator.hpp>
+
+#include "duck/duckdb_api.hpp"
+
+namespace tickstone::duck {
+
+/// An operator that gathers its input and, where that ends before kScanRows rows, answers by itself; else
+/// DuckDB's `inner`, which it was planned as, is given all rows. Threads: as DuckDB's sinks and sources.
+class FewRowsOperator : public duckdb::PhysicalOperator {
+ public:
+  FewRowsOperator(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner);
+
+  std::string GetName() const override { return inner_.GetName(); }
+  duckdb::InsertionOrderPreservingMap<duckdb::string> ParamsToString() const override {
+    return inner_.ParamsToString();
+  }
+
+  bool IsSink() const override { return true; }
+  bool ParallelSink() const override { return inner_.ParallelSink(); }
+  bool SinkOrderDependent() const override { return inner_.SinkOrderDependent(); }
+  duckdb::OperatorPartitionInfo RequiredPartitionInfo() const override {
+    return inner_.RequiredPartitionInfo();
+  }
+  duckdb::unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(
+      duckdb::ClientContext& context) const override;
+  duckdb::unique_ptr<duckdb::LocalSinkState> GetLocalSinkState(
+      duckdb::ExecutionContext& context) const override;
+  duckdb::SinkResultType Sink(duckdb::ExecutionContext& context, duckdb::DataChunk& chunk,
+                              duckdb::OperatorSinkInput& input) const override;
+  duckdb::SinkCombineResultType Combine(duckdb::ExecutionContext& context,
+                                        duckdb::OperatorSinkCombineInput& input) const override;
+  void PrepareFinalize(duckdb::ClientContext& context, duckdb::GlobalSinkState& state) const override;
+  duckdb::SinkFinalizeType Finalize(duckdb::Pipeline& pipeline, duckdb::Event& event,
+                                    duckdb::ClientContext& context,
+                                    duckdb::OperatorSinkFinalizeInput& input) const override;
+
+  bool IsSource() const override { return true; }
+  bool ParallelSource() const override { return inner_.ParallelSource(); }
+  bool SupportsPartitioning(const duckdb::OperatorPartitionInfo& info) const override {
+    return inner_.SupportsPartitioning(info);
+  }
+  duckdb::OrderPreservationType SourceOrder() const override { return inner_.SourceOrder(); }
+  duckdb::unique_ptr<duckdb::GlobalSourceState> GetGlobalSourceState(
+      duckdb::ClientContext& context) const override;
+  duckdb::unique_ptr<duckdb::LocalSourceState> GetLocalSourceState(
+      duckdb::ExecutionContext& context, duckdb::GlobalSourceState& state) const override;
+  duckdb::SourceResultType GetData(duckdb::ExecutionContext& context, duckdb::DataChunk& chunk,
+                                   duckdb::OperatorSourceInput& input) const override;
+  duckdb::OperatorPartitionData GetPartitionData(duckdb::ExecutionContext& context, duckdb::DataChunk& chunk,
+                                                 duckdb::GlobalSourceState& global,
+                                                 duckdb::LocalSourceState& local,
+                                                 const duckdb::OperatorPartitionInfo& info) const override;
+
+ protected:
+  /// The answer for these rows, which are at least one and at most kScanRows. The arena lives as long as the
+  /// answer.
+  virtual void answer(duckdb::ClientContext& context, duckdb::ArenaAllocator& arena, duckdb::DataChunk& rows,
+                      duckdb::DataChunk& out) const = 0;
+
+  duckdb::PhysicalOperator& inner_;
+
+ private:
+  void give(duckdb::ExecutionContext& context, duckdb::DataChunk& rows, duckdb::LocalSinkState& inner,
+            duckdb::InterruptState& interrupt) const;
+  void become_large(duckdb::ExecutionContext& context, duckdb::GlobalSinkState& global,
+                    duckdb::LocalSinkState& local, duckdb::InterruptState& interrupt) const;
+};
+
+/// ORDER BY.
+class FewRowsOrder final : public FewRowsOperator {
+ public:
+  using FewRowsOperator::FewRowsOperator;
+
+ protected:
+  void answer(duckdb::ClientContext& context, duckdb::ArenaAllocator& arena, duckdb::DataChunk& rows,
+              duckdb::DataChunk& out) const override;
+};
+
+/// GROUP BY of columns, with aggregates of columns.
+class FewRowsGroups final : public FewRowsOperator {
+ public:
+  using FewRowsOperator::FewRowsOperator;
+
+ protected:
+  void answer(duckdb::ClientContext& context, duckdb::ArenaAllocator& arena, duckdb::DataChunk& rows,
+              duckdb::DataChunk& out) const override;
+};
+
+}  // namespace tickstone::duck
