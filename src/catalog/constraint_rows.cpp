@@ -23,7 +23,7 @@ void add_index(RowWriter& rows, const RelationObject& relation, const IndexObjec
   std::string expressions;
   for (const auto& key : index.keys) {
     const ColumnObject* column = key.expression_text.empty() ? relation.find_column(key.column) : nullptr;
-    const SqlType type = column != nullptr ? column->type : SqlType::of(TypeId::Text);
+    const SqlType type = column != nullptr ? column->type : key.type.value_or(SqlType::of(TypeId::Text));
     const TypeFacts* facts = find_type_facts(oid_of(type));
     keys.push_back(column == nullptr ? 0 : attribute_number(relation, *column));
     collations.push_back(facts == nullptr ? 0 : facts->collation);
@@ -40,6 +40,7 @@ void add_index(RowWriter& rows, const RelationObject& relation, const IndexObjec
             {"indnatts", keys.size()},
             {"indnkeyatts", index.keys.size()},
             {"indisunique", index.is_unique},
+            {"indnullsnotdistinct", index.nulls_not_distinct},
             {"indisprimary", index.is_primary},
             {"indimmediate", true},
             {"indisvalid", true},

@@ -64,6 +64,12 @@ std::string column_list(const RelationObject& relation, const std::vector<storag
   return text;
 }
 
+bool has_equal_nulls(const RelationObject& relation, const ConstraintObject& constraint) {
+  return std::any_of(relation.indexes.begin(), relation.indexes.end(), [&](const IndexObject& index) {
+    return index.oid == constraint.index && index.nulls_not_distinct;
+  });
+}
+
 std::string_view action_text(char action) {
   switch (action) {
     case 'c':
@@ -110,6 +116,7 @@ std::string index_definition(const RelationObject& relation, const IndexObject& 
   std::string text = fmt::format("CREATE {}INDEX {} ON {} USING {} ({})", index.is_unique ? "UNIQUE " : "",
                                  quote_identifier(index.name), relation_name, index.method, keys);
   if (!index.include.empty()) text += fmt::format(" INCLUDE ({})", column_list(relation, index.include));
+  if (index.nulls_not_distinct) text += " NULLS NOT DISTINCT";
   if (!index.where_text.empty()) {
     text +=
         " WHERE " + (is_pretty ? bare_condition_text(index.where_text) : condition_text(index.where_text));
@@ -136,7 +143,8 @@ std::string constraint_definition(const Catalog& catalog, const RelationObject& 
     case ConstraintObject::Kind::PrimaryKey:
       return "PRIMARY KEY (" + columns + ")";
     case ConstraintObject::Kind::Unique:
-      return "UNIQUE (" + columns + ")";
+      return std::string("UNIQUE ") + (has_equal_nulls(relation, constraint) ? "NULLS NOT DISTINCT " : "") +
+             "(" + columns + ")";
     case ConstraintObject::Kind::Check: {
       const std::string text =
           facts == nullptr ? constraint.check_text : shown_text(catalog, *facts, constraint.check_text);

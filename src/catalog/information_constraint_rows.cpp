@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // information_schema's views of constraints.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "catalog/system_rows.hpp"
@@ -38,22 +40,29 @@ const char* type_name(Kind kind) {
 
 void table_constraints(RowWriter& rows, const RowContext& context) {
   const std::string database = context.facts.current_database();
-  const auto add = [&](const RelationObject& relation, const std::string& name, Kind kind) {
+  const auto add = [&](const RelationObject& relation, const std::string& name, Kind kind,
+                       bool nulls_not_distinct = false) {
     const std::string& schema = schema_name(context.catalog, relation.schema);
-    rows.add({{"constraint_catalog", database},
-              {"constraint_schema", schema},
-              {"constraint_name", name},
-              {"table_catalog", database},
-              {"table_schema", schema},
-              {"table_name", relation.name},
-              {"constraint_type", type_name(kind)},
-              {"is_deferrable", "NO"},
-              {"initially_deferred", "NO"},
-              {"enforced", "YES"},
-              {"nulls_distinct", kind == Kind::Unique ? Cell("YES") : Cell(nullptr)}});
+    rows.add(
+        {{"constraint_catalog", database},
+         {"constraint_schema", schema},
+         {"constraint_name", name},
+         {"table_catalog", database},
+         {"table_schema", schema},
+         {"table_name", relation.name},
+         {"constraint_type", type_name(kind)},
+         {"is_deferrable", "NO"},
+         {"initially_deferred", "NO"},
+         {"enforced", "YES"},
+         {"nulls_distinct", kind == Kind::Unique ? Cell(nulls_not_distinct ? "NO" : "YES") : Cell(nullptr)}});
   };
   for (const RelationObject* relation : context.catalog.relations()) {
-    for (const auto& constraint : relation->constraints) add(*relation, constraint.name, constraint.kind);
+    for (const auto& constraint : relation->constraints) {
+      const bool nulls_not_distinct = std::any_of(
+          relation->indexes.begin(), relation->indexes.end(),
+          [&](const auto& index) { return index.oid == constraint.index && index.nulls_not_distinct; });
+      add(*relation, constraint.name, constraint.kind, nulls_not_distinct);
+    }
     if (relation->kind != RelationKind::Table) continue;
     for (const auto& column : relation->columns) {
       if (column.not_null) add(*relation, not_null_name(*relation, column), Kind::Check);

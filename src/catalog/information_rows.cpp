@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "catalog/function_facts.hpp"
+#include "catalog/populated.hpp"
 #include "catalog/privileges.hpp"
 #include "catalog/shown_text.hpp"
 #include "catalog/system_columns.hpp"
@@ -37,17 +38,27 @@ bool is_listed(const RelationObject& relation) {
   return relation.kind != RelationKind::Sequence && relation.kind != RelationKind::MaterializedView;
 }
 
+std::string option_of(const RelationObject& relation, std::string_view wanted) {
+  for (const auto& [name, value] : relation.options) {
+    if (name == wanted) return value;
+  }
+  return {};
+}
+
+bool is_updatable(const RelationObject& relation) { return !option_of(relation, kUpdatable).empty(); }
+
 void tables(RowWriter& rows, const RowContext& context) {
   const std::string database = context.facts.current_database();
   for (const RelationObject* relation : context.catalog.relations()) {
     if (!is_listed(*relation)) continue;
-    rows.add({{"table_catalog", database},
-              {"table_schema", schema_name(context.catalog, relation->schema)},
-              {"table_name", relation->name},
-              {"table_type", table_type(*relation)},
-              {"is_insertable_into", yes_or_no(relation->kind == RelationKind::Table)},
-              {"is_typed", "NO"},
-              {"commit_action", relation->temporary ? Cell("PRESERVE") : Cell(nullptr)}});
+    rows.add(
+        {{"table_catalog", database},
+         {"table_schema", schema_name(context.catalog, relation->schema)},
+         {"table_name", relation->name},
+         {"table_type", table_type(*relation)},
+         {"is_insertable_into", yes_or_no(relation->kind == RelationKind::Table || is_updatable(*relation))},
+         {"is_typed", "NO"},
+         {"commit_action", relation->temporary ? Cell("PRESERVE") : Cell(nullptr)}});
   }
   for (const SystemRelation& relation : system_relation_list()) {
     rows.add({{"table_catalog", database},
@@ -195,7 +206,7 @@ void columns(RowWriter& rows, const RowContext& context) {
       ColumnObject shown = column;
       shown.not_null = column.not_null && is_table;
       add(schema_name(context.catalog, relation->schema), relation->name, shown,
-          attribute_number(*relation, column), is_table);
+          attribute_number(*relation, column), is_table || is_updatable(*relation));
     }
   }
   for (const SystemRelation& relation : system_relation_list()) {
@@ -268,14 +279,19 @@ void column_domain_usage(RowWriter& rows, const RowContext& context) {
 
 void views(RowWriter& rows, const RowContext& context) {
   const std::string database = context.facts.current_database();
-  const auto add = [&](const std::string& schema, const std::string& name, Cell definition) {
+  const auto add = [&](const std::string& schema, const std::string& name, Cell definition,
+                       const RelationObject* relation = nullptr) {
+    const std::string check = relation == nullptr ? "" : option_of(*relation, "check_option");
+    const bool can_be_written = relation != nullptr && is_updatable(*relation);
     rows.add({{"table_catalog", database},
               {"table_schema", schema},
               {"table_name", name},
               {"view_definition", std::move(definition)},
-              {"check_option", "NONE"},
-              {"is_updatable", "NO"},
-              {"is_insertable_into", "NO"},
+              {"check_option", check.empty()      ? "NONE"
+                               : check == "local" ? "LOCAL"
+                                                  : "CASCADED"},
+              {"is_updatable", yes_or_no(can_be_written)},
+              {"is_insertable_into", yes_or_no(can_be_written)},
               {"is_trigger_updatable", "NO"},
               {"is_trigger_deletable", "NO"},
               {"is_trigger_insertable_into", "NO"}});
@@ -283,7 +299,7 @@ void views(RowWriter& rows, const RowContext& context) {
   for (const RelationObject* relation : context.catalog.relations()) {
     if (relation_kind_letter(*relation) != 'v') continue;
     add(schema_name(context.catalog, relation->schema), relation->name,
-        view_definition(context.catalog, context.facts, *relation));
+        view_definition(context.catalog, context.facts, *relation), relation);
   }
   for (const SystemRelation& relation : system_relation_list()) {
     if (relation.is_view) add(relation.schema_name, relation.name, nullptr);

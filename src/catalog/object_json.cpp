@@ -187,11 +187,13 @@ void visit(Visitor& v, T& o) {
     v.field("expression", o.expression_text);
     v.field("descending", o.descending);
     v.field("nulls_first", o.nulls_first);
+    v.field("type", o.type);
   } else if constexpr (std::is_same_v<Type, IndexObject>) {
     v.field("oid", o.oid);
     v.field("name", o.name);
     v.field("unique", o.is_unique);
     v.field("primary", o.is_primary);
+    v.field("nulls_not_distinct", o.nulls_not_distinct);
     v.always("method", o.method);
     v.field("keys", o.keys);
     v.field("include", o.include);

@@ -65,11 +65,13 @@ struct IndexObject {
   Oid oid = 0;
   std::string name;
   bool is_unique = false, is_primary = false;
+  bool nulls_not_distinct = false;
   std::string method = "btree";
   struct Key {
     storage::ColumnId column = 0;
     std::string expression_text;  // instead of a column
     bool descending = false, nulls_first = false;
+    std::optional<SqlType> type = std::nullopt;  // of the expression of a UNIQUE index
   };
   std::vector<Key> keys;
   std::vector<storage::ColumnId> include;

@@ -246,10 +246,16 @@ void add_index_attributes(RowWriter& rows, const RelationObject& relation, const
     } else {
       // As PostgreSQL calls it: by the function that is called, and with a number where that is taken.
       const std::string called = called_function(key.expression_text);
-      const std::string base = called.empty() ? "expr" : called;
+      // A cast is called what is cast.
+      const auto name_end = key.expression_text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_");
+      const bool is_cast = name_end != std::string::npos && name_end > 0 &&
+                           key.expression_text.compare(name_end, 2, "::") == 0;
+      const std::string base = is_cast          ? key.expression_text.substr(0, name_end)
+                               : called.empty() ? "expr"
+                                                : called;
       std::string name = base;
       for (int i = 1; !names.insert(name).second; ++i) name = base + std::to_string(i);
-      add_attribute(rows, index.oid, name, SqlType::of(TypeId::Text), ++number, {});
+      add_attribute(rows, index.oid, name, key.type.value_or(SqlType::of(TypeId::Text)), ++number, {});
     }
   }
   for (const storage::ColumnId id : index.include) add_column(id);

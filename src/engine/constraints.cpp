@@ -12,8 +12,8 @@ constexpr std::size_t kShownBytes = 64;  // of each value, as PostgreSQL cuts it
 
 Batch evaluate_over(SessionContext& context, const WriteTarget& target, const Batch& rows,
                     const std::vector<sql::Expr>& expressions) {
-  context.set_rows("#new", target.source_columns(), std::make_shared<const Batch>(rows));
-  return run_typed(context, sql::Rewriter(context).expressions(expressions, &target.info(), "#new"), {});
+  context.set_rows("#new", target.own_source_columns(), std::make_shared<const Batch>(rows));
+  return run_typed(context, sql::Rewriter(context).expressions(expressions, &target.own_info(), "#new"), {});
 }
 
 Error& placed(Error& error, const RowPlace& place, std::size_t row, const Batch& rows) {
@@ -124,6 +124,24 @@ void check_rows(SessionContext& context, const WriteTarget& target, const Batch&
                   "new row for relation \"" + target.name() + "\" violates check constraint \"" + name + "\"",
                   failing_row_detail(rows, row, format));
       throw placed(target.about(error, {}, name), place, row, rows);
+    }
+  }
+}
+
+void check_view_rows(SessionContext& context, const WriteTarget& target, const Batch& rows) {
+  if (rows.row_count() == 0) return;
+  for (const auto& check : target.view_checks()) {
+    auto columns = target.source_columns();
+    for (std::size_t i = 0; i < columns.size(); ++i) columns[i].name = check.info.columns[i].name;
+    context.set_rows("#new", std::move(columns), std::make_shared<const Batch>(rows));
+    const SessionContext::AsOwner as_owner(context, check.owner);
+    const Batch result =
+        run_typed(context, sql::Rewriter(context).expressions({check.condition}, &check.info, "#new"), {});
+    const auto view = result.columns[0].view();
+    for (std::size_t row = 0; row < rows.row_count(); ++row) {
+      if (!view.is_null(row) && view.integer(row) != 0) continue;
+      throw Error(ErrorCode::CheckViolation, "new row violates check option for view \"" + check.view + "\"",
+                  failing_row_detail(rows, row, context.settings().format_context()));
     }
   }
 }

@@ -20,6 +20,10 @@ using RowPlace = std::function<std::string(std::size_t row, const Batch* rows)>;
 void check_rows(SessionContext& context, const WriteTarget& target, const Batch& rows,
                 const RowPlace& place = {});
 
+/// WITH CHECK OPTION of the view that rows were written through.
+/// Errors: CheckViolation, for want of a code of its own.
+void check_view_rows(SessionContext& context, const WriteTarget& target, const Batch& rows);
+
 /// `Failing row contains (1, null, abc).`
 std::string failing_row_detail(const Batch& rows, std::size_t row, const FormatContext& format);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tickstone/error.hpp>
 
+#include "base/check.hpp"
 #include "catalog/object_names.hpp"
 #include "engine/copy_columns.hpp"
 #include "engine/copy_from.hpp"
@@ -8,7 +9,9 @@
 #include "engine/executors.hpp"
 #include "engine/locking_query.hpp"
 #include "engine/rights.hpp"
+#include "engine/tracking_sink.hpp"
 #include "engine/unpopulated_view.hpp"
+#include "engine/with_parts.hpp"
 #include "types/copy_format.hpp"
 
 namespace tickstone::engine {
@@ -121,6 +124,45 @@ std::string copy_query_to(Execution& execution, const sql::CopyStatement& copy, 
   return out.finish();
 }
 
+/// Gathers what RETURNING gives.
+class ReturnedSink final : public NullSink {
+ public:
+  explicit ReturnedSink(SessionContext& context) : context_(context) {}
+  void row_description(const std::vector<ResultColumn>& described) override { columns = described; }
+  void rows(const Batch& batch) override {
+    context_.check_cancelled();
+    parts.push_back(batch);
+  }
+  void notice(const Notice& notice) override { context_.notice(notice); }
+
+  std::vector<ResultColumn> columns;
+  std::vector<Batch> parts;
+
+ private:
+  SessionContext& context_;
+};
+
+std::string copy_changes_to(Execution& execution, const sql::CopyStatement& copy,
+                            const CopyOptions& options) {
+  auto& context = execution.context;
+  ReturnedSink returned(context);
+  Execution inner{context, returned, execution.parameters, true};
+  WithParts parts(context);
+  parts.run(inner, *copy.changes);
+  const auto tag = execute_statement(inner, *copy.changes);
+  TICKSTONE_CHECK(tag.has_value());
+  std::vector<CopyColumn> columns;
+  for (const auto& column : returned.columns) columns.push_back({column.name, column.type});
+  check_forced(options.force_quote, "FORCE_QUOTE", columns, nullptr);
+  CopyOut out(execution, options, columns);
+  for (const auto& part : returned.parts) {
+    std::vector<ColumnView> views;
+    for (const auto& column : part.columns) views.push_back(column.view());
+    out.add(views, part.row_count());
+  }
+  return out.finish();
+}
+
 /// To pg_dump an aggregate is a table with the rows that a reader sees.
 sql::CopyStatement query_of_aggregate(SessionContext& context, const sql::CopyStatement& copy) {
   const auto& relation = context.relation(copy.table);
@@ -140,6 +182,7 @@ std::string execute_copy(Execution& execution, const sql::CopyStatement& copy) {
   refuse_files(copy);
   if (copy.is_from) return copy_from(execution, copy);
   const auto options = copy_options(copy);
+  if (copy.changes) return copy_changes_to(execution, copy, options);
   if (!copy.query && is_dump(execution.context.settings()) &&
       execution.context.relation(copy.table).kind == catalog::RelationKind::ContinuousAggregate)
     return copy_query_to(execution, query_of_aggregate(execution.context, copy), options);

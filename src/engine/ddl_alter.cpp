@@ -16,6 +16,7 @@
 #include "engine/rights.hpp"
 #include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
+#include "engine/unique_keys.hpp"
 #include "engine/user_types.hpp"
 #include "sql/statement_facts.hpp"
 
@@ -543,6 +544,9 @@ void rewrite_table(SessionContext& context, const catalog::RelationObject& old,
   text += " FROM " + catalog::quote_identifier(schema) + "." + catalog::quote_identifier(name);
   const auto query = sql::Rewriter(context).query(sql::parse_query(text));
   context.refresh_view();
+  for (auto& index : changed.indexes) {
+    if (index.key_table != 0) plan_index(context, changed, index);  // types of expressions may be others
+  }
   {
     const auto stream = context.open(query, {});
     changed.rewritten_table = context.database().store().next_table_id();

@@ -72,7 +72,9 @@ bool are_comparable(const SqlType& a, const SqlType& b) {
 const catalog::IndexObject* find_key(const catalog::RelationObject& parent,
                                      const std::vector<storage::ColumnId>& columns) {
   for (const auto& index : parent.indexes) {
-    if (!index.is_unique || !index.where_text.empty() || index.keys.size() != columns.size()) continue;
+    if (!index.is_unique || !index.where_text.empty() || index.nulls_not_distinct ||
+        index.keys.size() != columns.size())
+      continue;
     const bool is_same = std::all_of(index.keys.begin(), index.keys.end(), [&](const auto& key) {
       return key.column != 0 && std::find(columns.begin(), columns.end(), key.column) != columns.end();
     });
@@ -228,6 +230,7 @@ void add_constraint(SessionContext& context, catalog::CatalogEdit& edit, catalog
       index.name = constraint.name;
       index.is_unique = true;
       index.is_primary = is_primary;
+      index.nulls_not_distinct = definition.nulls_not_distinct;
       for (const auto id : constraint.columns) index.keys.push_back({id, {}, false, false});
       constraint.index = index.oid;
       if (is_primary) {

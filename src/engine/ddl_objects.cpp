@@ -3,6 +3,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "catalog/populated.hpp"
 #include "engine/chunk_relation.hpp"
 #include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
@@ -13,8 +14,10 @@
 #include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
 #include "engine/transaction_block.hpp"
+#include "engine/unique_keys.hpp"
 #include "engine/user_functions.hpp"
 #include "engine/user_types.hpp"
+#include "engine/view_target.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -229,13 +232,14 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
   }
   index.oid = context.database().store().next_table_id();
   if (create.unique) {
-    std::vector<storage::ColumnId> columns;
-    for (const auto& key : index.keys) {
-      if (key.column == 0)
-        throw Error(ErrorCode::FeatureNotSupported, "unique indexes on expressions are not supported");
-      columns.push_back(key.column);
+    if (create.method != "btree") {
+      throw Error(ErrorCode::FeatureNotSupported,
+                  "access method \"" + create.method + "\" does not support unique indexes");
     }
-    if (create.where) throw Error(ErrorCode::FeatureNotSupported, "partial unique indexes are not supported");
+    index.nulls_not_distinct = create.nulls_not_distinct;
+    plan_index(context, relation, index);
+    std::vector<storage::ColumnId> columns;
+    for (const auto& key : index.keys) columns.push_back(key.column);
     require_time_column(relation, columns, "unique index");
     index.key_table = context.database().store().next_table_id();
     context.writes("CREATE INDEX").create_table(key_table_schema(relation, index, index.key_table));
@@ -245,6 +249,36 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
   edit.put_relation(relation);
   return "CREATE INDEX";
 }
+
+namespace {
+
+/// WITH (...) and WITH CHECK OPTION; and what is remembered of the view.
+void set_view_options(SessionContext& context, const sql::CreateViewStatement& create,
+                      catalog::RelationObject& view) {
+  const std::string problem = view_problem(context, create.query);
+  for (const auto& option : create.options) {
+    if (option.name == "security_invoker" && option.value != "false")
+      throw Error(ErrorCode::FeatureNotSupported, "views with security_invoker are not supported");
+    if (option.name != "check_option" && option.name != "security_barrier" &&
+        option.name != "security_invoker")
+      throw Error(ErrorCode::InvalidParameterValue, "unrecognized parameter \"" + option.name + "\"");
+    if (option.name == "check_option") {
+      if (option.value != "local" && option.value != "cascaded") {
+        throw Error(ErrorCode::InvalidParameterValue,
+                    "invalid value for enum option \"check_option\": " + option.value,
+                    "Valid values are \"local\" and \"cascaded\".");
+      }
+      if (!problem.empty()) {
+        throw Error(ErrorCode::FeatureNotSupported,
+                    "WITH CHECK OPTION is supported only on automatically updatable views", {}, problem);
+      }
+    }
+    view.options.emplace_back(option.name, option.value.empty() ? "true" : option.value);
+  }
+  if (problem.empty()) view.options.emplace_back(catalog::kUpdatable, "true");
+}
+
+}  // namespace
 
 std::string execute_create_view(Execution& execution, const sql::CreateViewStatement& create) {
   auto& context = execution.context;
@@ -320,6 +354,7 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
   }
   view.view_text = std::move(text);
   view.depends_on = sources;
+  set_view_options(context, create, view);
   edit.put_relation(view);
   return "CREATE VIEW";
 }

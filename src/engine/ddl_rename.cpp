@@ -123,6 +123,11 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
                   "Drop the view, rename, and make the view again.");
     }
     column->name = rename.new_name;
+    if (relation.kind == catalog::RelationKind::Table) {
+      change_stored_texts(relation, rename.old_name, [&](const sql::Expr& expr) {
+        return sql::with_column_renamed(expr, rename.old_name, rename.new_name);
+      });
+    }
     if (relation.aggregate && relation.aggregate->bucket_column == rename.old_name)
       relation.aggregate->bucket_column = rename.new_name;
   } else if (rename.what == What::Constraint) {
@@ -147,7 +152,12 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
     relation.name = rename.new_name;
   }
   edit.put_relation(relation);
-  if (relation.is_stored()) context.writes(tag).alter_table(storage_schema(relation), {});
+  if (!relation.is_stored()) return tag;
+  context.writes(tag).alter_table(storage_schema(relation), {});
+  for (const auto& index : relation.indexes) {
+    if (index.key_table != 0)
+      context.writes(tag).alter_table(key_table_schema(relation, index, index.key_table), {});
+  }
   return tag;
 }
 

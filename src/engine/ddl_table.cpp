@@ -11,6 +11,7 @@
 #include "catalog/sql_tokens.hpp"
 #include "engine/executors.hpp"
 #include "engine/locking_query.hpp"
+#include "engine/row_changes.hpp"
 #include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
 #include "engine/user_types.hpp"
@@ -70,6 +71,9 @@ void add_like(SessionContext& context, catalog::CatalogEdit& edit, catalog::Rela
       if (!like.indexes) continue;
       definition.kind = constraint.kind == Kind::PrimaryKey ? sql::ConstraintDefinition::Kind::PrimaryKey
                                                             : sql::ConstraintDefinition::Kind::Unique;
+      for (const auto& index : source.indexes)
+        definition.nulls_not_distinct =
+            definition.nulls_not_distinct || (index.oid == constraint.index && index.nulls_not_distinct);
     } else {
       continue;  // foreign keys are not copied
     }
@@ -222,35 +226,37 @@ void throw_not_unique(const catalog::RelationObject& relation, const std::string
 
 void fill_key_table(SessionContext& context, const catalog::RelationObject& relation,
                     const catalog::IndexObject& index) {
+  const UniqueKey key(relation, index);
+  const auto info = context.relation_info(relation);
   const auto schema = storage_schema(relation);
+  std::vector<storage::ColumnId> found_by = schema.primary_key;
+  if (found_by.empty()) found_by.push_back(storage::kRowIdColumn);
   storage::ScanRequest request;
   request.table = relation.table();
-  for (const auto& key : index.keys) request.columns.push_back(key.column);
-  if (schema.primary_key.empty())
-    request.columns.push_back(storage::kRowIdColumn);
-  else
-    request.columns.insert(request.columns.end(), schema.primary_key.begin(), schema.primary_key.end());
+  for (const auto column : key.read_columns) request.columns.push_back(relation.columns[column].id);
+  request.columns.insert(request.columns.end(), found_by.begin(), found_by.end());
   auto& writes = context.writes("CREATE INDEX");
   const auto view = writes.read_view();
   const auto scan = view->scan(request);
   const auto state = scan->make_state();
-  const auto key_schema = key_table_schema(relation, index, index.key_table);
   storage::ScanBatch part;
   while (scan->read(*state, part)) {
     context.check_cancelled();
-    std::vector<std::uint32_t> rows;
-    for (std::uint32_t row = 0; row < part.row_count; ++row) {
-      bool has_null = false;
-      for (std::size_t i = 0; i < index.keys.size(); ++i) has_null = has_null || part.columns[i].is_null(row);
-      if (!has_null) rows.push_back(row);
-    }
-    Batch batch;
+    Batch rows;
     for (std::size_t i = 0; i < part.columns.size(); ++i) {
-      batch.columns.emplace_back(key_schema.columns[i].type, scan->layouts()[i]);
-      batch.columns.back().append_rows(part.columns[i], rows.data(), rows.size());
+      const auto* column = relation.find_column(request.columns[i]);
+      rows.columns.emplace_back(column != nullptr ? column->type : SqlType::of(TypeId::BigInt),
+                                scan->layouts()[i]);
+      rows.columns.back().append_all(part.columns[i]);
+    }
+    KeyEntries entries = key_entries(context, info, key, key.read_columns, rows);
+    for (std::size_t i = 0; i < found_by.size(); ++i) {
+      const auto& column = rows.columns[key.read_columns.size() + i];
+      auto& into = entries.keys.columns.emplace_back(column.type(), column.layout());
+      into.append_rows(column.view(), entries.rows.data(), entries.rows.size());
     }
     try {
-      writes.insert(index.key_table, batch, storage::OnDuplicate::Fail);
+      insert_entries(context, writes, relation, key, entries.keys);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::UniqueViolation) throw_not_unique(relation, index.name, error);
       throw;

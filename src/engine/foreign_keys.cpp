@@ -311,7 +311,7 @@ void change_children(SessionContext& context, storage::Transaction& writes, cons
                      storage::LockMode::Update));
   ReferenceWatch watch(context, writes, *child);
   if (is_deletion) {
-    erase_rows(writes, *child, children.old);
+    erase_rows(context, writes, *child, children.old);
     watch.deleted(children.old);
     watch.finish();
     return;
@@ -341,7 +341,7 @@ void change_children(SessionContext& context, storage::Transaction& writes, cons
   }
   fill_generated(context, *child, rows);
   check_rows(context, *child, rows);
-  update_rows(writes, *child, children.old, rows);
+  update_rows(context, writes, *child, children.old, rows);
   watch.updated(children.old, rows);
   watch.finish();
 }

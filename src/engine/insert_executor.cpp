@@ -254,7 +254,7 @@ std::string execute_insert(Execution& execution, const sql::InsertStatement& ins
       auto made = make_insert_plan(context, insert);
       plan_cells(*made);
       plan = std::move(made);
-      if (is_prepared) plans.prepared[insert.whole.node] = plan;
+      if (is_prepared && !plan->target->is_view()) plans.prepared[insert.whole.node] = plan;
     }
     if (is_upsert && !mark) mark = lock_mark(context.writes("INSERT"));
   } while (context.lock_for_write(plan->target->relation(), "INSERT"));
@@ -271,7 +271,7 @@ std::string execute_insert(Execution& execution, const sql::InsertStatement& ins
     insert_stream(execution, *plan, query, defaults, inserter);
   } else if (insert.has_with) {
     std::vector<std::string> names;
-    for (const auto column : plan->columns) names.push_back(plan->target->column(column).name);
+    for (const auto column : plan->columns) names.push_back(plan->target->column_name(column));
     const auto query = locked_within(execution, [&] {
       return sql::Rewriter(context).insert_values(insert, plan->target->info(), names,
                                                   plan->target->default_texts());

@@ -7,6 +7,8 @@
 #include <tickstone/error.hpp>
 
 #include "engine/rights.hpp"
+#include "engine/stored_texts.hpp"
+#include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -15,9 +17,13 @@ bool contains(const std::vector<std::size_t>& list, std::size_t value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-bool same_set(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) {
-  return std::all_of(a.begin(), a.end(), [&](auto x) { return contains(b, x); }) &&
-         std::all_of(b.begin(), b.end(), [&](auto x) { return contains(a, x); });
+template <typename T>
+bool same_set(const std::vector<T>& a, const std::vector<T>& b) {
+  const auto within = [](const std::vector<T>& some, const std::vector<T>& all) {
+    return std::all_of(some.begin(), some.end(),
+                       [&](const T& x) { return std::find(all.begin(), all.end(), x) != all.end(); });
+  };
+  return within(a, b) && within(b, a);
 }
 
 std::vector<std::size_t> primary_columns(const WriteTarget& target) {
@@ -53,7 +59,47 @@ std::optional<std::string> excluded_column(const sql::Expr& expression) {
   return rest.empty() ? std::nullopt : std::optional(std::string(rest));
 }
 
-std::optional<std::size_t> find_arbiter(const WriteTarget& target, const sql::OnConflict& conflict) {
+/// Whether every row that `given` is true of is in the key, as far as that can be read off: each of the
+/// conditions that the key has is one of those given.
+bool covers(const UniqueKey& key, const std::vector<std::string>& given) {
+  for (const auto& condition : sql::conditions_of(key.where)) {
+    const std::string text = sql::to_postgres_text(condition);
+    if (std::find(given.begin(), given.end(), text) == given.end()) return false;
+  }
+  return true;
+}
+
+/// The unique key, counted from 1, that is just these columns and expressions; 0: there is none.
+std::size_t find_unique_key(SessionContext& context, const WriteTarget& target,
+                            const std::vector<std::size_t>& columns, const sql::OnConflict& conflict) {
+  std::vector<std::string> expressions, given;
+  for (const auto& expression : conflict.target_expressions)
+    expressions.push_back(text_in_full(context, expression));
+  if (conflict.target_where) {
+    const auto where = sql::parse_expression(text_in_full(context, conflict.target_where));
+    for (const auto& condition : sql::conditions_of(where)) given.push_back(sql::to_postgres_text(condition));
+  }
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < target.unique_keys().size(); ++i) {
+    const auto& key = target.unique_keys()[i];
+    std::vector<std::size_t> key_columns;
+    std::vector<std::string> texts;
+    for (std::size_t part = 0; part < key.columns.size(); ++part) {
+      if (key.expressions[part])
+        texts.push_back(key.texts[part]);
+      else
+        key_columns.push_back(key.columns[part]);
+    }
+    if (!same_set(columns, key_columns) || !same_set(expressions, texts)) continue;
+    // A key of all rows says more than one of some.
+    if (!key.where) return i + 1;
+    if (found == 0 && covers(key, given)) found = i + 1;
+  }
+  return found;
+}
+
+std::optional<std::size_t> find_arbiter(SessionContext& context, const WriteTarget& target,
+                                        const sql::OnConflict& conflict) {
   if (!conflict.constraint_name.empty()) {
     const auto* primary = target.relation().primary_key();
     if (primary != nullptr && primary->name == conflict.constraint_name) return 0;
@@ -67,17 +113,17 @@ std::optional<std::size_t> find_arbiter(const WriteTarget& target, const sql::On
     throw Error(ErrorCode::UndefinedObject, "constraint \"" + conflict.constraint_name + "\" for table \"" +
                                                 target.name() + "\" does not exist");
   }
-  if (conflict.target_columns.empty()) return std::nullopt;
+  if (conflict.target_columns.empty() && conflict.target_expressions.empty()) return std::nullopt;
   std::vector<std::size_t> wanted;
   for (const auto& name : conflict.target_columns) {
-    const auto* column = target.relation().find_column(name);
-    if (column == nullptr) throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" does not exist");
-    wanted.push_back(target.column_index(column->id));
+    const auto column = target.find_column(name);
+    if (!column) throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" does not exist");
+    wanted.push_back(*column);
   }
-  if (!target.has_row_id() && same_set(wanted, primary_columns(target))) return 0;
-  for (std::size_t i = 0; i < target.unique_keys().size(); ++i) {
-    if (same_set(wanted, target.unique_keys()[i].columns)) return i + 1;
-  }
+  if (!target.has_row_id() && conflict.target_expressions.empty() &&
+      same_set(wanted, primary_columns(target)))
+    return 0;
+  if (const auto found = find_unique_key(context, target, wanted, conflict); found != 0) return found;
   throw Error(ErrorCode::InvalidColumnReference,
               "there is no unique or exclusion constraint matching the ON CONFLICT specification");
 }
@@ -87,13 +133,12 @@ bool plan_merges(const WriteTarget& target, const sql::OnConflict& conflict,
                  std::vector<ConflictPlan::Merge>& merges) {
   for (const auto& assignment : conflict.assignments) {
     const std::size_t column = target.column_index(assignment.column);
-    if (assignment.is_default) return false;
+    if (assignment.is_default || sql::is_one_of_several(assignment.value)) return false;
     ConflictPlan::Merge merge{column, std::nullopt, {}};
     if (const auto name = excluded_column(assignment.value)) {
-      const auto* source = target.relation().find_column(*name);
-      if (source == nullptr) return false;  // the rewriter says what is wrong
-      merge.excluded = target.column_index(source->id);
-      if (source->type != target.column(column).type) return false;
+      merge.excluded = target.find_column(*name);
+      if (!merge.excluded) return false;  // the rewriter says what is wrong
+      if (target.column(*merge.excluded).type != target.column(column).type) return false;
     } else if (auto constant = sql::constant_of(assignment.value)) {
       merge.constant = std::move(*constant);
     } else {
@@ -104,17 +149,18 @@ bool plan_merges(const WriteTarget& target, const sql::OnConflict& conflict,
   return true;
 }
 
-ConflictPlan plan_conflict(const WriteTarget& target, const sql::OnConflict& conflict) {
+ConflictPlan plan_conflict(SessionContext& context, const WriteTarget& target,
+                           const sql::OnConflict& conflict) {
   using Action = sql::OnConflict::Action;
   ConflictPlan plan;
   if (conflict.action == Action::None) return plan;
   if (conflict.action == Action::Update && conflict.target_columns.empty() &&
-      conflict.constraint_name.empty()) {
+      conflict.target_expressions.empty() && conflict.constraint_name.empty()) {
     throw Error(ErrorCode::SyntaxError,
                 "ON CONFLICT DO UPDATE requires inference specification or constraint name", {},
                 "For example, ON CONFLICT (column_name).");
   }
-  plan.arbiter = find_arbiter(target, conflict);
+  plan.arbiter = find_arbiter(context, target, conflict);
   plan.kind = ConflictPlan::Kind::Nothing;
   if (conflict.action == Action::Nothing) return plan;
 
@@ -180,17 +226,23 @@ std::shared_ptr<InsertPlan> make_insert_plan(SessionContext& context, const sql:
   const auto& target = *plan->target;
   const auto& conflict = statement.on_conflict;
   const bool updates = conflict.action == sql::OnConflict::Action::Update;
-  if (updates) require_privilege(context, target.relation(), catalog::Privilege::Update);
-  if (updates || !conflict.target_columns.empty() || !statement.returning.empty())
-    require_privilege(context, target.relation(), catalog::Privilege::Select);
+  if (updates) target.require(context, catalog::Privilege::Update);
+  if (updates || !conflict.target_columns.empty() || !conflict.target_expressions.empty() ||
+      !statement.returning.empty())
+    target.require(context, catalog::Privilege::Select);
+  if (target.is_view() && (!conflict.target_expressions.empty() || conflict.target_where ||
+                           (updates && target.has_view_conditions()))) {
+    throw Error(ErrorCode::FeatureNotSupported, "this form of ON CONFLICT through a view is not supported",
+                {}, "Write to the table that the view reads.");
+  }
   plan->statement = statement;
   plan->has_column_list = !statement.columns.empty();
   if (plan->has_column_list) {
     plan->columns = resolve_columns(target, statement.columns);
   } else {
-    for (std::size_t i = 0; i < target.column_count(); ++i) plan->columns.push_back(i);
+    plan->columns = target.listed_columns();
   }
-  plan->conflict = plan_conflict(target, statement.on_conflict);
+  plan->conflict = plan_conflict(context, target, statement.on_conflict);
   if (!statement.returning.empty()) {
     plan->plain_returning = plain_returning(target, statement.alias, statement.returning);
   }

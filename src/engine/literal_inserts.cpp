@@ -151,6 +151,7 @@ LiteralInserts::Known& LiteralInserts::find_known(SessionContext& context, const
     if (const auto* insert = std::get_if<sql::InsertStatement>(&statements[0].body);
         insert != nullptr && insert->values.size() == 1 && !insert->overriding_user) {
       plan = make_insert_plan(context, *insert);
+      if (plan->target->is_view()) plan = nullptr;  // whose conditions are written anew each time
     }
   }
   return known_.emplace(key_, Known{std::move(plan), {}, {}}).first->second;

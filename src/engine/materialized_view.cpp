@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include <tickstone/error.hpp>
 
 #include "catalog/object_names.hpp"
@@ -122,6 +124,11 @@ std::string execute_refresh_materialized_view(Execution& execution, const sql::Q
   const auto stream = context.open(sql::Rewriter(context).query(sql::parse_query(view.view_text)), {});
   context.writes("REFRESH MATERIALIZED VIEW").truncate(view.table());
   insert_all(context, view, *stream);
+  for (const auto& index : view.indexes) {
+    if (index.key_table == 0) continue;
+    context.writes("REFRESH MATERIALIZED VIEW").truncate(index.key_table);
+    fill_key_table(context, view, index);
+  }
   return "REFRESH MATERIALIZED VIEW";
 }
 
@@ -129,6 +136,9 @@ std::string refresh_with_no_data(Execution& execution, const sql::QualifiedName&
   auto& context = execution.context;
   catalog::RelationObject view = view_to_refresh(context, name);
   context.writes("REFRESH MATERIALIZED VIEW").truncate(view.table());
+  for (const auto& index : view.indexes) {
+    if (index.key_table != 0) context.writes("REFRESH MATERIALIZED VIEW").truncate(index.key_table);
+  }
   if (catalog::is_populated(view)) {
     view.options.emplace_back(catalog::kUnpopulated, "true");
     context.edit_catalog("REFRESH MATERIALIZED VIEW").put_relation(view);
@@ -141,6 +151,21 @@ std::string refresh_concurrently(Execution& execution, const sql::QualifiedName&
   if (!catalog::is_populated(relation)) {
     throw Error(ErrorCode::FeatureNotSupported,
                 "CONCURRENTLY cannot be used when the materialized view is not populated");
+  }
+  const bool has_key = std::any_of(relation.indexes.begin(), relation.indexes.end(), [](const auto& index) {
+    return index.is_unique && index.where_text.empty() &&
+           std::all_of(index.keys.begin(), index.keys.end(),
+                       [](const auto& key) { return key.expression_text.empty(); });
+  });
+  if (!has_key && relation.kind == catalog::RelationKind::MaterializedView) {
+    require_owner(execution.context, name);
+    throw Error(
+        ErrorCode::ObjectNotInPrerequisiteState,
+        "cannot refresh materialized view \"" +
+            catalog::qualified_name(execution.context.catalog()->find_schema(relation.schema)->name,
+                                    relation.name) +
+            "\" concurrently",
+        {}, "Create a unique index with no WHERE clause on one or more columns of the materialized view.");
   }
   return execute_refresh_materialized_view(execution, name);
 }

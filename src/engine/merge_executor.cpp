@@ -32,7 +32,7 @@ class MergeText {
   MergeText(SessionContext& context, const sql::MergeStatement& merge) : merge_(merge) {
     const auto& relation = context.relation(merge.table);
     const auto info = context.relation_info(relation);
-    keys_ = context.row_identity(info);
+    keys_ = info.primary_key.empty() ? context.row_identity(info) : info.primary_key;
     const bool is_keyed = !keys_.empty() && std::all_of(keys_.begin(), keys_.end(), [&](const auto& key) {
       return relation.find_column(key) != nullptr;
     });
@@ -42,6 +42,11 @@ class MergeText {
                   "Add a primary key, or use UPDATE ... FROM and INSERT ... SELECT.");
     }
     for (const auto& column : relation.columns) columns_.push_back(column.name);
+    for (const auto& column : relation.columns) {
+      if (!column.generated_text.empty() || column.identity != 0 || column.domain != 0) continue;
+      first_default_ = {column.name, column.default_text.empty() ? "NULL" : column.default_text};
+      break;
+    }
     table_ = (merge.table.schema.empty() ? "" : quoted(merge.table.schema) + ".") + quoted(merge.table.name);
     name_ = quoted(merge.alias.empty() ? merge.table.name : merge.alias);
     if (!merge.alias.empty()) table_ += " AS " + name_;
@@ -144,6 +149,10 @@ class MergeText {
       columns += (columns.empty() ? "" : ", ") + quoted(is_named ? clause.values[i].column : columns_[i]);
       values += (values.empty() ? "" : ", ") + value_of(clause, i, rows);
     }
+    if (columns.empty() && !first_default_.first.empty()) {
+      columns = quoted(first_default_.first);
+      values = first_default_.second;
+    }
     if (columns.empty()) {
       throw Error(ErrorCode::FeatureNotSupported, "MERGE ... INSERT DEFAULT VALUES is not supported", {},
                   "Name a column and give its value.");
@@ -158,6 +167,7 @@ class MergeText {
   const sql::MergeStatement& merge_;
   std::vector<std::string> keys_, columns_;
   std::string table_, name_;
+  std::pair<std::string, std::string> first_default_;  // a column, and what it has where none is given
 };
 
 /// Errors without the positions of a text that nobody wrote.
@@ -191,6 +201,10 @@ std::vector<SqlType> merge_parameter_types(SessionContext& context, const sql::M
 std::string execute_merge(Execution& execution, const sql::MergeStatement& merge) {
   auto& context = execution.context;
   const auto& relation = context.relation(merge.table);
+  if (relation.kind == catalog::RelationKind::View) {
+    throw Error(ErrorCode::FeatureNotSupported, "cannot execute MERGE on relation \"" + relation.name + "\"",
+                "This operation is not supported for views.");
+  }
   for (const Clause& clause : merge.clauses) {  // before the lock, which holds up others
     if (clause.action == Action::Update) require_privilege(context, relation, catalog::Privilege::Update);
     if (clause.action == Action::Delete) require_privilege(context, relation, catalog::Privilege::Delete);

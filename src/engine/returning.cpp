@@ -75,22 +75,24 @@ bool add_plain(const WriteTarget& target, const std::string& table, const std::s
   if (words.size() >= 3 && words[0].is_name && words[1].text == "." && words[0].text == table) at = 2;
   const std::size_t rest = words.size() - at;
   if (rest == 1 && words[at].text == "*" && !words[at].is_name) {
-    for (std::size_t i = 0; i < target.column_count(); ++i) columns.push_back({i, target.column(i).name});
+    for (const auto i : target.listed_columns()) columns.push_back({i, target.column_name(i)});
     return true;
   }
   const bool has_alias = rest == 3 && words[at + 1].text == "AS" && words[at + 2].text != "*";
   if ((rest != 1 && !has_alias) || !words[at].is_name) return false;
-  const auto* column = target.relation().find_column(words[at].text);
-  if (column == nullptr) return false;
-  columns.push_back({target.column_index(column->id), words.back().text});
+  const auto column = target.find_column(words[at].text);
+  if (!column) return false;
+  columns.push_back({*column, words.back().text});
   return true;
 }
 
 std::vector<ResultColumn> described(const WriteTarget& target, const std::vector<ReturnedColumn>& plain) {
   std::vector<ResultColumn> columns;
   for (const auto& column : plain) {
-    columns.push_back({column.name, target.column(column.column).type, target.relation().oid,
-                       static_cast<std::int16_t>(column.column + 1)});
+    columns.push_back({column.name, target.column(column.column).type});
+    if (target.is_view()) continue;
+    columns.back().table_oid = target.relation().oid;
+    columns.back().column_number = static_cast<std::int16_t>(column.column + 1);
   }
   return columns;
 }
@@ -102,7 +104,8 @@ std::optional<std::vector<ReturnedColumn>> plain_returning(const WriteTarget& ta
                                                            const std::vector<sql::Expr>& returning) {
   std::vector<ReturnedColumn> columns;
   for (const auto& expression : returning) {
-    if (!add_plain(target, alias.empty() ? target.name() : alias, sql::to_postgres_text(expression), columns))
+    if (!add_plain(target, alias.empty() ? target.info().name : alias, sql::to_postgres_text(expression),
+                   columns))
       return std::nullopt;
   }
   return columns;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
+#include <string>
 
 #include <tickstone/error.hpp>
 
@@ -12,19 +14,41 @@
 namespace tickstone::engine {
 namespace {
 
+/// Of a key that is columns alone.
+KeyEntries plain_entries(const std::vector<std::size_t>& columns, const Batch& rows) {
+  KeyEntries entries;
+  const auto views = views_of(rows, columns);
+  for (std::uint32_t row = 0; row < rows.row_count(); ++row) {
+    if (!has_null(views, row)) entries.rows.push_back(row);
+  }
+  entries.keys = entries.rows.size() == rows.row_count() ? pick_columns(rows, columns)
+                                                         : pick(rows, columns, entries.rows);
+  return entries;
+}
+
 void append_row_id(Batch& entries, std::int64_t row_id) { entries.columns.back().append_fixed(row_id); }
 
+/// What a unique key has of old rows.
+KeyEntries old_key_entries(SessionContext& context, const WriteTarget& target, const UniqueKey& key,
+                           const Batch& old) {
+  if (key.is_computed()) return key_entries(context, target.own_info(), key, target.old_columns(), old);
+  std::vector<std::size_t> columns;
+  for (const auto column : key.columns) columns.push_back(target.old_column_of(column));
+  return plain_entries(columns, old);
+}
+
 /// Enters the listed rows into one table of unique keys.
-void enter_key(storage::Transaction& writes, const WriteTarget& target, const WriteTarget::UniqueKey& key,
-               const Batch& rows, const std::vector<std::uint32_t>& listed,
-               const std::vector<std::int64_t>& row_ids) {
-  const auto views = views_of(rows, key.columns);
-  std::vector<std::uint32_t> entered;
-  for (const auto row : listed) {
-    if (!has_null(views, row)) entered.push_back(row);
+void enter_key(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,
+               const UniqueKey& key, const Batch& rows, const KeyEntries& all,
+               const std::vector<bool>* listed, const std::vector<std::int64_t>& row_ids) {
+  std::vector<std::uint32_t> kept, entered;
+  for (std::uint32_t i = 0; i < all.rows.size(); ++i) {
+    if (listed != nullptr && !(*listed)[all.rows[i]]) continue;
+    kept.push_back(i);
+    entered.push_back(all.rows[i]);
   }
   if (entered.empty()) return;
-  Batch entries = pick(rows, key.columns, entered);
+  Batch entries = kept.size() == all.rows.size() ? all.keys : pick_rows(all.keys, kept);
   if (target.has_row_id()) {
     entries.columns.emplace_back(SqlType::of(TypeId::BigInt));
     for (const auto row : entered) append_row_id(entries, row_ids[row]);
@@ -32,26 +56,35 @@ void enter_key(storage::Transaction& writes, const WriteTarget& target, const Wr
     Batch found_by = pick(rows, target.key(), entered);
     for (auto& column : found_by.columns) entries.columns.push_back(std::move(column));
   }
-  writes.insert(key.table, entries, storage::OnDuplicate::Fail);
+  insert_entries(context, writes, target.relation(), key, entries);
 }
 
 /// Takes the listed old rows out of one table of unique keys.
-void leave_key(storage::Transaction& writes, const WriteTarget& target, const WriteTarget::UniqueKey& key,
-               const Batch& old, const std::vector<std::uint32_t>& listed) {
-  std::vector<std::size_t> columns;
-  for (const auto column : key.columns) columns.push_back(target.old_column_of(column));
-  const auto views = views_of(old, columns);
+void leave_key(storage::Transaction& writes, const UniqueKey& key, const KeyEntries& all,
+               const std::vector<bool>* listed) {
   std::vector<std::uint32_t> left;
-  for (const auto row : listed) {
-    if (!has_null(views, row)) left.push_back(row);
+  for (std::uint32_t i = 0; i < all.rows.size(); ++i) {
+    if (listed == nullptr || (*listed)[all.rows[i]]) left.push_back(i);
   }
-  if (!left.empty()) writes.erase(key.table, pick(old, columns, left));
+  if (!left.empty())
+    writes.erase(key.table, left.size() == all.rows.size() ? all.keys : pick_rows(all.keys, left));
 }
 
-std::vector<std::uint32_t> all_rows(std::size_t count) {
-  std::vector<std::uint32_t> rows(count);
-  std::iota(rows.begin(), rows.end(), 0U);
-  return rows;
+/// Rows whose entry is not what it was, or was not there.
+std::vector<bool> changed_entries(const KeyEntries& before, const KeyEntries& after, std::size_t row_count) {
+  const auto bytes_of = [&](const KeyEntries& entries) {
+    std::vector<std::optional<std::string>> bytes(row_count);
+    std::vector<std::size_t> all(entries.keys.columns.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    const auto views = views_of(entries.keys, all);
+    for (std::size_t i = 0; i < entries.rows.size(); ++i)
+      append_key_bytes(bytes[entries.rows[i]].emplace(), views, i);
+    return bytes;
+  };
+  const auto a = bytes_of(before), b = bytes_of(after);
+  std::vector<bool> changed(row_count);
+  for (std::size_t row = 0; row < row_count; ++row) changed[row] = a[row] != b[row];
+  return changed;
 }
 
 std::vector<std::int64_t> row_ids_of(const Batch& old) {
@@ -68,6 +101,31 @@ storage::Transaction::InsertResult put_rows(storage::Transaction& writes, const 
 }
 
 }  // namespace
+
+void insert_entries(SessionContext& context, storage::Transaction& writes,
+                    const catalog::RelationObject& relation, const UniqueKey& key, const Batch& entries) {
+  if (!key.is_computed()) {
+    writes.insert(key.table, entries, storage::OnDuplicate::Fail);
+    return;
+  }
+  try {
+    writes.insert(key.table, entries, storage::OnDuplicate::Fail);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::UniqueViolation) throw;
+    // Storage would name what it keeps, not what the key is made of.
+    Batch keys = entries;
+    keys.columns.resize(key.width());
+    const auto found = writes.read_view()->lookup(key.table, keys).found;
+    std::vector<std::size_t> all(key.width());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    const auto views = views_of(keys, all);
+    RowKeys seen;
+    std::uint32_t row = 0;
+    while (row + 1 < keys.row_count() && found[row] < 0 && seen.insert(views, row, row) == row) ++row;
+    throw Error(error.code(), error.message(), key_detail(context, relation, key, keys, row))
+        .about(relation.name, {}, key.name);
+  }
+}
 
 std::vector<bool> changed_rows(const WriteTarget& target, const std::vector<std::size_t>& columns,
                                const Batch& old, const Batch& rows) {
@@ -93,7 +151,16 @@ storage::Transaction::InsertResult store_rows(storage::Transaction& writes, cons
   return result;
 }
 
-void insert_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& rows) {
+KeyEntries new_key_entries(SessionContext& context, const WriteTarget& target, const UniqueKey& key,
+                           const Batch& rows) {
+  if (!key.is_computed()) return plain_entries(key.columns, rows);
+  std::vector<std::size_t> columns(target.column_count());
+  std::iota(columns.begin(), columns.end(), std::size_t{0});
+  return key_entries(context, target.own_info(), key, columns, rows);
+}
+
+void insert_rows(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,
+                 const Batch& rows) {
   const auto result = store_rows(writes, target, rows, storage::OnDuplicate::Fail);
   if (target.unique_keys().empty()) return;
   std::vector<std::int64_t> row_ids;
@@ -101,12 +168,13 @@ void insert_rows(storage::Transaction& writes, const WriteTarget& target, const 
     row_ids.resize(rows.row_count());
     std::iota(row_ids.begin(), row_ids.end(), result.first_row_id);
   }
-  const auto all = all_rows(rows.row_count());
-  for (const auto& key : target.unique_keys()) enter_key(writes, target, key, rows, all, row_ids);
+  for (const auto& key : target.unique_keys())
+    enter_key(context, writes, target, key, rows, new_key_entries(context, target, key, rows), nullptr,
+              row_ids);
 }
 
-void update_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& old,
-                 const Batch& rows) {
+void update_rows(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,
+                 const Batch& old, const Batch& rows) {
   const std::size_t count = rows.row_count();
   if (count == 0) return;
   target.counters().add(target.counters().updated, count);
@@ -118,19 +186,26 @@ void update_rows(storage::Transaction& writes, const WriteTarget& target, const 
 
   // A row's entry in a table of unique keys changes with the key's own columns and with what it points to.
   struct KeyChange {
-    const WriteTarget::UniqueKey* key;
-    std::vector<std::uint32_t> rows;
+    const UniqueKey* key;
+    KeyEntries after;
+    std::vector<bool> rows;
   };
   std::vector<KeyChange> key_changes;
   for (const auto& key : target.unique_keys()) {
-    const auto changed = changed_rows(target, key.columns, old, rows);
-    KeyChange change{&key, {}};
-    for (std::uint32_t row = 0; row < count; ++row) {
-      if (changed[row] || key_changed[row]) change.rows.push_back(row);
-    }
-    if (!change.rows.empty()) key_changes.push_back(std::move(change));
+    KeyChange change{&key, {}, {}};
+    const auto has_changes = [&] {
+      return !moved.empty() || std::find(change.rows.begin(), change.rows.end(), true) != change.rows.end();
+    };
+    if (!key.is_computed()) change.rows = changed_rows(target, key.columns, old, rows);
+    if (!key.is_computed() && !has_changes()) continue;
+    const auto before = old_key_entries(context, target, key, old);
+    change.after = new_key_entries(context, target, key, rows);
+    if (key.is_computed()) change.rows = changed_entries(before, change.after, count);
+    if (!has_changes()) continue;
+    for (const auto row : moved) change.rows[row] = true;
+    leave_key(writes, key, before, &change.rows);
+    key_changes.push_back(std::move(change));
   }
-  for (const auto& change : key_changes) leave_key(writes, target, *change.key, old, change.rows);
 
   if (!moved.empty()) {
     writes.erase(target.table(), pick_rows(storage_key(target, old), moved));
@@ -153,14 +228,16 @@ void update_rows(storage::Transaction& writes, const WriteTarget& target, const 
       writes.update(target.table(), target.to_storage(part), ids);
     }
   }
-  for (const auto& change : key_changes) enter_key(writes, target, *change.key, rows, change.rows, row_ids);
+  for (const auto& change : key_changes)
+    enter_key(context, writes, target, *change.key, rows, change.after, &change.rows, row_ids);
 }
 
-std::uint64_t erase_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& old) {
+std::uint64_t erase_rows(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,
+                         const Batch& old) {
   const std::size_t count = old.row_count();
   if (count == 0) return 0;
-  const auto all = all_rows(count);
-  for (const auto& key : target.unique_keys()) leave_key(writes, target, key, old, all);
+  for (const auto& key : target.unique_keys())
+    leave_key(writes, key, old_key_entries(context, target, key, old), nullptr);
   const auto erased = writes.erase(target.table(), storage_key(target, old));
   target.counters().add(target.counters().deleted, erased);
   return erased;

@@ -17,11 +17,20 @@ namespace tickstone::engine {
 storage::Transaction::InsertResult store_rows(storage::Transaction& writes, const WriteTarget& target,
                                               const Batch& rows, storage::OnDuplicate on_duplicate);
 /// Errors: UniqueViolation for any key.
-void insert_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& rows);
-void update_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& old,
+void insert_rows(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,
                  const Batch& rows);
+void update_rows(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,
+                 const Batch& old, const Batch& rows);
 /// How many existed.
-std::uint64_t erase_rows(storage::Transaction& writes, const WriteTarget& target, const Batch& old);
+std::uint64_t erase_rows(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,
+                         const Batch& old);
+/// What a unique key has of whole rows of the target.
+KeyEntries new_key_entries(SessionContext& context, const WriteTarget& target, const UniqueKey& key,
+                           const Batch& rows);
+
+/// Into the key's table, of rows of the relation. Errors: UniqueViolation.
+void insert_entries(SessionContext& context, storage::Transaction& writes,
+                    const catalog::RelationObject& relation, const UniqueKey& key, const Batch& entries);
 
 /// The rows' key as storage's `lock`, `erase` and `lookup` take it.
 Batch storage_key(const WriteTarget& target, const Batch& old);

@@ -2,6 +2,7 @@
 #include "engine/row_inserter.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include <tickstone/error.hpp>
 
@@ -35,25 +36,9 @@ Existing cut(const WriteTarget& target, storage::ReadView::LookupResult result) 
   return existing;
 }
 
-/// Keys without nulls, and which rows they are of.
-struct AskedKeys {
-  std::vector<std::uint32_t> rows;
-  Batch keys;
-};
-
-AskedKeys asked_keys(const Batch& rows, const std::vector<std::size_t>& columns) {
-  AskedKeys asked;
-  const auto views = views_of(rows, columns);
-  for (std::uint32_t row = 0; row < rows.row_count(); ++row) {
-    if (!has_null(views, row)) asked.rows.push_back(row);
-  }
-  asked.keys = pick(rows, columns, asked.rows);
-  return asked;
-}
-
 /// What storage finds by one of the target's keys, `found` by row of the statement.
 Existing find_existing(SessionContext& context, const WriteTarget& target, std::size_t arbiter,
-                       const AskedKeys& asked, std::size_t row_count) {
+                       const KeyEntries& asked, std::size_t row_count) {
   Existing existing;
   const auto& view = context.view();
   if (asked.rows.empty()) {
@@ -77,7 +62,7 @@ Existing find_existing(SessionContext& context, const WriteTarget& target, std::
       by.columns.push_back(entries.rows.columns.back());
     } else {
       for (std::size_t i = 0; i < target.key().size(); ++i) {
-        by.columns.push_back(entries.rows.columns[key.columns.size() + i]);
+        by.columns.push_back(entries.rows.columns[key.width() + i]);
       }
     }
     const auto entry_count = entries.rows.row_count();
@@ -90,6 +75,12 @@ Existing find_existing(SessionContext& context, const WriteTarget& target, std::
   existing.found.assign(row_count, -1);
   for (std::size_t i = 0; i < asked.rows.size(); ++i) existing.found[asked.rows[i]] = found[i];
   return existing;
+}
+
+std::vector<ColumnView> all_views(const Batch& batch) {
+  std::vector<ColumnView> views;
+  for (const auto& column : batch.columns) views.push_back(column.view());
+  return views;
 }
 
 DistinctKeys::Limits key_limits(SessionContext& context) {
@@ -117,8 +108,14 @@ RowInserter::RowInserter(Execution& execution, std::shared_ptr<const InsertPlan>
       references_(context_, writes_, target_),
       statement_keys_(key_limits(context_)) {}
 
-const std::vector<std::size_t>& RowInserter::key_columns(std::size_t arbiter) const {
-  return arbiter == 0 ? target_.key() : target_.unique_keys()[arbiter - 1].columns;
+/// Keys that may collide, and which rows they are of.
+KeyEntries RowInserter::asked_keys(const Batch& rows, std::size_t arbiter) {
+  if (arbiter != 0) return new_key_entries(context_, target_, target_.unique_keys()[arbiter - 1], rows);
+  KeyEntries asked;
+  asked.rows.resize(rows.row_count());
+  std::iota(asked.rows.begin(), asked.rows.end(), 0U);
+  asked.keys = pick_columns(rows, target_.key());
+  return asked;
 }
 
 storage::TableId RowInserter::key_table(std::size_t arbiter) const {
@@ -126,6 +123,7 @@ storage::TableId RowInserter::key_table(std::size_t arbiter) const {
 }
 
 void RowInserter::affected(const Batch& rows) {
+  check_view_rows(context_, target_, rows);
   affected_count_ += rows.row_count();
   if (keeps_affected_) append_batch(affected_, rows);
 }
@@ -161,7 +159,8 @@ bool RowInserter::can_be_mass_change() const {
       is_newer_than_view(context_, target_))
     return false;
   if (plan_->conflict.kind == ConflictPlan::Kind::Nothing) return true;
-  const auto& key = key_columns(*plan_->conflict.arbiter);
+  const std::size_t arbiter = *plan_->conflict.arbiter;
+  const auto& key = arbiter == 0 ? target_.key() : target_.unique_keys()[arbiter - 1].read_columns;
   const auto& assignments = plan_->statement.on_conflict.assignments;
   return std::none_of(assignments.begin(), assignments.end(), [&](const auto& assignment) {
     return std::find(key.begin(), key.end(), target_.column_index(assignment.column)) != key.end();
@@ -195,7 +194,7 @@ void RowInserter::add_rows(const Batch& rows) {
 
 void RowInserter::add_plain(const Batch& rows) {
   try {
-    insert_rows(writes_, target_, rows);
+    insert_rows(context_, writes_, target_, rows);
   } catch (Error& error) {
     if (!place_ || error.code() != ErrorCode::UniqueViolation) throw;
     if (const auto row = find_duplicate(rows, error.constraint_name()))
@@ -212,14 +211,13 @@ std::optional<std::size_t> RowInserter::find_duplicate(const Batch& rows, const 
   for (std::size_t i = 0; i < target_.unique_keys().size(); ++i) {
     if (target_.unique_keys()[i].name == constraint) arbiter = i + 1;
   }
-  const auto views = views_of(rows, key_columns(arbiter));
-  const auto asked = asked_keys(rows, key_columns(arbiter));
+  const auto asked = asked_keys(rows, arbiter);
+  const auto views = all_views(asked.keys);
   context_.refresh_view();
   const auto found = context_.view().lookup(key_table(arbiter), asked.keys).found;
   RowKeys seen;
   for (std::size_t i = 0; i < asked.rows.size(); ++i) {
-    const auto row = asked.rows[i];
-    if (found[i] >= 0 || seen.insert(views, row, row) != row) return row;
+    if (found[i] >= 0 || seen.insert(views, i, i) != i) return asked.rows[i];
   }
   return std::nullopt;
 }
@@ -228,9 +226,9 @@ void RowInserter::add_skipping(const Batch& rows) {
   if (target_.has_row_id()) return add_plain(rows);
   const auto result = store_rows(writes_, target_, rows, storage::OnDuplicate::Skip);
   if (result.skipped.empty()) references_.inserted(rows);
-  if ((!keeps_affected_ && target_.references().empty()) || result.skipped.empty()) {
+  if (result.skipped.empty()) return affected(rows);
+  if (!keeps_affected_ && target_.references().empty() && target_.view_checks().empty()) {
     affected_count_ += rows.row_count() - result.skipped.size();
-    if (keeps_affected_) append_batch(affected_, rows);
     return;
   }
   std::vector<bool> is_skipped(rows.row_count());
@@ -253,9 +251,9 @@ void RowInserter::add_where_free(const Batch& rows) {
     for (std::size_t i = target_.has_row_id() ? 1 : 0; i <= target_.unique_keys().size(); ++i)
       arbiters.push_back(i);
   }
-  std::vector<AskedKeys> asked;
+  std::vector<KeyEntries> asked;
   for (const auto arbiter : arbiters) {
-    asked.push_back(asked_keys(rows, key_columns(arbiter)));
+    asked.push_back(asked_keys(rows, arbiter));
     collisions_ += asked.back().rows.size();
     lock_rows(context_, writes_, key_table(arbiter), asked.back().keys, storage::LockMode::Update);
   }
@@ -263,8 +261,12 @@ void RowInserter::add_where_free(const Batch& rows) {
   std::vector<bool> is_taken(rows.row_count());
   std::vector<std::vector<ColumnView>> views;
   std::vector<RowKeys> seen(arbiters.size());
+  constexpr std::size_t kNone = SIZE_MAX;
+  std::vector<std::vector<std::size_t>> places;  // of a row among those asked for
   for (std::size_t i = 0; i < arbiters.size(); ++i) {
-    views.push_back(views_of(rows, key_columns(arbiters[i])));
+    views.push_back(all_views(asked[i].keys));
+    auto& place = places.emplace_back(rows.row_count(), kNone);
+    for (std::size_t k = 0; k < asked[i].rows.size(); ++k) place[asked[i].rows[k]] = k;
     if (asked[i].rows.empty()) continue;
     const auto found = context_.view().lookup(key_table(arbiters[i]), asked[i].keys).found;
     for (std::size_t k = 0; k < found.size(); ++k) {
@@ -275,8 +277,8 @@ void RowInserter::add_where_free(const Batch& rows) {
   for (std::uint32_t row = 0; row < rows.row_count(); ++row) {
     // A row that an earlier one of the batch collides with takes none of its keys.
     for (std::size_t i = 0; i < arbiters.size() && !is_taken[row]; ++i) {
-      if (has_null(views[i], row)) continue;
-      const auto first = seen[i].insert(views[i], row, row);
+      if (places[i][row] == kNone) continue;
+      const auto first = seen[i].insert(views[i], places[i][row], row);
       is_taken[row] = first != row && !is_taken[first];
     }
     if (!is_taken[row]) free.push_back(row);
@@ -287,7 +289,7 @@ void RowInserter::add_where_free(const Batch& rows) {
 /// A row that REPEATABLE READ cannot see, yet that is there, is a conflict of transactions.
 void RowInserter::insert_unseen(const Batch& rows) {
   try {
-    insert_rows(writes_, target_, rows);
+    insert_rows(context_, writes_, target_, rows);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::UniqueViolation || context_.isolation() != Isolation::RepeatableRead ||
         plan_->conflict.arbiter.value_or(0) != 0) {
@@ -306,7 +308,7 @@ void RowInserter::insert_unseen(const Batch& rows) {
 
 void RowInserter::require_new_keys(const std::vector<ColumnView>& key) {
   for (std::size_t row = 0; row < key.front().size; ++row) {
-    if (!has_null(key, row) && !statement_keys_.insert(key, row)) throw_second_time();
+    if (!statement_keys_.insert(key, row)) throw_second_time();
   }
 }
 
@@ -321,8 +323,8 @@ void RowInserter::add_replacing(const Batch& rows) {
 
 void RowInserter::add_updating(const Batch& rows) {
   const std::size_t arbiter = *plan_->conflict.arbiter;
-  require_new_keys(views_of(rows, key_columns(arbiter)));
-  const auto asked = asked_keys(rows, key_columns(arbiter));
+  const auto asked = asked_keys(rows, arbiter);
+  require_new_keys(all_views(asked.keys));
   collisions_ += asked.rows.size();  // each is locked
   lock_rows(context_, writes_, key_table(arbiter), asked.keys, storage::LockMode::Update);
   context_.refresh_view();
@@ -359,7 +361,7 @@ void RowInserter::add_updating(const Batch& rows) {
     std::vector<std::uint32_t> of_existing;
     for (const auto index : updated) of_existing.push_back(existing_rows[index]);
     const Batch old = pick_rows(existing.old, of_existing);
-    update_rows(writes_, target_, old, changed);
+    update_rows(context_, writes_, target_, old, changed);
     references_.updated(old, changed);
     affected(changed);
   }

@@ -53,7 +53,7 @@ class RowInserter {
   void add_replacing(const Batch& rows);
   void add_updating(const Batch& rows);
   void require_new_keys(const std::vector<ColumnView>& key);
-  const std::vector<std::size_t>& key_columns(std::size_t arbiter) const;
+  KeyEntries asked_keys(const Batch& rows, std::size_t arbiter);
   storage::TableId key_table(std::size_t arbiter) const;
   Batch update_existing(const Batch& existing, const Batch& excluded, std::vector<std::uint32_t>& updated);
   std::optional<std::size_t> find_duplicate(const Batch& rows, const std::string& constraint);

@@ -161,6 +161,9 @@ sql::RelationInfo SessionContext::relation_info(const catalog::RelationObject& r
       relation.kind == catalog::RelationKind::Table && relation.hypertable.has_value() && !is_dump(settings_);
   for (const auto& column : relation.columns)
     info.columns.push_back({column.name, column.type, column.not_null});
+  if (const auto* key = relation.primary_key()) {
+    for (const auto id : key->columns) info.primary_key.push_back(relation.find_column(id)->name);
+  }
   return info;
 }
 

@@ -53,8 +53,13 @@ storage::TableSchema key_table_schema(const catalog::RelationObject& relation,
   storage::ColumnId next = 1;
   for (const auto& key : index.keys) {
     const auto* column = relation.find_column(key.column);
+    const SqlType type = column != nullptr ? column->type : key.type.value_or(SqlType::of(TypeId::Text));
     schema.primary_key.push_back(next);
-    schema.columns.push_back({next++, column->name, column->type, true});
+    schema.columns.push_back({next++, column != nullptr ? column->name : key.expression_text, type, true});
+  }
+  for (std::size_t i = 0; index.nulls_not_distinct && i < index.keys.size(); ++i) {
+    schema.primary_key.push_back(next);
+    schema.columns.push_back({next++, "is_null", SqlType::of(TypeId::Boolean), true});
   }
   const auto base = storage_schema(relation);
   if (base.primary_key.empty()) {

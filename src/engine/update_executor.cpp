@@ -83,7 +83,7 @@ storage::LockMode lock_mode(const WriteTarget& target, const std::vector<sql::As
     const auto column = target.column_index(assignment.column);
     return is_in(target.key(), column) ||
            std::any_of(target.unique_keys().begin(), target.unique_keys().end(),
-                       [&](const auto& key) { return is_in(key.columns, column); });
+                       [&](const auto& key) { return is_in(key.read_columns, column); });
   });
   return changes_key ? storage::LockMode::Update : storage::LockMode::NoKeyUpdate;
 }
@@ -113,7 +113,7 @@ std::uint64_t erase_all(SessionContext& context, storage::Transaction& writes, c
     } else {
       writes.lock(target.table(), key, seen);  // whatever they hold by now, they go
     }
-    count += erase_rows(writes, target, old);
+    count += erase_rows(context, writes, target, old);
     watch.deleted(old);
     old = make_old();
   };
@@ -191,7 +191,7 @@ std::string update_many(Execution& execution, const sql::UpdateStatement& update
     assign_rows(rows, *target, format);
     fill_generated(context, *target, rows);
     check_rows(context, *target, rows);
-    update_rows(writes, *target, old, rows);
+    update_rows(context, writes, *target, old, rows);
     watch.updated(old, rows);
     if (!update.returning.empty()) returned.send(rows);
     count += rows.row_count();
@@ -211,11 +211,11 @@ std::string delete_many(Execution& execution, const sql::DeleteStatement& del,
   ReferenceWatch watch(context, writes, *target);
   ReturnedRows returned(execution, *target, *plain_returning(*target, del.alias, del.returning));
   std::uint64_t count = 0;
-  stream_rows(execution, delete_query(context, del, *target), false, [&](Batch rows) {
+  stream_rows(execution, delete_query(context, del, *target), target->has_computed_keys(), [&](Batch rows) {
     const std::size_t old_from = with_rows ? target->column_count() : 0;
     const Batch old = take_old(*target, rows, old_from, format);
     rows.columns.resize(old_from);
-    count += erase_rows(writes, *target, old);
+    count += erase_rows(context, writes, *target, old);
     watch.deleted(old);
     if (!with_rows) return;
     assign_rows(rows, *target, format);
@@ -239,8 +239,7 @@ std::uint64_t truncate_all(SessionContext& context, const WriteTarget& target) {
 std::string change_rows(Execution& execution, const sql::UpdateStatement& update, Extent extent) {
   auto& context = execution.context;
   auto target = find_write_target(context, update.table, "update");
-  if (sql::reads_rows(update.whole))
-    require_privilege(context, target->relation(), catalog::Privilege::Select);
+  if (sql::reads_rows(update.whole)) target->require(context, catalog::Privilege::Select);
   const auto mark = lock_mark(context.writes("UPDATE"));
   bool is_first = true, locks_inside = false;
   const auto query = locked_within(execution, [&] {
@@ -275,7 +274,8 @@ std::string change_rows(Execution& execution, const sql::UpdateStatement& update
   const std::size_t count = rows.row_count();
   fill_generated(context, *target, rows);
   check_rows(context, *target, rows);
-  update_rows(writes, *target, old, rows);
+  update_rows(context, writes, *target, old, rows);
+  check_view_rows(context, *target, rows);
   ReferenceWatch watch(context, writes, *target);
   watch.updated(old, rows);
   watch.finish();
@@ -287,7 +287,7 @@ std::string change_rows(Execution& execution, const sql::UpdateStatement& update
 std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, Extent extent) {
   auto& context = execution.context;
   auto target = find_write_target(context, del.table, "delete from");
-  if (sql::reads_rows(del.whole)) require_privilege(context, target->relation(), catalog::Privilege::Select);
+  if (sql::reads_rows(del.whole)) target->require(context, catalog::Privilege::Select);
   const auto mark = lock_mark(context.writes("DELETE"));
   target = lock_write_target(context, std::move(target), del.table, "delete from", "DELETE");
   if (del.is_unconditional && del.returning.empty() && !target->is_chunk()) {
@@ -325,7 +325,7 @@ std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, E
   auto& writes = context.writes("DELETE");
   Batch rows = std::move(*found);
   const std::size_t count = old.row_count();
-  erase_rows(writes, *target, old);
+  erase_rows(context, writes, *target, old);
   ReferenceWatch watch(context, writes, *target);
   watch.deleted(old);
   watch.finish();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include <tickstone/error.hpp>
 
@@ -11,6 +12,7 @@
 #include "engine/foreign_keys.hpp"
 #include "engine/insert_plan.hpp"
 #include "engine/rights.hpp"
+#include "engine/view_target.hpp"
 #include "sql/statement_facts.hpp"
 
 namespace tickstone::engine {
@@ -43,9 +45,7 @@ bool is_volatile(const std::string& lower_text) {
 [[noreturn]] void refuse(const catalog::RelationObject& relation, const std::string& verb) {
   switch (relation.kind) {
     case catalog::RelationKind::View:
-      throw Error(ErrorCode::ObjectNotInPrerequisiteState,
-                  "cannot " + verb + " view \"" + relation.name + "\"", "Views cannot be written to.",
-                  "Write to the table that the view reads.");
+      throw Error(ErrorCode::WrongObjectType, "cannot " + verb + " view \"" + relation.name + "\"");
     case catalog::RelationKind::ContinuousAggregate:
       throw Error(
           ErrorCode::FeatureNotSupported,
@@ -95,11 +95,11 @@ WriteTarget::WriteTarget(const SessionContext& context, const catalog::RelationO
   old_columns_ = key_;
   for (const auto& index : relation_.indexes) {
     if (index.key_table == 0) continue;
-    UniqueKey key{index.name, index.key_table, {}};
-    for (const auto& part : index.keys) {
-      key.columns.push_back(column_index(part.column));
-      if (!contains(old_columns_, key.columns.back())) old_columns_.push_back(key.columns.back());
+    UniqueKey key(relation_, index);
+    for (const auto column : key.read_columns) {
+      if (!contains(old_columns_, column)) old_columns_.push_back(column);
     }
+    has_computed_keys_ = has_computed_keys_ || key.is_computed();
     unique_keys_.push_back(std::move(key));
   }
   find_references(*context.catalog(), relation_, references_, referenced_by_);
@@ -121,6 +121,44 @@ WriteTarget::WriteTarget(const SessionContext& context, const catalog::Chunk& ch
   if (condition.empty()) return;
   checks_.push_back({"constraint_" + std::to_string(chunk.info.number), sql::parse_expression(condition)});
   std::sort(checks_.begin(), checks_.end(), [](const Check& a, const Check& b) { return a.name < b.name; });
+}
+
+WriteTarget::WriteTarget(const SessionContext& context, const catalog::RelationObject& table, ViewParts view)
+    : WriteTarget(context, table) {
+  own_info_ = std::move(info_);
+  own_source_columns_ = source_columns_;
+  info_ = view.info;
+  view_ = std::move(view);
+  for (auto& [column, text] : default_texts_)
+    column = info_.columns[static_cast<std::size_t>(relation_.find_column(column) - relation_.columns.data())]
+                 .name;
+  for (std::size_t i = 0; i < source_columns_.size(); ++i) source_columns_[i].name = info_.columns[i].name;
+  for (std::size_t i = 0; i < old_columns_.size(); ++i)
+    old_column_names_[i] = info_.columns[old_columns_[i]].name;
+}
+
+const std::vector<WriteTarget::ViewParts::Check>& WriteTarget::view_checks() const {
+  static const std::vector<ViewParts::Check> none;
+  return view_ ? view_->checks : none;
+}
+
+void WriteTarget::require(const SessionContext& context, catalog::Privilege privilege) const {
+  if (!view_) return require_privilege(context, relation_, privilege);
+  for (const auto& [relation, role] : view_->rights) require_privilege(context, relation, privilege, role);
+}
+
+std::optional<std::size_t> WriteTarget::find_column(const std::string& name) const {
+  for (const auto index : listed_columns()) {
+    if (info_.columns[index].name == name) return index;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::size_t> WriteTarget::listed_columns() const {
+  if (info_.shown) return *info_.shown;
+  std::vector<std::size_t> all(relation_.columns.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
 }
 
 void WriteTarget::plan_domain(const SessionContext& context, const catalog::ColumnObject& column,
@@ -174,11 +212,9 @@ void WriteTarget::plan_default(const SessionContext& context, const catalog::Col
 }
 
 std::size_t WriteTarget::column_index(const std::string& name) const {
-  for (std::size_t i = 0; i < relation_.columns.size(); ++i) {
-    if (relation_.columns[i].name == name) return i;
-  }
-  throw Error(ErrorCode::UndefinedColumn,
-              "column \"" + name + "\" of relation \"" + relation_.name + "\" does not exist");
+  if (const auto found = find_column(name)) return *found;
+  throw Error(ErrorCode::UndefinedColumn, "column \"" + name + "\" of relation \"" +
+                                              (view_ ? info_.name : relation_.name) + "\" does not exist");
 }
 
 std::size_t WriteTarget::column_index(storage::ColumnId id) const {
@@ -251,13 +287,23 @@ const catalog::RelationObject& relation_to_write(SessionContext& context, const 
 
 namespace {
 
+std::optional<catalog::Privilege> privilege_of(const std::string& verb) {
+  using catalog::Privilege;
+  if (verb == "insert into" || verb == "copy to") return Privilege::Insert;
+  if (verb == "update" || verb == "lock rows of") return Privilege::Update;
+  if (verb == "delete from") return Privilege::Delete;
+  return std::nullopt;
+}
+
 /// What a statement that is told by its verb needs to write; what it reads it asks for itself.
 void require_verb(const SessionContext& context, const catalog::RelationObject& relation,
                   const std::string& verb) {
-  using catalog::Privilege;
-  if (verb == "insert into" || verb == "copy to") require_privilege(context, relation, Privilege::Insert);
-  if (verb == "update" || verb == "lock rows of") require_privilege(context, relation, Privilege::Update);
-  if (verb == "delete from") require_privilege(context, relation, Privilege::Delete);
+  if (const auto privilege = privilege_of(verb)) require_privilege(context, relation, *privilege);
+}
+
+/// INSERT, UPDATE or DELETE: what can be done through a view.
+bool is_of_statement(const std::string& verb) {
+  return verb == "insert into" || verb == "update" || verb == "delete from";
 }
 
 }  // namespace
@@ -275,6 +321,13 @@ std::shared_ptr<const WriteTarget> find_write_target(SessionContext& context, co
     return target;
   }
   const auto& relation = relation_to_write(context, name);
+  if (relation.kind == catalog::RelationKind::View && is_of_statement(verb)) {
+    // Its condition is written anew for each statement.
+    require_verb(context, relation, verb);
+    auto target = view_target(context, relation, verb);
+    target->require(context, *privilege_of(verb));
+    return target;
+  }
   if (relation.kind != catalog::RelationKind::Table) refuse(relation, verb);
   require_verb(context, relation, verb);
   if (const auto found = plans.targets.find(relation.oid); found != plans.targets.end()) return found->second;

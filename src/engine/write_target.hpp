@@ -3,13 +3,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "catalog/chunk_facts.hpp"
+#include "catalog/privileges.hpp"
 #include "engine/session_context.hpp"
+#include "engine/unique_keys.hpp"
 #include "types/field_parser.hpp"
 
 namespace tickstone::engine {
@@ -38,11 +41,35 @@ class WriteTarget {
   /// A chunk: its hypertable under the chunk's name, of which the chunk's rows alone are seen, and where a
   /// CHECK keeps rows in the chunk's range.
   WriteTarget(const SessionContext& context, const catalog::Chunk& chunk);
+  /// What a view stands for when it is written through: `info` has all columns of its table, those that the
+  /// view shows under its names, and no key that its conditions have not let through.
+  struct ViewParts {
+    sql::RelationInfo info;
+    /// WITH CHECK OPTION: of the view, or of one below it.
+    struct Check {
+      std::string view, owner;
+      sql::Expr condition;
+      sql::RelationInfo info;  // the names that the condition knows
+    };
+    std::vector<Check> checks;
+    /// Who must have which rights: the views from the top, then the table.
+    std::vector<std::pair<catalog::RelationObject, std::string>> rights;
+    bool has_conditions = false;
+  };
+  WriteTarget(const SessionContext& context, const catalog::RelationObject& table, ViewParts view);
 
   const catalog::RelationObject& relation() const { return relation_; }
   const std::string& name() const { return relation_.name; }
   bool is_chunk() const { return info_.part.has_value(); }
+  bool is_view() const { return view_.has_value(); }
+  const std::vector<ViewParts::Check>& view_checks() const;
+  bool has_view_conditions() const { return view_ && view_->has_conditions; }
+  /// Errors: InsufficientPrivilege where the role may not, or the owner of a view.
+  void require(const SessionContext& context, catalog::Privilege privilege) const;
   const sql::RelationInfo& info() const { return info_; }
+  /// The table under its columns' own names, as constraints and keys see it: of a view that is written
+  /// through not `info`.
+  const sql::RelationInfo& own_info() const { return own_info_ ? *own_info_ : info_; }
   const storage::TableSchema& schema() const { return schema_; }
   TableCounters& counters() const { return *counters_; }
   storage::TableId table() const { return relation_.table(); }
@@ -51,6 +78,12 @@ class WriteTarget {
   /// Errors: UndefinedColumn `column "x" of relation "t" does not exist`.
   std::size_t column_index(const std::string& name) const;
   std::size_t column_index(storage::ColumnId id) const;
+  /// The column that a statement calls so.
+  std::optional<std::size_t> find_column(const std::string& name) const;
+  /// What a statement calls it.
+  const std::string& column_name(std::size_t index) const { return info_.columns[index].name; }
+  /// What `*` means, and an INSERT without a list.
+  std::vector<std::size_t> listed_columns() const;
   const std::vector<DefaultPlan>& defaults() const { return defaults_; }
   /// PostgreSQL's text of the defaults, for the rewriter.
   const std::vector<std::pair<std::string, std::string>>& default_texts() const { return default_texts_; }
@@ -76,15 +109,13 @@ class WriteTarget {
   const std::vector<Generated>& generated() const { return generated_; }
   /// Rows need DuckDB before they can be stored.
   bool has_expressions() const {
-    return !checks_.empty() || !domain_checks_.empty() || !generated_.empty() || has_expression_defaults_;
+    return !checks_.empty() || !domain_checks_.empty() || !generated_.empty() || has_expression_defaults_ ||
+           has_computed_keys_;
   }
+  /// Keys of rows that go need DuckDB.
+  bool has_computed_keys() const { return has_computed_keys_; }
 
-  /// A UNIQUE beside the primary key and the storage table that enforces it.
-  struct UniqueKey {
-    std::string name;
-    storage::TableId table = 0;
-    std::vector<std::size_t> columns;
-  };
+  using UniqueKey = engine::UniqueKey;
   const std::vector<UniqueKey>& unique_keys() const { return unique_keys_; }
 
   /// A foreign key, as the table that has it and the one that it refers to both see it.
@@ -119,6 +150,10 @@ class WriteTarget {
   std::size_t old_column_of(std::size_t column) const;
 
   std::vector<duck::SourceColumn> source_columns() const { return source_columns_; }
+  /// Under the names of `own_info`.
+  std::vector<duck::SourceColumn> own_source_columns() const {
+    return own_info_ ? own_source_columns_ : source_columns_;
+  }
   Batch make_batch() const;
   bool is_in_storage_order() const { return is_in_order_; }
   Batch to_storage(const Batch& rows) const;
@@ -134,12 +169,14 @@ class WriteTarget {
   catalog::RelationObject relation_;
   std::shared_ptr<TableCounters> counters_;
   sql::RelationInfo info_;
+  std::optional<sql::RelationInfo> own_info_;
+  std::optional<ViewParts> view_;
   storage::TableSchema schema_;
   std::vector<std::size_t> storage_order_;  // storage's i-th column is that one of the relation
   bool is_in_order_ = true;
   std::vector<DefaultPlan> defaults_;
   std::vector<std::pair<std::string, std::string>> default_texts_;
-  bool has_expression_defaults_ = false;
+  bool has_expression_defaults_ = false, has_computed_keys_ = false;
   std::vector<FieldParser> parsers_;
   std::vector<Check> checks_;
   std::vector<Generated> generated_;
@@ -148,7 +185,7 @@ class WriteTarget {
   std::vector<std::size_t> key_;
   std::vector<std::size_t> old_columns_;
   std::vector<std::string> old_column_names_;
-  std::vector<duck::SourceColumn> source_columns_;
+  std::vector<duck::SourceColumn> source_columns_, own_source_columns_;
   std::vector<DomainCheck> domain_checks_;
 };
 

@@ -121,7 +121,7 @@ ConstraintDefinition StatementBuilder::constraint_of(const PgQuery__Constraint& 
       out.kind = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY
                      ? ConstraintDefinition::Kind::PrimaryKey
                      : ConstraintDefinition::Kind::Unique;
-      if (constraint.nulls_not_distinct != 0) refuse("NULLS NOT DISTINCT", constraint.location);
+      out.nulls_not_distinct = constraint.nulls_not_distinct != 0;
       if (*constraint.indexname != '\0') refuse("a constraint USING INDEX", constraint.location);
       out.columns = strings_of(constraint.n_keys, constraint.keys);
       break;
@@ -349,7 +349,7 @@ void StatementBuilder::build_create_index(const PgQuery__IndexStmt& index, State
   body.unique = index.unique != 0;
   body.if_not_exists = index.if_not_exists != 0;
   body.concurrently = index.concurrent != 0;
-  if (index.nulls_not_distinct != 0) refuse("NULLS NOT DISTINCT");
+  body.nulls_not_distinct = index.nulls_not_distinct != 0;
   for (std::size_t i = 0; i < index.n_index_params; ++i) {
     const PgQuery__IndexElem* element = index.index_params[i]->index_elem;
     CreateIndexStatement::Key key;
@@ -369,7 +369,6 @@ void StatementBuilder::build_create_index(const PgQuery__IndexStmt& index, State
 }
 
 void StatementBuilder::build_create_view(const PgQuery__ViewStmt& view, Statement& out) {
-  if (view.with_check_option != PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION) refuse("WITH CHECK OPTION");
   for (std::size_t i = 0; i < view.n_options; ++i) {
     const PgQuery__DefElem& option = *view.options[i]->def_elem;
     const std::string_view prefix = option.defnamespace;
@@ -384,6 +383,11 @@ void StatementBuilder::build_create_view(const PgQuery__ViewStmt& view, Statemen
   body.temporary = is_temporary(view.view);
   body.columns = strings_of(view.n_aliases, view.aliases);
   body.query = expr(view.query);
+  body.options = options_of(view.n_options, view.options);
+  if (view.with_check_option == PG_QUERY__VIEW_CHECK_OPTION__LOCAL_CHECK_OPTION)
+    body.options.push_back({"check_option", "local"});
+  if (view.with_check_option == PG_QUERY__VIEW_CHECK_OPTION__CASCADED_CHECK_OPTION)
+    body.options.push_back({"check_option", "cascaded"});
   out.body = std::move(body);
 }
 

@@ -548,20 +548,17 @@ void StatementBuilder::build_insert(const Node* node, Statement& out) {
       body.on_conflict.constraint_name = infer->conname;
       for (std::size_t i = 0; i < infer->n_index_elems; ++i) {
         const PgQuery__IndexElem* element = infer->index_elems[i]->index_elem;
-        if (element->expr != nullptr) refuse("ON CONFLICT on an expression", infer->location);
-        body.on_conflict.target_columns.emplace_back(element->name);
+        if (element->expr != nullptr)
+          body.on_conflict.target_expressions.push_back(expr(element->expr));
+        else
+          body.on_conflict.target_columns.emplace_back(element->name);
       }
+      body.on_conflict.target_where = expr(infer->where_clause);
     } else if (is_update) {
       throw Error(ErrorCode::SyntaxError,
                   "ON CONFLICT DO UPDATE requires inference specification or constraint name", {},
                   "For example, ON CONFLICT (column_name).")
           .at(tree_->position(conflict->location));
-    }
-    for (std::size_t i = 0; i < conflict->n_target_list; ++i) {
-      const Node* value = conflict->target_list[i]->res_target->val;
-      if (value != nullptr && value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF &&
-          value->multi_assign_ref->source->node_case == PG_QUERY__NODE__NODE_SUB_LINK)
-        refuse("ON CONFLICT DO UPDATE of several columns from a query", conflict->location);
     }
     body.on_conflict.assignments = assignments_of(conflict->n_target_list, conflict->target_list,
                                                   body.alias.empty() ? body.table.name : body.alias);
@@ -602,9 +599,19 @@ void StatementBuilder::build_copy(const PgQuery__CopyStmt& copy, Statement& out)
   body.table = name_of(copy.relation);
   for (std::size_t i = 0; i < copy.n_attlist; ++i) body.columns.emplace_back(string_of(copy.attlist[i]));
   if (copy.query != nullptr && copy.query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
-    refuse("COPY of a statement that changes rows");
+    body.changes = std::make_shared<Statement>();
+    body.changes->text = out.text;
+    build_body(copy.query, *body.changes);
+    const bool returns_rows = std::visit(
+        [](const auto& changes) {
+          if constexpr (requires { changes.returning; }) return !changes.returning.empty();
+          return false;
+        },
+        body.changes->body);
+    if (!returns_rows) throw Error(ErrorCode::FeatureNotSupported, "COPY query must have a RETURNING clause");
+  } else {
+    body.query = expr(copy.query);
   }
-  body.query = expr(copy.query);
   body.is_from = copy.is_from != 0;
   body.is_program = copy.is_program != 0;
   body.file = copy.filename;

@@ -337,6 +337,13 @@ DuckQuery Rewriter::returning(const std::vector<Expr>& targets, const RelationIn
   Range range = translator.table_range(table, alias);
   range.scan_name = rows_name;
   range.scan_condition.clear();
+  range.scan_query.clear();
+  if (table.shown) {  // of a view `*` is not all
+    std::string shown;
+    for (const ScopeColumn& column : range.list.columns)
+      shown += (shown.empty() ? "" : ", ") + duck_identifier(column.name);
+    range.scan_query = fmt::format("(SELECT {} FROM {})", shown, duck_quoted_identifier(rows_name));
+  }
   scope.star = range.list;
   scope.ranges.push_back(range);
   std::string from = table_text(range);
@@ -369,6 +376,7 @@ DuckQuery Rewriter::conflict_rows(const InsertStatement& insert, const RelationI
   Range excluded = translator.table_range(table, "excluded");
   excluded.scan_name = excluded_name;
   excluded.scan_condition.clear();
+  excluded.scan_query.clear();
   around.ranges.push_back(excluded);
   Scope scope;
   scope.outer = &around;
@@ -376,6 +384,7 @@ DuckQuery Rewriter::conflict_rows(const InsertStatement& insert, const RelationI
   Range existing = translator.table_range(table, insert.alias);
   existing.scan_name = existing_name;
   existing.scan_condition.clear();
+  existing.scan_query.clear();
   scope.ranges.push_back(existing);
   ColumnList columns;
   std::string text = "SELECT " + new_values(translator, insert.on_conflict.assignments, table, existing,
@@ -391,6 +400,32 @@ DuckQuery Rewriter::conflict_rows(const InsertStatement& insert, const RelationI
   return finished(translator, std::move(text), columns);
 }
 
+std::string Rewriter::view_rows(const Expr& condition, const RelationInfo& table, const std::string& alias,
+                                const std::vector<std::string>& names, bool has_row_id) const {
+  const Expr always = parse_expression("true");
+  const Expr& where = condition ? condition : always;
+  Translator translator(lookup_, where.tree, locks_);
+  Scope scope;
+  scope.ranges.push_back(translator.table_range(table, alias));
+  const Range& range = scope.ranges.back();
+  const std::string prefix = duck_identifier(range.alias) + ".";
+  std::string text = "(SELECT ";
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    text += fmt::format("{}{}{} AS {}", i > 0 ? ", " : "", prefix, duck_identifier(table.columns[i].name),
+                        duck_identifier(names[i]));
+  }
+  if (has_row_id) text += ", " + prefix + "rowid";
+  text += " FROM " + table_text(range);
+  if (condition) {
+    text += " WHERE " +
+            translator.coerced(translator.expression(node_of(condition), scope), SqlType::of(TypeId::Boolean))
+                .text;
+  }
+  if (!translator.locking_subqueries().empty())
+    throw Error(ErrorCode::FeatureNotSupported, "a view that locks rows is not supported");
+  return text + ")";
+}
+
 DuckQuery Rewriter::expressions(const std::vector<Expr>& exprs, const RelationInfo* table,
                                 const std::string& rows_name) const {
   TICKSTONE_CHECK(!exprs.empty());
@@ -401,6 +436,7 @@ DuckQuery Rewriter::expressions(const std::vector<Expr>& exprs, const RelationIn
     Range range = translator.table_range(*table, "");
     range.scan_name = rows_name;
     range.scan_condition.clear();
+    range.scan_query.clear();
     from = " FROM " + table_text(range);
     scope.star = range.list;
     scope.ranges.push_back(std::move(range));

@@ -28,13 +28,19 @@ struct RelationInfo {
     bool not_null = false;
   };
   std::vector<Column> columns;
-  /// Of a chunk: the table whose rows it is a part of, and which of them, as DuckDB's text.
+  /// Of a chunk, or a view that is written through: the table whose rows it is a part of, and which of them,
+  /// as DuckDB's text.
   struct Part {
     std::string scan_name;  // "schema.name"
     std::string condition;
     bool has_row_id = false;
+    std::string query = {};  // of a view: all of it, in parentheses
   };
   std::optional<Part> part;
+  /// Of a view that is written through: those of `columns` that can be named, in the view's order.
+  std::optional<std::vector<std::size_t>> shown = std::nullopt;
+  /// GROUP BY of these gives all other columns, too; empty: there is none.
+  std::vector<std::string> primary_key = {};
   /// Its rows are those of its chunks: FROM ONLY finds none.
   bool has_chunks = false;
   /// What stands before the name of what is scanned.
@@ -239,6 +245,11 @@ class Rewriter {
   DuckQuery conflict_rows(const InsertStatement& insert, const RelationInfo& table,
                           const std::string& existing_name, const std::string& excluded_name,
                           const std::vector<std::pair<std::string, std::string>>& defaults) const;
+  /// What stands in FROM for a view that is written through: all columns of `table` under the names that the
+  /// view has for them, and the row id, of the rows that the condition (may be empty) is true of. `alias`:
+  /// what the view calls the table.
+  std::string view_rows(const Expr& condition, const RelationInfo& table, const std::string& alias,
+                        const std::vector<std::string>& names, bool has_row_id) const;
   /// `SELECT expr, expr, ...` without FROM, or over one relation of rows (CHECK constraints, generated
   /// columns, COPY ... WHERE).
   DuckQuery expressions(const std::vector<Expr>& exprs, const RelationInfo* table,

@@ -35,6 +35,8 @@ struct Range {
   std::string scan_name;         // of a table: "schema.name"
   std::string scan_condition;    // of a part of a table: which rows
   bool scan_has_row_id = false;  // of such a part
+  std::string scan_query;        // instead of both, of a view that is written through
+  std::vector<std::string> primary_key;
   ColumnList list;
   std::vector<std::string> hidden;               // names that resolve and are not in `*`: rowid
   bool may_be_missing = false;                   // on the side of an outer join that may have no row

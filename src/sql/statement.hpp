@@ -71,7 +71,8 @@ struct ConstraintDefinition {
   char on_delete = 'a', on_update = 'a';  // PostgreSQL's letters: a r c n d
   bool matches_full = false;              // MATCH FULL: all columns are null or none
   bool is_deferrable = false, is_deferred = false;
-  bool is_not_valid = false;  // rows that are there are not checked
+  bool is_not_valid = false;        // rows that are there are not checked
+  bool nulls_not_distinct = false;  // of Unique: two NULLs are the same
 };
 
 struct Option {  // WITH (a.b = c): name "a.b", value as text; empty value for a bare name
@@ -145,6 +146,8 @@ struct OnConflict {
   enum class Action : std::uint8_t { None, Nothing, Update };
   Action action = Action::None;
   std::vector<std::string> target_columns;
+  std::vector<Expr> target_expressions;
+  Expr target_where;  // of a part of the rows
   std::string constraint_name;
   std::vector<Assignment> assignments;
   Expr where;
@@ -216,7 +219,8 @@ struct TruncateStatement {
 struct CopyStatement {
   QualifiedName table;
   std::vector<std::string> columns;
-  Expr query;  // COPY (query) TO
+  Expr query;                          // COPY (query) TO
+  std::shared_ptr<Statement> changes;  // COPY (INSERT, UPDATE or DELETE ... RETURNING) TO
   bool is_from = false;
   std::string file;  // empty: STDIN / STDOUT
   bool is_program = false;
@@ -250,6 +254,7 @@ struct CreateIndexStatement {
   QualifiedName table;
   std::string method = "btree";
   bool unique = false, if_not_exists = false, concurrently = false;
+  bool nulls_not_distinct = false;
   struct Key {
     std::string column;
     Expr expression;
@@ -267,6 +272,7 @@ struct CreateViewStatement {
   bool or_replace = false, temporary = false;
   std::vector<std::string> columns;
   Expr query;
+  std::vector<Option> options;  // WITH CHECK OPTION is check_option = local or cascaded
 };
 
 struct CreateMaterializedViewStatement {

@@ -167,6 +167,42 @@ std::optional<std::string> with_type_renamed(const Expr& expr, const QualifiedNa
   return to_postgres_text(own);
 }
 
+std::vector<Expr> conditions_of(const Expr& condition) {
+  if (!condition) return {};
+  const Node* node = node_of(condition);
+  if (node->node_case != PG_QUERY__NODE__NODE_BOOL_EXPR ||
+      node->bool_expr->boolop != PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR)
+    return {condition};
+  std::vector<Expr> all;
+  for (std::size_t i = 0; i < node->bool_expr->n_args; ++i) {
+    for (auto& part : conditions_of(Expr{condition.tree, node->bool_expr->args[i]}))
+      all.push_back(std::move(part));
+  }
+  return all;
+}
+
+bool is_one_of_several(const Expr& value) {
+  return node_of(value)->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF;
+}
+
+std::optional<std::string> with_column_renamed(const Expr& expr, const std::string& column,
+                                               const std::string& renamed) {
+  const Expr own = own_copy(expr);
+  NewNames names;
+  bool is_changed = false;
+  walk(&node_of(own)->base, [&](const ProtobufCMessage* message) {
+    const auto* ref = as_message<PgQuery__ColumnRef>(message, pg_query__column_ref__descriptor);
+    if (ref == nullptr || ref->n_fields == 0) return true;
+    auto* name = ref->fields[ref->n_fields - 1];
+    if (name->node_case != PG_QUERY__NODE__NODE_STRING || column != name->string->sval) return true;
+    name->string->sval = names.text(renamed);
+    is_changed = true;
+    return true;
+  });
+  if (!is_changed) return std::nullopt;
+  return to_postgres_text(own);
+}
+
 Expr with_value_named(const Expr& condition, const std::string& column) {
   const Expr own = own_copy(condition);
   NewNames names;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sql/statement.hpp"
 
@@ -39,6 +40,16 @@ std::optional<std::string> with_function_renamed(const Expr& expr, const Qualifi
 /// Nothing: it is not named.
 std::optional<std::string> with_type_renamed(const Expr& expr, const QualifiedName& type,
                                              const QualifiedName& renamed);
+
+/// The conditions that AND joins at the top of one; none of an empty handle.
+std::vector<Expr> conditions_of(const Expr& condition);
+
+/// One of several columns that are set from one query: SET (a, b) = (SELECT ...).
+bool is_one_of_several(const Expr& value);
+
+/// The expression over a table with one of its columns called anew. Nothing: it is not named.
+std::optional<std::string> with_column_renamed(const Expr& expr, const std::string& column,
+                                               const std::string& renamed);
 
 /// The condition of a domain, of VALUE, as one of a column.
 Expr with_value_named(const Expr& condition, const std::string& column);

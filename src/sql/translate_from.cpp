@@ -106,6 +106,7 @@ std::string Translator::alias_text(const PgQuery__Alias* alias, Range& range) {
 }
 
 std::string scan_text(const Range& range, bool with_row_id) {
+  if (!range.scan_query.empty()) return range.scan_query;
   const std::string name = duck_quoted_identifier(range.scan_name);
   if (range.scan_condition.empty()) return name;
   return fmt::format("(SELECT *{} FROM {} WHERE {})", with_row_id && range.scan_has_row_id ? ", rowid" : "",
@@ -121,12 +122,19 @@ Range Translator::table_range(const RelationInfo& info, const std::string& alias
     range.scan_name = info.part->scan_name;
     range.scan_condition = info.part->condition;
     range.scan_has_row_id = info.part->has_row_id;
+    range.scan_query = info.part->query;
   }
+  range.primary_key = info.primary_key;
   std::int16_t number = 0;
-  for (const RelationInfo::Column& column : info.columns) {
+  const auto add = [&](const RelationInfo::Column& column) {
     ++number;
     range.list.columns.push_back({column.name, column.type, column.not_null,
                                   info.oid != 0 ? ColumnSource{info.oid, number} : ColumnSource{}});
+  };
+  if (info.shown) {
+    for (const std::size_t i : *info.shown) add(info.columns[i]);
+  } else {
+    for (const RelationInfo::Column& column : info.columns) add(column);
   }
   return range;
 }
@@ -169,6 +177,8 @@ std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, Colum
     text = (pushed == pushed_locks_.end() ? scan_text(range, false)
                                           : locked_view(*info, pushed->second, range)) +
            alias_text(item.alias, range);
+    // Under other names the key is not what it is called.
+    if (item.alias != nullptr && item.alias->n_colnames > 0) range.primary_key.clear();
   }
   star = range.list;
   scope.ranges.push_back(std::move(range));

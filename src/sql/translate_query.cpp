@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <tickstone/error.hpp>
 
+#include "sql/dependent_columns.hpp"
 #include "sql/duck_text.hpp"
 #include "sql/recursive_check.hpp"
 #include "sql/translator.hpp"
@@ -629,6 +631,7 @@ std::string Translator::group_clause(const PgQuery__SelectStmt& stmt, const Scop
   std::string text = " GROUP BY ";
   for (std::size_t i = 0; i < stmt.n_group_clause; ++i)
     text += (i > 0 ? ", " : "") + group_item(stmt.group_clause[i], scope, out);
+  for (const std::string& column : dependent_columns(stmt, scope)) text += ", " + column;
   return text;
 }
 

@@ -81,7 +81,7 @@ COMMANDS = [
     r"\sv open_orders",
 ]
 QUERIES = [
-    # Views cannot be written to, so is_insertable_into differs for them.
+    # Views with expressions among their columns cannot be written to, so is_insertable_into differs for them.
     "SELECT table_schema, table_name, table_type, CASE table_type WHEN 'BASE TABLE' THEN is_insertable_into END "
     "FROM information_schema.tables WHERE table_schema IN ('public', 'research') ORDER BY 1, 2",
     "SELECT table_name, column_name, ordinal_position, column_default, is_nullable, data_type, character_maximum_length, "
