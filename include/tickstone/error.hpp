@@ -46,6 +46,7 @@ enum class ErrorCode : std::uint8_t {
   ForeignKeyViolation,           // 23503
   UniqueViolation,               // 23505
   CheckViolation,                // 23514
+  WithCheckOptionViolation,      // 44000
   InvalidCursorState,            // 24000
   InvalidTransactionState,       // 25000
   ActiveSqlTransaction,          // 25001

@@ -73,6 +73,8 @@ std::string_view sqlstate(ErrorCode code) {
       return "23503";
     case ErrorCode::UniqueViolation:
       return "23505";
+    case ErrorCode::WithCheckOptionViolation:
+      return "44000";
     case ErrorCode::CheckViolation:
       return "23514";
     case ErrorCode::InvalidCursorState:

@@ -140,7 +140,8 @@ void check_view_rows(SessionContext& context, const WriteTarget& target, const B
     const auto view = result.columns[0].view();
     for (std::size_t row = 0; row < rows.row_count(); ++row) {
       if (!view.is_null(row) && view.integer(row) != 0) continue;
-      throw Error(ErrorCode::CheckViolation, "new row violates check option for view \"" + check.view + "\"",
+      throw Error(ErrorCode::WithCheckOptionViolation,
+                  "new row violates check option for view \"" + check.view + "\"",
                   failing_row_detail(rows, row, context.settings().format_context()));
     }
   }

@@ -25,6 +25,15 @@ bool reads_columns(const Node* node) {
   return found;
 }
 
+bool has_query(const Node* node) {
+  bool found = false;
+  walk(&node->base, [&](const ProtobufCMessage* message) {
+    found = found || message->descriptor == &pg_query__sub_link__descriptor;
+    return !found;
+  });
+  return found;
+}
+
 /// A whole row. Columns that a join needs are no part of it, and one of them is NULL where there is no row.
 Typed Translator::whole_row(const std::string& alias, const Scope& scope) {
   const SqlType record = SqlType::of(TypeId::Record);
@@ -170,6 +179,7 @@ Typed Translator::qualified_column(const std::string& schema, const std::string&
 
 Typed Translator::column(const PgQuery__ColumnRef& ref, const Scope& scope) {
   Typed value = found_column(ref, scope);
+  if (is_jsonb_plain_ && value.has_type(TypeId::Jsonb)) return jsonb_plain(std::move(value));
   return value.has_type(TypeId::Numeric) ? widened(std::move(value)) : value;
 }
 

@@ -421,7 +421,10 @@ Typed Translator::case_expression(const PgQuery__CaseExpr& expr, const Scope& sc
     results.push_back(expression(when.result, scope));
   }
   if (expr.defresult != nullptr) results.push_back(expression(expr.defresult, scope));
-  if (expr.arg != nullptr) unify(conditions);
+  if (expr.arg != nullptr) {
+    unify(conditions);
+    for (Typed& one : conditions) one = jsonb_key(std::move(one));
+  }
   // ELSE comes first where the types are chosen.
   if (expr.defresult != nullptr) std::rotate(results.begin(), results.end() - 1, results.end());
   const std::optional<SqlType> type = unify_results(results);
@@ -448,6 +451,8 @@ Typed Translator::list_of(const char* name, std::size_t count, Node* const* node
   std::vector<Typed> values;
   for (std::size_t i = 0; i < count; ++i) values.push_back(expression(nodes[i], scope));
   const std::optional<SqlType> type = unify_results(values);
+  if (type == SqlType::of(TypeId::Jsonb) && std::string_view(name) != "coalesce")
+    return jsonb_extreme(std::string_view(name) == "greatest", values);
   std::string text = std::string(name) + "(";
   for (std::size_t i = 0; i < count; ++i) text += (i > 0 ? ", " : "") + values[i].text;
   return plain(text + ")", type);
@@ -513,7 +518,9 @@ Typed Translator::indirection(const PgQuery__AIndirection& expr, const Scope& sc
     if (is_vector)
       value = plain(fmt::format("pg_vector_list({})", value.text), SqlType::array_of(TypeId::SmallInt));
     if (value.has_type(TypeId::Jsonb) || value.has_type(TypeId::Json)) {
-      value = json_operation("->", std::move(value), expression(indices.uidx, scope));
+      // Unlike with -> a number is a key of an object, too, and a scalar has no parts.
+      const Typed at = coerced(expression(indices.uidx, scope), SqlType::of(TypeId::Text));
+      value = plain(fmt::format("jsonb_extract_path({}, {})", value.text, as_text(at)), value.type);
       continue;
     }
     std::optional<SqlType> type = value.type;
@@ -528,6 +535,9 @@ Typed Translator::indirection(const PgQuery__AIndirection& expr, const Scope& sc
       if (at.empty() || at.find_first_not_of("0123456789 +") != std::string::npos)
         value.text = fmt::format("CASE WHEN ({}) > 0 THEN {} END", at, value.text);
       if (type) type->is_array = false;
+      // At NULL as written DuckDB would forget of which type it is.
+      if (type && !reads_columns(indices.uidx) && value.text.starts_with("CASE"))
+        value.text = fmt::format("CAST({} AS {})", value.text, duck_type(*type));
     }
     value = plain(std::move(value.text), type);
   }
@@ -567,6 +577,7 @@ Typed Translator::sub_link(const PgQuery__SubLink& link, const Scope& scope) {
       const bool is_any = link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK;
       const std::string op = link.n_oper_name > 0 ? string_of(link.oper_name[link.n_oper_name - 1]) : "=";
       std::string test;
+      bool is_jsonb = false;
       if (link.testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
         const PgQuery__RowExpr& row = *link.testexpr->row_expr;
         if (columns.is_complete && columns.columns.size() != row.n_args) {
@@ -588,10 +599,12 @@ Typed Translator::sub_link(const PgQuery__SubLink& link, const Scope& scope) {
         }
         Typed value = expression(link.testexpr, scope);
         if (first_type()) value = coerced(std::move(value), *first_type());
-        test = operand(value);
+        is_jsonb = value.has_type(TypeId::Jsonb) && first_type() == SqlType::of(TypeId::Jsonb);
+        test = operand(is_jsonb ? jsonb_key(std::move(value)) : value);
       }
-      if (is_any && op == "=") return plain(fmt::format("{} IN ({})", test, query), boolean, false);
-      return plain(fmt::format("{} {} {} ({})", test, op, is_any ? "ANY" : "ALL", query), boolean, false);
+      const std::string rows = is_jsonb ? jsonb_rows(query) : query;
+      if (is_any && op == "=") return plain(fmt::format("{} IN ({})", test, rows), boolean, false);
+      return plain(fmt::format("{} {} {} ({})", test, op, is_any ? "ANY" : "ALL", rows), boolean, false);
     }
     default:
       refuse("this form of subquery", link.location);

@@ -34,6 +34,29 @@ bool is_unnest_of_many(const PgQuery__FuncCall& call) {
   return call.n_args > 1 && std::string_view("unnest") == string_of(call.funcname[call.n_funcname - 1]);
 }
 
+bool has_name(const Range& range, const PgQuery__ColumnRef& ref) {
+  if (ref.fields[0]->node_case != PG_QUERY__NODE__NODE_STRING) return false;
+  const std::string first = string_of(ref.fields[0]);
+  return ref.n_fields > 1 ? range.alias == first : find_column(range.list, first) != nullptr;
+}
+
+/// Whether a query in the condition reads columns of the relations.
+bool has_query_of(const Node* condition, std::span<const Range> ranges) {
+  bool found = false;
+  walk(&condition->base, [&](const ProtobufCMessage* message) {
+    if (message->descriptor != &pg_query__sub_link__descriptor) return !found;
+    walk(message, [&](const ProtobufCMessage* inner) {
+      const auto* ref = as_message<PgQuery__ColumnRef>(inner, pg_query__column_ref__descriptor);
+      found = found || (ref != nullptr && ref->n_fields > 0 &&
+                        std::any_of(ranges.begin(), ranges.end(),
+                                    [&](const Range& range) { return has_name(range, *ref); }));
+      return !found;
+    });
+    return false;
+  });
+  return found;
+}
+
 void append(ColumnList& to, const ColumnList& from) {
   to.columns.insert(to.columns.end(), from.columns.begin(), from.columns.end());
   to.is_complete = to.is_complete && from.is_complete;
@@ -294,10 +317,23 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
     tail = " ON " + asof_condition(mark.condition, inner, left_count);
   } else if (item.quals != nullptr) {
     const Holding<const char*> clause(without_aggregates_, "JOIN conditions");
-    tail = " ON " + condition(item.quals, inner, "JOIN/ON");
+    std::string on = condition(item.quals, inner, "JOIN/ON");
+    const Range* joined = inner.ranges.size() == left_count + 1 ? &inner.ranges.back() : nullptr;
+    const bool is_bare =
+        joined != nullptr && !joined->alias.empty() && joined->unlisted.empty() && joined->exported.empty();
+    if (keeps_left && !keeps_right && is_bare &&
+        has_query_of(item.quals, std::span(inner.ranges).first(left_count))) {
+      // DuckDB's outer joins have no such queries in their conditions.
+      right =
+          fmt::format("LATERAL (SELECT * FROM {} WHERE {}) AS {}", right, on, duck_identifier(joined->alias));
+      on = "true";
+    }
+    tail = " ON " + on;
   }
   for (const std::string& name : merged) {
     const ScopeColumn* column = find_column(left_star, name);
+    // DuckDB would compare their texts.
+    if (column != nullptr && column->type == SqlType::of(TypeId::Jsonb)) refuse("USING of a jsonb");
     ScopeColumn of_both = column != nullptr ? *column : ScopeColumn{name, std::nullopt, false};
     if (keeps_right) of_both.is_not_null = false;
     inner.merged[name] = of_both;

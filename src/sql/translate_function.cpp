@@ -54,10 +54,19 @@ class FunctionTranslator {
     }
     const FunctionRow* row = find_function(name_, arguments_.size());
     if (row != nullptr) type_arguments(row->arguments);
-    if (name_.starts_with("l") && call_.over != nullptr && arguments_.size() == 3 &&
-        arguments_[0].has_type(TypeId::Numeric))
-      arguments_[0].text =
-          fmt::format("CASE WHEN false THEN {} ELSE {} END", arguments_[2].text, arguments_[0].text);
+    if ((name_ == "lag" || name_ == "lead") && call_.over != nullptr && arguments_.size() == 3)
+      type_default();
+    if (name_ == "width_bucket" && arguments_.size() == 4) {
+      const auto is_of_digits = [](const Typed& value) { return value.has_type(TypeId::Numeric); };
+      const auto is_real = [](const Typed& value) {
+        return value.has_type(TypeId::Double) || value.has_type(TypeId::Real);
+      };
+      const auto end = arguments_.begin() + 3;
+      const bool is_exact = std::any_of(arguments_.begin(), end, is_of_digits) &&
+                            std::none_of(arguments_.begin(), end, is_real);
+      for (auto one = arguments_.begin(); one != end; ++one)
+        *one = is_exact ? t_.widened(std::move(*one)) : t_.as_double(std::move(*one));
+    }
     const bool takes_doubles = name_ == "candlestick_agg" || name_ == "candlestick" || name_ == "histogram";
     if (row != nullptr && row->arguments == "c" && arguments_.size() == 1 && arguments_[0].type &&
         !arguments_[0].has_type(TypeId::Candlestick) && !arguments_[0].has_type(TypeId::Unknown)) {
@@ -66,6 +75,18 @@ class FunctionTranslator {
                 fmt::format("function {}({}) does not exist", name_, to_sql(*arguments_[0].type)), {},
                 "No function matches the given name and argument types. You might need to add explicit type "
                 "casts."),
+          call_.location);
+    }
+    if (row != nullptr && row->arguments.starts_with("d") && !arguments_.empty() &&
+        arguments_[0].form == Typed::Form::Plain && arguments_[0].type && !arguments_[0].is_array() &&
+        is_text_like(arguments_[0].type->id)) {
+      std::string types;
+      for (const Typed& argument : arguments_)
+        types += (types.empty() ? "" : ", ") + (argument.type ? to_sql(*argument.type) : "unknown");
+      throw t_.located(
+          Error(ErrorCode::UndefinedFunction, fmt::format("function {}({}) does not exist", name_, types), {},
+                "No function matches the given name and argument types. You might need to add "
+                "explicit type casts."),
           call_.location);
     }
     if (row != nullptr && (row->result == "double precision" || takes_doubles)) {
@@ -172,6 +193,23 @@ class FunctionTranslator {
     for (std::size_t i = 0; i < alike.size(); ++i) arguments_[alike[i]] = std::move(values[i]);
   }
 
+  /// lag and lead give what their value and their default have in common.
+  void type_default() {
+    Typed& value = arguments_[0];
+    Typed& missing = arguments_[2];
+    if (!value.type || !missing.type) return;
+    const std::optional<SqlType> type = common_type(*value.type, *missing.type);
+    if (!type) return;
+    for (Typed* one : {&value, &missing}) {
+      if (*one->type != *type) *one = t_.cast_to(std::move(*one), *type, nullptr);
+    }
+    if (!value.has_type(TypeId::Numeric)) return;
+    // DuckDB would round the default to the digits of the value.
+    const std::array<std::string, 2> texts = {value.text, missing.text};
+    value.text = fmt::format("CASE WHEN false THEN {} ELSE {} END", texts[1], texts[0]);
+    missing.text = fmt::format("CASE WHEN false THEN {} ELSE {} END", texts[0], texts[1]);
+  }
+
   bool has_clauses() const {
     return call_.over != nullptr || call_.agg_filter != nullptr || call_.n_agg_order > 0 ||
            call_.agg_distinct != 0 || call_.agg_within_group != 0;
@@ -184,6 +222,8 @@ class FunctionTranslator {
     std::string text = is_word ? std::string(print) : duck_quoted_identifier(print);
     text += '(';
     if (call_.agg_distinct != 0) text += "DISTINCT ";
+    if (call_.agg_distinct != 0 && call_.n_agg_order > 0 && arguments_[0].has_type(TypeId::Jsonb))
+      t_.refuse("ORDER BY in an aggregate of DISTINCT jsonb", call_.location);
     if (call_.agg_star != 0) text += '*';
     const bool is_table_function = t_.lookup_.is_host_table_function(name_);
     for (std::size_t i = 0; i < arguments_.size(); ++i) {
@@ -198,18 +238,26 @@ class FunctionTranslator {
       const bool is_number = is_given && is_integer(arguments_[i].type->id);
       const bool is_bound = is_given && i > 0 && !is_text_like(arguments_[i].type->id) &&
                             !arguments_[i].has_type(TypeId::Boolean);
+      if (call_.agg_distinct != 0) arguments_[i] = Translator::jsonb_plain(std::move(arguments_[i]));
       text += is_table_function && is_number  ? fmt::format("CAST({} AS VARCHAR)", arguments_[i].text)
               : is_table_function && is_bound ? Translator::as_text(arguments_[i])
                                               : arguments_[i].text;
     }
     // The order of rows decides first and last only among equal times, where none is promised.
     const bool is_ordered = name_ != "first" && name_ != "last";
-    if (call_.n_agg_order > 0 && call_.agg_within_group == 0 && is_ordered)
+    if (call_.n_agg_order > 0 && call_.agg_within_group == 0 && is_ordered) {
+      const Holding<bool> by_key(t_.is_sorted_as_given_, false);
       text += t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr);
+    }
     text += ')';
-    if (call_.agg_within_group != 0)
-      text += fmt::format(" WITHIN GROUP ({})",
-                          t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr).substr(1));
+    if (call_.agg_within_group != 0) {
+      const Holding<bool> as_given(t_.is_sorted_as_given_, true);
+      const std::string order =
+          within_order_.empty()
+              ? t_.order_clause(call_.n_agg_order, call_.agg_order, scope_, nullptr).substr(1)
+              : within_order_;
+      text += fmt::format(" WITHIN GROUP ({})", order);
+    }
     if (call_.agg_filter != nullptr)
       text += fmt::format(" FILTER (WHERE {})", t_.condition(call_.agg_filter, scope_, "FILTER"));
     if (call_.over != nullptr) text += " OVER " + t_.window(*call_.over, scope_);
@@ -241,6 +289,9 @@ class FunctionTranslator {
     if (name_ == "make_interval") return make_interval();
     if (name_ == "pg_typeof") return type_name();
     if (name_ == "count") return count_of_rows();
+    if (name_ == "string_agg" && arguments_.size() == 2 && call_.agg_distinct != 0 && call_.over == nullptr &&
+        call_.n_agg_order == 1 && has_query(nodes_[0]))
+      return distinct_texts();
     if (arguments_.size() == 2 &&
         (name_ == "corr" || name_ == "regr_slope" || name_ == "regr_intercept" || name_ == "regr_r2"))
       return correlation();
@@ -640,14 +691,42 @@ class FunctionTranslator {
     return std::nullopt;
   }
 
+  /// string_agg(DISTINCT (SELECT ...), ... ORDER BY the same): DuckDB does not see that it is the same.
+  std::optional<Typed> distinct_texts() {
+    const SqlType text = SqlType::of(TypeId::Text);
+    for (Typed& value : arguments_) value = t_.coerced(std::move(value), text);
+    const PgQuery__SortBy& sort = *call_.agg_order[0]->sort_by;
+    if (t_.expression(sort.node, scope_).text != arguments_[0].text) return std::nullopt;
+    if (nodes_[1]->node_case != PG_QUERY__NODE__NODE_A_CONST)
+      t_.refuse("string_agg of DISTINCT queries with this separator", call_.location);
+    std::string filter = Translator::operand(arguments_[0]) + " IS NOT NULL";
+    if (call_.agg_filter != nullptr)
+      filter += fmt::format(" AND ({})", t_.condition(call_.agg_filter, scope_, "FILTER"));
+    return plain(fmt::format("pg_array_to_string(list_sort(list(DISTINCT {}) FILTER (WHERE {}){}), {}, "
+                             "CAST(NULL AS VARCHAR))",
+                             arguments_[0].text, filter,
+                             sort.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC ? ", 'DESC'" : "",
+                             arguments_[1].text),
+                 text);
+  }
+
   std::optional<Typed> within_group() {
     if (call_.agg_within_group == 0 || call_.n_agg_order == 0) return std::nullopt;
     std::optional<SqlType> type;
     if (Translator::is_hypothetical(name_)) return t_.hypothetical(call_, std::move(arguments_), scope_);
-    for (Typed& value : arguments_) value = t_.coerced(std::move(value), SqlType::of(TypeId::Double));
+    for (Typed& value : arguments_) {
+      value = t_.as_double(t_.coerced(std::move(value), SqlType::of(TypeId::Double)));
+      if (value.is_array() && value.type->id == TypeId::Numeric)
+        value = t_.cast_to(std::move(value), SqlType::array_of(TypeId::Double), nullptr);
+    }
     if (name_ == "percentile_cont" && !arguments_.empty()) {
       const Typed key = t_.expression(call_.agg_order[0]->sort_by->node, scope_);
       if (key.has_type(TypeId::Interval)) return t_.interval_percentile(call_, arguments_[0], key, scope_);
+      // Between two of NUMERIC DuckDB finds one of as many digits.
+      const bool is_descending =
+          call_.agg_order[0]->sort_by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+      if (key.has_type(TypeId::Numeric))
+        within_order_ = fmt::format("ORDER BY CAST({} AS DOUBLE){}", key.text, is_descending ? " DESC" : "");
     }
     if (name_ == "percentile_cont") {
       type = SqlType::of(TypeId::Double);
@@ -694,6 +773,7 @@ class FunctionTranslator {
   std::vector<const Node*> nodes_;
   std::vector<std::string> names_;
   std::vector<Typed> arguments_;
+  std::string within_order_;  // of WITHIN GROUP, where it is not as written
 };
 
 Typed Translator::function(const PgQuery__FuncCall& call, const Scope& scope, bool is_in_from) {

@@ -53,6 +53,7 @@ Typed Translator::in_list(const PgQuery__AExpr& expr, const Scope& scope) {
   for (Typed& one : values) one = unpadded(std::move(one));
   require_one_enum(values, "=", expr.location);
   unify(values);
+  for (Typed& one : values) one = jsonb_key(std::move(one));
   std::string text = operand(values[0]) + (is_negated ? " NOT IN (" : " IN (");
   for (std::size_t i = 1; i < values.size(); ++i) text += (i > 1 ? ", " : "") + values[i].text;
   return plain(text + ")", kBoolean, false);
@@ -76,6 +77,7 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
     for (Typed& one : values) one = unpadded(std::move(one));
     require_one_enum(values, op, expr.location);
     unify(values);
+    for (Typed& one : values) one = jsonb_key(std::move(one));
     std::string text = operand(values[0]) + in;
     for (std::size_t i = 1; i < values.size(); ++i) text += (i > 1 ? ", " : "") + values[i].text;
     return plain(text + ")", kBoolean, false);
@@ -122,7 +124,8 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
     require_one_enum(sides, op, expr.location);
   }
   // An array of the row is looked through; another is joined with, so that the scan sees its values.
-  if (is_any && op == "=" && reads_columns(expr.rexpr) && !is_negated) {
+  const bool is_of_jsonb = array.type && array.type->id == TypeId::Jsonb;
+  if (is_any && op == "=" && reads_columns(expr.rexpr) && !is_negated && !is_of_jsonb) {
     const std::string contains = fmt::format("list_contains({}, {})", array.text, value.text);
     // In WHERE and ON false is as good as not known.
     if (without_aggregates_ != nullptr && std::string_view(without_aggregates_) != "GROUP BY")
@@ -134,7 +137,7 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
                  kBoolean);
   }
   const bool is_of_digits =
-      value.has_type(TypeId::Numeric) || (array.type && array.type->id == TypeId::Numeric);
+      is_of_jsonb || value.has_type(TypeId::Numeric) || (array.type && array.type->id == TypeId::Numeric);
   if (is_comparison(op) && !is_of_digits) {
     const std::string text =
         fmt::format("{} {} {} ({})", operand(value), op, is_any ? "ANY" : "ALL", array.text);

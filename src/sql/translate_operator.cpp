@@ -118,13 +118,18 @@ Typed Translator::operation(const PgQuery__AExpr& expr, const Scope& scope) {
       std::array<Typed, 2> sides = {expression(expr.lexpr, scope), expression(expr.rexpr, scope)};
       unify(sides);
       const bool is_not = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT;
-      return plain(
-          fmt::format("{} IS {}DISTINCT FROM {}", operand(sides[0]), is_not ? "NOT " : "", operand(sides[1])),
-          kBoolean, false);
+      return plain(fmt::format("{} IS {}DISTINCT FROM {}", operand(jsonb_key(sides[0])), is_not ? "NOT " : "",
+                               operand(jsonb_key(sides[1]))),
+                   kBoolean, false);
     }
     case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: {
       std::array<Typed, 2> sides = {expression(expr.lexpr, scope), expression(expr.rexpr, scope)};
       const std::optional<SqlType> type = unify(sides);
+      if (sides[0].has_type(TypeId::Jsonb) && sides[1].has_type(TypeId::Jsonb)) {
+        return plain(fmt::format("CASE WHEN pg_jsonb_compare({0}, {1}) = 0 THEN NULL ELSE {0} END",
+                                 sides[0].text, sides[1].text),
+                     type);
+      }
       return plain(fmt::format("nullif({}, {})", sides[0].text, sides[1].text),
                    sides[0].type ? sides[0].type : type);
     }
@@ -206,6 +211,15 @@ Typed Translator::unary(const std::string& op, Typed value, int location) {
   if (op == "-" || op == "+") {
     if (value.form == Typed::Form::Parameter || value.form == Typed::Form::UnknownLiteral)
       value = coerced(std::move(value), SqlType::of(TypeId::Double));
+    if (value.form == Typed::Form::Plain && value.type && !value.type->is_array &&
+        is_text_like(value.type->id)) {
+      throw located(
+          Error(ErrorCode::UndefinedFunction,
+                fmt::format("operator does not exist: {} {}", op, type_words(value.type)), {},
+                "No operator matches the given name and argument type. You might need to add an explicit "
+                "type cast."),
+          location);
+    }
     if (op == "+") return value;
     return plain("-" + (value.text[0] == '-' ? "(" + value.text + ")" : operand(value)), value.type, false);
   }
@@ -513,7 +527,10 @@ Typed Translator::row_and_subquery(const std::string& op, const PgQuery__RowExpr
 
 Typed Translator::pairs_compared(const std::string& op, std::vector<std::array<Typed, 2>> pairs,
                                  int location) {
-  for (auto& pair : pairs) unify(pair);
+  for (auto& pair : pairs) {
+    unify(pair);
+    for (Typed& side : pair) side = jsonb_key(std::move(side));
+  }
   const auto compare = [&pairs](std::size_t i, std::string_view with) {
     return fmt::format("{} {} {}", operand(pairs[i][0]), with, operand(pairs[i][1]));
   };
@@ -541,6 +558,7 @@ Typed Translator::between(const PgQuery__AExpr& expr, const Scope& scope) {
                                  expression(bounds.items[1], scope)};
   require_one_enum(values, ">=", expr.location);
   unify(values);
+  for (Typed& value : values) value = jsonb_key(std::move(value));
   const bool is_negated = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN ||
                           expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
   const bool is_symmetric = expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||

@@ -11,7 +11,7 @@
 
 #include "sql/dependent_columns.hpp"
 #include "sql/duck_text.hpp"
-#include "sql/recursive_check.hpp"
+#include "sql/function_table.hpp"
 #include "sql/translator.hpp"
 
 namespace tickstone::sql {
@@ -75,6 +75,9 @@ std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* out
                                const TypeHints* hints) {
   const Holding<const CteScope*> scope_of_ctes(ctes_, ctes_);
   const Holding<const char*> with_aggregates(without_aggregates_, nullptr);
+  const Holding<std::vector<std::string>*> no_targets(target_texts_, nullptr);
+  const Holding<bool> by_key(is_sorted_as_given_, false);
+  const bool is_one_text = std::exchange(makes_distinct_, false);
   const LockRequest* const locking = std::exchange(locking_, nullptr);
   const HowMany how_many = std::exchange(how_many_, HowMany::All);
   if (locking != nullptr) {
@@ -91,6 +94,7 @@ std::string Translator::select(const PgQuery__SelectStmt& stmt, const Scope* out
     if (locking != nullptr) refuse("WITH TIES with a locking clause");
     return text + with_ties(stmt, outer, out, hints);
   }
+  makes_distinct_ = is_one_text;
   if (stmt.op != PG_QUERY__SET_OPERATION__SETOP_NONE) return text + set_operation(stmt, outer, out, hints);
   if (stmt.n_values_lists > 0) return text + values(stmt, outer, out, hints);
   std::string body = plain_select(stmt, outer, out, hints, locking);
@@ -103,113 +107,6 @@ void Translator::put_with_before_limits(const std::string& with, DuckQuery& quer
     const bool is_number = limit->find_first_not_of("0123456789") == std::string::npos;
     if (!is_number && !with.empty()) *limit = fmt::format("({}SELECT {})", with, *limit);
   }
-}
-
-std::string Translator::with_clause(const PgQuery__WithClause& with, const Scope* outer) {
-  const Holding<bool> nested(is_top_level_, false);
-  std::string text = with.recursive != 0 ? "WITH RECURSIVE " : "WITH ";
-  for (std::size_t i = 0; i < with.n_ctes; ++i) {
-    if (i > 0) text += ", ";
-    cte(*with.ctes[i]->common_table_expr, with.recursive != 0, outer, text);
-  }
-  return text + " ";
-}
-
-void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, const Scope* outer,
-                     std::string& text) {
-  if (const auto rows = lookup_.with_rows(&cte)) return cte_of_rows(cte, *rows, text);
-  if (cte.ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
-    throw located(Error(ErrorCode::FeatureNotSupported,
-                        "WITH clause containing a data-modifying statement must be at the top level"),
-                  cte.location);
-  }
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < cte.n_aliascolnames; ++i) names.emplace_back(string_of(cte.aliascolnames[i]));
-  const PgQuery__SelectStmt* written = cte.ctequery->select_stmt;
-  Expr searched;
-  std::optional<TreeSwitch> own_tree;
-  if (cte.search_clause != nullptr || cte.cycle_clause != nullptr) {
-    if (!is_recursive)
-      throw located(Error(ErrorCode::SyntaxError, "WITH query is not recursive"), cte.location);
-    const Holding<bool> first_pass(is_first_pass_, true);
-    ColumnList of_left;
-    select(written->larg != nullptr ? *written->larg : *written, outer, of_left);
-    for (std::size_t i = names.size(); i < of_left.columns.size(); ++i)
-      names.push_back(of_left.columns[i].name);
-    searched = searched_query(cte, names);
-    own_tree.emplace(*this, searched.tree);
-    written = node_of(searched)->select_stmt;
-  }
-  const PgQuery__SelectStmt& query = *written;
-  // The scope is ours to fill: `push_ctes` made it.
-  CteScope& scope = *const_cast<CteScope*>(ctes_);
-  const auto renamed = [&names](ColumnList list) {
-    for (std::size_t i = 0; i < names.size() && i < list.columns.size(); ++i) list.columns[i].name = names[i];
-    return list;
-  };
-  if (is_recursive && query.op != PG_QUERY__SET_OPERATION__SETOP_NONE) {
-    check_recursion(cte);
-    const Holding<bool> first_pass(is_first_pass_, true);
-    ColumnList of_left;
-    select(*query.larg, outer, of_left);
-    Cte& by_itself = entries_of_ctes_.emplace_back();
-    by_itself.list = renamed(of_left);
-    scope.ctes[cte.ctename] = &by_itself;
-  }
-  Cte made;
-  ColumnList columns;
-  std::string body;
-  // Known by where it will be, before it can be referred to.
-  Cte* const place = &entries_of_ctes_.emplace_back();
-  {
-    const Holding<std::set<const Cte*>*> own_uses(uses_, &made.uses);
-    const Holding<const Cte*> owner(current_cte_, place);
-    body = select(query, outer, columns);
-  }
-  if (columns.is_complete && cte.n_aliascolnames > columns.columns.size()) {
-    throw located(Error(ErrorCode::InvalidColumnReference,
-                        fmt::format("WITH query \"{}\" has {} columns available but {} columns specified",
-                                    cte.ctename, columns.columns.size(), cte.n_aliascolnames)),
-                  cte.location);
-  }
-  made.list = renamed(columns);
-  made.number = ++cte_count_;
-  made.is_recursive = is_recursive;
-  std::string& own = made.text;
-  own = duck_identifier(cte.ctename);
-  if (!names.empty()) {
-    own += '(';
-    for (std::size_t i = 0; i < names.size(); ++i) own += (i > 0 ? ", " : "") + duck_identifier(names[i]);
-    own += ')';
-  }
-  own += " AS ";
-  if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways) own += "MATERIALIZED ";
-  if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever) own += "NOT MATERIALIZED ";
-  own += "(" + body + ")";
-  text += own;
-  *place = std::move(made);
-  scope.ctes[cte.ctename] = place;
-}
-
-/// One whose rows are there already.
-void Translator::cte_of_rows(const PgQuery__CommonTableExpr& cte, const NameLookup::WithRows& rows,
-                             std::string& text) {
-  CteScope& scope = *const_cast<CteScope*>(ctes_);
-  Cte& made = entries_of_ctes_.emplace_back();
-  made.has_rows = rows.has_rows;
-  made.number = ++cte_count_;
-  std::string names;
-  for (std::size_t i = 0; i < rows.columns.size(); ++i) {
-    const auto& column = rows.columns[i];
-    const std::string name = i < cte.n_aliascolnames ? string_of(cte.aliascolnames[i]) : column.name;
-    made.list.columns.push_back({name, column.type, false});
-    names += (i > 0 ? ", " : "") + duck_identifier(name);
-  }
-  made.text = rows.has_rows ? fmt::format("{}({}) AS (SELECT * FROM {})", duck_identifier(cte.ctename), names,
-                                          duck_quoted_identifier(rows.scan_name))
-                            : fmt::format("{} AS (SELECT 1)", duck_identifier(cte.ctename));
-  text += made.text;
-  scope.ctes[cte.ctename] = &made;
 }
 
 namespace {
@@ -241,10 +138,29 @@ bool reads_outer_rows(const PgQuery__SelectStmt& stmt, const Scope& scope) {
   return found;
 }
 
+/// Whether the query is one group, of which there is a row where there are no rows.
+bool is_one_group(const PgQuery__SelectStmt& stmt) {
+  if (stmt.n_group_clause > 0) return false;
+  bool found = stmt.having_clause != nullptr;
+  for (std::size_t i = 0; i < stmt.n_target_list; ++i) {
+    walk(&stmt.target_list[i]->base, [&](const ProtobufCMessage* message) {
+      if (message->descriptor == &pg_query__sub_link__descriptor) return false;
+      const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor);
+      found = found ||
+              (call != nullptr && call->over == nullptr &&
+               (call->agg_star != 0 || call->agg_within_group != 0 ||
+                (call->n_funcname > 0 && is_aggregate(string_of(call->funcname[call->n_funcname - 1])))));
+      return !found;
+    });
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
                                      const TypeHints* hints, const LockRequest* locking) {
+  const bool is_one_text = std::exchange(makes_distinct_, false) || stmt.n_distinct_clause > 0;
   Scope scope;
   scope.outer = outer;
   std::vector<LockedSource> locked;
@@ -275,6 +191,11 @@ std::string Translator::plain_select(const PgQuery__SelectStmt& stmt, const Scop
                                                  hints == nullptr && stmt.n_sort_clause == 0 &&
                                                  stmt.n_group_clause == 0 && stmt.n_distinct_clause == 0 &&
                                                  stmt.n_from_clause > 0);
+  std::vector<std::string> target_texts;
+  const Holding<std::vector<std::string>*> own_targets(target_texts_, &target_texts);
+  const Holding<bool> jsonb_plain(is_jsonb_plain_, groups_jsonb(stmt, scope));
+  const Holding<bool> distinct(makes_distinct_, is_one_text);
+  const Holding<bool> keeps_group(keeps_group_, outer != nullptr && is_one_group(stmt));
   std::string target_list = targets(stmt.n_target_list, stmt.target_list, scope, out, hints);
   for (std::size_t i = 0; i < stmt.n_group_clause; ++i) {
     if (stmt.group_clause[i]->node_case != PG_QUERY__NODE__NODE_GROUPING_SET) continue;
@@ -373,6 +294,28 @@ std::optional<std::vector<std::string>> reordered_star(const Scope& scope) {
 
 }  // namespace
 
+std::optional<std::string> Translator::star_of_plain_jsonb(std::span<const Range> ranges,
+                                                           const Scope& scope) {
+  std::string text;
+  bool has_some = false;
+  for (const Range& range : ranges) {
+    if (range.alias.empty() || !range.unlisted.empty() || !range.exported.empty() || !scope.merged.empty())
+      return std::nullopt;
+    const std::string relation = duck_identifier(range.alias);
+    std::string replaced;
+    for (const ScopeColumn& column : range.list.columns) {
+      if (!column.type || column.type->is_array || column.type->id != TypeId::Jsonb) continue;
+      const std::string name = duck_identifier(column.name);
+      replaced +=
+          fmt::format("{}pg_jsonb_plain({}.{}) AS {}", replaced.empty() ? "" : ", ", relation, name, name);
+    }
+    has_some = has_some || !replaced.empty();
+    text += fmt::format("{}{}.*{}", text.empty() ? "" : ", ", relation,
+                        replaced.empty() ? "" : fmt::format(" REPLACE ({})", replaced));
+  }
+  return has_some ? std::optional(std::move(text)) : std::nullopt;
+}
+
 std::string Translator::targets(std::size_t count, Node* const* nodes, const Scope& scope, ColumnList& out,
                                 const TypeHints* hints) {
   // PostgreSQL allows a SELECT of no columns; only EXISTS has a use for it.
@@ -381,8 +324,20 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
     return "1";
   }
   std::string text;
+  std::vector<std::string>* const texts = target_texts_;
+  // What is in a target is a query of its own.
+  const bool is_one_text = std::exchange(makes_distinct_, false);
+  bool keeps_group = std::exchange(keeps_group_, false);
   const auto add_star = [&](const ColumnList& list, const std::string& prefix,
                             std::span<const Range> ranges) {
+    out.columns.insert(out.columns.end(), list.columns.begin(), list.columns.end());
+    out.is_complete = out.is_complete && list.is_complete;
+    if (is_one_text || is_jsonb_plain_) {
+      if (const auto star = star_of_plain_jsonb(ranges, scope)) {
+        text += *star;
+        return;
+      }
+    }
     text += prefix + "*";
     std::string hidden;
     for (const Range& range : ranges) {
@@ -393,8 +348,6 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
       }
     }
     if (!hidden.empty()) text += fmt::format(" EXCLUDE ({})", hidden);
-    out.columns.insert(out.columns.end(), list.columns.begin(), list.columns.end());
-    out.is_complete = out.is_complete && list.is_complete;
   };
   const auto add_columns = [&](const std::vector<std::string>& columns) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -405,6 +358,7 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
   };
   for (std::size_t i = 0; i < count; ++i) {
     const PgQuery__ResTarget& target = *nodes[i]->res_target;
+    if (texts != nullptr) texts->resize(out.columns.size());
     if (i > 0) text += ", ";
     if (is_star(target.val)) {
       const PgQuery__ColumnRef& ref = *target.val->column_ref;
@@ -454,8 +408,22 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
                (is_top_level_ || value.form != Typed::Form::Null)) {
       value = coerced(std::move(value), SqlType::of(TypeId::Text));
     }
+    if (is_one_text) value = jsonb_plain(std::move(value));
+    // A text that is NULL as written, DuckDB would forget to be one.
+    const bool is_computed = target.val->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ||
+                             target.val->node_case == PG_QUERY__NODE__NODE_A_EXPR;
+    if (!is_top_level_ && is_computed && value.has_type(TypeId::Text) &&
+        value.text.find("unnest(") == std::string::npos)
+      value = plain(fmt::format("CAST({} AS VARCHAR)", value.text), value.type);
+    if (keeps_group && value.text.find("unnest(") == std::string::npos) {
+      // Below ORDER BY, DISTINCT and UNION DuckDB loses the group of no rows of a query around, unless
+      // something is computed of it that may be more than NULL.
+      value = plain(fmt::format("coalesce({}, NULL)", value.text), value.type);
+      keeps_group = false;
+    }
     const std::string name = *target.name != '\0' ? target.name : output_name_of(target.val);
     text += value.text;
+    if (texts != nullptr) texts->push_back(value.text);
     const bool has_name_already = value.is_column && output_name_of(target.val) == name;
     if (!has_name_already) text += " AS " + duck_identifier(name);
     out.columns.push_back(
@@ -466,6 +434,7 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
 
 std::string Translator::values(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
                                const TypeHints* hints) {
+  const bool is_one_text = std::exchange(makes_distinct_, false);
   Scope scope;
   scope.outer = outer;
   std::vector<std::vector<Typed>> rows;
@@ -486,7 +455,8 @@ std::string Translator::values(const PgQuery__SelectStmt& stmt, const Scope* out
     } else {
       for (Typed& value : column) value = coerced(std::move(value), *type);
     }
-    for (std::size_t r = 0; r < rows.size(); ++r) rows[r][c] = std::move(column[r]);
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      rows[r][c] = is_one_text ? jsonb_plain(std::move(column[r])) : std::move(column[r]);
     out.columns.push_back({fmt::format("column{}", c + 1), type, false});
   }
   std::string text = "SELECT * FROM (VALUES ";
@@ -503,6 +473,7 @@ std::string Translator::values(const PgQuery__SelectStmt& stmt, const Scope* out
 
 std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Scope* outer, ColumnList& out,
                                       const TypeHints* hints) {
+  const bool is_one_text = std::exchange(makes_distinct_, false);
   for (const PgQuery__SelectStmt* arm : {stmt.larg, stmt.rarg}) {
     if (arm->n_locking_clause > 0 && !leaves_locks_) {
       throw Error(ErrorCode::FeatureNotSupported, fmt::format("{} is not allowed with UNION/INTERSECT/EXCEPT",
@@ -533,8 +504,14 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
     hints = &found;
   }
   ColumnList right_columns;
-  const std::string left = select(*stmt.larg, outer, out, hints);
-  const std::string right = select(*stmt.rarg, outer, right_columns, hints);
+  // Which rows are the same depends on the texts; in what those are combined of, too.
+  const bool is_all = stmt.all != 0 && stmt.op == PG_QUERY__SET_OPERATION__SETOP_UNION;
+  const auto rows_of = [&](const PgQuery__SelectStmt& one, ColumnList& columns) {
+    const Holding<bool> distinct(makes_distinct_, is_one_text || !is_all);
+    return select(one, outer, columns, hints);
+  };
+  const std::string left = rows_of(*stmt.larg, out);
+  const std::string right = rows_of(*stmt.rarg, right_columns);
   const char* word = stmt.op == PG_QUERY__SET_OPERATION__SETOP_UNION       ? "UNION"
                      : stmt.op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT"
                                                                            : "EXCEPT";
@@ -563,8 +540,12 @@ std::string Translator::set_operation(const PgQuery__SelectStmt& stmt, const Sco
   }
   Scope scope;
   scope.outer = outer;
-  return fmt::format("({}) {}{} ({})", left, word, stmt.all != 0 ? " ALL" : "", right) +
-         order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &out) + limit_clause(stmt, scope);
+  const std::string rows = fmt::format("({}) {}{} ({})", left, word, stmt.all != 0 ? " ALL" : "", right);
+  const std::string order = order_clause(stmt.n_sort_clause, stmt.sort_clause, scope, &out);
+  // DuckDB sorts them by columns alone.
+  const bool has_key = order.find("pg_jsonb_key(") != std::string::npos;
+  return (has_key ? fmt::format("SELECT * FROM ({}) AS pg_rows", rows) : rows) + order +
+         limit_clause(stmt, scope);
 }
 
 const ScopeColumn* Translator::output_column(const Node* node, const Scope& scope, const ColumnList& out,
@@ -635,6 +616,16 @@ std::string Translator::group_clause(const PgQuery__SelectStmt& stmt, const Scop
   return text;
 }
 
+/// A column of the query as its rows are sorted by it.
+std::string Translator::sorted_output(const ColumnList& out, std::size_t at, std::string name) const {
+  const std::optional<SqlType>& type = out.columns[at].type;
+  if (!type || type->is_array || type->id != TypeId::Jsonb) return name;
+  const bool has_text =
+      target_texts_ != nullptr && at < target_texts_->size() && !(*target_texts_)[at].empty();
+  return fmt::format("pg_jsonb_key({})",
+                     has_text ? (*target_texts_)[at] : duck_identifier(out.columns[at].name));
+}
+
 std::string Translator::sort_item(const PgQuery__SortBy& sort, const Scope& scope, const ColumnList* out) {
   bool is_not_null = false;
   std::string text;
@@ -648,14 +639,16 @@ std::string Translator::sort_item(const PgQuery__SortBy& sort, const Scope& scop
     }
     if (out->is_complete) is_not_null = out->columns[static_cast<std::size_t>(position) - 1].is_not_null;
     text = std::to_string(position);
+    if (out->is_complete) text = sorted_output(*out, static_cast<std::size_t>(position) - 1, std::move(text));
   } else if (const ScopeColumn* column =
                  out != nullptr ? output_column(sort.node, scope, *out, false) : nullptr) {
     is_not_null = column->is_not_null;
-    text = duck_identifier(column->name);
+    text = sorted_output(*out, static_cast<std::size_t>(column - out->columns.data()),
+                         duck_identifier(column->name));
   } else {
     const Typed value = expression(sort.node, scope);
     is_not_null = value.is_column && value.is_not_null;
-    text = value.text;
+    text = is_sorted_as_given_ ? jsonb_plain(value).text : jsonb_key(value).text;
   }
   bool is_descending = sort.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
   if (sort.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) {

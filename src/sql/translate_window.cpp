@@ -41,7 +41,8 @@ std::string Translator::window_body(const PgQuery__WindowDef& definition, const 
   if (*definition.refname != '\0') add(duck_identifier(definition.refname));
   std::string partition;
   for (std::size_t i = 0; i < definition.n_partition_clause; ++i) {
-    partition += (i > 0 ? ", " : "PARTITION BY ") + expression(definition.partition_clause[i], scope).text;
+    partition +=
+        (i > 0 ? ", " : "PARTITION BY ") + jsonb_key(expression(definition.partition_clause[i], scope)).text;
   }
   add(partition);
   if (definition.n_order_clause > 0)

@@ -114,6 +114,13 @@ class Translator {
   /// The same for values of which one is the result: whole numbers all get the common type, too.
   std::optional<SqlType> unify_results(std::span<Typed> values);
   static std::string operand(const Typed& value);
+  // translate_jsonb.cpp
+  /// A jsonb as bytes in its order, or as the text that all its equals have; anything else as it is.
+  static Typed jsonb_key(Typed value);
+  static Typed jsonb_plain(Typed value);
+  /// The keys of a query of one column of jsonb.
+  static std::string jsonb_rows(const std::string& query);
+  static Typed jsonb_extreme(bool is_greatest, std::span<Typed> values);
   Typed cast_to(Typed value, const SqlType& type, const PgQuery__TypeName* name);
   /// PostgreSQL's output of a value as text.
   static std::string as_text(const Typed& value);
@@ -153,10 +160,15 @@ class Translator {
                      const TypeHints* hints);
   std::string set_operation(const PgQuery__SelectStmt& select, const Scope* outer, ColumnList& out,
                             const TypeHints* hints);
+  /// Whether jsonb is among what is grouped by.
+  bool groups_jsonb(const PgQuery__SelectStmt& select, const Scope& scope);
   std::string rows_of_function(const PgQuery__SelectStmt& stmt, const PgQuery__FuncCall& call,
                                const Scope& scope, ColumnList& out);
   std::string group_clause(const PgQuery__SelectStmt& select, const Scope& scope, const ColumnList& out);
   std::string group_item(const Node* node, const Scope& scope, const ColumnList& out);
+  /// `*` of relations of which some have jsonb, as texts that equals have in common.
+  static std::optional<std::string> star_of_plain_jsonb(std::span<const Range> ranges, const Scope& scope);
+  std::string sorted_output(const ColumnList& out, std::size_t at, std::string name) const;
   std::string order_clause(std::size_t count, Node* const* items, const Scope& scope, const ColumnList* out);
   std::string sort_item(const PgQuery__SortBy& sort, const Scope& scope, const ColumnList* out);
   std::string limit_clause(const PgQuery__SelectStmt& select, const Scope& scope);
@@ -416,9 +428,14 @@ class Translator {
   std::set<const Cte*>* uses_ = &used_;       // by the query at hand
   const char* without_aggregates_ = nullptr;  // the clause that we are in and that may have none
   bool sends_rows_ = false;                   // the rows of the query go to a client
-  bool streams_rows_ = false;                 // the targets at hand are sent as they are computed
-  bool is_first_pass_ = false;                // over a set operation's arms, to learn their types
-  InlinedCall* inlined_ = nullptr;            // whose body is at hand
+  bool keeps_group_ = false;                  // the SELECT that comes next has a row where its FROM has none
+  bool makes_distinct_ = false;               // rows of the SELECT that comes next are compared
+  bool is_jsonb_plain_ = false;               // columns of jsonb as texts that equals have in common
+  bool is_sorted_as_given_ = false;           // what is ordered by is what comes of it: WITHIN GROUP
+  std::vector<std::string>* target_texts_ = nullptr;  // of the SELECT at hand; empty for those of a star
+  bool streams_rows_ = false;                         // the targets at hand are sent as they are computed
+  bool is_first_pass_ = false;                        // over a set operation's arms, to learn their types
+  InlinedCall* inlined_ = nullptr;                    // whose body is at hand
   std::size_t inlined_count_ = 0;
   std::size_t inlined_calls_ = 0;
   std::size_t volatile_calls_ = 0;  // met so far
@@ -451,6 +468,8 @@ inline SqlType array_of(const SqlType& type) {
 
 /// Whether the expression depends on a row.
 bool reads_columns(const Node* node);
+/// Whether there is a subquery in it.
+bool has_query(const Node* node);
 
 /// The type that two of different types meet in, as PostgreSQL resolves CASE, UNION and their kin; nothing
 /// where there is none.

@@ -110,7 +110,7 @@ class Fuzz:
                 answers = self.both(f"BEGIN; {candidate}; ROLLBACK" if not candidate.startswith(("SELECT", "WITH", "(")) else candidate)
                 if answers[0].error or answers[1].error:
                     self.both("ROLLBACK")
-                return not (answers[0].error and theirs.error != answers[0].error) and difference(*answers, is_ordered and why == "values") == why
+                return theirs.error == answers[0].error and ours.error == answers[1].error and difference(*answers, is_ordered and why == "values") == why
             print(f"   smaller: {smaller.smaller(sql, still)}", flush=True)
 
     def compare(self, seed, number, sql, is_ordered=False):

@@ -116,7 +116,7 @@ class Changes(Statements):
             f"SELECT {one}, count(*) FROM {source.text}", f"SELECT {one} FROM {source.text} WHERE count(*) > 1", f"SELECT {one} FROM {source.text} GROUP BY {text}::int",
             f"SELECT {one}, {two} FROM {source.text} UNION SELECT {one} FROM {source.text}", f"SELECT {text} + 1 FROM {source.text}",
             f"SELECT {one} FROM {source.text} ORDER BY 9", f"SELECT {one} FROM {source.text} WHERE {text}", f"SELECT {one} FROM {source.text} LIMIT 'x'",
-            f"SELECT {one} FROM {source.text} JOIN symbols s USING (nosuch)", f"SELECT sum({text}) FROM {source.text}", f"SELECT max(max({one})) FROM {source.text}",
+            f"SELECT {one} FROM {source.text} JOIN symbols s USING (nosuch)", f"SELECT sum({text}) FROM {source.text}", f"SELECT max(max({text})) FROM {source.text}",
             f"SELECT (SELECT {one}, {two} FROM {source.text})", f"SELECT {one} FROM {source.text} WHERE {text} = 1", f"SELECT upper({one}, 2) FROM {source.text}",
             f"SELECT {one} FROM {source.text} WHERE row_number() OVER () = 1", f"SELECT {one} FROM {source.text} HAVING true",
             f"SELECT 'x'::int FROM {source.text}", f"SELECT '2025-13-01'::date FROM {source.text}", f"SELECT CASE WHEN {text} THEN 1 END FROM {source.text}",

@@ -103,11 +103,11 @@ def expression(rng, scope, kind, depth):
     return text
 
 
-AGGREGATES = {  # by the kind of what they give
+AGGREGATES = {  # by the kind of what they give; corr of whole numbers, for of fractions it is rounding that tells equal ones apart
     "big": ["count(*)", "count({?})", "count(DISTINCT {text})", "count(DISTINCT {int})", "sum({int})", "count(*) FILTER (WHERE {bool})", "sum({int}) FILTER (WHERE {bool})", "regr_count({float}, {float})"],
     "num": ["sum({num})", "max({num})", "min({num})", "avg({int})", "sum({big})", "avg({num})", "sum(DISTINCT {num})", "sum({num}) FILTER (WHERE {bool})", "percentile_disc(0.5) WITHIN GROUP (ORDER BY {num})"],
     "int": ["max({int})", "min({int})", "max({int}) FILTER (WHERE {bool})", "bit_or({int})", "bit_and({int})", "(array_agg({int} ORDER BY {int}))[1]", "percentile_disc(0.25) WITHIN GROUP (ORDER BY {int})", "mode() WITHIN GROUP (ORDER BY {int})"],
-    "float": ["sum({float})", "avg({float})", "max({float})", "stddev_samp({float})", "corr({float}, {float})", "percentile_cont(0.5) WITHIN GROUP (ORDER BY {float})", "var_pop({float})"],
+    "float": ["sum({float})", "avg({float})", "max({float})", "stddev_samp({float})", "corr({int} % 9000, {int} % 9000)", "percentile_cont(0.5) WITHIN GROUP (ORDER BY {float})", "var_pop({float})"],
     "text": ["max(({text})::text)", "min(({text})::text)", "string_agg(({text})::text, ',' ORDER BY ({text})::text)", "string_agg(DISTINCT ({text})::text, '|' ORDER BY ({text})::text)_same", "max(({text})::text) FILTER (WHERE {bool})", "mode() WITHIN GROUP (ORDER BY ({text})::text)"],
     "bool": ["bool_and({bool})", "bool_or({bool})", "(count({text}) > 2)", "every({bool})"],
     "date": ["max({date})", "min({date})"],

@@ -35,8 +35,9 @@ std::vector<std::string> texts_of(const duckdb::Value& list) {
 
 duckdb::Value text_value(std::string text) { return duckdb::Value(std::move(text)); }
 
-/// `->` and `->>`: with a text a member, with a number an element.
-template <bool as_text, typename Key>
+/// `->` and `->>`: with a text a member, with a number an element. A jsonb that is a scalar is its own first
+/// and only element.
+template <bool as_text, typename Key, bool is_b>
 void get_loop(DataChunk& arguments, ExpressionState&, Vector& result) {
   BinaryExecutor::ExecuteWithNulls<string_t, Key, string_t>(
       arguments.data[0], arguments.data[1], result, arguments.size(),
@@ -45,7 +46,12 @@ void get_loop(DataChunk& arguments, ExpressionState&, Vector& result) {
         if constexpr (std::is_same_v<Key, string_t>) {
           if (json_kind(view_of(json)) == JsonKind::Object) found = json_member(view_of(json), view_of(key));
         } else {
-          found = json_element(view_of(json), key);
+          const JsonKind kind = json_kind(view_of(json));
+          if (is_b && kind != JsonKind::Array && kind != JsonKind::Object) {
+            if (key == 0 || key == -1) found = json_trimmed(view_of(json));
+          } else {
+            found = json_element(view_of(json), key);
+          }
         }
         if (found && as_text) {
           if (const auto text = json_text_value(*found)) return StringVector::AddString(result, *text);
@@ -62,11 +68,13 @@ void get_loop(DataChunk& arguments, ExpressionState&, Vector& result) {
 template <bool as_text>
 void register_get(FunctionCatalog& catalog, const std::string& name) {
   ScalarBuilder builder(name);
-  for (const auto& json : {jsonb_type(), LogicalType::JSON()}) {
+  const auto add = [&]<bool is_b>(const LogicalType& json) {
     const LogicalType result = as_text ? LogicalType::VARCHAR : json;
-    builder.overload({name, {json, LogicalType::VARCHAR}, result, get_loop<as_text, string_t>});
-    builder.overload({name, {json, LogicalType::BIGINT}, result, get_loop<as_text, std::int64_t>});
-  }
+    builder.overload({name, {json, LogicalType::VARCHAR}, result, get_loop<as_text, string_t, is_b>});
+    builder.overload({name, {json, LogicalType::BIGINT}, result, get_loop<as_text, std::int64_t, is_b>});
+  };
+  add.template operator()<true>(jsonb_type());
+  add.template operator()<false>(LogicalType::JSON());
   builder.replace_in(catalog);
 }
 
@@ -82,7 +90,10 @@ void register_path(FunctionCatalog& catalog, const std::string& name) {
   };
   for (const auto& json : {jsonb_type(), LogicalType::JSON()}) {
     const LogicalType result = as_text ? LogicalType::VARCHAR : json;
-    builder.boxed({json, text_list()}, result, [at_path](const auto& values, auto&) {
+    builder.boxed({json, text_list()}, result, [at_path](const auto& values, auto&) -> duckdb::Value {
+      for (const auto& step : duckdb::ListValue::GetChildren(values[1])) {
+        if (step.IsNull()) return duckdb::Value();
+      }
       return at_path(duckdb::StringValue::Get(values[0]), texts_of(values[1]));
     });
     builder.boxed_with_nulls(
@@ -343,14 +354,6 @@ void register_json_functions(FunctionCatalog& catalog) {
   register_contains(catalog, "pg_contained", true);
   catalog.alias("jsonb_contains", "pg_contains");
   catalog.alias("jsonb_contained", "pg_contained");
-  ScalarBuilder("pg_jsonb_compare")
-      .boxed({jsonb_type(), jsonb_type()}, LogicalType::INTEGER,
-             [](const auto& values, auto&) {
-               if (duckdb::StringValue::Get(values[0]) == duckdb::StringValue::Get(values[1]))
-                 return duckdb::Value::INTEGER(0);
-               return duckdb::Value::INTEGER(compare_json(node_of(values[0]), node_of(values[1])));
-             })
-      .replace_in(catalog);
   const LogicalType list = LogicalType::LIST(LogicalType::TEMPLATE("T"));
   ScalarBuilder("pg_overlap")
       .boxed({list, list}, LogicalType::BOOLEAN,
@@ -368,6 +371,7 @@ void register_json_functions(FunctionCatalog& catalog) {
   type_of.replace_in(catalog);
   catalog.alias("json_typeof", "jsonb_typeof");
   register_json_changes(catalog);
+  register_json_order(catalog);
   register_json_path(catalog);
   register_parts(catalog);
   register_json_building(catalog);

@@ -11,6 +11,8 @@ void append_json_value(std::string& out, const duckdb::Value& value, const TimeZ
 
 /// to_json, json_build_object, json_agg and their like.
 void register_json_building(FunctionCatalog& catalog);
+/// What jsonb is sorted, compared and grouped by.
+void register_json_order(FunctionCatalog& catalog);
 /// jsonb_set, jsonb_delete and their like.
 void register_json_changes(FunctionCatalog& catalog);
 

@@ -318,6 +318,22 @@ std::int32_t bucket_of(double operand, double low, double high, std::int64_t cou
   return static_cast<std::int32_t>(static_cast<double>(count) * ((operand - low) / (high - low))) + 1;
 }
 
+std::int32_t bucket_of(const WideNumeric& operand, const WideNumeric& low, const WideNumeric& high,
+                       std::int64_t count) {
+  if (count <= 0) throw Error(ErrorCode::InvalidWidthBucketArgument, "count must be greater than zero");
+  const WideNumeric width = wide_subtract(high, low);
+  const int direction = wide_sign(width);
+  if (direction == 0)
+    throw Error(ErrorCode::InvalidWidthBucketArgument, "lower bound cannot equal upper bound");
+  const WideNumeric within = wide_subtract(operand, low);
+  if (wide_sign(within) * direction < 0) return 0;
+  if (wide_sign(wide_subtract(operand, high)) * direction >= 0) return static_cast<std::int32_t>(count + 1);
+  const WideNumeric product = wide_multiply(within, {count, 0});
+  const WideNumeric rest = wide_remainder(product, width);
+  const WideNumeric whole = wide_divide_at(wide_subtract(product, rest), width, 0);
+  return static_cast<std::int32_t>(whole.unscaled) + 1;
+}
+
 void register_width_bucket(FunctionCatalog& catalog) {
   const LogicalType numeric = decimal_type(18);
   ScalarBuilder("width_bucket")
@@ -337,12 +353,28 @@ void register_width_bucket(FunctionCatalog& catalog) {
                return duckdb::Value::INTEGER(bucket_of(decimal(0), decimal(1), decimal(2),
                                                        values[3].template GetValue<std::int64_t>()));
              })
+      .boxed({duck::wide_type(), duck::wide_type(), duck::wide_type(), LogicalType::INTEGER},
+             LogicalType::INTEGER,
+             [](const auto& values, auto&) {
+               const auto number = [&](std::size_t i) {
+                 return decode_wide(duckdb::StringValue::Get(values[i]));
+               };
+               return duckdb::Value::INTEGER(
+                   bucket_of(number(0), number(1), number(2), values[3].template GetValue<std::int64_t>()));
+             })
       .replace_in(catalog);
 }
 
 }  // namespace
 
 void register_numeric_functions(FunctionCatalog& catalog) {
+  // Of a NULL as written DuckDB would forget that it is a number.
+  auto absolute = catalog.scalars("abs");
+  for (auto& function : absolute.functions) {
+    if (function.arguments[0].id() == LogicalTypeId::DECIMAL)
+      function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
+  }
+  catalog.replace(std::move(absolute));
   register_unary<round_whole, half_even, 0>(catalog, {"round"});
   register_unary<truncate_whole, toward_zero, 0>(catalog, {"trunc"});
   catalog.add(number_function("round", 2, bind_to_digits<true>));

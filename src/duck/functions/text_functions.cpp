@@ -325,7 +325,7 @@ std::size_t character_start(std::string_view text, std::int64_t character) {
 std::string substring(const std::string& text, std::int64_t start, std::optional<std::int64_t> length) {
   std::int64_t end = INT64_MAX;
   if (length) {
-    if (*length < 0) throw Error(ErrorCode::InvalidParameterValue, "negative substring length not allowed");
+    if (*length < 0) throw Error(ErrorCode::SubstringError, "negative substring length not allowed");
     end = start + *length;
   }
   start = std::max<std::int64_t>(start, 1);

@@ -358,5 +358,23 @@ TEST_F(Dml, RowsSurviveReopening) {
             "23505 duplicate key value violates unique constraint \"t_word_key\"");
 }
 
+TEST_F(Dml, ComputedKeysSurviveReopening) {
+  tag("CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT, is_open BOOLEAN, n INTEGER)");
+  tag("CREATE UNIQUE INDEX one_open ON t (lower(word)) WHERE is_open");
+  tag("CREATE UNIQUE INDEX one_n ON t (n) NULLS NOT DISTINCT WHERE id > 2");
+  tag("INSERT INTO t VALUES (1, 'A', true, 1), (2, 'a', false, 1), (3, 'b', true, NULL)");
+  database().checkpoint();
+  tag("UPDATE t SET is_open = false WHERE id = 3");
+  reopen();
+  EXPECT_EQ(tag("INSERT INTO t VALUES (4, 'B', true, 4)"), "INSERT 0 1");
+  EXPECT_EQ(error_text("UPDATE t SET is_open = true WHERE id = 2"),
+            "23505 duplicate key value violates unique constraint \"one_open\"");
+  EXPECT_EQ(error_text("INSERT INTO t VALUES (5, 'c', true, NULL)"),
+            "23505 duplicate key value violates unique constraint \"one_n\"");
+  tag("DELETE FROM t WHERE id = 1");
+  reopen();
+  EXPECT_EQ(tag("UPDATE t SET is_open = true WHERE id = 2"), "UPDATE 1");
+}
+
 }  // namespace
 }  // namespace tickstone::engine

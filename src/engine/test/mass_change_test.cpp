@@ -67,6 +67,26 @@ TEST_F(MassChange, UpdateOfAllRowsIsSeenByTheTransactionAloneUntilItCommits) {
   EXPECT_EQ(error_text("INSERT INTO numbers VALUES (9, 1, NULL)").substr(0, 5), "23505");
 }
 
+TEST_F(MassChange, ComputedKeysFollow) {
+  make_numbers();
+  tag("CREATE UNIQUE INDEX even ON numbers ((x / 10)) WHERE x % 20 = 0");
+  EXPECT_EQ(error_text("UPDATE numbers SET x = 40"),
+            "23505 duplicate key value violates unique constraint \"even\"");
+  EXPECT_EQ(tag("UPDATE numbers SET x = x + 10"), "UPDATE 20000");
+  // 10000 was in the index and is not any more; 9999 has come into it.
+  EXPECT_EQ(tag("INSERT INTO numbers VALUES (20001, 100010, NULL)"), "INSERT 0 1");
+  EXPECT_EQ(error_text("INSERT INTO numbers VALUES (20002, 100000, NULL)"),
+            "23505 duplicate key value violates unique constraint \"even\"");
+  EXPECT_EQ(tag("DELETE FROM numbers WHERE id < 15000"), "DELETE 14999");
+  EXPECT_EQ(tag("INSERT INTO numbers VALUES (1, 100000, NULL)"), "INSERT 0 1");
+  EXPECT_EQ(tag("INSERT INTO numbers SELECT i, 0, NULL FROM generate_series(2, 14000) AS g(i) "
+                "ON CONFLICT ((x / 10)) WHERE x % 20 = 0 DO NOTHING"),
+            "INSERT 0 1");
+  reopen();
+  EXPECT_EQ(error_text("INSERT INTO numbers VALUES (3, 0, NULL)"),
+            "23505 duplicate key value violates unique constraint \"even\"");
+}
+
 TEST_F(MassChange, RowsThatAreNotChangedStayAsTheyAre) {
   make_numbers();
   EXPECT_EQ(tag("UPDATE numbers SET x = -x WHERE id % 2 = 0"), "UPDATE 10000");

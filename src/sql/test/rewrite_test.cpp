@@ -73,7 +73,8 @@ TEST(Rewrite, KnowsScopes) {
       "WITH RECURSIVE n(i) AS ((SELECT 1 AS \"?column?\") UNION ALL (SELECT i + 1 AS \"?column?\" FROM n "
       "WHERE i < 3)) SELECT i FROM n");
   EXPECT_EQ(text_of("SELECT (SELECT max(close) FROM ohlcv WHERE symbol = s.symbol) FROM symbols s"),
-            "SELECT (SELECT max(close) AS max FROM \"public.ohlcv\" AS ohlcv WHERE symbol = s.symbol) AS max "
+            "SELECT (SELECT coalesce(max(close), NULL) AS max FROM \"public.ohlcv\" AS ohlcv WHERE symbol = "
+            "s.symbol) AS max "
             "FROM \"public.symbols\" AS s");
   // A name of the query around is printed with its relation: nearer ones might have it.
   EXPECT_EQ(
@@ -311,7 +312,7 @@ TEST(Rewrite, Functions) {
             "pg_each, 'n': pg_at})), 'n')");
   EXPECT_EQ(target_of("count(*) FILTER (WHERE active)", "symbols"), "count(*) FILTER (WHERE active)");
   EXPECT_EQ(target_of("percentile_cont(0.5) WITHIN GROUP (ORDER BY close)", "ohlcv"),
-            "percentile_cont(0.5) WITHIN GROUP (ORDER BY close)");
+            "percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(close AS DOUBLE))");
   EXPECT_EQ(target_of("string_agg(name, ',' ORDER BY name DESC)", "symbols"),
             "string_agg(name, ',' ORDER BY name DESC)");
   EXPECT_EQ(target_of("current_user"), "pg_current_user()");
