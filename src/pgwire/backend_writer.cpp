@@ -31,9 +31,13 @@ std::string_view base_name(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-/// `void a::b::f(int)` is `f`.
+/// `void a::b::f(int)` is `f`, and so is `void a::(anonymous namespace)::f(int)`, as Clang writes it.
 std::string_view function_name(std::string_view signature) {
-  signature = signature.substr(0, signature.find('('));
+  constexpr std::string_view kNameless = "(anonymous namespace)";
+  auto parameters = signature.find('(');
+  while (parameters != std::string_view::npos && signature.substr(parameters).starts_with(kNameless))
+    parameters = signature.find('(', parameters + kNameless.size());
+  signature = signature.substr(0, parameters);
   const auto before = signature.find_last_of(" :");
   return before == std::string_view::npos ? signature : signature.substr(before + 1);
 }
