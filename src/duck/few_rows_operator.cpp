@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <numeric>
 #include <string_view>
 #include <unordered_map>
 
@@ -149,7 +148,7 @@ duckdb::SinkFinalizeType FewRowsOperator::Finalize(duckdb::Pipeline& pipeline, d
   DataChunk& rows = *global.gathered.front();
   for (std::size_t i = 1; i < global.gathered.size(); ++i) rows.Append(*global.gathered[i], true);
   global.result = make_uniq<DataChunk>();
-  global.result->Initialize(duckdb::Allocator::Get(context), types, std::max<idx_t>(rows.size(), kMostRows));
+  global.result->Initialize(duckdb::Allocator::Get(context), types);
   global.arena = make_uniq<duckdb::ArenaAllocator>(duckdb::Allocator::Get(context));
   answer(context, *global.arena, rows, *global.result);
   global.gathered.resize(1);  // which the result may refer to

@@ -291,8 +291,9 @@ void push_asof(duckdb::LogicalComparisonJoin& join) {
       bool holds = false;
       switch (condition.comparison) {
         case ExpressionType::COMPARE_EQUAL:
-          holds = said.comparison ==
-                  ExpressionType::COMPARE_IN;  // what is equal to one value DuckDB knows itself
+          // Of a constant DuckDB knows it itself, of a parameter, which lifted literals are, it does not.
+          holds = said.comparison == ExpressionType::COMPARE_EQUAL ||
+                  said.comparison == ExpressionType::COMPARE_IN;
           break;
         case ExpressionType::COMPARE_GREATERTHAN:
         case ExpressionType::COMPARE_GREATERTHANOREQUALTO:

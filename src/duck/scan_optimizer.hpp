@@ -24,8 +24,8 @@ std::optional<FoundScan> find_scan(duckdb::LogicalOperator& below, const duckdb:
 /// Something that has one value throughout an execution.
 bool is_operand(const duckdb::Expression& expression);
 
-/// DISTINCT ON, and aggregates that look at the ends of time: tells the scan below which rows of each series
-/// count.
+/// DISTINCT ON, aggregates that look at the ends of time, and the filter of a row_number() that must be 1:
+/// tells the scan below which rows of each series count.
 void push_series_end(duckdb::LogicalOperator& op);
 
 }  // namespace tickstone::duck

@@ -121,5 +121,25 @@ TEST_F(AsofProperty, IsWhatItMeans) {
   }
 }
 
+TEST_F(AsofProperty, TellsTheRightSideWhatIsAskedOfTheLeft) {
+  filled("t", 160, 40);
+  filled("q", 90, 40);
+  const std::string query =
+      "EXPLAIN SELECT t.id, q.id FROM t ASOF LEFT JOIN q ON t.symbol = q.symbol AND t.at >= q.at "
+      "WHERE t.symbol = $1::text AND t.at < $2::timestamptz";
+  std::string pushed;
+  for (const std::string& line :
+       TestSession::joined(session->run_with(query, {"a", "1970-01-01 00:00:20+00"}))) {
+    if (line.find("Pushed:") != std::string::npos) pushed += line + "\n";
+  }
+  const auto count = [&](const std::string& text) {
+    std::size_t found = 0;
+    for (auto at = pushed.find(text); at != std::string::npos; at = pushed.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_GE(count("(symbol = "), 2U) << pushed;
+  EXPECT_GE(count("< "), 2U) << pushed;
+}
+
 }  // namespace
 }  // namespace tickstone::engine
