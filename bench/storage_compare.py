@@ -30,7 +30,6 @@ import guide_work
 import machines
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-DEPS = pathlib.Path(os.environ.get("TICKSTONE_DEPS", ROOT / ".deps"))
 QUOTES = ("symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, bid_price NUMERIC NOT NULL, bid_size NUMERIC NOT NULL, ask_price NUMERIC NOT NULL, "
           "ask_size NUMERIC NOT NULL, exchange INTEGER, conditions TEXT[], id BIGINT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (symbol, timestamp, id)")
 TRADES = ("symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, price NUMERIC NOT NULL, size NUMERIC NOT NULL, exchange INTEGER, "
@@ -199,19 +198,11 @@ class DuckDBPeer:
     def __init__(self, scratch):
         self.directory = pathlib.Path(scratch, "duckdb")
         self.directory.mkdir()
-        self.process = subprocess.Popen(
-            [sys.executable, ROOT / "bench/duckdb_peer.py", DEPS / "duckdb/lib/libduckdb.so", self.directory / "main.duckdb"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline() != "ready\n":
-            raise SystemExit("DuckDB did not start")
+        self.server = machines.DuckDb(self.directory, "main")
 
     def run(self, sql):
-        self.process.stdin.write(sql + "\n")
-        self.process.stdin.flush()
-        state, *rest = self.process.stdout.readline().rstrip("\n").split("\t")
-        if state != "ok":
-            raise SystemExit(f"DuckDB: {sql[:200]}: {rest}")
-        return float(rest[0]), rest[2:]
+        taken, _, values = self.server.query(sql)
+        return taken, values
 
     @staticmethod
     def columns(table):
@@ -244,7 +235,7 @@ class DuckDBPeer:
         pass
 
     def cpu_seconds(self):
-        return cpu_seconds(self.process.pid)
+        return cpu_seconds(self.server.process.pid)
 
     def size(self, target):
         self.run(f"CHECKPOINT {target}")
@@ -260,8 +251,7 @@ class DuckDBPeer:
         return taken, [Decimal(v) if v else None for v in values]
 
     def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
+        self.server.stop()
 
 
 class Report:

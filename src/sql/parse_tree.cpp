@@ -381,4 +381,14 @@ std::string deparse_statement(const Node* node) {
   return deparsed.query;
 }
 
+void append_conjuncts(const Node* condition, std::vector<const Node*>& out) {
+  if (condition->node_case != PG_QUERY__NODE__NODE_BOOL_EXPR ||
+      condition->bool_expr->boolop != PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR) {
+    out.push_back(condition);
+    return;
+  }
+  const PgQuery__BoolExpr& all = *condition->bool_expr;
+  for (std::size_t i = 0; i < all.n_args; ++i) append_conjuncts(all.args[i], out);
+}
+
 }  // namespace tickstone::sql

@@ -73,6 +73,8 @@ int location_of(const Node* node);
 
 /// Calls `visit` for `message` and all messages below it, parents first; it returns whether to go below.
 void walk(const ProtobufCMessage* message, const std::function<bool(const ProtobufCMessage*)>& visit);
+/// What a condition is AND of; itself where it is nothing but one.
+void append_conjuncts(const Node* condition, std::vector<const Node*>& out);
 
 /// The node as the message of type `descriptor`, or nothing.
 template <typename Message>

@@ -169,15 +169,10 @@ std::optional<std::string> with_type_renamed(const Expr& expr, const QualifiedNa
 
 std::vector<Expr> conditions_of(const Expr& condition) {
   if (!condition) return {};
-  const Node* node = node_of(condition);
-  if (node->node_case != PG_QUERY__NODE__NODE_BOOL_EXPR ||
-      node->bool_expr->boolop != PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR)
-    return {condition};
+  std::vector<const Node*> nodes;
+  append_conjuncts(node_of(condition), nodes);
   std::vector<Expr> all;
-  for (std::size_t i = 0; i < node->bool_expr->n_args; ++i) {
-    for (auto& part : conditions_of(Expr{condition.tree, node->bool_expr->args[i]}))
-      all.push_back(std::move(part));
-  }
+  for (const Node* node : nodes) all.push_back(Expr{condition.tree, node});
   return all;
 }
 

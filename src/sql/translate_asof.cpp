@@ -25,15 +25,6 @@ constexpr unsigned kElsewhere = 4;
 constexpr std::array<std::string_view, 6> kPlainFunctions = {"date_trunc", "time_bucket", "lower",
                                                              "upper",      "abs",         "now"};
 
-void flatten(const Node* node, std::vector<const Node*>& out) {
-  if (node->node_case == PG_QUERY__NODE__NODE_BOOL_EXPR &&
-      node->bool_expr->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR) {
-    for (std::size_t i = 0; i < node->bool_expr->n_args; ++i) flatten(node->bool_expr->args[i], out);
-    return;
-  }
-  out.push_back(node);
-}
-
 unsigned side_of(const PgQuery__ColumnRef& ref, const Scope& left, const Scope& right) {
   std::vector<std::string_view> names;
   for (std::size_t i = 0; i < ref.n_fields; ++i) {
@@ -210,7 +201,7 @@ std::string Translator::asof_condition(const Node* condition_node, const Scope& 
   right.ranges.assign(scope.ranges.begin() + static_cast<std::ptrdiff_t>(left_count), scope.ranges.end());
   left.merged = scope.merged;
   std::vector<const Node*> parts;
-  flatten(condition_node, parts);
+  append_conjuncts(condition_node, parts);
   const Holding<const char*> clause(without_aggregates_, "JOIN conditions");
   std::vector<std::string> texts;
   std::vector<std::string> of_left;
@@ -308,7 +299,7 @@ std::optional<Translator::LateralFirst> Translator::asof_lateral(const PgQuery__
   const std::string key = expression(sort.node, own).text;
 
   std::vector<const Node*> parts;
-  flatten(query.where_clause, parts);
+  append_conjuncts(query.where_clause, parts);
   const std::size_t number = ++asof_count_;
   const std::string alias = duck_identifier(sub.alias->aliasname);
   std::vector<std::string> hidden;

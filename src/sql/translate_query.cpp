@@ -12,6 +12,7 @@
 #include "sql/dependent_columns.hpp"
 #include "sql/duck_text.hpp"
 #include "sql/function_table.hpp"
+#include "sql/gapfill_calls.hpp"
 #include "sql/translator.hpp"
 
 namespace tickstone::sql {
@@ -142,14 +143,9 @@ bool reads_outer_rows(const PgQuery__SelectStmt& stmt, const Scope& scope) {
 bool is_one_group(const PgQuery__SelectStmt& stmt) {
   if (stmt.n_group_clause > 0) return false;
   bool found = stmt.having_clause != nullptr;
-  for (std::size_t i = 0; i < stmt.n_target_list; ++i) {
-    walk(&stmt.target_list[i]->base, [&](const ProtobufCMessage* message) {
-      if (message->descriptor == &pg_query__sub_link__descriptor) return false;
-      const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor);
-      found = found ||
-              (call != nullptr && call->over == nullptr &&
-               (call->agg_star != 0 || call->agg_within_group != 0 ||
-                (call->n_funcname > 0 && is_aggregate(string_of(call->funcname[call->n_funcname - 1])))));
+  for (std::size_t i = 0; i < stmt.n_target_list && !found; ++i) {
+    gapfill::for_each_call(stmt.target_list[i], [&](const PgQuery__FuncCall& call) {
+      found = found || (call.over == nullptr && gapfill::is_aggregate_call(call));
       return !found;
     });
   }

@@ -10,13 +10,10 @@ namespace {
 
 bool calls(const PgQuery__SelectStmt& select, bool windowed) {
   bool found = false;
-  for (std::size_t i = 0; i < select.n_target_list; ++i) {
-    walk(&select.target_list[i]->base, [&](const ProtobufCMessage* message) {
-      if (message->descriptor == &pg_query__sub_link__descriptor) return false;
-      const auto* call = as_message<PgQuery__FuncCall>(message, pg_query__func_call__descriptor);
-      if (call != nullptr &&
-          (windowed ? call->over != nullptr : call->over == nullptr && gapfill::is_aggregate_call(*call)))
-        found = true;
+  for (std::size_t i = 0; i < select.n_target_list && !found; ++i) {
+    gapfill::for_each_call(select.target_list[i], [&](const PgQuery__FuncCall& call) {
+      const bool is_windowed = call.over != nullptr;
+      found = found || (windowed ? is_windowed : !is_windowed && gapfill::is_aggregate_call(call));
       return !found;
     });
   }
