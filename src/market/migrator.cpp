@@ -111,8 +111,13 @@ void Migrator::make_version_table() {
   try {
     rows_of(std::string(kVersionTable));
   } catch (const Error& error) {
-    // IF NOT EXISTS looks before it makes: of two at once one may fail, and finds it made.
-    if (error.code() != ErrorCode::UniqueViolation && error.code() != ErrorCode::DuplicateTable) throw;
+    // IF NOT EXISTS looks before it makes: of two at once one may fail, and finds it made. Which error
+    // it gets depends on what of it the other had made: its name, its row type, or neither for sure.
+    const ErrorCode code = error.code();
+    if (code != ErrorCode::UniqueViolation && code != ErrorCode::DuplicateTable &&
+        code != ErrorCode::DuplicateObject) {
+      throw;
+    }
   }
 }
 

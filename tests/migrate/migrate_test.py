@@ -172,6 +172,16 @@ def test_two_at_once_apply_each_version_once(home):
     check(applied == [str(version) for version in versions(home)], applied)
 
 
+def test_many_make_the_version_table_at_once(home):
+    """CREATE TABLE IF NOT EXISTS fails in several ways where another session makes the same table."""
+    if home.name == "embedded":
+        return  # One process opens a directory.
+    many = [subprocess.Popen([TICKSTONE, "migrate", home.target, "--to", "1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(16)]
+    outputs = [one.communicate(timeout=300)[0] for one in many]
+    check(all(one.returncode == 0 for one in many), outputs)
+    check(versions(home) == [1] and "".join(outputs).count("applied 1 foundation") == 1, outputs)
+
+
 def test_killed_in_the_middle_leaves_whole_versions(home):
     # Killed after each line that it prints, while the next version is being applied.
     for lines in range(1, 4):
