@@ -70,7 +70,9 @@ std::shared_ptr<const Catalog> Catalog::load(const storage::ReadView& view) {
               decode_counter(body);
           break;
         case ObjectKind::Database:
-          break;  // read by itself: read_database_name
+          // The name is read by itself: read_database_name.
+          if (batch.columns[0].integer(row) == kDatabaseRow) catalog->database_ = decode_database(body);
+          break;
         default:
           throw Error(
               ErrorCode::DataCorrupted,
@@ -270,6 +272,11 @@ CatalogEdit::CatalogEdit(std::shared_ptr<const Catalog> base, storage::Transacti
 Catalog& CatalogEdit::changed() {
   if (catalog_.use_count() > 1) catalog_ = std::make_shared<Catalog>(*catalog_);
   return *catalog_;
+}
+
+void CatalogEdit::put_database(const DatabaseObject& database) {
+  write_object(transaction_, kDatabaseRow, ObjectKind::Database, encode_object(database));
+  changed().database_ = database;
 }
 
 void CatalogEdit::put_schema(const SchemaObject& schema) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/tls_use.hpp"
 #include "catalog/job_records.hpp"
 #include "catalog/objects.hpp"
 #include "catalog/running_counts.hpp"
@@ -42,6 +43,7 @@ class Catalog {
   /// By its own OID, or that of arrays of it.
   const TypeObject* find_type(Oid oid) const;
   const TypeObject* find_type(std::string_view schema, std::string_view name) const;
+  const DatabaseObject& database() const { return database_; }
   /// nullptr where there is no such enum type.
   std::shared_ptr<const EnumLabels> enum_labels(Oid type) const;
 
@@ -75,6 +77,7 @@ class Catalog {
   void add(TypeObject type);
   void forget_relation(Oid oid);
 
+  DatabaseObject database_;
   std::map<Oid, SchemaObject> schemas_;
   std::map<Oid, RelationObject> relations_;
   std::map<std::pair<Oid, std::string>, Oid>
@@ -99,6 +102,7 @@ class CatalogEdit {
   /// What is there now. Lifetime: later edits do not show in it.
   std::shared_ptr<const Catalog> finish() { return catalog_; }
 
+  void put_database(const DatabaseObject& database);
   void put_schema(const SchemaObject& schema);
   void put_relation(const RelationObject& relation);  // new, or replaces the one of that oid (renames too)
   void put_role(const RoleObject& role);
@@ -148,6 +152,7 @@ class RunningFacts {
     std::int32_t client_port = -1;
     std::int64_t backend_start_us = 0, query_start_us = 0, transaction_start_us = 0, state_change_us = 0;
     std::uint64_t snapshot_seq = 0;  // the commit that its view is of; 0: it holds none
+    TlsUse tls;
   };
   struct SettingInfo {
     std::string name, value, unit, category, description, type, boot_value, context;
@@ -167,6 +172,22 @@ class RunningFacts {
   virtual ~RunningFacts() = default;
   virtual std::vector<SessionInfo> sessions() const = 0;
   virtual std::vector<storage::LockInfo> locks() const { return {}; }
+  /// An advisory lock that a session holds or waits for.
+  struct AdvisoryLockInfo {
+    std::int32_t pid = 0;
+    std::int64_t key = 0;
+    bool is_of_pair = false;  // of two integers: the high and the low half of `key`
+    bool is_shared = false;
+    bool is_granted = true;
+  };
+  virtual std::vector<AdvisoryLockInfo> advisory_locks_shown() const { return {}; }
+  /// A cursor that the session has open, declared in SQL.
+  struct CursorInfo {
+    std::string name, text;
+    bool is_holdable = false, is_binary = false, is_scrollable = false;
+    std::int64_t created_us = 0;
+  };
+  virtual std::vector<CursorInfo> open_cursors() const { return {}; }
   virtual std::vector<SettingInfo> settings_shown() const = 0;
   virtual std::vector<FileSettingInfo> file_settings() const { return {}; }
   /// A statement that the session has prepared: by the protocol, or by PREPARE.

@@ -190,6 +190,18 @@ Value col_description(const FunctionCall& call) {
   return null_text();
 }
 
+/// Of what all databases share.
+Value shobj_description(const FunctionCall& call) {
+  if (call.text(1) == "pg_database" && call.oid(0) == kDatabase)
+    return text_or_null(call.catalog.database().comment);
+  if (call.text(1) == "pg_authid") {
+    for (const RoleObject* role : call.catalog.roles()) {
+      if (role->oid == call.oid(0)) return text_or_null(role->comment);
+    }
+  }
+  return null_text();
+}
+
 constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"format_type(oid, int4) text", format_type, false},
     {"pg_get_expr(text, oid) text", get_expr},
@@ -221,7 +233,7 @@ constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"obj_description(oid) text", obj_description},
     {"obj_description(oid, text) text", obj_description},
     {"col_description(oid, int4) text", col_description},
-    {"shobj_description(oid, text) text", get_nothing},
+    {"shobj_description(oid, text) text", shobj_description},
 });
 
 }  // namespace

@@ -420,14 +420,24 @@ void character_sets(RowWriter& rows, const RowContext& context) {
             {"default_collate_name", "C.UTF-8"}});
 }
 
+/// Those of a table with its owner's own, that the role has given or has been given.
+std::vector<GrantObject> shown_grants(const RowContext& context, const RelationObject& relation) {
+  const std::string owner = owner_name(context.catalog, relation.owner);
+  std::vector<GrantObject> grants{{owner, owner, kTablePrivileges, kTablePrivileges}};
+  grants.insert(grants.end(), relation.grants.begin(), relation.grants.end());
+  const std::string user = context.facts.current_user();
+  std::erase_if(grants, [&](const GrantObject& grant) {
+    return !grant.grantee.empty() && !is_member(context.catalog, user, grant.grantee) &&
+           !is_member(context.catalog, user, grant.grantor);
+  });
+  return grants;
+}
+
 void table_privileges(RowWriter& rows, const RowContext& context) {
   const std::string database = context.facts.current_database();
   for (const RelationObject* relation : context.catalog.relations()) {
     if (!is_listed(*relation)) continue;
-    const std::string owner = owner_name(context.catalog, relation->owner);
-    std::vector<GrantObject> grants{{owner, owner, kTablePrivileges, kTablePrivileges}};
-    grants.insert(grants.end(), relation->grants.begin(), relation->grants.end());
-    for (const auto& grant : grants) {
+    for (const auto& grant : shown_grants(context, *relation)) {
       for (const auto& [privilege, name, letter] : privilege_names()) {
         if ((grant.privileges & bits(privilege)) == 0) continue;
         rows.add({{"grantor", grant.grantor},
@@ -438,6 +448,43 @@ void table_privileges(RowWriter& rows, const RowContext& context) {
                   {"privilege_type", name},
                   {"is_grantable", yes_or_no((grant.grantable & bits(privilege)) != 0)},
                   {"with_hierarchy", yes_or_no(privilege == Privilege::Select)}});
+      }
+    }
+  }
+}
+
+/// What a table's grants let do with each of its columns, and the columns' own.
+void column_privileges(RowWriter& rows, const RowContext& context) {
+  const std::string database = context.facts.current_database();
+  const std::string user = context.facts.current_user();
+  for (const RelationObject* relation : context.catalog.relations()) {
+    if (!is_listed(*relation)) continue;
+    const auto of_table = shown_grants(context, *relation);
+    for (const auto& column : relation->columns) {
+      const auto add = [&](const GrantObject& grant) {
+        for (const auto& [privilege, name, letter] : privilege_names()) {
+          if ((grant.privileges & bits(privilege) & kColumnPrivileges) == 0) continue;
+          rows.add({{"grantor", grant.grantor},
+                    {"grantee", grant.grantee.empty() ? "PUBLIC" : grant.grantee},
+                    {"table_catalog", database},
+                    {"table_schema", schema_name(context.catalog, relation->schema)},
+                    {"table_name", relation->name},
+                    {"column_name", column.name},
+                    {"privilege_type", name},
+                    {"is_grantable", yes_or_no((grant.grantable & bits(privilege)) != 0)}});
+        }
+      };
+      for (const auto& grant : of_table) add(grant);
+      for (GrantObject grant : column.grants) {
+        // What the table's say already is not said again.
+        for (const auto& of_all : of_table) {
+          if (of_all.grantee == grant.grantee && of_all.grantor == grant.grantor)
+            grant.privileges &=
+                static_cast<Privileges>(~of_all.privileges | (grant.grantable & ~of_all.grantable));
+        }
+        if (grant.grantee.empty() || is_member(context.catalog, user, grant.grantee) ||
+            is_member(context.catalog, user, grant.grantor))
+          add(grant);
       }
     }
   }
@@ -463,6 +510,8 @@ void add_information_rows(RowMakers& makers) {
   makers[{"information_schema", "character_sets"}] = character_sets;
   makers[{"information_schema", "table_privileges"}] = table_privileges;
   makers[{"information_schema", "role_table_grants"}] = table_privileges;
+  makers[{"information_schema", "column_privileges"}] = column_privileges;
+  makers[{"information_schema", "role_column_grants"}] = column_privileges;
 }
 
 }  // namespace tickstone::catalog

@@ -284,6 +284,12 @@ Value relation_is_publishable(const FunctionCall& call) {
 Value is_false(const FunctionCall&) { return bool_value(false); }
 Value no_oid(const FunctionCall&) { return oid_value(0); }
 Value database_encoding(const FunctionCall&) { return text_value("UTF8"); }
+Value client_encoding(const FunctionCall& call) {
+  for (const auto& setting : call.facts.settings_shown()) {
+    if (setting.name == "client_encoding") return text_value(setting.value);
+  }
+  return text_value("UTF8");
+}
 Value empty_text(const FunctionCall&) { return text_value(""); }
 
 Value sequence_last_value(const FunctionCall& call) {
@@ -364,7 +370,7 @@ constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"pg_char_to_encoding(name) int4", char_to_encoding},
     {"pg_relation_is_publishable(oid) bool", relation_is_publishable},
     {"getdatabaseencoding() name", database_encoding},
-    {"pg_client_encoding() name", database_encoding},
+    {"pg_client_encoding() name", client_encoding},
     {"pg_is_in_recovery() bool", is_false},
     {"pg_is_other_temp_schema(oid) bool", is_false},
     {"row_security_active(oid) bool", is_false},

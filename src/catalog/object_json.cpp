@@ -155,6 +155,18 @@ void visit(Visitor& v, T& o) {
     v.field("name", o.name);
     v.field("owner", o.owner);
     v.field("comment", o.comment);
+    v.field("has_grants", o.has_grants);
+    v.field("grants", o.grants);
+  } else if constexpr (std::is_same_v<Type, DefaultRights>) {
+    v.field("role", o.role);
+    v.field("schema", o.schema);
+    v.field("objects", o.objects);
+    v.field("grants", o.grants);
+  } else if constexpr (std::is_same_v<Type, DatabaseObject>) {
+    v.field("comment", o.comment);
+    v.field("has_grants", o.has_grants);
+    v.field("grants", o.grants);
+    v.field("default_rights", o.default_rights);
   } else if constexpr (std::is_same_v<Type, ColumnObject>) {
     v.field("id", o.id);
     v.field("name", o.name);
@@ -166,6 +178,7 @@ void visit(Visitor& v, T& o) {
     v.field("sequence", o.sequence);
     v.field("domain", o.domain);
     v.field("comment", o.comment);
+    v.field("grants", o.grants);
   } else if constexpr (std::is_same_v<Type, ConstraintObject>) {
     v.field("oid", o.oid);
     v.field("kind", o.kind);
@@ -278,6 +291,7 @@ void visit(Visitor& v, T& o) {
     v.always("connections", o.connection_limit);
     v.field("valid_until", o.valid_until_us);
     v.field("member_of", o.member_of);
+    v.field("comment", o.comment);
   } else if constexpr (std::is_same_v<Type, ExtensionObject>) {
     v.field("oid", o.oid);
     v.field("name", o.name);
@@ -366,6 +380,7 @@ T decode(std::string_view body, const char* what) {
 
 }  // namespace
 
+std::string encode_object(const DatabaseObject& database) { return encode(database); }
 std::string encode_object(const SchemaObject& schema) { return encode(schema); }
 std::string encode_object(const RelationObject& relation) { return encode(relation); }
 std::string encode_object(const RoleObject& role) { return encode(role); }
@@ -374,6 +389,7 @@ std::string encode_object(const JobObject& job) { return encode(job); }
 std::string encode_object(const FunctionObject& function) { return encode(function); }
 std::string encode_object(const TypeObject& type) { return encode(type); }
 
+DatabaseObject decode_database(std::string_view body) { return decode<DatabaseObject>(body, "database"); }
 SchemaObject decode_schema(std::string_view body) { return decode<SchemaObject>(body, "schema"); }
 RelationObject decode_relation(std::string_view body) { return decode<RelationObject>(body, "relation"); }
 RoleObject decode_role(std::string_view body) { return decode<RoleObject>(body, "role"); }

@@ -11,6 +11,7 @@ namespace tickstone::catalog {
 /// An object as the body of its row in the objects table, and back. Fields that have their default are left
 /// out, and unknown ones are ignored, so that a store made by another version reads.
 /// Errors of decoding: DataCorrupted.
+std::string encode_object(const DatabaseObject& database);
 std::string encode_object(const SchemaObject& schema);
 std::string encode_object(const RelationObject& relation);
 std::string encode_object(const RoleObject& role);
@@ -19,6 +20,7 @@ std::string encode_object(const JobObject& job);
 std::string encode_object(const FunctionObject& function);
 std::string encode_object(const TypeObject& type);
 
+DatabaseObject decode_database(std::string_view body);
 SchemaObject decode_schema(std::string_view body);
 RelationObject decode_relation(std::string_view body);
 RoleObject decode_role(std::string_view body);

@@ -27,6 +27,25 @@ struct SchemaObject {
   std::string name;
   std::string owner;
   std::optional<std::string> comment = std::nullopt;  // nothing: none was ever made
+  bool has_grants = false;  // GRANT or REVOKE was said of it; until then see `grants_of` in privileges.hpp
+  std::vector<GrantObject> grants = {};
+};
+
+/// What ALTER DEFAULT PRIVILEGES has for what a role will make.
+struct DefaultRights {
+  std::string role;
+  Oid schema = 0;    // 0: in all of them
+  char objects = 0;  // as in pg_default_acl: r tables, S sequences, f functions, T types, n schemas
+  /// Of one schema: what is added. Of all: what there is instead of PostgreSQL's own.
+  std::vector<GrantObject> grants;
+};
+
+/// The store's one database; its name is kept by itself.
+struct DatabaseObject {
+  std::string comment;
+  bool has_grants = false;
+  std::vector<GrantObject> grants;
+  std::vector<DefaultRights> default_rights;
 };
 
 struct ColumnObject {
@@ -40,6 +59,7 @@ struct ColumnObject {
   Oid sequence = 0;            // of SERIAL or identity
   Oid domain = 0;              // whose base type `type` is
   std::string comment;
+  std::vector<GrantObject> grants;
 };
 
 enum class RelationKind : std::uint8_t { Table, View, Sequence, ContinuousAggregate, MaterializedView };
@@ -177,6 +197,7 @@ struct RoleObject {
   int connection_limit = -1;
   std::optional<std::int64_t> valid_until_us;  // the password is none afterwards
   std::vector<std::string> member_of;          // roles whose rights it has too
+  std::string comment;
 };
 
 struct JobObject {      // a policy or a user's job

@@ -11,9 +11,6 @@
 namespace tickstone::catalog {
 namespace {
 
-/// A store has one database.
-constexpr Oid kDatabaseOid = 1;
-
 Batch key_batch(Oid oid, ObjectKind kind) {
   Batch keys;
   keys.columns.emplace_back(SqlType::of(TypeId::BigInt));
@@ -61,12 +58,12 @@ std::int32_t decode_counter(std::string_view body) {
 }
 
 void write_database_name(storage::Transaction& transaction, const std::string& name) {
-  write_object(transaction, kDatabaseOid, ObjectKind::Database, nlohmann::json{{"name", name}}.dump());
+  write_object(transaction, kDatabaseNameRow, ObjectKind::Database, nlohmann::json{{"name", name}}.dump());
 }
 
 std::optional<std::string> read_database_name(const storage::ReadView& view) {
   if (view.schema(kObjectsTable) == nullptr) return std::nullopt;
-  const auto found = view.lookup(kObjectsTable, key_batch(kDatabaseOid, ObjectKind::Database));
+  const auto found = view.lookup(kObjectsTable, key_batch(kDatabaseNameRow, ObjectKind::Database));
   if (found.found[0] < 0) return std::nullopt;
   const auto body = found.rows.columns[2].view().bytes(static_cast<std::size_t>(found.found[0]));
   const auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);

@@ -31,6 +31,10 @@ inline constexpr storage::ColumnId kObjectBodyColumn = 3;
 
 inline constexpr std::int32_t kFirstJobId = 1000;
 
+/// Rows of ObjectKind::Database: what the database is called, and a DatabaseObject.
+inline constexpr Oid kDatabaseNameRow = 1;
+inline constexpr Oid kDatabaseRow = 2;
+
 void write_object(storage::Transaction& transaction, Oid oid, ObjectKind kind, const std::string& body);
 /// What the store's one database is called; nothing in a store that has not kept it.
 void write_database_name(storage::Transaction& transaction, const std::string& name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// has_..._privilege. Databases, languages, types and their kin are everyone's: what exists may be used.
+// has_..._privilege. Languages, types and their kin are everyone's: what exists may be used.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -10,6 +10,8 @@
 #include "catalog/object_names.hpp"
 #include "catalog/privileges.hpp"
 #include "catalog/role_facts.hpp"
+#include "catalog/system_oids.hpp"
+#include "catalog/system_rows.hpp"
 
 namespace tickstone::catalog {
 namespace {
@@ -49,6 +51,7 @@ Asked privileges_asked(const std::string& text, Privileges all) {
     word.erase(word.find_last_not_of(' ') + 1);
     const bool with_option = word.ends_with(kOption);
     if (with_option) word.resize(word.size() - kOption.size());
+    if (word == "TEMP") word = "TEMPORARY";
     bool is_known = false;
     for (const auto& [privilege, name, letter] : privilege_names()) {
       if (word != name || (all & bits(privilege)) == 0) continue;
@@ -111,17 +114,86 @@ Value role_privilege(const FunctionCall& call) {
 }
 
 Value relation_privilege(const FunctionCall& call) { return of_relation(call, 1); }
-Value column_privilege(const FunctionCall& call) { return of_relation(call, 2); }
+
+/// Whether one of what is asked for is there, by `has(privileges, grantable)`.
+template <typename Has>
+Value any_of_asked(const Asked& asked, Has has) {
+  return bool_value((asked.privileges != 0 && has(asked.privileges, false)) ||
+                    (asked.grantable != 0 && has(asked.grantable, true)));
+}
+
+Value any_column_privilege(const FunctionCall& call) {
+  const auto named = call.relation(object_position(call, 1));
+  const std::string role = role_asked(call, 1);
+  const Asked asked = privileges_asked(call.text(call.count() - 1), kColumnPrivileges);
+  if (!named) return Value::null_of(SqlType::of(TypeId::Boolean));
+  if (named->relation == nullptr) return bool_value(true);  // of the system
+  return any_of_asked(asked, [&](Privileges wanted, bool grantable) {
+    return has_any_column_privilege(call.catalog, *named->relation, role, wanted, grantable);
+  });
+}
+
+/// A column by its name or its number.
+Value column_privilege(const FunctionCall& call) {
+  const auto named = call.relation(object_position(call, 2));
+  const std::string role = role_asked(call, 2);
+  const Asked asked = privileges_asked(call.text(call.count() - 1), kColumnPrivileges);
+  const auto null = Value::null_of(SqlType::of(TypeId::Boolean));
+  if (!named) return null;
+  if (named->relation == nullptr) return bool_value(true);  // of the system
+  const auto& relation = *named->relation;
+  const std::size_t at = call.count() - 2;
+  const ColumnObject* column = nullptr;
+  if (call.is_text(at)) {
+    column = relation.find_column(call.text(at));
+    if (column == nullptr) {
+      throw Error(ErrorCode::UndefinedColumn, fmt::format("column \"{}\" of relation \"{}\" does not exist",
+                                                          call.text(at), relation.name));
+    }
+  } else {
+    for (const auto& candidate : relation.columns) {
+      if (attribute_number(relation, candidate) == call.integer(at)) column = &candidate;
+    }
+    if (column == nullptr) return null;
+  }
+  return any_of_asked(asked, [&](Privileges wanted, bool grantable) {
+    return has_privilege(call.catalog, relation, *column, role, wanted, grantable);
+  });
+}
 
 Value schema_privilege(const FunctionCall& call) {
   const std::size_t position = object_position(call, 1);
-  if (!call.is_text(position)) {
-    return call.catalog.find_schema(call.oid(position)) != nullptr
-               ? bool_value(true)
-               : Value::null_of(SqlType::of(TypeId::Boolean));
+  const std::string role = role_asked(call, 1);
+  const Asked asked = privileges_asked(call.text(call.count() - 1), kSchemaPrivileges);
+  const SchemaObject* schema = nullptr;
+  if (call.is_text(position)) {
+    schema = call.catalog.find_schema(call.text(position));
+    if (schema == nullptr)
+      throw Error(ErrorCode::InvalidSchemaName,
+                  fmt::format("schema \"{}\" does not exist", call.text(position)));
+  } else {
+    schema = call.catalog.find_schema(call.oid(position));
+    if (schema == nullptr) return Value::null_of(SqlType::of(TypeId::Boolean));
   }
-  if (call.catalog.find_schema(call.text(position)) != nullptr) return bool_value(true);
-  throw Error(ErrorCode::InvalidSchemaName, fmt::format("schema \"{}\" does not exist", call.text(position)));
+  return any_of_asked(asked, [&](Privileges wanted, bool grantable) {
+    return has_privilege(call.catalog, *schema, role, wanted, grantable);
+  });
+}
+
+Value database_privilege(const FunctionCall& call) {
+  const std::size_t position = object_position(call, 1);
+  const std::string role = role_asked(call, 1);
+  const Asked asked = privileges_asked(call.text(call.count() - 1), kDatabasePrivileges);
+  if (call.is_text(position)) {
+    if (call.text(position) != call.facts.current_database())
+      throw Error(ErrorCode::InvalidCatalogName,
+                  fmt::format("database \"{}\" does not exist", call.text(position)));
+  } else if (call.oid(position) != kDatabase) {
+    return Value::null_of(SqlType::of(TypeId::Boolean));
+  }
+  return any_of_asked(asked, [&](Privileges wanted, bool grantable) {
+    return has_database_privilege(call.catalog, role, wanted, grantable);
+  });
 }
 
 Value acldefault(const FunctionCall& call) {
@@ -141,10 +213,10 @@ constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"has_table_privilege(text, oid, text) bool", relation_privilege},
     {"has_table_privilege(text, text, text) bool", relation_privilege},
     {"has_table_privilege(oid, oid, text) bool", relation_privilege},
-    {"has_any_column_privilege(oid, text) bool", relation_privilege},
-    {"has_any_column_privilege(text, text) bool", relation_privilege},
-    {"has_any_column_privilege(text, oid, text) bool", relation_privilege},
-    {"has_any_column_privilege(text, text, text) bool", relation_privilege},
+    {"has_any_column_privilege(oid, text) bool", any_column_privilege},
+    {"has_any_column_privilege(text, text) bool", any_column_privilege},
+    {"has_any_column_privilege(text, oid, text) bool", any_column_privilege},
+    {"has_any_column_privilege(text, text, text) bool", any_column_privilege},
     {"has_sequence_privilege(oid, text) bool", relation_privilege},
     {"has_sequence_privilege(text, text) bool", relation_privilege},
     {"has_sequence_privilege(text, oid, text) bool", relation_privilege},
@@ -159,10 +231,10 @@ constexpr auto kFunctions = std::to_array<FunctionEntry>({
     {"has_schema_privilege(text, text) bool", schema_privilege},
     {"has_schema_privilege(text, oid, text) bool", schema_privilege},
     {"has_schema_privilege(text, text, text) bool", schema_privilege},
-    {"has_database_privilege(oid, text) bool", any_privilege},
-    {"has_database_privilege(text, text) bool", any_privilege},
-    {"has_database_privilege(text, oid, text) bool", any_privilege},
-    {"has_database_privilege(text, text, text) bool", any_privilege},
+    {"has_database_privilege(oid, text) bool", database_privilege},
+    {"has_database_privilege(text, text) bool", database_privilege},
+    {"has_database_privilege(text, oid, text) bool", database_privilege},
+    {"has_database_privilege(text, text, text) bool", database_privilege},
     {"has_function_privilege(oid, text) bool", function_privilege},
     {"has_function_privilege(text, text) bool", function_privilege},
     {"has_function_privilege(text, oid, text) bool", function_privilege},

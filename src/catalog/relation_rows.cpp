@@ -52,10 +52,7 @@ void pg_namespace(RowWriter& rows, const RowContext& context) {
     rows.add({{"oid", schema->oid},
               {"nspname", schema->name},
               {"nspowner", schema_owner_oid(context.catalog, *schema)},
-              {"nspacl", schema->oid != kSchemaPublic
-                             ? Cell(nullptr)
-                             : Cell(public_schema_acl(role_name(
-                                   context.catalog, schema_owner_oid(context.catalog, *schema))))}});
+              {"nspacl", acl_texts(context.catalog, *schema)}});
   }
 }
 
@@ -184,6 +181,7 @@ struct AttributeFlags {
   char identity = 0, generated = 0;
   bool is_array_element = false;  // of an array column, in a GIN index
   Oid domain = 0;
+  std::optional<std::vector<std::string>> acl = std::nullopt;
 };
 
 void add_attribute(RowWriter& rows, Oid relation, const std::string& name, const SqlType& type, int number,
@@ -209,7 +207,8 @@ void add_attribute(RowWriter& rows, Oid relation, const std::string& name, const
             {"attidentity", flags.identity},
             {"attgenerated", flags.generated},
             {"attislocal", true},
-            {"attcollation", facts->collation}});
+            {"attcollation", facts->collation},
+            {"attacl", flags.acl}});
 }
 
 const Batch& system_attributes(const std::vector<SystemColumn>& columns) {
@@ -275,6 +274,7 @@ void pg_attribute(RowWriter& rows, const RowContext& context) {
       AttributeFlags flags{column.not_null && !is_view, has_default(column), column.identity,
                            column.generated_text.empty() ? char{0} : 's'};
       flags.domain = column.domain;
+      flags.acl = acl_texts(column);
       add_attribute(rows, relation->oid, column.name, column.type, attribute_number(*relation, column),
                     flags);
     }
@@ -343,13 +343,29 @@ void pg_description(RowWriter& rows, const RowContext& context) {
     add_object(function->oid, kClassOfFunctions, function->comment);
 }
 
-/// What an object may be used for before anybody has said anything of it: PostgreSQL notes it of public.
-void pg_init_privs(RowWriter& rows, const RowContext&) {
-  rows.add({{"objoid", kSchemaPublic},
-            {"classoid", kClassOfSchemas},
-            {"objsubid", 0},
-            {"privtype", 'i'},
-            {"initprivs", public_schema_acl("pg_database_owner")}});
+/// What an object may be used for before anybody has said anything of it.
+void pg_init_privs(RowWriter& rows, const RowContext& context) {
+  const std::string bootstrap = database_owner(context.catalog);
+  for (const auto& [oid, owner] :
+       {std::pair{kSchemaPgCatalog, bootstrap}, std::pair{kSchemaPublic, std::string("pg_database_owner")},
+        std::pair{kSchemaInformation, bootstrap}}) {
+    rows.add({{"objoid", oid},
+              {"classoid", kClassOfSchemas},
+              {"objsubid", 0},
+              {"privtype", 'i'},
+              {"initprivs", public_schema_acl(owner)}});
+  }
+}
+
+void pg_default_acl(RowWriter& rows, const RowContext& context) {
+  Oid number = kFirstDefaultRights;
+  for (const DefaultRights& rights : context.catalog.database().default_rights) {
+    rows.add({{"oid", number++},
+              {"defaclrole", owner_oid(context.catalog, rights.role)},
+              {"defaclnamespace", rights.schema},
+              {"defaclobjtype", rights.objects},
+              {"defaclacl", acl_texts(rights)}});
+  }
 }
 
 /// The rule of a view, which psql's \d looks for, or of a materialized view.
@@ -380,6 +396,7 @@ void add_relation_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_description"}] = pg_description;
   makers[{"pg_catalog", "pg_rewrite"}] = pg_rewrite;
   makers[{"pg_catalog", "pg_init_privs"}] = pg_init_privs;
+  makers[{"pg_catalog", "pg_default_acl"}] = pg_default_acl;
 }
 
 }  // namespace tickstone::catalog

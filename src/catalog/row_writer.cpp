@@ -3,6 +3,7 @@
 
 #include "base/check.hpp"
 #include "types/array_value.hpp"
+#include "types/decimal.hpp"
 
 namespace tickstone::catalog {
 namespace {
@@ -37,6 +38,17 @@ void append_integer(Column& column, std::int64_t value) {
     case Physical::Bytes:
       column.append_bytes(std::to_string(value));
       return;
+  }
+}
+
+/// A whole number in digits. A column keeps 38 of them, and a longer one is not known.
+void append_digits(Column& column, const std::string& digits) {
+  constexpr std::size_t kMostDigits = 38;
+  const auto number = digits.size() > kMostDigits ? std::nullopt : parse_decimal(digits);
+  if (number) {
+    column.append_decimal(*number);
+  } else {
+    column.append_null();
   }
 }
 
@@ -89,6 +101,10 @@ void Cell::append_to(Column& column) const {
       column.append_fixed(*number);
     }
   } else if (const auto* text = std::get_if<std::string>(&value_)) {
+    if (column.type().id == TypeId::Numeric && !column.type().is_array) {
+      append_digits(column, *text);
+      return;
+    }
     TICKSTONE_CHECK(column.layout().physical == Physical::Bytes);
     column.append_bytes(*text);
   } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value_)) {

@@ -2,9 +2,12 @@
 // The database, its roles, extensions, settings and locks.
 #include <array>
 
+#include "base/clock.hpp"
+#include "catalog/privileges.hpp"
 #include "catalog/role_facts.hpp"
 #include "catalog/system_oids.hpp"
 #include "catalog/system_rows.hpp"
+#include "types/time_zone_list.hpp"
 
 namespace tickstone::catalog {
 namespace {
@@ -28,7 +31,16 @@ void pg_database(RowWriter& rows, const RowContext& context) {
             {"datconnlimit", -1},
             {"dattablespace", kTablespaceDefault},
             {"datcollate", "C.UTF-8"},
-            {"datctype", "C.UTF-8"}});
+            {"datctype", "C.UTF-8"},
+            {"datacl", database_acl_texts(context.catalog)}});
+}
+
+void pg_shdescription(RowWriter& rows, const RowContext& context) {
+  const auto add = [&](Oid object, Oid of, const std::string& comment) {
+    if (!comment.empty()) rows.add({{"objoid", object}, {"classoid", of}, {"description", comment}});
+  };
+  add(kDatabase, kClassOfDatabases, context.catalog.database().comment);
+  for (const RoleObject* role : context.catalog.roles()) add(role->oid, kClassOfRoles, role->comment);
 }
 
 void pg_tablespace(RowWriter& rows, const RowContext&) {
@@ -231,6 +243,22 @@ Oid relation_of_table(const Catalog& catalog, storage::TableId table) {
   return table;
 }
 
+void add_advisory_locks(RowWriter& rows, const RowContext& context) {
+  for (const auto& lock : context.facts.advisory_locks_shown()) {
+    const auto bits = static_cast<std::uint64_t>(lock.key);
+    rows.add({{"locktype", "advisory"},
+              {"database", kDatabase},
+              {"classid", static_cast<Oid>(bits >> 32)},
+              {"objid", static_cast<Oid>(bits & 0xFFFFFFFFU)},
+              {"objsubid", lock.is_of_pair ? 2 : 1},
+              {"virtualtransaction", std::to_string(lock.pid) + "/0"},
+              {"pid", lock.pid},
+              {"mode", lock.is_shared ? "ShareLock" : "ExclusiveLock"},
+              {"granted", lock.is_granted},
+              {"fastpath", false}});
+  }
+}
+
 void pg_locks(RowWriter& rows, const RowContext& context) {
   for (const auto& lock : context.facts.locks()) {
     rows.add({{"locktype", lock.is_of_table ? "relation" : "tuple"},
@@ -241,6 +269,58 @@ void pg_locks(RowWriter& rows, const RowContext& context) {
               {"mode", lock_name(lock)},
               {"granted", lock.is_granted},
               {"fastpath", false}});
+  }
+  add_advisory_locks(rows, context);
+}
+
+void pg_cursors(RowWriter& rows, const RowContext& context) {
+  for (const auto& cursor : context.facts.open_cursors()) {
+    rows.add({{"name", cursor.name},
+              {"statement", cursor.text},
+              {"is_holdable", cursor.is_holdable},
+              {"is_binary", cursor.is_binary},
+              {"is_scrollable", cursor.is_scrollable},
+              {"creation_time", cursor.created_us}});
+  }
+}
+
+/// A row a client: it says of all whether they are encrypted, and to whom it may tell more, how.
+void pg_stat_ssl(RowWriter& rows, const RowContext& context) {
+  const std::string user = context.facts.current_user();
+  for (const auto& session : context.facts.sessions()) {
+    if (session.is_job) continue;
+    if (!is_member(context.catalog, user, session.user) &&
+        !is_member(context.catalog, user, "pg_read_all_stats")) {
+      rows.add({{"pid", session.pid}});
+      continue;
+    }
+    const TlsUse& tls = session.tls;
+    const bool is_used = !tls.version.empty();
+    rows.add({{"pid", session.pid},
+              {"ssl", is_used},
+              {"version", text_or_null(tls.version)},
+              {"cipher", text_or_null(tls.cipher)},
+              {"bits", is_used ? Cell(tls.key_bits) : Cell(nullptr)},
+              {"client_dn", text_or_null(tls.client_name)},
+              {"client_serial", text_or_null(tls.client_serial)},
+              {"issuer_dn", text_or_null(tls.issuer_name)}});
+  }
+}
+
+void pg_timezone_names(RowWriter& rows, const RowContext&) {
+  for (auto& zone : all_time_zones(system_clock().now_us())) {
+    rows.add({{"name", std::move(zone.name)},
+              {"abbrev", std::move(zone.abbreviation)},
+              {"utc_offset", IntervalValue{.micros = zone.offset_seconds * kMicrosPerSecond}},
+              {"is_dst", zone.is_daylight}});
+  }
+}
+
+void pg_timezone_abbrevs(RowWriter& rows, const RowContext&) {
+  for (auto& zone : all_zone_abbreviations()) {
+    rows.add({{"abbrev", std::move(zone.abbreviation)},
+              {"utc_offset", IntervalValue{.micros = zone.offset_seconds * kMicrosPerSecond}},
+              {"is_dst", zone.is_daylight}});
   }
 }
 
@@ -262,6 +342,7 @@ void pg_prepared_statements(RowWriter& rows, const RowContext& context) {
 
 void add_server_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_database"}] = pg_database;
+  makers[{"pg_catalog", "pg_shdescription"}] = pg_shdescription;
   makers[{"pg_catalog", "pg_tablespace"}] = pg_tablespace;
   makers[{"pg_catalog", "pg_authid"}] = pg_authid;
   makers[{"pg_catalog", "pg_auth_members"}] = pg_auth_members;
@@ -275,6 +356,10 @@ void add_server_rows(RowMakers& makers) {
   makers[{"pg_catalog", "pg_settings"}] = pg_settings;
   makers[{"pg_catalog", "pg_file_settings"}] = pg_file_settings;
   makers[{"pg_catalog", "pg_locks"}] = pg_locks;
+  makers[{"pg_catalog", "pg_cursors"}] = pg_cursors;
+  makers[{"pg_catalog", "pg_timezone_abbrevs"}] = pg_timezone_abbrevs;
+  makers[{"pg_catalog", "pg_timezone_names"}] = pg_timezone_names;
+  makers[{"pg_catalog", "pg_stat_ssl"}] = pg_stat_ssl;
   makers[{"pg_catalog", "pg_prepared_statements"}] = pg_prepared_statements;
 }
 

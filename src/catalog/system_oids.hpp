@@ -37,6 +37,8 @@ inline constexpr std::array<std::pair<Oid, std::string_view>, 9> kFirstSchemas =
 inline constexpr Oid kFirstSystemRelation = 12100;
 /// Functions without a fixed number of PostgreSQL's.
 inline constexpr Oid kFirstOwnFunction = 13500;
+/// Rows of pg_default_acl count from here.
+inline constexpr Oid kFirstDefaultRights = 16'000;
 inline constexpr Oid kDatabase = 5;
 inline constexpr Oid kBootstrapRole = 10;
 inline constexpr Oid kRoleDatabaseOwner = 6171;  // pg_database_owner
@@ -73,6 +75,8 @@ inline constexpr Oid kClassOfConstraints = 2606;  // pg_constraint
 inline constexpr Oid kClassOfDefaults = 2604;     // pg_attrdef
 inline constexpr Oid kClassOfRules = 2618;        // pg_rewrite
 inline constexpr Oid kClassOfSchemas = 2615;      // pg_namespace
+inline constexpr Oid kClassOfDatabases = 1262;    // pg_database
+inline constexpr Oid kClassOfRoles = 1260;        // pg_authid
 inline constexpr Oid kClassOfExtensions = 3079;   // pg_extension
 
 /// What CREATE EXTENSION timescaledb installs.

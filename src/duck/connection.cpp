@@ -172,9 +172,7 @@ class DuckPrepared final : public PreparedQuery {
       // Text for anything else: PostgreSQL's input function of the type.
       const SqlType target = parameter_types_[index];
       if (!is_text_like(target.id) || target.is_array) {
-        FormatContext context;
-        context.zone = &connection_.session().zone();
-        return parameter_value(index, parse_value(target, value.text, context));
+        return parameter_value(index, parse_value(target, value.text, connection_.session().format()));
       }
     }
     duckdb::Value natural = to_duck(value);

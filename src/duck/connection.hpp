@@ -17,6 +17,9 @@ class DuckConnection final : public Connection {
   std::unique_ptr<PreparedQuery> prepare(std::string_view duck_text) override;
   void interrupt() override;
   void set_time_zone(const std::string& name) override;
+  void set_styles(const DateStyle& dates, IntervalStyle intervals) override {
+    session_->set_styles(dates, intervals);
+  }
   void attach(RelationSource& source, HostFunctions& functions) override {
     session_->attach(source, functions);
   }

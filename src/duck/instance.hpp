@@ -125,6 +125,8 @@ class Connection {
   /// `analyze` runs it; without it, they are those that the present values would read at most.
   virtual std::vector<std::string> explain(std::string_view duck_text, bool analyze,
                                            std::span<const Value> parameters = {}) = 0;
+  /// How dates, times and intervals become text within queries, and text becomes them.
+  virtual void set_styles(const DateStyle& dates, IntervalStyle intervals) = 0;
 };
 
 struct InstanceOptions {

@@ -81,6 +81,18 @@ class SessionState : public duckdb::ClientContextState {
 
   const TimeZone& zone() const { return *zone_; }
   void set_zone(const TimeZone& zone) { zone_ = &zone; }
+  void set_styles(const DateStyle& dates, IntervalStyle intervals) {
+    dates_ = dates;
+    intervals_ = intervals;
+  }
+  /// How values become text and text becomes values.
+  FormatContext format() const {
+    FormatContext format;
+    format.zone = zone_;
+    format.dates = dates_;
+    format.intervals = intervals_;
+    return format;
+  }
 
  private:
   RelationSource* source_;
@@ -92,6 +104,8 @@ class SessionState : public duckdb::ClientContextState {
   bool is_explaining_ = false;
   const TimeZone* zone_ = &utc_zone();
   std::shared_ptr<WorkerUse> use_;
+  DateStyle dates_;
+  IntervalStyle intervals_ = IntervalStyle::Postgres;
 };
 
 }  // namespace tickstone::duck

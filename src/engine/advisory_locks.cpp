@@ -111,6 +111,21 @@ bool AdvisoryLocks::unlock(Owner owner, const Key& key, Mode mode) {
   return true;
 }
 
+std::vector<AdvisoryLocks::Shown> AdvisoryLocks::shown() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Shown> all;
+  for (const auto& [key, entry] : entries_) {
+    for (const auto& [holder, counts] : entry.holders) {
+      for (const auto mode : {Mode::Shared, Mode::Exclusive}) {
+        if (counts[index_of(mode)] > 0) all.push_back({holder->pid(), key, mode, true});
+      }
+    }
+  }
+  for (const auto& [owner, wanted] : waiting_)
+    all.push_back({owner->pid(), wanted.first, wanted.second, false});
+  return all;
+}
+
 bool SessionAdvisoryLocks::try_lock(const Held& wanted, Until until) {
   if (!all_.try_lock(this, wanted.first, wanted.second)) return false;
   took(wanted, until);

@@ -24,7 +24,7 @@ class AdvisoryLocks {
     auto operator<=>(const Key&) const = default;
   };
   enum class Mode : std::uint8_t { Shared, Exclusive };
-  using Owner = const void*;
+  using Owner = const class SessionAdvisoryLocks*;
 
   /// Counted: what is taken twice is given back twice. False where others hold it.
   bool try_lock(Owner owner, const Key& key, Mode mode);
@@ -34,6 +34,14 @@ class AdvisoryLocks {
             const std::function<void()>& check);
   /// False where the owner does not hold it so.
   bool unlock(Owner owner, const Key& key, Mode mode);
+  /// What is held and waited for, by session.
+  struct Shown {
+    std::int32_t pid = 0;
+    Key key;
+    Mode mode = Mode::Exclusive;
+    bool is_granted = true;
+  };
+  std::vector<Shown> shown();
 
  private:
   using Counts = std::array<std::size_t, 2>;  // by mode
@@ -53,10 +61,12 @@ class AdvisoryLocks {
 /// Those that one session holds, to its end or to its transaction's. Threads: the session's.
 class SessionAdvisoryLocks {
  public:
-  explicit SessionAdvisoryLocks(AdvisoryLocks& all) : all_(all) {}
+  SessionAdvisoryLocks(AdvisoryLocks& all, std::int32_t pid) : all_(all), pid_(pid) {}
   ~SessionAdvisoryLocks() { unlock_all(), end_transaction(0); }
   SessionAdvisoryLocks(const SessionAdvisoryLocks&) = delete;
   SessionAdvisoryLocks& operator=(const SessionAdvisoryLocks&) = delete;
+
+  std::int32_t pid() const { return pid_; }
 
   using Held = std::pair<AdvisoryLocks::Key, AdvisoryLocks::Mode>;
   enum class Until : std::uint8_t { Session, Transaction };
@@ -74,6 +84,7 @@ class SessionAdvisoryLocks {
   void took(const Held& held, Until until);
 
   AdvisoryLocks& all_;
+  const std::int32_t pid_;
   std::vector<Held> of_transaction_;
   std::multiset<Held> of_session_;
 };

@@ -45,7 +45,7 @@ std::optional<catalog::Chunk> find_chunk(const SessionContext& context, const st
                                          const std::string& name) {
   if (!context.has_view() || !name.ends_with("_chunk")) return std::nullopt;
   const auto catalog = context.catalog();
-  for (const auto& candidate : context.schemas_to_search(schema)) {
+  for (const auto& candidate : schema.empty() ? context.search_path() : std::vector{schema}) {
     // A table of that name comes first.
     if (catalog->find_relation(candidate, name) != nullptr) return std::nullopt;
     if (auto found = catalog::find_chunk(*catalog, context.current_view(), candidate, name)) return found;

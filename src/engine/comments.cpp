@@ -33,6 +33,33 @@ void comment_on_schema(SessionContext& context, catalog::CatalogEdit& edit, cons
   edit.put_schema(schema);
 }
 
+void comment_on_database(SessionContext& context, catalog::CatalogEdit& edit,
+                         const CommentStatement& comment) {
+  const std::string& name = comment.object.name;
+  if (name != context.current_database()) {
+    context.notice(
+        {"WARNING", ErrorCode::InvalidCatalogName, "database \"" + name + "\" does not exist", {}, {}});
+    return;
+  }
+  require_owner(context, "database", name, catalog::database_owner(edit.catalog()));
+  catalog::DatabaseObject database = edit.catalog().database();
+  database.comment = comment.text.value_or("");
+  edit.put_database(database);
+}
+
+void comment_on_role(SessionContext& context, catalog::CatalogEdit& edit, const CommentStatement& comment) {
+  catalog::RoleObject role = *edit.catalog().find_role(role_meant(context, comment.object.name));
+  const auto* self = edit.catalog().find_role(context.user());
+  if (self == nullptr || !self->superuser) {
+    if (role.superuser)
+      throw Error(ErrorCode::InsufficientPrivilege, "must be superuser to comment on superuser role");
+    if (self == nullptr || !self->create_role)
+      throw Error(ErrorCode::InsufficientPrivilege, "must have CREATEROLE privilege");
+  }
+  role.comment = comment.text.value_or("");
+  edit.put_role(role);
+}
+
 void comment_on_extension(catalog::CatalogEdit& edit, const CommentStatement& comment) {
   const auto* found = edit.catalog().find_extension(comment.object.name);
   if (found == nullptr)
@@ -95,6 +122,10 @@ std::string execute_comment(Execution& execution, const CommentStatement& commen
     comment_on_type(context, edit, comment);
   } else if (kind == "schema") {
     comment_on_schema(context, edit, comment);
+  } else if (kind == "database") {
+    comment_on_database(context, edit, comment);
+  } else if (kind == "role") {
+    comment_on_role(context, edit, comment);
   } else if (kind == "extension") {
     comment_on_extension(edit, comment);
   } else if (kind == "index") {

@@ -5,6 +5,8 @@
 
 #include <tickstone/error.hpp>
 
+#include "types/text_encoding.hpp"
+
 namespace tickstone::engine {
 
 CopyOptions copy_options(const sql::CopyStatement& copy) {
@@ -21,6 +23,15 @@ CopyOptions copy_options(const sql::CopyStatement& copy) {
     list.push_back(std::move(out));
   }
   return resolve_copy_options(list, copy.is_from ? CopyDirection::From : CopyDirection::To);
+}
+
+const TextEncoding* encoding_of(const CopyOptions& options, const FormatContext& format) {
+  const auto* encoding = options.encoding.empty() ? format.client : find_text_encoding(options.encoding);
+  if (encoding != nullptr && options.format == CopyFormat::Binary) {
+    throw Error(ErrorCode::FeatureNotSupported,
+                "COPY BINARY in encoding \"" + std::string(encoding->name()) + "\" is not supported");
+  }
+  return encoding;
 }
 
 std::vector<std::size_t> copied_columns(const catalog::RelationObject& relation,

@@ -13,6 +13,7 @@
 #include "engine/unpopulated_view.hpp"
 #include "engine/with_parts.hpp"
 #include "types/copy_format.hpp"
+#include "types/text_encoding.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -34,7 +35,9 @@ void refuse_files(const sql::CopyStatement& copy) {
 class CopyOut {
  public:
   CopyOut(Execution& execution, const CopyOptions& options, const std::vector<CopyColumn>& columns)
-      : sink_(execution.sink), writer_(options, columns, execution.context.settings().format_context()) {
+      : sink_(execution.sink),
+        writer_(options, columns, execution.context.settings().format_context()),
+        encoding_(encoding_of(options, execution.context.settings().format_context())) {
     sink_.begin_copy_out(options.format == CopyFormat::Binary, columns.size());
     writer_.append_start(bytes_);
     // Drivers that give COPY's rows one by one take a message for a row, as PostgreSQL sends them.
@@ -56,11 +59,13 @@ class CopyOut {
 
  private:
   void send() {
-    if (!bytes_.empty()) sink_.copy_data(bytes_);
+    if (!bytes_.empty() && encoding_ == nullptr) sink_.copy_data(bytes_);
+    if (!bytes_.empty() && encoding_ != nullptr) sink_.copy_data(encoding_->from_utf8(bytes_));
     bytes_.clear();
   }
   ResultSink& sink_;
   CopyWriter writer_;
+  const TextEncoding* encoding_;  // nullptr: UTF-8
   std::string bytes_;
   std::uint64_t row_count_ = 0;
 };
@@ -84,11 +89,12 @@ std::string copy_table_to(Execution& execution, const sql::CopyStatement& copy, 
   const auto& relation = context.relation(copy.table);
   refuse_copy_from(relation);
   require_populated(relation);
-  require_privilege(context, relation, catalog::Privilege::Select);
+  const auto copied = copied_columns(relation, copy.columns);
+  require_columns(context, relation, catalog::Privilege::Select, copied);
   storage::ScanRequest request;
   request.table = relation.table();
   std::vector<CopyColumn> columns;
-  for (const auto index : copied_columns(relation, copy.columns)) {
+  for (const auto index : copied) {
     columns.push_back({relation.columns[index].name, relation.columns[index].type});
     request.columns.push_back(relation.columns[index].id);
   }

@@ -8,7 +8,9 @@
 #include "engine/chunk_relation.hpp"
 #include "engine/copy_columns.hpp"
 #include "engine/insert_rows.hpp"
+#include "engine/rights.hpp"
 #include "types/copy_format.hpp"
+#include "types/text_encoding.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -74,6 +76,7 @@ class CopyFrom {
       columns.push_back({target_.column(index).name, target_.column(index).type});
     check_forced(options.force_null, "FORCE_NULL", columns, &target_.relation());
     check_forced(options.force_not_null, "FORCE_NOT_NULL", columns, &target_.relation());
+    const TextEncoding* const encoding = encoding_of(options, context_.settings().format_context());
     CopyReader reader(options, columns, target_.name(), context_.settings().format_context());
     sink_.begin_copy_in(options.format == CopyFormat::Binary, columns.size());
     Batch batch = reader.make_batch();
@@ -91,6 +94,7 @@ class CopyFrom {
       std::string chunk;
       while (sink_.read_copy_data(chunk)) {
         context_.check_cancelled();
+        if (encoding != nullptr) chunk = encoding->to_utf8(chunk);
         reader.feed(chunk, batch);
         if (batch.row_count() >= kBatchRows || batch.memory_bytes() >= kBatchBytes) pass_on(false);
       }
@@ -172,6 +176,7 @@ std::string copy_from(Execution& execution, const sql::CopyStatement& copy) {
   plan->target = lock_write_target(context, copy.table, "copy to", "COPY FROM");
   plan->columns = copied_columns(plan->target->relation(), copy.columns);
   plan->has_column_list = true;
+  require_columns(context, plan->target->relation(), catalog::Privilege::Insert, plan->columns);
   return "COPY " + std::to_string(CopyFrom(execution, copy, std::move(plan)).run());
 }
 

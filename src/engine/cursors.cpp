@@ -24,6 +24,28 @@ class GatheringSink final : public NullSink {
 
 }  // namespace
 
+void Cursors::describe(const Execution& execution, const sql::CursorStatement& declared,
+                       const std::string& text, Cursor& cursor) {
+  cursor.text = text;
+  cursor.created_us = execution.context.statement_start_us();
+  cursor.is_held = declared.with_hold;
+  cursor.is_binary = declared.is_binary;
+  for (auto& column : cursor.columns) column.is_binary = declared.is_binary;
+}
+
+std::vector<catalog::RunningFacts::CursorInfo> Cursors::shown() const {
+  std::vector<catalog::RunningFacts::CursorInfo> infos;
+  for (const auto& [name, cursor] : cursors_) {
+    infos.push_back({name, cursor.text, cursor.is_held, cursor.is_binary,
+                     cursor.keeps_rows && !cursor.only_forward, cursor.created_us});
+  }
+  return infos;
+}
+
+std::vector<catalog::RunningFacts::CursorInfo> SessionContext::open_cursors() const {
+  return cursors_ == nullptr ? std::vector<CursorInfo>() : cursors_->shown();
+}
+
 const std::vector<ResultColumn>& Cursors::columns(const std::string& name) const {
   const auto found = cursors_.find(name);
   if (found == cursors_.end())
@@ -31,7 +53,8 @@ const std::vector<ResultColumn>& Cursors::columns(const std::string& name) const
   return found->second.columns;
 }
 
-std::string Cursors::declare(Execution& execution, const sql::CursorStatement& declared) {
+std::string Cursors::declare(Execution& execution, const sql::CursorStatement& declared,
+                             const std::string& text) {
   auto& context = execution.context;
   if (!declared.locking.empty()) {
     if (declared.with_hold) {
@@ -51,6 +74,7 @@ std::string Cursors::declare(Execution& execution, const sql::CursorStatement& d
     cursor.kept = std::move(read.rows);
     cursor.locked = std::move(read.relations);
     cursor.keeps_rows = cursor.only_forward = true;
+    describe(execution, declared, text, cursor);
     cursors_.insert_or_assign(declared.name, std::move(cursor));
     return "DECLARE CURSOR";
   }
@@ -67,6 +91,7 @@ std::string Cursors::declare(Execution& execution, const sql::CursorStatement& d
   cursor.is_held = declared.with_hold;
   cursor.keeps_rows = declared.scroll || declared.with_hold;
   if (declared.with_hold) read_to(context, cursor, UINT64_MAX);
+  describe(execution, declared, text, cursor);
   cursors_.insert_or_assign(declared.name, std::move(cursor));
   return "DECLARE CURSOR";
 }

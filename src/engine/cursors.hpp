@@ -19,7 +19,8 @@ class Cursors {
   bool contains(const std::string& name) const { return cursors_.contains(name); }
   /// What FETCH gives. Errors: InvalidCursorName.
   const std::vector<ResultColumn>& columns(const std::string& name) const;
-  std::string declare(Execution& execution, const sql::CursorStatement& cursor);
+  /// `text`: of the statement, for pg_cursors.
+  std::string declare(Execution& execution, const sql::CursorStatement& cursor, const std::string& text);
   /// FETCH and MOVE; rows go to the sink. Errors: InvalidCursorName, ObjectNotInPrerequisiteState.
   std::string fetch(Execution& execution, const sql::CursorStatement& cursor);
   /// The key of the row that a cursor with FOR UPDATE is on. Errors: InvalidCursorName; InvalidCursorState;
@@ -29,6 +30,8 @@ class Cursors {
                                                      const FormatContext& format) const;
   std::string close(const std::string& name);
   void close_all() { cursors_.clear(); }
+  /// What pg_cursors shows.
+  std::vector<catalog::RunningFacts::CursorInfo> shown() const;
   /// At the end of a transaction: those of it go, but for held ones when it committed.
   void end_transaction(bool committed);
 
@@ -36,7 +39,10 @@ class Cursors {
   struct Cursor {
     std::unique_ptr<Portal> portal;
     std::vector<ResultColumn> columns;
-    bool is_held = false;       // WITH HOLD
+    bool is_held = false;  // WITH HOLD
+    bool is_binary = false;
+    std::string text;  // of DECLARE
+    std::int64_t created_us = 0;
     bool is_committed = false;  // its transaction has
     bool keeps_rows = false;
     bool only_forward = false;   // though it keeps its rows
@@ -45,6 +51,8 @@ class Cursors {
     bool is_after_last = false;
     std::vector<LockedRead::Relation> locked;  // what its rows come from
   };
+  static void describe(const Execution& execution, const sql::CursorStatement& declared,
+                       const std::string& text, Cursor& cursor);
   static void read_to(SessionContext& context, Cursor& cursor, std::uint64_t row);
   static void move_to(SessionContext& context, Cursor& cursor, Int128 row);
   static std::uint64_t send(Execution& execution, Cursor& cursor, Int128 first, Int128 last,

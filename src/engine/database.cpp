@@ -67,6 +67,11 @@ class OpenDatabase final : public Database {
       throw Error(ErrorCode::InvalidCatalogName, "database \"" + options.database + "\" does not exist", {},
                   "This store holds the database \"" + name() + "\".");
     }
+    if (!options.is_job && !catalog::has_database_privilege(*core_->catalog(), options.user,
+                                                            catalog::bits(catalog::Privilege::Connect))) {
+      throw Error(ErrorCode::InsufficientPrivilege, "permission denied for database \"" + name() + "\"",
+                  "User does not have CONNECT privilege.");
+    }
     require_room_for_role(options);
     SessionOptions numbered = options;
     if (numbered.pid == 0) numbered.pid = core_->next_pid();

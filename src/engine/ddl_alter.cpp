@@ -11,6 +11,7 @@
 #include "engine/continuous_aggregate.hpp"
 #include "engine/ddl_table.hpp"
 #include "engine/executors.hpp"
+#include "engine/foreign_keys.hpp"
 #include "engine/hypertable.hpp"
 #include "engine/internal_sql.hpp"
 #include "engine/rights.hpp"
@@ -392,6 +393,22 @@ void alter_type(SessionContext& context, catalog::CatalogEdit& edit, catalog::Re
   relation = *edit.catalog().find_relation(relation.oid);
 }
 
+/// There are no triggers; those that PostgreSQL checks foreign keys by are no less there.
+void alter_triggers(SessionContext& context, const catalog::RelationObject& relation,
+                    const Command& command) {
+  if (!command.name.empty()) {
+    throw Error(ErrorCode::UndefinedObject,
+                "trigger \"" + command.name + "\" for table \"" + relation.name + "\" does not exist");
+  }
+  if (command.description.empty()) return;
+  std::vector<WriteTarget::Reference> references, referenced_by;
+  find_references(*context.catalog(), relation, references, referenced_by);
+  if (references.empty() && referenced_by.empty()) return;
+  throw Error(ErrorCode::FeatureNotSupported,
+              command.description + " is not supported for tables with foreign keys", {},
+              "Foreign keys are always checked; make them DEFERRABLE, or drop them and add them again.");
+}
+
 void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::RelationObject& relation,
            const Command& command) {
   const auto change_schema = [&] { context.writes("ALTER TABLE").alter_table(storage_schema(relation), {}); };
@@ -516,6 +533,14 @@ void apply(SessionContext& context, catalog::CatalogEdit& edit, catalog::Relatio
                   "constraint \"" + command.name + "\" of relation \"" + relation.name + "\" does not exist");
     case Kind::Nothing:
       return;
+    case Kind::SetTablespace:
+      if (command.name == "pg_default") return;
+      if (command.name == "pg_global")
+        throw Error(ErrorCode::InvalidParameterValue,
+                    "only shared relations can be placed in pg_global tablespace");
+      throw Error(ErrorCode::UndefinedObject, "tablespace \"" + command.name + "\" does not exist");
+    case Kind::Trigger:
+      return alter_triggers(context, relation, command);
     case Kind::SetOptions:
     case Kind::ResetOptions:
       return set_table_options(context, relation, command.options, command.kind == Kind::ResetOptions);

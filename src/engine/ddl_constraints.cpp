@@ -99,7 +99,7 @@ void add_foreign_key(SessionContext& context, catalog::CatalogEdit& edit,
                        (wanted.schema.empty() ? found == nullptr || found->oid == relation.oid
                                               : schema != nullptr && wanted.schema == schema->name);
   const catalog::RelationObject parent = is_self ? relation : context.relation(wanted);
-  if (!is_self) require_privilege(context, parent, catalog::Privilege::References);
+  if (!is_self) require_any_column(context, parent, catalog::Privilege::References, context.user());
   if (parent.kind != catalog::RelationKind::Table) {
     throw Error(ErrorCode::WrongObjectType, "referenced relation \"" + parent.name + "\" is not a table");
   }
@@ -143,6 +143,14 @@ void add_foreign_key(SessionContext& context, catalog::CatalogEdit& edit,
     }
     if (constraint.columns.size() == constraint.referenced_columns.size())
       index = find_key(parent, constraint.referenced_columns);
+  }
+  if (!is_self) {
+    std::vector<std::size_t> referenced;
+    for (std::size_t i = 0; i < parent.columns.size(); ++i) {
+      const auto& ids = constraint.referenced_columns;
+      if (std::find(ids.begin(), ids.end(), parent.columns[i].id) != ids.end()) referenced.push_back(i);
+    }
+    require_columns(context, parent, catalog::Privilege::References, referenced);
   }
   if (constraint.columns.size() != constraint.referenced_columns.size()) {
     throw Error(ErrorCode::InvalidForeignKey,

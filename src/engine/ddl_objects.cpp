@@ -184,6 +184,7 @@ std::string execute_create_index(Execution& execution, const sql::CreateIndexSta
     throw Error(ErrorCode::WrongObjectType, "cannot create index on relation \"" + relation.name + "\"");
   if (relation.aggregate && create.unique)
     throw Error(ErrorCode::FeatureNotSupported, "continuous aggregates do not support UNIQUE indexes");
+  require_create(context, *edit.catalog().find_schema(relation.schema));
   catalog::IndexObject index;
   index.is_unique = create.unique;
   index.method = create.method;
@@ -312,7 +313,13 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
   view.schema = edit.catalog().find_schema(schema_name)->oid;
   view.name = create.view.name;
   view.owner = existing != nullptr ? existing->owner : context.user();
-  if (existing != nullptr) require_owner(context, *existing);
+  if (existing != nullptr) {
+    require_owner(context, *existing);
+    view.grants = existing->grants;
+    view.comment = existing->comment;
+  } else {
+    give_first_rights(context, view);
+  }
   const auto columns = view_columns(context, create.query);
   if (create.columns.size() > columns.size())
     throw Error(ErrorCode::SyntaxError, "CREATE VIEW specifies more column names than columns");
@@ -350,6 +357,8 @@ std::string execute_create_view(Execution& execution, const sql::CreateViewState
                     "cannot change data type of view column \"" + existing->columns[i].name + "\" from " +
                         to_sql(existing->columns[i].type) + " to " + to_sql(view.columns[i].type));
       }
+      view.columns[i].grants = existing->columns[i].grants;
+      view.columns[i].comment = existing->columns[i].comment;
     }
   }
   view.view_text = std::move(text);
@@ -365,6 +374,7 @@ std::string execute_create_schema(Execution& execution, const sql::CreateSchemaS
     throw Error(ErrorCode::ReservedName, "unacceptable schema name \"" + create.name + "\"",
                 "The prefix \"pg_\" is reserved for system schemas.");
   }
+  require_of_database(context, catalog::Privilege::Create);
   auto& edit = context.edit_catalog("CREATE SCHEMA");
   if (edit.catalog().find_schema(create.name) != nullptr) {
     if (!create.if_not_exists)
@@ -376,8 +386,10 @@ std::string execute_create_schema(Execution& execution, const sql::CreateSchemaS
                     {}});
     return "CREATE SCHEMA";
   }
-  edit.put_schema({context.database().store().next_table_id(), create.name,
-                   create.owner.empty() ? context.user() : create.owner});
+  catalog::SchemaObject schema{context.database().store().next_table_id(), create.name,
+                               create.owner.empty() ? context.user() : create.owner};
+  give_first_rights(context, schema);
+  edit.put_schema(schema);
   return "CREATE SCHEMA";
 }
 
@@ -537,6 +549,7 @@ std::string execute_drop(Execution& execution, const sql::DropStatement& drop) {
       }
       continue;
     }
+    if (!name.schema.empty()) context.require_usage(name.schema);
     const auto* relation = context.find_user_relation(name.schema, name.name);
     const std::string kind = drop.what == What::Table      ? "table"
                              : drop.what == What::View     ? "view"

@@ -75,6 +75,7 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
       throw Error(ErrorCode::ReservedName, "unacceptable schema name \"" + rename.new_name + "\"",
                   "The prefix \"pg_\" is reserved for system schemas.");
     }
+    require_of_database(context, catalog::Privilege::Create);
     auto schema = *found;
     schema.name = rename.new_name;
     edit.put_schema(schema);
@@ -147,6 +148,7 @@ std::string execute_rename(Execution& execution, const sql::RenameStatement& ren
     if (edit.catalog().free_name(relation.schema, rename.new_name) != rename.new_name) {
       throw Error(ErrorCode::DuplicateTable, "relation \"" + rename.new_name + "\" already exists");
     }
+    require_create(context, *edit.catalog().find_schema(relation.schema));
     rename_in_dependents(context, edit, relation,
                          {edit.catalog().find_schema(relation.schema)->name, rename.new_name, 0});
     relation.name = rename.new_name;
@@ -175,6 +177,7 @@ std::string execute_set_schema(Execution& execution, const sql::SetSchemaStateme
   const auto* schema = edit.catalog().find_schema(set.schema);
   if (schema == nullptr)
     throw Error(ErrorCode::InvalidSchemaName, "schema \"" + set.schema + "\" does not exist");
+  require_create(context, *schema);
   if (schema->name.starts_with("pg_temp_") || relation.temporary) {
     throw Error(ErrorCode::FeatureNotSupported, "cannot move objects into or out of temporary schemas");
   }

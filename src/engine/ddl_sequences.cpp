@@ -137,6 +137,7 @@ void create_owned_sequence(SessionContext& context, catalog::CatalogEdit& edit,
   sequence.kind = catalog::RelationKind::Sequence;
   sequence.schema = relation.schema;
   sequence.owner = relation.owner;
+  give_first_rights(context, sequence);
   sequence.temporary = relation.temporary;
   if (options.owned_by && !options.owned_by->empty()) {  // SEQUENCE NAME of an identity column
     sequence.name = options.owned_by->back();
@@ -175,6 +176,7 @@ std::string execute_create_sequence(Execution& execution, const sql::CreateSeque
   sequence.schema = schema->oid;
   sequence.name = create.sequence.name;
   sequence.owner = context.user();
+  give_first_rights(context, sequence);
   sequence.temporary = create.temporary;
   sequence.sequence = sequence_info(create.options, nullptr);
   if (create.options.owned_by) set_owner(context, sequence, *create.options.owned_by);

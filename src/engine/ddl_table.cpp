@@ -11,6 +11,7 @@
 #include "catalog/sql_tokens.hpp"
 #include "engine/executors.hpp"
 #include "engine/locking_query.hpp"
+#include "engine/rights.hpp"
 #include "engine/row_changes.hpp"
 #include "engine/stored_texts.hpp"
 #include "engine/table_schema.hpp"
@@ -313,6 +314,7 @@ std::string execute_create_table(Execution& execution, const sql::CreateTableSta
   relation.schema = edit.catalog().find_schema(schema_name)->oid;
   relation.name = create.table.name;
   relation.owner = context.user();
+  give_first_rights(context, relation);
   relation.temporary = create.temporary;
   using OnCommit = sql::CreateTableStatement::OnCommit;
   if (create.on_commit != OnCommit::PreserveRows && !create.temporary) {

@@ -2,6 +2,7 @@
 #include "engine/explain_format.hpp"
 
 #include <charconv>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -69,13 +70,85 @@ Json tree_of(const std::vector<std::string>& lines, std::size_t& at, std::size_t
   return node;
 }
 
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>()
+                           : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string xml_text(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '\r':
+        out += "&#x0d;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+/// A name with a dash for what no tag may have in it.
+std::string tag_of(const std::string& name) {
+  std::string tag = name;
+  for (char& c : tag) {
+    const bool is_fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                         c == '-' || c == '_' || c == '.';
+    if (!is_fine) c = '-';
+  }
+  return tag;
+}
+
+/// A member of a tree; what is in a list has the list's name without its last letter: Plans has Plan.
+void append_xml(std::string& out, const std::string& name, const Json& value, std::size_t depth) {
+  const std::string indent(depth * 2, ' ');
+  const std::string tag = tag_of(name);
+  if (!value.is_structured()) {
+    out += indent + "<" + tag + ">" + xml_text(text_of(value)) + "</" + tag + ">\n";
+    return;
+  }
+  out += indent + "<" + tag + ">\n";
+  for (const auto& [key, below] : value.items())
+    append_xml(out, value.is_array() ? name.substr(0, name.size() - 1) : key, below, depth + 1);
+  out += indent + "</" + tag + ">\n";
+}
+
+/// The members of a tree, each on a line of its own but for the first of what stands in a list.
+void append_yaml(std::string& out, const Json& tree, std::size_t depth, bool is_first_inline) {
+  for (const auto& [key, value] : tree.items()) {
+    if (!std::exchange(is_first_inline, false)) out += "\n" + std::string(depth * 2, ' ');
+    out += key + ": ";
+    if (value.is_array()) {
+      for (const auto& item : value) {
+        out += "\n" + std::string((depth + 1) * 2, ' ') + "- ";
+        append_yaml(out, item, depth + 2, true);
+      }
+    } else if (value.is_object()) {
+      append_yaml(out, value, depth + 1, false);
+    } else {
+      out += value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+  }
+}
+
 }  // namespace
 
 ResultColumn explain_column(const sql::ExplainStatement& explain) {
   return {"QUERY PLAN", SqlType::of(explain.format == "json" ? TypeId::Json : TypeId::Text)};
 }
 
-std::string explain_json(const std::vector<std::string>& lines, std::optional<double> milliseconds) {
+std::string explain_tree(const std::vector<std::string>& lines, const std::string& format,
+                         std::optional<double> milliseconds) {
   // What writes stands before the plan of what it reads.
   Json top;
   Json* into = &top["Plan"];
@@ -89,6 +162,16 @@ std::string explain_json(const std::vector<std::string>& lines, std::optional<do
     }
   }
   if (milliseconds) top["Execution Time"] = *milliseconds;
+  if (format == "xml") {
+    std::string out = "<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n";
+    append_xml(out, "Query", top, 1);
+    return out + "</explain>";
+  }
+  if (format == "yaml") {
+    std::string out = "- ";
+    append_yaml(out, top, 1, true);
+    return out;
+  }
   return Json::array({top}).dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -13,8 +13,9 @@ namespace tickstone::engine {
 /// The one column of EXPLAIN's answer.
 ResultColumn explain_column(const sql::ExplainStatement& explain);
 
-/// A plan's lines as PostgreSQL's JSON: `[{"Plan": {"Node Type": ..., "Plans": [...]}}]`, with the time that
-/// it took where it was run.
-std::string explain_json(const std::vector<std::string>& lines, std::optional<double> milliseconds);
+/// A plan's lines as PostgreSQL's tree in JSON, `[{"Plan": {"Node Type": ..., "Plans": [...]}}]`, in XML or
+/// in YAML, with the time that it took where it was run.
+std::string explain_tree(const std::vector<std::string>& lines, const std::string& format,
+                         std::optional<double> milliseconds);
 
 }  // namespace tickstone::engine

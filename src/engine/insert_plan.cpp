@@ -226,14 +226,19 @@ std::shared_ptr<InsertPlan> make_insert_plan(SessionContext& context, const sql:
   const auto& target = *plan->target;
   const auto& conflict = statement.on_conflict;
   const bool updates = conflict.action == sql::OnConflict::Action::Update;
-  if (updates) target.require(context, catalog::Privilege::Update);
-  if (updates || !conflict.target_columns.empty() || !conflict.target_expressions.empty() ||
-      !statement.returning.empty())
-    target.require(context, catalog::Privilege::Select);
-  if (target.is_view() && (!conflict.target_expressions.empty() || conflict.target_where ||
-                           (updates && target.has_view_conditions()))) {
-    throw Error(ErrorCode::FeatureNotSupported, "this form of ON CONFLICT through a view is not supported",
-                {}, "Write to the table that the view reads.");
+  if (target.is_view()) {
+    if (updates) target.require(context, catalog::Privilege::Update);
+    if (updates || !conflict.target_columns.empty() || !statement.returning.empty())
+      target.require(context, catalog::Privilege::Select);
+    if (!conflict.target_expressions.empty() || conflict.target_where ||
+        (updates && target.has_view_conditions())) {
+      throw Error(ErrorCode::FeatureNotSupported, "this form of ON CONFLICT through a view is not supported",
+                  {}, "Write to the table that the view reads.");
+    }
+  } else {
+    if (updates) require_assignments(context, target.relation(), conflict.assignments);
+    if (updates || !conflict.target_expressions.empty() || !statement.returning.empty())
+      require_any_column(context, target.relation(), catalog::Privilege::Select, context.user());
   }
   plan->statement = statement;
   plan->has_column_list = !statement.columns.empty();
@@ -242,8 +247,14 @@ std::shared_ptr<InsertPlan> make_insert_plan(SessionContext& context, const sql:
   } else {
     plan->columns = target.listed_columns();
   }
+  if (!target.is_view())
+    require_columns(context, target.relation(), catalog::Privilege::Insert, plan->columns);
   plan->conflict = plan_conflict(context, target, statement.on_conflict);
-  if (!statement.returning.empty()) {
+  if (!target.is_view() && !conflict.target_columns.empty()) {
+    require_columns(context, target.relation(), catalog::Privilege::Select,
+                    resolve_columns(target, conflict.target_columns));
+  }
+  if (!statement.returning.empty() && reads_all_columns(context, target)) {
     plan->plain_returning = plain_returning(target, statement.alias, statement.returning);
   }
   return plan;

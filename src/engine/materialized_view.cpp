@@ -75,6 +75,7 @@ catalog::RelationObject new_materialized_view(SessionContext& context,
   view.name = create.view.name;
   view.owner = context.user();
   view.kind = catalog::RelationKind::MaterializedView;
+  give_first_rights(context, view);
   const auto columns = QueryPlan::make(context, create.query, {})->columns();
   if (create.columns.size() > columns.size())
     throw Error(ErrorCode::SyntaxError, "too many column names were specified");

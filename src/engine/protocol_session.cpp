@@ -480,7 +480,7 @@ class ProtocolSession final : public Session {
     if (const auto* deallocate = std::get_if<sql::DeallocateStatement>(&statement.body))
       return run_deallocate(*deallocate);
     if (const auto* cursor = std::get_if<sql::CursorStatement>(&statement.body))
-      return run_cursor(execution, *cursor);
+      return run_cursor(execution, *cursor, statement.text);
     if (const auto* utility = std::get_if<sql::UtilityStatement>(&statement.body)) {
       run_utility(execution, *utility);
       return statement.tag;
@@ -701,7 +701,7 @@ class ProtocolSession final : public Session {
     return "DEALLOCATE";
   }
 
-  std::string run_cursor(Execution& execution, const sql::CursorStatement& cursor) {
+  std::string run_cursor(Execution& execution, const sql::CursorStatement& cursor, const std::string& text) {
     using Action = sql::CursorStatement::Action;
     switch (cursor.action) {
       case Action::Declare:
@@ -711,7 +711,7 @@ class ProtocolSession final : public Session {
         }
         if (cursors_.contains(cursor.name) || portals_.contains(cursor.name))
           throw Error(ErrorCode::DuplicateCursor, "cursor \"" + cursor.name + "\" already exists");
-        return cursors_.declare(execution, cursor);
+        return cursors_.declare(execution, cursor, text);
       case Action::Fetch:
       case Action::Move:
         return cursors_.fetch(execution, cursor);

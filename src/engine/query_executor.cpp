@@ -113,8 +113,6 @@ std::string explained_text(SessionContext& context, const sql::Statement& statem
 std::string execute_explain(Execution& execution, const sql::ExplainStatement& explain) {
   auto& context = execution.context;
   const sql::Statement& statement = *explain.statement;
-  if (explain.format != "text" && explain.format != "json")
-    throw Error(ErrorCode::FeatureNotSupported, "EXPLAIN (FORMAT " + explain.format + ") is not supported");
   const std::int64_t began_us = system_clock().now_us();
   std::vector<std::string> lines;
   if (!statement.with_parts.empty())
@@ -149,9 +147,10 @@ std::string execute_explain(Execution& execution, const sql::ExplainStatement& e
     lines.insert(lines.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
   const ResultColumn column = explain_column(explain);
-  if (explain.format == "json") {
+  if (explain.format != "text") {
     const auto taken_us = static_cast<double>(system_clock().now_us() - began_us);
-    lines = {explain_json(lines, explain.analyze ? std::optional(taken_us / 1000) : std::nullopt)};
+    lines = {
+        explain_tree(lines, explain.format, explain.analyze ? std::optional(taken_us / 1000) : std::nullopt)};
   }
   Batch batch;
   batch.columns.emplace_back(column.type);

@@ -17,6 +17,7 @@ struct ResultColumn {
   SqlType type;
   std::uint32_t table_oid = 0;
   std::int16_t column_number = 0;
+  bool is_binary = false;  // of a BINARY cursor: so it is sent to a client that asks for no format
 };
 
 struct Notice {

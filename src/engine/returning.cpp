@@ -7,6 +7,7 @@
 #include <tickstone/error.hpp>
 
 #include "engine/query_plan.hpp"
+#include "engine/rights.hpp"
 #include "sql/lexer.hpp"
 #include "sql/statement_facts.hpp"
 
@@ -31,8 +32,9 @@ sql::DuckQuery rewrite(SessionContext& context, const WriteTarget& target, const
   }
   context.set_rows(kRows, target.source_columns(),
                    std::make_shared<const Batch>(rows.columns.empty() ? target.make_batch() : rows));
-  auto query =
-      sql::Rewriter(context).returning(returning, target.info(), alias, kRows, joined.ranges, joined_names);
+  std::optional<sql::RelationInfo> marked;
+  auto query = sql::Rewriter(context).returning(returning, info_to_read(context, target, marked), alias,
+                                                kRows, joined.ranges, joined_names);
   if (!query.subqueries.empty())
     throw Error(ErrorCode::FeatureNotSupported, "FOR UPDATE in a subquery is not supported here");
   return query;
@@ -190,7 +192,9 @@ std::optional<std::vector<ResultColumn>> describe_returning(SessionContext& cont
     JoinedRows joined;
     if (rows) {
       joined = describe_joined(context, rows(*target), target->column_count());
-    } else if (const auto plain = plain_returning(*target, alias, returning)) {
+    } else if (const auto plain = reads_all_columns(context, *target)
+                                      ? plain_returning(*target, alias, returning)
+                                      : std::nullopt) {
       return described(*target, *plain);
     }
     const auto query = rewrite(context, *target, alias, returning, {}, joined);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -8,6 +10,8 @@
 #include "engine/session_context.hpp"
 
 namespace tickstone::engine {
+
+class WriteTarget;
 
 using catalog::is_superuser;
 /// Whether the session may do what the owner may: it is the owner, a member of that role, or a superuser.
@@ -34,6 +38,37 @@ void require_privilege(const SessionContext& context, const catalog::RelationObj
                        catalog::Privilege privilege);
 void require_privilege(const SessionContext& context, const catalog::RelationObject& relation,
                        catalog::Privilege privilege, const std::string& role);
+/// The same of columns, by their place in the relation; of none: of any one.
+void require_columns(const SessionContext& context, const catalog::RelationObject& relation,
+                     catalog::Privilege privilege, std::span<const std::size_t> columns,
+                     const std::string& role);
+void require_columns(const SessionContext& context, const catalog::RelationObject& relation,
+                     catalog::Privilege privilege, std::span<const std::size_t> columns);
+/// The same of UPDATE and columns that are assigned to.
+void require_assignments(const SessionContext& context, const catalog::RelationObject& relation,
+                         const std::vector<sql::Assignment>& assignments);
+/// The same of any column.
+void require_any_column(const SessionContext& context, const catalog::RelationObject& relation,
+                        catalog::Privilege privilege, const std::string& role);
+/// Whether the role may read all columns.
+bool reads_all_columns(const SessionContext& context, const catalog::RelationObject& relation);
+/// Or through a view, whose rights are its own.
+bool reads_all_columns(const SessionContext& context, const WriteTarget& target);
+/// Marks the columns that the role may not read. `info` is of the relation.
+void mark_denied(const SessionContext& context, const catalog::RelationObject& relation,
+                 sql::RelationInfo& info, const std::string& role);
+/// What is written to, with the columns marked that the role may not read; `marked` holds it where there are
+/// any.
+const sql::RelationInfo& info_to_read(const SessionContext& context, const WriteTarget& target,
+                                      std::optional<sql::RelationInfo>& marked);
+/// Errors: InsufficientPrivilege `permission denied for schema s`.
+void require_create(const SessionContext& context, const catalog::SchemaObject& schema);
+/// Errors: InsufficientPrivilege `permission denied for database d`.
+void require_of_database(const SessionContext& context, catalog::Privilege privilege);
+/// What ALTER DEFAULT PRIVILEGES has said of what the owner makes.
+void give_first_rights(const SessionContext& context, catalog::RelationObject& relation);
+void give_first_rights(const SessionContext& context, catalog::FunctionObject& function);
+void give_first_rights(const SessionContext& context, catalog::SchemaObject& schema);
 /// Errors: InsufficientPrivilege `permission denied for function f`.
 void require_execute(const SessionContext& context, const catalog::FunctionObject& function);
 /// An aggregate's owner must be able to read what it reads.

@@ -43,6 +43,8 @@ void require_owns_nothing(const catalog::Catalog& catalog, const std::string& ro
   for (const auto* relation : catalog.relations()) {
     if (relation->owner == role) refuse_owner(described(*relation));
     refuse_granted(relation->grants, described(*relation));
+    for (const auto& column : relation->columns)
+      refuse_granted(column.grants, "column " + column.name + " of " + described(*relation));
   }
   for (const auto* function : catalog.functions()) {
     if (function->owner == role) refuse_owner(described_function(catalog, *function));
@@ -53,6 +55,19 @@ void require_owns_nothing(const catalog::Catalog& catalog, const std::string& ro
   }
   for (const auto* schema : catalog.schemas()) {
     if (schema->owner == role) refuse_owner("schema " + schema->name);
+    refuse_granted(schema->grants, "schema " + schema->name);
+  }
+  refuse_granted(catalog.database().grants, "database");
+  for (const auto& rights : catalog.database().default_rights) {
+    const std::string words = std::string("default privileges on new ") +
+                              (rights.objects == 'f'   ? "functions"
+                               : rights.objects == 'S' ? "sequences"
+                               : rights.objects == 'T' ? "types"
+                               : rights.objects == 'n' ? "schemas"
+                                                       : "relations") +
+                              " belonging to role " + rights.role;
+    if (rights.role == role) refuse_owner(words);
+    refuse_granted(rights.grants, words);
   }
   for (const auto* job : catalog.jobs()) {
     if (job->owner == role) refuse_owner("job " + std::to_string(job->id));

@@ -9,6 +9,7 @@
 #include "duck/spill_limit.hpp"
 #include "engine/assignment.hpp"
 #include "engine/mass_change.hpp"
+#include "engine/rights.hpp"
 #include "engine/row_changes.hpp"
 #include "storage/mass_change.hpp"
 
@@ -401,8 +402,10 @@ Batch RowInserter::update_existing(const Batch& existing, const Batch& excluded,
   }
   context_.set_rows("#existing", target_.source_columns(), std::make_shared<const Batch>(existing));
   context_.set_rows("#excluded", target_.source_columns(), std::make_shared<const Batch>(excluded));
-  const auto query = sql::Rewriter(context_).conflict_rows(plan_->statement, target_.info(), "#existing",
-                                                           "#excluded", target_.default_texts());
+  std::optional<sql::RelationInfo> marked;
+  const auto query =
+      sql::Rewriter(context_).conflict_rows(plan_->statement, info_to_read(context_, target_, marked),
+                                            "#existing", "#excluded", target_.default_texts());
   for (const auto& relation : query.relations)
     reads_tables_ = reads_tables_ || relation.find('.') < relation.size();
   Batch result = run_typed(context_, query, execution_.parameters);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/tls_use.hpp"
 #include "engine/result_sink.hpp"
 #include "types/value.hpp"
 
@@ -27,6 +28,7 @@ struct SessionOptions {
   std::string application_name;
   std::string client_address;  // empty: embedded or Unix socket
   std::int32_t client_port = -1;
+  TlsUse tls;
   bool is_job = false;   // runs a job, without a client
   std::int32_t pid = 0;  // what pg_backend_pid() shows and a cancel request names
   std::vector<std::pair<std::string, std::string>> settings;  // of the startup packet

@@ -55,7 +55,7 @@ SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& opt
       options_(options),
       recorder_(database, settings_, role_oid(*database.catalog(), options.user)),
       notifications_(database.notifications(), options.notified),
-      advisory_locks_(database.advisory_locks()),
+      advisory_locks_(database.advisory_locks(), options.pid),
       instance_(database.instance()) {
   database_.counters().add(database_.counters().sessions_started);
   settings_.set_names(this);
@@ -75,6 +75,7 @@ SessionContext::SessionContext(DatabaseCore& database, const SessionOptions& opt
   activity_.database = database.name();
   activity_.client_address = options.client_address;
   activity_.client_port = options.client_port;
+  activity_.tls = options.tls;
   activity_.backend_start_us = database_.clock().now_us();
   activity_.state = "idle";
   database_.add_session(this);

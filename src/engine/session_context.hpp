@@ -220,7 +220,11 @@ class SessionContext final : public sql::NameLookup,
   /// Finds a user's relation by search_path. Errors: UndefinedTable, InvalidSchemaName, with position.
   const catalog::RelationObject& relation(const sql::QualifiedName& name) const;
   const catalog::RelationObject* find_user_relation(const std::string& schema, const std::string& name) const;
-  /// The schema to create in. Errors: InvalidSchemaName.
+  /// Whether names of the schema may be looked up. What a view reads was looked up when it was made.
+  bool may_use(const std::string& schema) const;
+  /// Errors: InsufficientPrivilege `permission denied for schema s`.
+  void require_usage(const std::string& schema) const;
+  /// The schema to create in. Errors: InvalidSchemaName, InsufficientPrivilege.
   const catalog::SchemaObject& creation_schema(const std::string& schema) const;
   /// The one given, or the search_path.
   std::vector<std::string> schemas_to_search(const std::string& schema) const;
@@ -297,8 +301,10 @@ class SessionContext final : public sql::NameLookup,
   std::optional<Parameter> find_parameter(const std::string& function,
                                           const std::string& name) const override;
   std::optional<SqlType> parameter_type(int number) const override;
+  const FormatContext& format_context() const override;
   std::vector<UserFunction> user_functions(const std::string& schema, const std::string& name) const override;
-  void require_select(const sql::RelationInfo& relation) const override;
+  void require_select(sql::RelationInfo& relation) const override;
+  void deny_column(const sql::ColumnSource& column) const override;
   void require_execute(const UserFunction& function) const override;
   bool is_volatile(const std::string& function) const override;
   std::optional<UserType> find_user_type(const std::string& schema, const std::string& name) const override;
@@ -323,6 +329,8 @@ class SessionContext final : public sql::NameLookup,
   // catalog::RunningFacts
   std::vector<SessionInfo> sessions() const override { return database_.sessions(); }
   std::vector<storage::LockInfo> locks() const override { return database_.store().locks(); }
+  std::vector<AdvisoryLockInfo> advisory_locks_shown() const override;
+  std::vector<CursorInfo> open_cursors() const override;
   std::vector<SettingInfo> settings_shown() const override;
   std::vector<FileSettingInfo> file_settings() const override;
   std::vector<catalog::StatementCounts> statement_counts() const override {
@@ -363,6 +371,7 @@ class SessionContext final : public sql::NameLookup,
     lastval_.reset();
   }
   std::int64_t transaction_start_us() const { return transaction_start_us_; }
+  std::int64_t statement_start_us() const { return statement_start_us_; }
   SessionNotifications& notifications() { return notifications_; }
   const SessionNotifications& notifications() const { return notifications_; }
   SessionAdvisoryLocks& advisory_locks() { return advisory_locks_; }

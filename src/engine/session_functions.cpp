@@ -416,6 +416,15 @@ Value SessionContext::call_advisory_function(std::string_view f, std::span<const
   return Value::of_text("");
 }
 
+std::vector<catalog::RunningFacts::AdvisoryLockInfo> SessionContext::advisory_locks_shown() const {
+  std::vector<AdvisoryLockInfo> infos;
+  for (const auto& lock : database_.advisory_locks().shown()) {
+    infos.push_back({lock.pid, lock.key.number, lock.key.is_pair, lock.mode == AdvisoryLocks::Mode::Shared,
+                     lock.is_granted});
+  }
+  return infos;
+}
+
 Value SessionContext::call(std::string_view function, std::span<const Value> arguments) {
   bool known = false;
   Value value = call_advisory_function(function, arguments, known);

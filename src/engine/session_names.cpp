@@ -51,6 +51,8 @@ const catalog::RelationObject& SessionContext::relation(const sql::QualifiedName
     if (name.position > 0) error.at(name.position);
     throw error;
   }
+  // A name without a position is one of ours.
+  if (!name.schema.empty() && name.position > 0) require_usage(name.schema);
   if (const auto* found = find_user_relation(name.schema, name.name)) return *found;
   Error error(ErrorCode::UndefinedTable, "relation \"" + (name.schema.empty() ? "" : name.schema + ".") +
                                              name.name + "\" does not exist");
@@ -66,12 +68,16 @@ const catalog::SchemaObject& SessionContext::creation_schema(const std::string& 
         throw Error(ErrorCode::InsufficientPrivilege, "permission denied for schema " + schema, {},
                     "System catalogs cannot be changed.");
       }
+      require_create(*this, *found);
       return *found;
     }
     throw Error(ErrorCode::InvalidSchemaName, "schema \"" + schema + "\" does not exist");
   }
   for (const auto& name : settings_.search_path(user())) {
-    if (const auto* found = catalog->find_schema(name)) return *found;
+    const auto* found = catalog->find_schema(name);
+    if (found == nullptr || !may_use(name)) continue;
+    require_create(*this, *found);
+    return *found;
   }
   throw Error(ErrorCode::InvalidSchemaName, "no schema has been selected to create in");
 }
@@ -94,12 +100,42 @@ std::optional<SqlType> SessionContext::parameter_type(int number) const {
   return parameters[index].second;
 }
 
+/// A view's text says what it said to who made it.
+const FormatContext& SessionContext::format_context() const {
+  static const FormatContext usual;
+  return reader_.empty() ? settings_.format_context() : usual;
+}
+
 std::vector<sql::NameLookup::UserFunction> SessionContext::user_functions(const std::string& schema,
                                                                           const std::string& name) const {
   return user_functions_of(*catalog(), schemas_to_search(schema), schema.empty(), name);
 }
 
-void SessionContext::require_select(const sql::RelationInfo& info) const {
+bool SessionContext::may_use(const std::string& schema) const {
+  if (!reader_.empty()) return true;
+  const auto catalog = this->catalog();
+  const auto* found = catalog->find_schema(schema);
+  return found == nullptr || schema == temporary_schema_ ||
+         catalog::has_privilege(*catalog, *found, user(), catalog::bits(catalog::Privilege::Usage));
+}
+
+void SessionContext::require_usage(const std::string& schema) const {
+  if (may_use(schema_meant(schema))) return;
+  throw Error(ErrorCode::InsufficientPrivilege, "permission denied for schema " + schema, {},
+              "Its owner lets others use it: GRANT USAGE ON SCHEMA " + catalog::quote_identifier(schema) +
+                  " TO " + catalog::quote_identifier(user()) + ".");
+}
+
+void SessionContext::deny_column(const sql::ColumnSource& column) const {
+  const auto catalog = this->catalog();
+  const auto* relation = catalog->find_relation(column.relation_oid);
+  const auto index = static_cast<std::size_t>(column.number) - 1;
+  if (relation == nullptr || index >= relation->columns.size())
+    throw Error(ErrorCode::InsufficientPrivilege, "permission denied for table");
+  require_columns(*this, *relation, catalog::Privilege::Select, std::span(&index, 1), reader());
+}
+
+void SessionContext::require_select(sql::RelationInfo& info) const {
   const auto catalog = this->catalog();
   if (catalog::is_superuser(*catalog, reader())) return;
   if (info.schema == "pg_catalog" && (info.name == "pg_authid" || info.name == "pg_shadow")) {
@@ -107,8 +143,10 @@ void SessionContext::require_select(const sql::RelationInfo& info) const {
         ErrorCode::InsufficientPrivilege,
         "permission denied for " + std::string(info.name == "pg_shadow" ? "view " : "table ") + info.name);
   }
-  if (const auto* found = catalog->find_relation(info.schema, info.name))
-    return require_privilege(*this, *found, catalog::Privilege::Select, reader());
+  if (const auto* found = catalog->find_relation(info.schema, info.name)) {
+    require_any_column(*this, *found, catalog::Privilege::Select, reader());
+    return mark_denied(*this, *found, info, reader());
+  }
   if (const auto chunk = find_chunk(*this, info.schema, info.name))
     return require_privilege(*this, *chunk->relation, catalog::Privilege::Select, reader());
   if (const auto* found = find_materialization(*catalog, info.schema, info.name))
@@ -126,12 +164,13 @@ bool SessionContext::is_volatile(const std::string& function) const {
 }
 
 std::vector<std::string> SessionContext::schemas_to_search(const std::string& schema) const {
-  auto schemas = search_path();
-  if (!schema.empty()) schemas.assign(1, schema_meant(schema));
-  return schemas;
+  if (schema.empty()) return search_path();
+  require_usage(schema);
+  return {schema_meant(schema)};
 }
 
 std::string SessionContext::temporary_schema() {
+  require_of_database(*this, catalog::Privilege::Temporary);
   const std::string name = "pg_temp_" + std::to_string(options_.pid);
   auto& edit = edit_catalog("CREATE TABLE");
   if (edit.catalog().find_schema(name) == nullptr)
@@ -173,6 +212,7 @@ std::string SessionContext::scan_name(const catalog::RelationObject& relation) c
 
 std::vector<std::string> SessionContext::search_path() const {
   auto names = settings_.search_path(user());
+  std::erase_if(names, [this](const std::string& name) { return !may_use(name); });
   if (!temporary_schema_.empty()) names.insert(names.begin(), temporary_schema_);
   if (std::find(names.begin(), names.end(), "pg_catalog") == names.end())
     names.insert(names.begin(), "pg_catalog");
@@ -215,6 +255,7 @@ std::optional<sql::RelationInfo> SessionContext::find_relation(const std::string
     return info;
   }
   if (!schema.empty() && schema[0] != '#') {
+    require_usage(schema);
     if (const auto* columns = catalog::system_relation_columns(schema, name)) {
       sql::RelationInfo info{schema, name, {}};
       for (const auto& column : *columns) info.columns.push_back({column.name, column.type, false});

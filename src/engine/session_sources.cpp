@@ -28,6 +28,7 @@ std::shared_ptr<duck::Connection> SessionContext::duck() {
     duck_->set_time_zone(settings_.time_zone());
     duck_time_zone_ = settings_.time_zone();
   }
+  duck_->set_styles(settings_.format_context().dates, settings_.format_context().intervals);
   return duck_;
 }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -13,6 +14,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/date_style_setting.hpp"
 #include "types/value.hpp"
 
 namespace tickstone::engine {
@@ -171,19 +173,14 @@ std::string checked_text(const SettingDefinition& definition, const std::string&
   if (definition.name == "client_encoding") {
     std::string plain = lower(text);
     std::erase_if(plain, [](unsigned char c) { return std::isalnum(c) == 0; });
-    if (plain == "utf8" || plain == "unicode") return "UTF8";
-    if (plain == "sqlascii") return "SQL_ASCII";
-    invalid_value(definition, text, "Tickstone speaks UTF8.");
+    static const std::map<std::string_view, const char*> kNames = {
+        {"utf8", "UTF8"},        {"unicode", "UTF8"},    {"sqlascii", "SQL_ASCII"},
+        {"latin1", "LATIN1"},    {"iso88591", "LATIN1"}, {"latin9", "LATIN9"},
+        {"iso885915", "LATIN9"}, {"win1252", "WIN1252"}, {"windows1252", "WIN1252"}};
+    if (const auto found = kNames.find(plain); found != kNames.end()) return found->second;
+    invalid_value(definition, text, "Tickstone speaks UTF8, SQL_ASCII, LATIN1, LATIN9 and WIN1252.");
   }
-  if (definition.name == "datestyle") {
-    const std::string wanted = lower(text);
-    for (const std::string_view other : {"sql", "german", "postgres", "dmy", "ymd"}) {
-      if (wanted.find(other) == std::string::npos) continue;
-      throw Error(ErrorCode::FeatureNotSupported, "DateStyle \"" + text + "\" is not supported", {},
-                  "Use ISO, MDY.");
-    }
-    return "ISO, MDY";
-  }
+  if (definition.name == "datestyle") return date_style_text(read_date_style(text, {}));
   if (definition.name == "search_path") {
     // Kept as it was written, each name quoted where it must be.
     std::string out;

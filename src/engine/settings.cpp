@@ -11,7 +11,9 @@
 #include <tickstone/error.hpp>
 
 #include "engine/database.hpp"
+#include "engine/date_style_setting.hpp"
 #include "engine/setting_value.hpp"
+#include "types/text_encoding.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -97,7 +99,8 @@ const std::vector<SettingDefinition>& Settings::definitions() {
         {"integer_datetimes", "integer_datetimes", Kind::Boolean, "on",
          "Shows whether datetimes are integer based.", "internal", true},
         {"intervalstyle", "IntervalStyle", Kind::Enumeration, "postgres",
-         "Sets the display format for interval values.", "user", true, "postgres"},
+         "Sets the display format for interval values.", "user", true,
+         "postgres|postgres_verbose|sql_standard|iso_8601"},
         {"lc_collate", "lc_collate", Kind::Text, "C", "Shows the collation order locale.", "internal"},
         {"lc_ctype", "lc_ctype", Kind::Text, "C.UTF-8", "Shows the character classification locale.",
          "internal"},
@@ -199,6 +202,10 @@ void Settings::set(const std::string& given, const std::vector<std::string>& val
   require_privilege(name);
   std::string joined;
   for (const auto& value : values) joined += (joined.empty() ? "" : ", ") + value;
+  if (name == "datestyle") {  // what is not said stays
+    store(name, date_style_text(read_date_style(joined, format_.dates)), local);
+    return;
+  }
   store(name, definition == nullptr ? joined : checked_value(*definition, values), local);
 }
 
@@ -406,6 +413,9 @@ void Settings::refresh() {
   if (const TimeZone* zone = find_time_zone(show("timezone")); zone != nullptr) format_.zone = zone;
   format_.extra_float_digits = std::atoi(show("extra_float_digits").c_str());
   format_.bytea_escape = show("bytea_output") == "escape";
+  format_.dates = read_date_style(show("datestyle"), {});
+  format_.intervals = interval_style_of(show("intervalstyle"));
+  format_.client = find_text_encoding(show("client_encoding"));
   const auto ms = [&](const char* name) { return number_of(*find_definition(name), show(name)); };
   statement_timeout_ms_ = ms("statement_timeout");
   lock_timeout_ms_ = ms("lock_timeout");

@@ -142,24 +142,28 @@ bool may_be_mass(const WriteTarget& target, const std::optional<std::vector<Retu
 }
 
 /// With other tables in FROM a bare name may be theirs, and `*` has their columns, too.
-std::optional<std::vector<ReturnedColumn>> plain_unless_joined(const WriteTarget& target,
+std::optional<std::vector<ReturnedColumn>> plain_unless_joined(const SessionContext& context,
+                                                               const WriteTarget& target,
                                                                const std::string& alias,
                                                                const std::vector<sql::Expr>& returning,
                                                                const sql::Expr& whole) {
-  if (!returning.empty() && sql::joins_other_tables(whole)) return std::nullopt;
+  if (!returning.empty() && (sql::joins_other_tables(whole) || !reads_all_columns(context, target)))
+    return std::nullopt;
   return plain_returning(target, alias, returning);
 }
 
 sql::DuckQuery update_query(SessionContext& context, const sql::UpdateStatement& update,
                             const WriteTarget& target) {
-  return sql::Rewriter(context).update_rows(update, target.info(), target.old_column_names(),
-                                            target.default_texts());
+  std::optional<sql::RelationInfo> marked;
+  return sql::Rewriter(context).update_rows(update, info_to_read(context, target, marked),
+                                            target.old_column_names(), target.default_texts());
 }
 
 sql::DuckQuery delete_query(SessionContext& context, const sql::DeleteStatement& del,
                             const WriteTarget& target) {
-  return sql::Rewriter(context).delete_rows(del, target.info(), target.old_column_names(),
-                                            !del.returning.empty());
+  std::optional<sql::RelationInfo> marked;
+  return sql::Rewriter(context).delete_rows(del, info_to_read(context, target, marked),
+                                            target.old_column_names(), !del.returning.empty());
 }
 
 void assign_rows(Batch& rows, const WriteTarget& target, const FormatContext& format) {
@@ -239,7 +243,13 @@ std::uint64_t truncate_all(SessionContext& context, const WriteTarget& target) {
 std::string change_rows(Execution& execution, const sql::UpdateStatement& update, Extent extent) {
   auto& context = execution.context;
   auto target = find_write_target(context, update.table, "update");
-  if (sql::reads_rows(update.whole)) target->require(context, catalog::Privilege::Select);
+  if (target->is_view()) {
+    if (sql::reads_rows(update.whole)) target->require(context, catalog::Privilege::Select);
+  } else {
+    if (sql::reads_rows(update.whole))
+      require_any_column(context, target->relation(), catalog::Privilege::Select, context.user());
+    require_assignments(context, target->relation(), update.assignments);
+  }
   const auto mark = lock_mark(context.writes("UPDATE"));
   bool is_first = true, locks_inside = false;
   const auto query = locked_within(execution, [&] {
@@ -251,7 +261,7 @@ std::string change_rows(Execution& execution, const sql::UpdateStatement& update
     locks_inside = !made.subqueries.empty();
     return made;
   });
-  const auto plain = plain_unless_joined(*target, update.alias, update.returning, update.whole);
+  const auto plain = plain_unless_joined(context, *target, update.alias, update.returning, update.whole);
   const auto& format = context.settings().format_context();
   Batch old;
   std::optional<Batch> found =
@@ -287,7 +297,13 @@ std::string change_rows(Execution& execution, const sql::UpdateStatement& update
 std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, Extent extent) {
   auto& context = execution.context;
   auto target = find_write_target(context, del.table, "delete from");
-  if (sql::reads_rows(del.whole)) target->require(context, catalog::Privilege::Select);
+  if (sql::reads_rows(del.whole)) {
+    if (target->is_view()) {
+      target->require(context, catalog::Privilege::Select);
+    } else {
+      require_any_column(context, target->relation(), catalog::Privilege::Select, context.user());
+    }
+  }
   const auto mark = lock_mark(context.writes("DELETE"));
   target = lock_write_target(context, std::move(target), del.table, "delete from", "DELETE");
   if (del.is_unconditional && del.returning.empty() && !target->is_chunk()) {
@@ -307,7 +323,7 @@ std::string delete_rows(Execution& execution, const sql::DeleteStatement& del, E
     locks_inside = !made.subqueries.empty();
     return made;
   });
-  const auto plain = plain_unless_joined(*target, del.alias, del.returning, del.whole);
+  const auto plain = plain_unless_joined(context, *target, del.alias, del.returning, del.whole);
   const auto& format = context.settings().format_context();
   Batch old;
   std::optional<Batch> found = locked_rows(

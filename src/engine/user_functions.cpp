@@ -555,8 +555,14 @@ std::string execute_create_function(Execution& execution, const sql::CreateFunct
     require_owner(context, "function", other->name, other->owner);
     function.oid = other->oid;
     function.owner = other->owner;
+    function.has_grants = other->has_grants;
+    function.grants = other->grants;
+    function.comment = other->comment;
   }
-  if (function.oid == 0) function.oid = context.database().store().next_table_id();
+  if (function.oid == 0) {
+    function.oid = context.database().store().next_table_id();
+    give_first_rights(context, function);
+  }
   edit.put_function(function);
   return tag;
 }

@@ -35,6 +35,23 @@ bool is_now(const std::string& lower_text) {
          lower_text == "transaction_timestamp()";
 }
 
+/// What a kept text says of dates it says by the usual settings, not by those of who inserts.
+void read_as_made(sql::Constant& constant, const SqlType& type, const FormatContext& format) {
+  const bool is_usual = format.dates == DateStyle() && format.intervals != IntervalStyle::SqlStandard;
+  const bool is_time = type.id == TypeId::Date || type.id == TypeId::Timestamp ||
+                       type.id == TypeId::TimestampTz || type.id == TypeId::Interval;
+  if (is_usual || constant.is_null || !is_time || type.is_array) return;
+  FormatContext usual = format;
+  usual.dates = DateStyle();
+  usual.intervals = IntervalStyle::Postgres;
+  // `today` is no fixed day: it is read alike by all, and again each time.
+  constexpr std::int64_t kAnotherDay = 40 * kMicrosPerDay;
+  FormatContext later = usual;
+  later.now_us += kAnotherDay;
+  const Value value = parse_value(type, constant.text, usual);
+  if (value.integer == parse_value(type, constant.text, later).integer) constant.text = to_text(value, usual);
+}
+
 bool is_volatile(const std::string& lower_text) {
   static constexpr std::array kFunctions = {"nextval(",          "random(",          "gen_random_uuid(",
                                             "uuid_generate_v4(", "clock_timestamp(", "timeofday("};
@@ -199,6 +216,7 @@ void WriteTarget::plan_default(const SessionContext& context, const catalog::Col
     plan.expression = sql::parse_expression(default_text);
     if (auto constant = sql::constant_of(plan.expression)) {
       plan.kind = constant->is_null ? DefaultPlan::Kind::Null : DefaultPlan::Kind::Constant;
+      read_as_made(*constant, column.type, context.settings().format_context());
       plan.constant = std::move(*constant);
     } else if (is_volatile(text)) {
       plan.kind = DefaultPlan::Kind::PerRow;
@@ -275,6 +293,7 @@ DmlPlans& current_plans(SessionContext& context) {
 }
 
 const catalog::RelationObject& relation_to_write(SessionContext& context, const sql::QualifiedName& name) {
+  if (!name.schema.empty() && name.position > 0) context.require_usage(name.schema);
   const auto* found = context.find_user_relation(name.schema, name.name);
   if (found != nullptr) return *found;
   const std::string schema = name.schema.empty() ? "pg_catalog" : name.schema;
@@ -295,10 +314,16 @@ std::optional<catalog::Privilege> privilege_of(const std::string& verb) {
   return std::nullopt;
 }
 
-/// What a statement that is told by its verb needs to write; what it reads it asks for itself.
+/// What a statement that is told by its verb needs to write, to some column at least: to which, and what it
+/// reads, it asks for itself.
 void require_verb(const SessionContext& context, const catalog::RelationObject& relation,
                   const std::string& verb) {
-  if (const auto privilege = privilege_of(verb)) require_privilege(context, relation, *privilege);
+  using catalog::Privilege;
+  if (verb == "insert into" || verb == "copy to")
+    require_any_column(context, relation, Privilege::Insert, context.user());
+  if (verb == "update" || verb == "lock rows of")
+    require_any_column(context, relation, Privilege::Update, context.user());
+  if (verb == "delete from") require_privilege(context, relation, Privilege::Delete);
 }
 
 /// INSERT, UPDATE or DELETE: what can be done through a view.

@@ -189,8 +189,7 @@ void read_comments(Connection& connection, std::vector<ObjectFacts>& objects) {
     add(quote_name(text(row, 0)), "", text(row, 1));
 }
 
-void read_column_access(Connection& connection, Home home, std::vector<ObjectFacts>& objects) {
-  if (is_tickstone(home)) return;
+void read_column_access(Connection& connection, std::vector<ObjectFacts>& objects) {
   for (const auto& row : rows_of(connection,
                                  "SELECT n.nspname, c.relname, a.attname, a.attacl::text FROM pg_attribute a "
                                  "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = "
@@ -337,7 +336,7 @@ std::vector<ObjectFacts> read_objects(Connection& connection, Home home) {
   read_relations(connection, home, objects);
   read_indexes(connection, objects);
   read_comments(connection, objects);
-  read_column_access(connection, home, objects);
+  read_column_access(connection, objects);
   return objects;
 }
 

@@ -256,17 +256,10 @@ class Planner {
 
   void add_comments(const ObjectFacts& object) {
     const ObjectFacts* there = find_there(object.full_name);
-    const bool has_none = is_tickstone(target_.home) &&
-                          (object.kind == ObjectKind::Schema || object.kind == ObjectKind::Sequence);
     for (const auto& [column, comment] : object.comments) {
       if (there != nullptr) {
         const auto other = there->comments.find(column);
         if (other != there->comments.end() && other->second == comment) continue;
-      }
-      if (has_none) {
-        leave_out("comment on " + named(object),
-                  "Tickstone has no comments on " + std::string(to_string(object.kind)) + "s");
-        continue;
       }
       // Aggregates are views to COMMENT, on all homes.
       const auto word =
@@ -333,11 +326,6 @@ class Planner {
           const auto other = there->column_access.find(column);
           if (other != there->column_access.end() && has(other->second, item)) continue;
         }
-        if (is_tickstone(target_.home)) {
-          leave_out("rights to column " + column + " of " + named(object),
-                    "Tickstone has rights to tables as a whole", "Give them to a view of the columns.");
-          break;
-        }
         grant(object, item, item.privilege + " (" + quote_name(column) + ")", on);
       }
     }
@@ -347,8 +335,6 @@ class Planner {
              const std::string& on) {
     const std::string to = item.grantee.empty() ? "PUBLIC" : item.grantee;
     const std::string what = privilege + " on " + named(object) + " for " + to;
-    if (object.kind == ObjectKind::Schema && is_tickstone(target_.home))
-      return leave_out(what, "Tickstone has no rights to schemas", "Those to tables decide.");
     if (!item.grantee.empty() && !roles_.contains(item.grantee))
       return void(missing_[item.grantee].push_back(what));
     add(Phase::Rights, what,

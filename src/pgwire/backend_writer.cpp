@@ -47,7 +47,8 @@ std::string_view function_name(std::string_view signature) {
 /// One message in the making; its length is filled in at the end.
 class BackendWriter::Message {
  public:
-  Message(std::string& out, char type) : out_(out), length_at_(out.size() + 1) {
+  Message(std::string& out, char type, const TextEncoding* encoding = nullptr)
+      : out_(out), encoding_(encoding), length_at_(out.size() + 1) {
     out_.push_back(type);
     out_.append(4, '\0');
   }
@@ -67,7 +68,12 @@ class BackendWriter::Message {
     return *this;
   }
   Message& string(std::string_view text) {
-    out_.append(text.substr(0, text.find('\0')));
+    text = text.substr(0, text.find('\0'));
+    if (encoding_ == nullptr) {
+      out_.append(text);
+    } else {
+      characters(text);
+    }
     out_.push_back('\0');
     return *this;
   }
@@ -75,21 +81,29 @@ class BackendWriter::Message {
   Message& field(char code, std::string_view text) {
     if (text.empty()) return *this;
     out_.push_back(code);
-    while (!text.empty()) {
-      const auto size = character_size(text);
-      if (size == 0) {
-        out_.push_back('?');
-      } else {
-        out_.append(text.substr(0, size));
-      }
-      text.remove_prefix(size == 0 ? 1 : size);
-    }
+    characters(text);
     out_.push_back('\0');
     return *this;
   }
 
  private:
+  /// What is no character, or none of the encoding, becomes a question mark.
+  void characters(std::string_view text) {
+    while (!text.empty()) {
+      const auto size = character_size(text);
+      if (size == 0) {
+        out_.push_back('?');
+      } else if (encoding_ == nullptr || size == 1) {
+        out_.append(text.substr(0, size));
+      } else {
+        out_.push_back(encoding_->find_byte(text.substr(0, size)).value_or('?'));
+      }
+      text.remove_prefix(size == 0 ? 1 : size);
+    }
+  }
+
   std::string& out_;
+  const TextEncoding* encoding_;
   std::size_t length_at_;
 };
 
@@ -126,13 +140,13 @@ void BackendWriter::backend_key_data(std::int32_t pid, std::int32_t secret) {
 }
 
 void BackendWriter::parameter_status(std::string_view name, std::string_view value) {
-  Message(out_, 'S').string(name).string(value);
+  Message(out_, 'S', encoding_).string(name).string(value);
 }
 
 void BackendWriter::ready_for_query(char transaction_status) { Message(out_, 'Z').put(transaction_status); }
 
 void BackendWriter::row_description(std::span<const FieldDescription> fields) {
-  Message message(out_, 'T');
+  Message message(out_, 'T', encoding_);
   message.put(static_cast<std::int16_t>(fields.size()));
   for (const auto& field : fields) {
     message.string(field.name)
@@ -162,7 +176,7 @@ void BackendWriter::append_copy(char type, ValueFormat format, std::size_t colum
 void BackendWriter::copy_data(std::string_view bytes) { Message(out_, 'd').bytes(bytes); }
 
 void BackendWriter::error_response(const Error& error, std::string_view severity) {
-  Message message(out_, 'E');
+  Message message(out_, 'E', encoding_);
   message.field('S', severity)
       .field('V', severity)
       .field('C', sqlstate(error.code()))
@@ -179,7 +193,7 @@ void BackendWriter::error_response(const Error& error, std::string_view severity
 }
 
 void BackendWriter::notice_response(const NoticeFields& notice) {
-  Message message(out_, 'N');
+  Message message(out_, 'N', encoding_);
   message.field('S', notice.severity).field('V', notice.severity).field('C', notice.sqlstate);
   message.field('M', notice.message).field('D', notice.detail).field('H', notice.hint);
   message.put('\0');
@@ -187,7 +201,7 @@ void BackendWriter::notice_response(const NoticeFields& notice) {
 
 void BackendWriter::notification_response(std::int32_t pid, std::string_view channel,
                                           std::string_view payload) {
-  Message(out_, 'A').put(pid).string(channel).string(payload);
+  Message(out_, 'A', encoding_).put(pid).string(channel).string(payload);
 }
 
 }  // namespace tickstone::pgwire

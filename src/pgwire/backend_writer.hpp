@@ -11,6 +11,7 @@
 
 #include "pgwire/value_format.hpp"
 #include "types/sql_type.hpp"
+#include "types/text_encoding.hpp"
 
 namespace tickstone::pgwire {
 
@@ -34,6 +35,9 @@ struct NoticeFields {
 class BackendWriter {
  public:
   explicit BackendWriter(std::string& out) : out_(out) {}
+
+  /// Of all text from now on; nullptr: UTF-8. What it has no character for is sent as `?`.
+  void set_encoding(const TextEncoding* encoding) { encoding_ = encoding; }
 
   void authentication_ok();
   void authentication_sasl(std::span<const std::string_view> mechanisms);
@@ -75,6 +79,7 @@ class BackendWriter {
   void append_copy(char type, ValueFormat format, std::size_t column_count);
 
   std::string& out_;
+  const TextEncoding* encoding_ = nullptr;
 };
 
 }  // namespace tickstone::pgwire

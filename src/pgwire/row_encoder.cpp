@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pgwire/row_encoder.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/big_endian.hpp"
 #include "base/check.hpp"
 #include "types/binary_format.hpp"
+#include "types/text_encoding.hpp"
 
 namespace tickstone::pgwire {
 namespace {
@@ -70,9 +72,34 @@ Append find_append(const SqlType& type, ValueFormat format) {
   }
 }
 
+/// Puts the field that was appended at `from` into the client's encoding.
+void encode_field(std::string& out, std::size_t from, const TextEncoding& encoding, bool is_binary_array) {
+  constexpr std::size_t kLength = 4;
+  const std::string_view field = std::string_view(out).substr(from + kLength);
+  if (std::all_of(field.begin(), field.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    return;
+  if (is_binary_array) {
+    throw Error(ErrorCode::FeatureNotSupported, "binary arrays of text in encoding \"" +
+                                                    std::string(encoding.name()) + "\" are not supported");
+  }
+  const std::string encoded = encoding.from_utf8(field);
+  out.resize(from);
+  append_big_endian(out, static_cast<std::int32_t>(encoded.size()));
+  out += encoded;
+}
+
+/// What has characters in it, in this format.
+bool has_text(const SqlType& type, ValueFormat format) {
+  if (format == ValueFormat::Text) return true;
+  return is_text_like(type.id) || type.id == TypeId::Json || type.id == TypeId::Jsonb ||
+         type.id == TypeId::Enum;
+}
+
 struct Source {
   ColumnView view;
   Append append;
+  bool is_encoded = false;  // into an encoding of the client's
+  bool is_binary_array = false;
 };
 
 }  // namespace
@@ -84,7 +111,8 @@ void RowEncoder::append_rows(std::string& out, const Batch& batch, std::size_t f
   for (std::size_t i = 0; i < formats_.size(); ++i) {
     auto view = batch.columns[i].view();
     const auto append = find_append(view.type, formats_[i]);
-    sources.push_back({view, append});
+    const bool is_encoded = context_.client != nullptr && has_text(view.type, formats_[i]);
+    sources.push_back({view, append, is_encoded, view.type.is_array && formats_[i] == ValueFormat::Binary});
   }
   for (std::size_t row = from; row < to; ++row) {
     const auto start = out.size();
@@ -96,7 +124,9 @@ void RowEncoder::append_rows(std::string& out, const Batch& batch, std::size_t f
         if (source.view.is_null(row)) {
           out.append("\xFF\xFF\xFF\xFF", 4);
         } else {
+          const auto field_at = out.size();
           source.append(out, source.view, row, context_);
+          if (source.is_encoded) encode_field(out, field_at, *context_.client, source.is_binary_array);
         }
       }
     } catch (...) {

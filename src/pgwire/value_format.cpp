@@ -6,6 +6,7 @@
 #include <tickstone/error.hpp>
 
 #include "types/binary_format.hpp"
+#include "types/text_encoding.hpp"
 
 namespace tickstone::pgwire {
 
@@ -27,6 +28,21 @@ std::vector<ValueFormat> resolve_result_formats(std::span<const ValueFormat> giv
 
 Value decode_parameter(const SqlType& type, ValueFormat format, std::string_view bytes,
                        const FormatContext& context) {
+  if (context.client != nullptr) {
+    const bool is_binary = format == ValueFormat::Binary;
+    const bool has_text = is_text_like(type.id) || type.id == TypeId::Json || type.id == TypeId::Jsonb ||
+                          type.id == TypeId::Enum;
+    if (is_binary && has_text && type.is_array) {
+      throw Error(ErrorCode::FeatureNotSupported, "binary arrays of text in encoding \"" +
+                                                      std::string(context.client->name()) +
+                                                      "\" are not supported");
+    }
+    if (!is_binary || has_text) {
+      FormatContext as_utf8 = context;
+      as_utf8.client = nullptr;
+      return decode_parameter(type, format, context.client->to_utf8(bytes), as_utf8);
+    }
+  }
   switch (format) {
     case ValueFormat::Text:
       return parse_value(type, bytes, context);

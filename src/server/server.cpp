@@ -198,7 +198,8 @@ void Server::Impl::serve(ClientChannel& channel, Connection& connection) {
     auto startup = log_in(channel, connection, login_context());
     if (!startup) return;
     channel.stream().set_deadline(std::nullopt);
-    const auto who = session_options(std::move(*startup), connection, channel.stream().descriptor());
+    auto who = session_options(std::move(*startup), connection, channel.stream().descriptor());
+    who.tls = channel.stream().tls_use();
     const auto session = database.connect(who);
     const SessionLog log(who, logs_beginnings, logs_ends);
     struct Attached {

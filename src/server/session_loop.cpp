@@ -6,6 +6,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "types/text_encoding.hpp"
 #include "types/utf8.hpp"
 
 namespace tickstone::server {
@@ -96,8 +97,7 @@ SessionLoop::Next SessionLoop::simple_query(std::string_view body) {
   const auto error = error_of([&] {
     const Connection::Busy busy(connection_);
     // A copy: COPY reads on into the buffer that the frame lies in.
-    const std::string sql(pgwire::read_query(body).sql);
-    check_utf8(sql);
+    const std::string sql = text_of(pgwire::read_query(body).sql);
     session_.execute_simple(sql, sink_);
   });
   if (error) send_error(*error);
@@ -148,11 +148,17 @@ void SessionLoop::sync() {
   ready();
 }
 
+/// What the client has said, in UTF-8.
+std::string SessionLoop::text_of(std::string_view said) const {
+  if (const auto* encoding = session_.format_context().client) return encoding->to_utf8(said);
+  check_utf8(said);
+  return std::string(said);
+}
+
 void SessionLoop::parse(const pgwire::ParseMessage& message) {
   const std::string name(message.statement);
   parameter_types_.erase(name);
-  check_utf8(message.sql);
-  session_.parse(name, message.sql, message.parameter_oids);
+  session_.parse(name, text_of(message.sql), message.parameter_oids);
   channel_.writer().parse_complete();
 }
 
@@ -269,6 +275,7 @@ void SessionLoop::forget_portals() {
 }
 
 void SessionLoop::report_settings() {
+  channel_.writer().set_encoding(session_.format_context().client);
   for (const auto& [name, value] : session_.take_reported_settings())
     channel_.writer().parameter_status(name, value);
 }

@@ -42,6 +42,7 @@ class SessionLoop {
   void close(const pgwire::TargetMessage& message);
   const std::vector<SqlType>& parameter_types(const std::string& statement);
   const std::vector<pgwire::ValueFormat>& formats_of(const std::string& portal) const;
+  std::string text_of(std::string_view said) const;
   void send_error(const Error& error);
   void forget_portals();
   void report_settings();

@@ -114,6 +114,30 @@ std::optional<std::string> Stream::certificate_name() const {
   return name;
 }
 
+TlsUse Stream::tls_use() const {
+  TlsUse use;
+  if (tls_ == nullptr) return use;
+  use.version = SSL_get_version(tls_.get());
+  use.cipher = SSL_get_cipher(tls_.get());
+  use.key_bits = SSL_get_cipher_bits(tls_.get(), nullptr);
+  if (!has_certificate()) return use;
+  X509* const certificate = SSL_get0_peer_certificate(tls_.get());
+  const auto name_of = [](const X509_NAME* name) {
+    char text[256];
+    return std::string(X509_NAME_oneline(name, text, sizeof(text)) == nullptr ? "" : text);
+  };
+  use.client_name = name_of(X509_get_subject_name(certificate));
+  use.issuer_name = name_of(X509_get_issuer_name(certificate));
+  BIGNUM* const serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr);
+  if (serial == nullptr) return use;
+  if (char* const digits = BN_bn2dec(serial); digits != nullptr) {
+    use.client_serial = digits;
+    OPENSSL_free(digits);
+  }
+  BN_free(serial);
+  return use;
+}
+
 std::string Stream::end_point_binding() const {
   X509* certificate = tls_ == nullptr ? nullptr : SSL_get_certificate(tls_.get());
   int digest = NID_undef;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/tls_use.hpp"
 #include "server/tls_context.hpp"
 
 namespace tickstone::server {
@@ -33,6 +34,8 @@ class Stream {
   /// is none.
   std::optional<std::string> certificate_name() const;
   bool has_certificate() const;
+  /// What pg_stat_ssl shows.
+  TlsUse tls_use() const;
   /// What a login can be bound to: the hash of the server's certificate, tls-server-end-point of RFC 5929.
   /// Empty in the clear, and where the certificate's signature has no hash of its own (Ed25519).
   std::string end_point_binding() const;

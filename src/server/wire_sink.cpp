@@ -38,13 +38,20 @@ std::vector<pgwire::FieldDescription> describe_fields(const std::vector<engine::
 }
 
 void WireSink::row_description(const std::vector<engine::ResultColumn>& columns) {
-  const auto formats = pgwire::resolve_result_formats(formats_, columns.size());
+  // Of a statement of several in one message, an earlier one may have changed the encoding.
+  channel_.writer().set_encoding(session_.format_context().client);
+  const bool is_binary = formats_.empty() && !columns.empty() && columns.front().is_binary;
+  described_ = is_binary ? pgwire::ValueFormat::Binary : pgwire::ValueFormat::Text;
+  const auto formats = is_binary ? std::vector(columns.size(), described_)
+                                 : pgwire::resolve_result_formats(formats_, columns.size());
   channel_.writer().row_description(describe_fields(columns, formats));
 }
 
 void WireSink::rows(const Batch& batch) {
-  const pgwire::RowEncoder encoder(pgwire::resolve_result_formats(formats_, batch.columns.size()),
-                                   session_.format_context());
+  const auto formats = described_ == pgwire::ValueFormat::Binary
+                           ? std::vector(batch.columns.size(), described_)
+                           : pgwire::resolve_result_formats(formats_, batch.columns.size());
+  const pgwire::RowEncoder encoder(formats, session_.format_context());
   const auto row_count = batch.row_count();
   for (std::size_t from = 0; from < row_count; from += kRowsAtOnce) {
     encoder.append_rows(channel_.out(), batch, from, std::min(from + kRowsAtOnce, row_count));

@@ -18,7 +18,10 @@ class WireSink final : public engine::ResultSink {
   WireSink(ClientChannel& channel, const engine::Session& session) : channel_(channel), session_(session) {}
 
   /// Of the portal that is executed next; empty: all text.
-  void set_result_formats(std::vector<pgwire::ValueFormat> formats) { formats_ = std::move(formats); }
+  void set_result_formats(std::vector<pgwire::ValueFormat> formats) {
+    formats_ = std::move(formats);
+    described_ = pgwire::ValueFormat::Text;
+  }
   /// True once after a statement that may have changed what prepared statements there are.
   bool take_statements_changed() { return std::exchange(statements_changed_, false); }
 
@@ -37,6 +40,7 @@ class WireSink final : public engine::ResultSink {
   ClientChannel& channel_;
   const engine::Session& session_;
   std::vector<pgwire::ValueFormat> formats_;
+  pgwire::ValueFormat described_ = pgwire::ValueFormat::Text;  // of the rows of a BINARY cursor: Binary
   bool statements_changed_ = false;
 };
 

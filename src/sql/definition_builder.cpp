@@ -578,6 +578,24 @@ void StatementBuilder::build_alter_table(const PgQuery__AlterTableStmt& alter, S
           command.options = options_of(cmd.def->list->n_items, cmd.def->list->items);
         }
         break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetTableSpace:
+        command.kind = Kind::SetTablespace;
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableTrig:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableAlwaysTrig:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableReplicaTrig:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrig:
+        command.kind = Kind::Trigger;
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableTrigAll:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrigAll:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableTrigUser:
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrigUser:
+        command.kind = Kind::Trigger;
+        command.name.clear();
+        if (cmd.subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrigAll)
+          command.description = "DISABLE TRIGGER ALL";
+        break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner:
         command.kind = Kind::OwnerTo;
         if (cmd.newowner != nullptr) command.name = role_name_of(*cmd.newowner);

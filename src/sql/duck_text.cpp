@@ -233,37 +233,43 @@ bool is_relative(std::string_view text) {
   return false;
 }
 
-std::string moment_literal(const SqlType& type, std::string_view text) {
+std::string moment_literal(const SqlType& type, std::string_view given, const FormatContext& format) {
   const std::string_view function = type.id == TypeId::Date          ? "pg_date"
                                     : type.id == TypeId::Time        ? "pg_time"
                                     : type.id == TypeId::TimestampTz ? "pg_timestamptz"
                                                                      : "pg_timestamp";
-  if (is_relative(text)) return fmt::format("{}({})", function, duck_string(text));
+  if (is_relative(given)) return fmt::format("{}({})", function, duck_string(given));
+  FormatContext as_read;
+  as_read.dates = format.dates;
   if (type.id == TypeId::TimestampTz) {
-    parse_value(type, text);  // for its errors
-    if (is_iso_timestamp(text)) return fmt::format("CAST({} AS {})", duck_string(text), duck_type(type));
+    const Value here = parse_value(type, given, as_read);
+    if (is_iso_timestamp(given)) return fmt::format("CAST({} AS {})", duck_string(given), duck_type(type));
     // Without an offset the session's zone decides; 'infinity' and 'epoch' do not need one.
     static const TimeZone* const east = find_time_zone("Asia/Tokyo");
-    FormatContext context;
-    context.zone = east != nullptr ? east : &utc_zone();
-    const Value here = parse_value(type, text);
-    if (east == nullptr || here.integer != parse_value(type, text, context).integer) {
-      return fmt::format("{}({})", function, duck_string(text));
+    FormatContext elsewhere = as_read;
+    elsewhere.zone = east != nullptr ? east : &utc_zone();
+    if (east == nullptr || here.integer != parse_value(type, given, elsewhere).integer) {
+      // Wall time, in a form that all styles read alike.
+      constexpr std::size_t kYear = 4;
+      if (given.find_first_not_of("0123456789") == kYear && given[kYear] == '-')
+        return fmt::format("{}({})", function, duck_string(given));
+      const auto wall = to_text(parse_value(SqlType::of(TypeId::Timestamp), given, as_read));
+      return fmt::format("{}({})", function, duck_string(wall));
     }
     return fmt::format("CAST({} AS {})", duck_string(to_text(here)), duck_type(type));
   }
   if (type.id == TypeId::TimestampNs)
-    return fmt::format("CAST({} AS {})", duck_string(text), duck_type(type));
-  const std::string canonical = to_text(parse_value(type, text));
+    return fmt::format("CAST({} AS {})", duck_string(given), duck_type(type));
+  const std::string canonical = to_text(parse_value(type, given, as_read));
   return fmt::format("CAST({} AS {})", duck_string(canonical), duck_type(type));
 }
 
-std::string array_literal(const SqlType& type, std::string_view text) {
+std::string array_literal(const SqlType& type, std::string_view text, const FormatContext& format) {
   const std::string encoded = parse_array_text(text, SqlType::of(TypeId::Text));
   std::string out = "[";
   for (const auto& element : decode_array(encoded)) {
     if (out.size() > 1) out += ", ";
-    out += element ? duck_literal(type.element(), *element) : "NULL";
+    out += element ? duck_literal(type.element(), *element, format) : "NULL";
   }
   out += "]";
   const bool is_plain_text = is_text_like(type.id) && out.size() > 2;
@@ -405,8 +411,8 @@ std::string duck_numeric(std::string_view text) {
               fmt::format("invalid input syntax for type numeric: \"{}\"", text));
 }
 
-std::string duck_literal(const SqlType& type, std::string_view text) {
-  if (type.is_array) return array_literal(type, text);
+std::string duck_literal(const SqlType& type, std::string_view text, const FormatContext& format) {
+  if (type.is_array) return array_literal(type, text, format);
   switch (type.id) {
     case TypeId::Boolean:
       return parse_value(type, text).integer != 0 ? "true" : "false";
@@ -434,9 +440,9 @@ std::string duck_literal(const SqlType& type, std::string_view text) {
     case TypeId::Timestamp:
     case TypeId::TimestampTz:
     case TypeId::TimestampNs:
-      return moment_literal(type, text);
+      return moment_literal(type, text, format);
     case TypeId::Interval: {
-      const std::optional<IntervalValue> value = parse_interval(text);
+      const std::optional<IntervalValue> value = parse_interval(text, format.intervals);
       if (!value)
         throw Error(ErrorCode::InvalidDatetimeFormat,
                     fmt::format("invalid input syntax for type interval: \"{}\"", text));

@@ -7,6 +7,7 @@
 #include "types/interval.hpp"
 #include "types/object_naming.hpp"
 #include "types/sql_type.hpp"
+#include "types/value.hpp"
 
 /// How names, types and literals look in DuckDB's SQL.
 namespace tickstone::sql {
@@ -27,6 +28,6 @@ std::string duck_numeric(std::string_view text);
 
 /// A literal whose type the context tells, or the text to compute it at run time where a session's settings
 /// decide. Errors: what PostgreSQL's input function of the type says.
-std::string duck_literal(const SqlType& type, std::string_view text);
+std::string duck_literal(const SqlType& type, std::string_view text, const FormatContext& format = {});
 
 }  // namespace tickstone::sql

@@ -115,7 +115,7 @@ std::string to_postgres_text(const Expr& expr) {
 }
 
 Expr parse_expression(std::string_view text) {
-  const std::shared_ptr<const ParseTree> tree = ParseTree::parse(fmt::format("{}{}", kSelect, text));
+  const std::shared_ptr<const ParseTree> tree = ParseTree::parse_kept(fmt::format("{}{}", kSelect, text));
   if (tree->statement_count() == 1 && tree->statement(0)->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
     const PgQuery__SelectStmt& select = *tree->statement(0)->select_stmt;
     const bool is_lone = select.n_target_list == 1 && select.n_from_clause == 0 &&

@@ -254,6 +254,12 @@ std::shared_ptr<const ParseTree> ParseTree::parse(std::string_view text) {
               "Give the table an alias, or write AS asof where asof is one.");
 }
 
+std::shared_ptr<const ParseTree> ParseTree::parse_kept(std::string_view text) {
+  auto tree = parse_as_it_is(text);
+  tree->is_kept_ = true;
+  return tree;
+}
+
 std::shared_ptr<ParseTree> ParseTree::parse_as_it_is(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) {
     throw Error(ErrorCode::CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\": 0x00");

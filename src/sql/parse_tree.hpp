@@ -40,6 +40,10 @@ class ParseTree {
   /// Errors: SyntaxError with PostgreSQL's message and the position in `text`; ProgramLimitExceeded for what
   /// nests too deep. Joins with ASOF are marked (asof_text.hpp).
   static std::shared_ptr<const ParseTree> parse(std::string_view text);
+  /// The same of a text that was kept: a default, a check. What it says of dates is not by the settings of
+  /// who runs it.
+  static std::shared_ptr<const ParseTree> parse_kept(std::string_view text);
+  bool is_kept() const { return is_kept_; }
 
   const std::string& text() const { return text_; }
   /// For nodes that are added to the tree; as long as it lives. Threads: one.
@@ -57,6 +61,7 @@ class ParseTree {
   static std::shared_ptr<ParseTree> parse_as_it_is(std::string_view text);
 
   std::string text_;
+  bool is_kept_ = false;
   mutable Arena arena_;
   PgQuery__ParseResult* result_ = nullptr;
   std::vector<std::pair<std::size_t, std::size_t>> ranges_;  // bytes of each statement's text

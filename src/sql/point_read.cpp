@@ -334,6 +334,8 @@ class Finder {
         constant->type->is_array) {
       return false;
     }
+    // A sign may be that of all parts, by IntervalStyle.
+    if (constant->text.starts_with('-')) return false;
     const auto interval = parse_interval(constant->text);
     if (!interval) return false;
     after = *interval;

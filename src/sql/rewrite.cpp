@@ -374,6 +374,7 @@ DuckQuery Rewriter::conflict_rows(const InsertStatement& insert, const RelationI
   // `excluded` is looked at after the table, so that a bare name is the table's.
   Scope around;
   Range excluded = translator.table_range(table, "excluded");
+  for (ScopeColumn& column : excluded.list.columns) column.is_denied = false;  // the row is the writer's own
   excluded.scan_name = excluded_name;
   excluded.scan_condition.clear();
   excluded.scan_query.clear();

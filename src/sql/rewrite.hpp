@@ -10,6 +10,7 @@
 
 #include "sql/statement.hpp"
 #include "types/object_naming.hpp"
+#include "types/value.hpp"
 
 namespace tickstone::sql {
 
@@ -26,6 +27,7 @@ struct RelationInfo {
     std::string name;
     SqlType type;
     bool not_null = false;
+    bool is_denied = false;  // may not be read, though other columns may
   };
   std::vector<Column> columns;
   /// Of a chunk, or a view that is written through: the table whose rows it is a part of, and which of them,
@@ -97,6 +99,11 @@ class NameLookup {
                                                   const std::string& /*name*/) const {
     return std::nullopt;
   }
+  /// How literals of dates, times and intervals are read.
+  virtual const FormatContext& format_context() const {
+    static const FormatContext usual;
+    return usual;
+  }
   /// The type of $n; nothing where no function's body is rewritten.
   virtual std::optional<SqlType> parameter_type(int /*number*/) const { return std::nullopt; }
   /// A function in SQL: its calls within larger queries are written out.
@@ -135,8 +142,11 @@ class NameLookup {
   }
   /// nullptr where there is no such enum type.
   virtual std::shared_ptr<const EnumLabels> enum_labels(std::uint32_t /*type_oid*/) const { return nullptr; }
-  /// A query reads the relation, or calls the function: errors where the role may not.
-  virtual void require_select(const RelationInfo& /*relation*/) const {}
+  /// A query reads the relation, or calls the function: errors where the role may not. Where it may read some
+  /// columns, the others are marked.
+  virtual void require_select(RelationInfo& /*relation*/) const {}
+  /// A marked column is read: the error that says so.
+  virtual void deny_column(const ColumnSource& /*column*/) const {}
   virtual void require_execute(const UserFunction& /*function*/) const {}
   /// All of that name in the first schema that has one; none where PostgreSQL's own of that name comes first.
   virtual std::vector<UserFunction> user_functions(const std::string& /*schema*/,

@@ -20,6 +20,7 @@ struct ScopeColumn {
   std::optional<SqlType> type;
   bool is_not_null = false;
   ColumnSource source;
+  bool is_denied = false;  // of a table whose other columns the role may read
 };
 
 /// Columns of a query or a relation, in order. `is_complete` is false where some are not known by name.

@@ -143,7 +143,8 @@ bool StatementBuilder::build_session(const Node* node, Statement& out) {
       build_grant_role(*node->grant_role_stmt, out);
       return true;
     case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT:
-      return utility("ALTER DEFAULT PRIVILEGES");
+      build_default_rights(*node->alter_default_privileges_stmt, out);
+      return true;
     case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
       if (build_owner(*node->alter_owner_stmt, out)) return true;
       return utility("ALTER OWNER");
@@ -346,8 +347,8 @@ void StatementBuilder::build_prepare(const PgQuery__PrepareStmt& prepare, Statem
 }
 
 void StatementBuilder::build_declare(const PgQuery__DeclareCursorStmt& declare, Statement& out) {
-  if ((declare.options & kBinaryCursor) != 0) refuse("a BINARY cursor");
   CursorStatement body;
+  body.is_binary = (declare.options & kBinaryCursor) != 0;
   body.action = CursorStatement::Action::Declare;
   body.name = declare.portalname;
   body.with_hold = (declare.options & kHoldCursor) != 0;

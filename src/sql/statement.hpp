@@ -340,6 +340,8 @@ struct AlterTableStatement {
       Nothing,  // what has no effect here: SET STATISTICS, CLUSTER ON, ...
       SetOptions,
       ResetOptions,
+      SetTablespace,
+      Trigger,  // ENABLE and DISABLE TRIGGER of `name`; empty: of all
       OwnerTo,
       Other
     };
@@ -355,7 +357,7 @@ struct AlterTableStatement {
     QualifiedName type_name;  // as a column definition's
     std::vector<Option> options;
     bool is_of_column = false;  // a constraint that was written with the column added before it
-    std::string description;    // of Other, for the message
+    std::string description;    // of Other and Trigger, for the message
   };
   QualifiedName table;
   bool if_exists = false;
@@ -468,14 +470,25 @@ struct TypeStatement {
   std::vector<ConstraintDefinition> checks;
 };
 
-/// GRANT and REVOKE of rights to tables, sequences, functions, and of roles.
+/// GRANT and REVOKE of rights to tables, columns, sequences, functions, schemas, the database, and of roles;
+/// ALTER DEFAULT PRIVILEGES.
 struct GrantStatement {
-  enum class On : std::uint8_t { Relations, Functions, Roles };
+  enum class On : std::uint8_t { Relations, Functions, Schemas, Databases, Types, Roles };
   bool is_grant = true;
   On on = On::Relations;
   bool is_of_sequences = false;         // ON SEQUENCE, ON ALL SEQUENCES
   std::vector<std::string> privileges;  // lower case; empty: all. Of Roles: the roles
+  /// Of columns: which, and one of their privileges (lower case; empty: all).
+  struct OfColumns {
+    std::string privilege;
+    std::vector<std::string> columns;
+  };
+  std::vector<OfColumns> of_columns;
   std::vector<QualifiedName> relations;
+  std::vector<std::string> names;  // of Schemas and Databases
+  /// Of what will be made by the roles, in `schemas`.
+  bool is_of_defaults = false;
+  std::vector<std::string> roles;  // empty: by who says so
   std::vector<DropFunctionStatement::Target> functions;
   std::vector<std::string> schemas;  // ON ALL ... IN SCHEMA
   std::vector<std::string> grantees;
@@ -549,7 +562,7 @@ struct CursorStatement {
   enum class Action : std::uint8_t { Declare, Fetch, Move, Close, CloseAll };
   Action action = Action::Fetch;
   std::string name;
-  bool with_hold = false, scroll = false, no_scroll = false;
+  bool with_hold = false, scroll = false, no_scroll = false, is_binary = false;
   Expr query;
   std::vector<RowLocking> locking;
   enum class Direction : std::uint8_t {

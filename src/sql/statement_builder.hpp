@@ -76,8 +76,9 @@ class StatementBuilder {
   std::optional<ActionStatement> action_below(const Node* node) const;
   bool build_alter_function(PgQuery__ObjectType type, const Node* object,
                             AlterFunctionStatement::Change change, const std::string& value, Statement& out);
-  /// False: of what has no rights here (databases, schemas, languages, ...).
+  /// False: of what has no rights here (types, languages, ...).
   bool build_grant(const PgQuery__GrantStmt& grant, Statement& out);
+  void build_default_rights(const PgQuery__AlterDefaultPrivilegesStmt& alter, Statement& out);
   void build_grant_role(const PgQuery__GrantRoleStmt& grant, Statement& out);
   bool build_owner(const PgQuery__AlterOwnerStmt& owner, Statement& out);
   DropFunctionStatement::Target function_target(const PgQuery__ObjectWithArgs& object);

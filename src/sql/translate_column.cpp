@@ -34,12 +34,21 @@ bool has_query(const Node* node) {
   return found;
 }
 
+void Translator::check_readable(const ScopeColumn& column) const {
+  if (column.is_denied) lookup_.deny_column(column.source);
+}
+
+void Translator::check_readable(const ColumnList& list) const {
+  for (const ScopeColumn& column : list.columns) check_readable(column);
+}
+
 /// A whole row. Columns that a join needs are no part of it, and one of them is NULL where there is no row.
 Typed Translator::whole_row(const std::string& alias, const Scope& scope) {
   const SqlType record = SqlType::of(TypeId::Record);
   for (const Scope* level = &scope; level != nullptr; level = level->outer) {
     for (const Range& range : level->ranges) {
       if (range.alias != alias) continue;
+      check_readable(range.list);
       if (range.unlisted.empty()) return plain(duck_identifier(alias), record);
       std::string members;
       for (const ScopeColumn& column : range.list.columns) {
@@ -96,6 +105,7 @@ Typed Translator::unqualified_column(const std::string& name, const PgQuery__Col
       }
     }
     if (found != nullptr) {
+      check_readable(*found);
       if (level->fill != nullptr) return grouped_column(*level->fill, owner->alias, name, ref.location);
       // From a query around, the name could mean something nearer to DuckDB: say whose it is.
       const bool is_outer = (level != &scope || level->qualifies) && !owner->alias.empty();
@@ -142,6 +152,7 @@ Typed Translator::qualified_column(const std::string& schema, const std::string&
       const std::string text = duck_identifier(relation) + "." + duck_identifier(name);
       for (const ScopeColumn& candidate : range.list.columns) {
         if (candidate.name != name) continue;
+        check_readable(candidate);
         if (level->fill != nullptr) return grouped_column(*level->fill, relation, name, ref.location);
         Typed value = plain(text, candidate.type);
         value.is_column = true;

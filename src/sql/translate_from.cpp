@@ -128,9 +128,20 @@ std::string Translator::alias_text(const PgQuery__Alias* alias, Range& range) {
   return text + ')';
 }
 
-std::string scan_text(const Range& range, bool with_row_id) {
+std::string scan_text(const Range& range, bool with_row_id, DeniedColumns denied) {
   if (!range.scan_query.empty()) return range.scan_query;
   const std::string name = duck_quoted_identifier(range.scan_name);
+  const bool is_partly_denied = std::any_of(range.list.columns.begin(), range.list.columns.end(),
+                                            [](const ScopeColumn& column) { return column.is_denied; });
+  if (is_partly_denied && denied == DeniedColumns::LeftOut) {
+    // Whatever else the query says, the others are not there to be read.
+    std::string columns;
+    for (const ScopeColumn& column : range.list.columns) {
+      if (!column.is_denied) columns += (columns.empty() ? "" : ", ") + duck_identifier(column.name);
+    }
+    return fmt::format("(SELECT {} FROM {}{}{})", columns, name,
+                       range.scan_condition.empty() ? "" : " WHERE ", range.scan_condition);
+  }
   if (range.scan_condition.empty()) return name;
   return fmt::format("(SELECT *{} FROM {} WHERE {})", with_row_id && range.scan_has_row_id ? ", rowid" : "",
                      name, range.scan_condition);
@@ -152,7 +163,8 @@ Range Translator::table_range(const RelationInfo& info, const std::string& alias
   const auto add = [&](const RelationInfo::Column& column) {
     ++number;
     range.list.columns.push_back({column.name, column.type, column.not_null,
-                                  info.oid != 0 ? ColumnSource{info.oid, number} : ColumnSource{}});
+                                  info.oid != 0 ? ColumnSource{info.oid, number} : ColumnSource{},
+                                  column.is_denied});
   };
   if (info.shown) {
     for (const std::size_t i : *info.shown) add(info.columns[i]);
@@ -188,7 +200,7 @@ std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, Colum
                                       item.catalogname, shown)),
                     item.location);
     }
-    const std::optional<RelationInfo> info = lookup_.find_relation(schema, name);
+    std::optional<RelationInfo> info = lookup_.find_relation(schema, name);
     if (!info)
       throw located(Error(ErrorCode::UndefinedTable, fmt::format("relation \"{}\" does not exist", shown)),
                     item.location);
@@ -197,7 +209,11 @@ std::string Translator::table(const PgQuery__RangeVar& item, Scope& scope, Colum
     if (item.inh == 0 && info->has_chunks) range.scan_condition = "false";
     add_relation(range.scan_name);
     const auto pushed = pushed_locks_.find(&item);
-    text = (pushed == pushed_locks_.end() ? scan_text(range, false)
+    // Names by position are of all columns, and rows are locked by keys that nobody sees.
+    const auto denied = locking_ != nullptr || (item.alias != nullptr && item.alias->n_colnames > 0)
+                            ? DeniedColumns::Kept
+                            : DeniedColumns::LeftOut;
+    text = (pushed == pushed_locks_.end() ? scan_text(range, false, denied)
                                           : locked_view(*info, pushed->second, range)) +
            alias_text(item.alias, range);
     // Under other names the key is not what it is called.
@@ -332,6 +348,8 @@ std::string Translator::join(const PgQuery__JoinExpr& item, Scope& scope, Column
   }
   for (const std::string& name : merged) {
     const ScopeColumn* column = find_column(left_star, name);
+    if (column != nullptr) check_readable(*column);
+    if (const ScopeColumn* right_column = find_column(right_star, name)) check_readable(*right_column);
     // DuckDB would compare their texts.
     if (column != nullptr && column->type == SqlType::of(TypeId::Jsonb)) refuse("USING of a jsonb");
     ScopeColumn of_both = column != nullptr ? *column : ScopeColumn{name, std::nullopt, false};

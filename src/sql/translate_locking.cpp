@@ -245,6 +245,7 @@ std::string Translator::locked_view(const RelationInfo& info, const RowLocking& 
   Expr& view = views_[range.scan_name];
   if (!view) view = parse_query(*lookup_.view_text(info));
   const TreeSwitch own_tree(*this, view.tree);
+  const Holding<bool> kept(is_kept_, true);
   const Holding<const CteScope*> no_ctes(ctes_, nullptr);
   const Holding<bool> nested(is_top_level_, false);
   ColumnList columns;

@@ -326,6 +326,7 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
   bool keeps_group = std::exchange(keeps_group_, false);
   const auto add_star = [&](const ColumnList& list, const std::string& prefix,
                             std::span<const Range> ranges) {
+    check_readable(list);
     out.columns.insert(out.columns.end(), list.columns.begin(), list.columns.end());
     out.is_complete = out.is_complete && list.is_complete;
     if (is_one_text || is_jsonb_plain_) {
@@ -348,6 +349,7 @@ std::string Translator::targets(std::size_t count, Node* const* nodes, const Sco
   const auto add_columns = [&](const std::vector<std::string>& columns) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
       ScopeColumn column = scope.star.columns[i];
+      check_readable(column);
       text += (i > 0 ? ", " : "") + columns[i];
       out.columns.push_back(std::move(column));
     }

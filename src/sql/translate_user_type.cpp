@@ -28,8 +28,13 @@ std::string Translator::type_words(const std::optional<SqlType>& type) const {
   return labels_of(*type)->type_name + (type->is_array ? "[]" : "");
 }
 
+const FormatContext& Translator::literal_format() const {
+  static const FormatContext usual;
+  return tree_->is_kept() || is_kept_ ? usual : lookup_.format_context();
+}
+
 std::string Translator::literal_text(const SqlType& type, std::string_view literal) const {
-  if (type.id != TypeId::Enum) return duck_literal(type, literal);
+  if (type.id != TypeId::Enum) return duck_literal(type, literal, literal_format());
   const auto labels = labels_of(type);
   if (!type.is_array) {
     labels->number_of(literal);  // for its error

@@ -72,8 +72,11 @@ struct LockRequest {
   std::vector<DuckQuery::LockedRange>* exports = nullptr;
 };
 
+/// Columns that the role may not read.
+enum class DeniedColumns : std::uint8_t { Kept, LeftOut };
+
 /// What stands in FROM for the range's table: its name, or a query of the part that it is.
-std::string scan_text(const Range& range, bool with_row_id);
+std::string scan_text(const Range& range, bool with_row_id, DeniedColumns denied = DeniedColumns::Kept);
 
 /// Prints PostgreSQL's trees as DuckDB's SQL: one pass that looks names up, finds types bottom up as
 /// PostgreSQL does, and writes casts and functions where the two differ. Private to the module; `Rewriter` is
@@ -302,6 +305,9 @@ class Translator {
   Typed constant(const PgQuery__AConst& constant);
   Typed column(const PgQuery__ColumnRef& ref, const Scope& scope);
   Typed found_column(const PgQuery__ColumnRef& ref, const Scope& scope);
+  /// Errors: InsufficientPrivilege where the role may not read the column, or one of them.
+  void check_readable(const ScopeColumn& column) const;
+  void check_readable(const ColumnList& list) const;
   /// A NUMERIC or whole number as a number of any digits, where the statement computes with those.
   Typed widened(Typed value) const;
   /// character(n) as a text: without the blanks that fill it up.
@@ -364,6 +370,7 @@ class Translator {
   std::string type_words(const std::optional<SqlType>& type) const;
   /// The literal as one of the type. Errors: those of the type's input function.
   std::string literal_text(const SqlType& type, std::string_view literal) const;
+  const FormatContext& literal_format() const;
   Typed cast_to_enum(Typed value, const SqlType& type);
   /// An enum compares with its own type alone.
   void require_one_enum(std::span<const Typed> values, const std::string& op, int location) const;
@@ -407,6 +414,7 @@ class Translator {
   bool is_top_level_ = false;
   const bool is_wide_;       // NUMERIC is computed with any number of digits
   const bool leaves_locks_;  // a text that is not run
+  bool is_kept_ = false;     // of a view: literals are not by the session's settings
   bool is_probing_ = false;  // translated only to see whether it can be
   const LockRequest* locking_ = nullptr;
   HowMany how_many_ = HowMany::All;                 // rows that are asked for of the SELECT that comes next

@@ -53,12 +53,16 @@ CopyFormat format_option(const CopyOption& option) {
   throw Error(ErrorCode::InvalidParameterValue, "COPY format \"" + value + "\" not recognized");
 }
 
-void check_encoding(const CopyOption& option) {
+std::string encoding_of(const CopyOption& option) {
   auto name = lower(text_option(option));
   std::erase_if(name, [](char c) { return c == '-' || c == '_' || c == '\'' || c == ' '; });
-  if (name == "utf8" || name == "unicode" || name == "sqlascii" || name == "ascii") return;
+  if (name == "utf8" || name == "unicode" || name == "sqlascii" || name == "ascii") return "UTF8";
+  if (name == "latin1" || name == "iso88591") return "LATIN1";
+  if (name == "latin9" || name == "iso885915") return "LATIN9";
+  if (name == "win1252" || name == "windows1252") return "WIN1252";
   throw Error(ErrorCode::InvalidParameterValue,
-              "argument to option \"encoding\" must be a valid encoding name", {}, "Only UTF8 is supported.");
+              "argument to option \"encoding\" must be a valid encoding name", {},
+              "UTF8, SQL_ASCII, LATIN1, LATIN9 and WIN1252 are supported.");
 }
 
 struct Given {
@@ -129,6 +133,7 @@ CopyOptions resolve_copy_options(std::span<const CopyOption> list, CopyDirection
   Given given;
   std::vector<std::string> force_quote, force_not_null, force_null;
   bool force_quote_all = false;
+  std::string encoding;
   std::vector<std::string_view> seen;
   for (const auto& option : list) {
     if (std::find(seen.begin(), seen.end(), option.name) != seen.end()) {
@@ -161,7 +166,7 @@ CopyOptions resolve_copy_options(std::span<const CopyOption> list, CopyDirection
       given.force_null = true;
       force_null = option.columns;
     } else if (option.name == "encoding") {
-      check_encoding(option);
+      encoding = encoding_of(option);
     } else {
       throw Error(ErrorCode::SyntaxError, "option \"" + option.name + "\" not recognized");
     }
@@ -181,6 +186,7 @@ CopyOptions resolve_copy_options(std::span<const CopyOption> list, CopyDirection
       if (header != CopyHeader::None)
         throw Error(ErrorCode::FeatureNotSupported, "cannot specify HEADER in BINARY mode");
       check_not_csv(given);
+      options.encoding = std::move(encoding);
       return options;
   }
   if (options.format == CopyFormat::Csv) {
@@ -190,6 +196,7 @@ CopyOptions resolve_copy_options(std::span<const CopyOption> list, CopyDirection
   }
   apply_characters(options, given);
   options.header = header;
+  options.encoding = std::move(encoding);
   options.force_quote = std::move(force_quote);
   options.force_quote_all = force_quote_all;
   options.force_not_null = std::move(force_not_null);

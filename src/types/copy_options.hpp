@@ -29,6 +29,8 @@ struct CopyOptions {
   std::vector<std::string> force_quote;
   std::vector<std::string> force_not_null;
   std::vector<std::string> force_null;
+  /// ENCODING: of the data; empty: the client's. UTF8, LATIN1, ...
+  std::string encoding = {};
 
   static CopyOptions text() { return {}; }
   static CopyOptions csv() {

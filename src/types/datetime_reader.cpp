@@ -22,8 +22,9 @@ bool is_alpha(char c) { return c >= 'a' && c <= 'z'; }
 
 class DatetimeReader {
  public:
-  DatetimeReader(std::int32_t local_today, DatetimeWanted wanted, DatetimeFields& fields)
-      : today_(local_today), is_clock_wanted_(wanted == DatetimeWanted::Clock), out_(fields) {}
+  DatetimeReader(std::int32_t local_today, DatetimeWanted wanted, DateStyle::Order order,
+                 DatetimeFields& fields)
+      : today_(local_today), is_clock_wanted_(wanted == DatetimeWanted::Clock), order_(order), out_(fields) {}
 
   DatetimeProblem run(const std::vector<DatetimeToken>& tokens) {
     using Kind = DatetimeToken::Kind;
@@ -137,7 +138,7 @@ class DatetimeReader {
     return plain_number(text);
   }
 
-  /// The one number of a date whose meaning follows from what is known already, month before day before year.
+  /// The one number of a date whose meaning follows from what is known already, and from DateStyle.
   DatetimeProblem plain_number(std::string_view text) {
     std::string_view fraction;
     std::string_view digits = text;
@@ -156,7 +157,9 @@ class DatetimeReader {
     if (!fraction.empty()) return DatetimeProblem::BadFormat;
     if (has_whole_date()) return run_together(text, true);
     if (!has_year_ && !has_month_ && !has_day_) {
-      return digits.size() >= 3 ? set_year(*number, digits.size()) : set_month(*number);
+      if (digits.size() >= 3 || order_ == DateStyle::Order::YearMonthDay)
+        return set_year(*number, digits.size());
+      return order_ == DateStyle::Order::DayMonthYear ? set_day(*number) : set_month(*number);
     }
     if (has_year_ && has_month_) {
       if (has_text_month_ && digits.size() >= 3 && has_two_digit_year_) {
@@ -172,7 +175,8 @@ class DatetimeReader {
     if (has_month_ && has_day_) return set_year(*number, digits.size());
     if (has_year_) return set_month(*number);
     if (has_month_) {
-      if (has_text_month_ && digits.size() >= 3) return set_year(*number, digits.size());
+      if (has_text_month_ && (digits.size() >= 3 || order_ == DateStyle::Order::YearMonthDay))
+        return set_year(*number, digits.size());
       return set_day(*number);
     }
     return set_month(*number);  // a day alone
@@ -422,6 +426,7 @@ class DatetimeReader {
 
   std::int32_t today_;
   bool is_clock_wanted_;
+  DateStyle::Order order_;
   DatetimeFields& out_;
   std::int32_t year_ = 0, month_ = 0, day_ = 0, day_of_year_ = 0;
   std::int32_t hour_ = 0, minute_ = 0, second_ = 0, micros_ = 0, nanos_ = 0;
@@ -471,11 +476,11 @@ DatetimeProblem read_zone_offset(std::string_view text, std::int32_t& seconds_ea
 }
 
 DatetimeProblem read_datetime(std::string_view text, std::int32_t local_today, DatetimeWanted wanted,
-                              DatetimeFields& fields) {
+                              DateStyle::Order order, DatetimeFields& fields) {
   fields = DatetimeFields{};
   const auto tokens = lex_datetime(text);
   if (!tokens) return DatetimeProblem::BadFormat;
-  return DatetimeReader(local_today, wanted, fields).run(*tokens);
+  return DatetimeReader(local_today, wanted, order, fields).run(*tokens);
 }
 
 }  // namespace tickstone

@@ -27,10 +27,10 @@ struct DatetimeFields {
   const TimeZone* zone = nullptr;              // a named zone
 };
 
-/// Reads PostgreSQL's text forms, DateStyle `ISO, MDY`. `local_today` is what `today` means.
+/// Reads PostgreSQL's text forms. `local_today` is what `today` means.
 /// Errors: a problem by value; throws InvalidParameterValue for an unknown zone name.
 DatetimeProblem read_datetime(std::string_view text, std::int32_t local_today, DatetimeWanted wanted,
-                              DatetimeFields& fields);
+                              DateStyle::Order order, DatetimeFields& fields);
 
 /// `hh`, `hhmm`, `hh:mm`, `hh:mm:ss` with its sign.
 DatetimeProblem read_zone_offset(std::string_view text, std::int32_t& seconds_east);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "types/date_style.hpp"
 
 namespace tickstone {
 
@@ -24,8 +25,10 @@ IntervalValue unpack_interval(Int128 packed);
 
 /// Every form of PostgreSQL's `postgres` style and ISO 8601 input: '1 day', '5 minutes', '1:30:00',
 /// '60.000s', 'P1DT2H', '1 mon ago'.
-std::optional<IntervalValue> parse_interval(std::string_view text);
+std::optional<IntervalValue> parse_interval(std::string_view text,
+                                            IntervalStyle style = IntervalStyle::Postgres);
 /// IntervalStyle postgres: `1 day 02:00:00`.
 std::string format_interval(const IntervalValue& value);
+std::string format_interval(const IntervalValue& value, IntervalStyle style);
 
 }  // namespace tickstone

@@ -228,7 +228,7 @@ bool read_quantity(std::string_view text, std::string_view all, Quantity& quanti
 /// The traditional forms. Nothing where the text has another one.
 class IntervalReader {
  public:
-  explicit IntervalReader(std::string_view text) : text_(text) {}
+  IntervalReader(std::string_view text, IntervalStyle style) : text_(text), style_(style) {}
 
   std::optional<IntervalValue> run() {
     auto tokens = lex_datetime(text_);
@@ -238,6 +238,11 @@ class IntervalReader {
       if (!token((*tokens)[i])) return std::nullopt;
     }
     if (!has_part_) return std::nullopt;
+    if (style_ == IntervalStyle::SqlStandard && is_negative_as_a_whole(*tokens)) {
+      for (Int128* part : {&sum_.months, &sum_.days, &sum_.micros}) {
+        if (*part > 0) *part = -*part;
+      }
+    }
     if (is_ago_) {
       sum_.months = -sum_.months;
       sum_.days = -sum_.days;
@@ -247,6 +252,15 @@ class IntervalReader {
   }
 
  private:
+  /// The sign that stands first is that of all parts, unless there are others.
+  static bool is_negative_as_a_whole(const std::vector<DatetimeToken>& tokens) {
+    if (tokens.front().text.front() != '-') return false;
+    for (std::size_t i = 1; i < tokens.size(); ++i) {
+      if (tokens[i].text.front() == '-' || tokens[i].text.front() == '+') return false;
+    }
+    return true;
+  }
+
   bool token(const DatetimeToken& token) {
     using Kind = DatetimeToken::Kind;
     switch (token.kind) {
@@ -335,6 +349,7 @@ class IntervalReader {
   }
 
   std::string_view text_;
+  IntervalStyle style_;
   IntervalSum sum_;
   std::optional<Unit> unit_;
   bool is_ago_ = false;
@@ -407,8 +422,8 @@ std::optional<IntervalValue> parse_iso_interval(std::string_view text) {
 
 }  // namespace
 
-std::optional<IntervalValue> parse_interval(std::string_view text) {
-  if (auto value = IntervalReader(text).run()) return value;
+std::optional<IntervalValue> parse_interval(std::string_view text, IntervalStyle style) {
+  if (auto value = IntervalReader(text, style).run()) return value;
   return parse_iso_interval(text);
 }
 

@@ -155,6 +155,7 @@ std::optional<PosixZoneRule> parse_posix_zone_rule(std::string_view text) {
   if (!in.at_end() && !in.failed()) {
     PosixZoneRule::Local daylight;
     daylight.abbreviation = in.name();
+    daylight.is_daylight = true;
     if (daylight.abbreviation.empty()) in.fail();
     daylight.offset_seconds = rule.standard.offset_seconds + 3600;
     if (!in.at_end() && in.peek() != ',') daylight.offset_seconds = -in.seconds();

@@ -22,6 +22,7 @@ struct PosixZoneRule {
   struct Local {
     std::int32_t offset_seconds = 0;  // east of UTC
     std::string abbreviation;
+    bool is_daylight = false;
   };
 
   Local standard;

@@ -10,6 +10,7 @@
 #include <fast_float/fast_float.h>
 #include <fmt/format.h>
 
+#include "types/time_zone_list.hpp"
 #include "types/timestamp.hpp"
 #include "types/transition_zone.hpp"
 #include "types/zone_abbreviation.hpp"
@@ -67,6 +68,14 @@ class ZoneCache {
     return zones_.emplace(lower, std::move(zone)).first->second.get();
   }
 
+  std::vector<std::string> names() {
+    const std::lock_guard lock(mutex_);
+    find_names();
+    std::vector<std::string> names;
+    for (const auto& [lower, name] : names_) names.push_back(name);
+    return names;
+  }
+
  private:
   std::unique_ptr<TimeZone> make(std::string_view name, const std::string& lower) {
     if (is_zone_file_name(name)) {
@@ -85,6 +94,13 @@ class ZoneCache {
 
   /// Names are found in any case, but files only in their own.
   std::optional<std::string> canonical_name(const std::string& lower) {
+    find_names();
+    const auto found = names_.find(lower);
+    if (found == names_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  void find_names() {
     namespace fs = std::filesystem;
     if (names_.empty()) {
       std::error_code error;
@@ -98,9 +114,6 @@ class ZoneCache {
         }
       }
     }
-    const auto found = names_.find(lower);
-    if (found == names_.end()) return std::nullopt;
-    return found->second;
   }
 
   std::mutex mutex_;
@@ -119,6 +132,20 @@ ZoneCache& zone_cache() {
 const TimeZone& utc_zone() {
   static const TimeZone* const zone = zone_cache().find("UTC");
   return *zone;
+}
+
+std::vector<TimeZoneFacts> all_time_zones(std::int64_t now_us) {
+  std::vector<TimeZoneFacts> all;
+  for (auto& name : zone_cache().names()) {
+    // What is no zone: lists, and the one that stands for none.
+    const auto* zone =
+        name == "Factory" ? nullptr : dynamic_cast<const TransitionZone*>(zone_cache().find(name));
+    if (zone == nullptr) continue;
+    all.push_back({std::move(name), zone->abbreviation_at_utc(now_us), zone->offset_seconds_at_utc(now_us),
+                   zone->is_daylight_at_utc(now_us)});
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return all;
 }
 
 const TimeZone* find_named_time_zone(std::string_view name) { return zone_cache().find(name); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "types/date_style.hpp"
 #include "types/interval.hpp"
 
 namespace tickstone {
@@ -57,14 +58,18 @@ const TimeZone* find_named_time_zone(std::string_view name);
 const TimeZone& utc_zone();
 
 /// PostgreSQL's input: ISO 8601 with or without zone, `2026-01-05 14:30:00.123456+00`, `...
-/// America/New_York`, `infinity`, `now`, `today`, `epoch`, `Jan 5 2026`, `01/05/2026` (DateStyle MDY), BC.
+/// America/New_York`, `infinity`, `now`, `today`, `epoch`, `Jan 5 2026`, `01/05/2026` (by `order`), BC.
 /// `zone` applies where the text names none. Returns nothing for bad syntax; throws DatetimeFieldOverflow for
 /// a field or date out of range.
 std::optional<std::int64_t> parse_timestamptz(std::string_view text, const TimeZone& zone,
-                                              std::int64_t now_us = 0);
-std::optional<std::int64_t> parse_timestamp(std::string_view text, std::int64_t now_us = 0);
-std::optional<std::int64_t> parse_timestamp_ns(std::string_view text, const TimeZone& zone);
-std::optional<std::int32_t> parse_date(std::string_view text, std::int64_t now_us = 0);
+                                              std::int64_t now_us = 0,
+                                              DateStyle::Order order = DateStyle::Order::MonthDayYear);
+std::optional<std::int64_t> parse_timestamp(std::string_view text, std::int64_t now_us = 0,
+                                            DateStyle::Order order = DateStyle::Order::MonthDayYear);
+std::optional<std::int64_t> parse_timestamp_ns(std::string_view text, const TimeZone& zone,
+                                               DateStyle::Order order = DateStyle::Order::MonthDayYear);
+std::optional<std::int32_t> parse_date(std::string_view text, std::int64_t now_us = 0,
+                                       DateStyle::Order order = DateStyle::Order::MonthDayYear);
 std::optional<std::int64_t> parse_time(std::string_view text);
 
 /// DateStyle ISO: `2026-01-05 14:30:00.123456+00`.

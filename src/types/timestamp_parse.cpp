@@ -20,9 +20,9 @@ constexpr std::int64_t kNanosPerMicro = 1000;
 }
 
 /// Nothing for bad syntax; other problems are thrown.
-bool read_or_throw(std::string_view text, std::int32_t local_today, DatetimeFields& fields,
-                   DatetimeWanted wanted = DatetimeWanted::Date) {
-  switch (read_datetime(text, local_today, wanted, fields)) {
+bool read_or_throw(std::string_view text, std::int32_t local_today, DateStyle::Order order,
+                   DatetimeFields& fields, DatetimeWanted wanted = DatetimeWanted::Date) {
+  switch (read_datetime(text, local_today, wanted, order, fields)) {
     case DatetimeProblem::None:
       return true;
     case DatetimeProblem::BadFormat:
@@ -185,25 +185,27 @@ std::int64_t local_us_of(std::int64_t utc_us, const TimeZone& zone) {
 }  // namespace
 
 std::optional<std::int64_t> parse_timestamptz(std::string_view text, const TimeZone& zone,
-                                              std::int64_t now_us) {
+                                              std::int64_t now_us, DateStyle::Order order) {
   CommonForm form;
   if (read_common_form(text, 6, form)) return utc_of(form, zone);
   DatetimeFields fields;
-  if (!read_or_throw(text, today_of(local_us_of(now_us, zone)), fields)) return std::nullopt;
+  if (!read_or_throw(text, today_of(local_us_of(now_us, zone)), order, fields)) return std::nullopt;
   return utc_of(fields, text, zone, now_us);
 }
 
-std::optional<std::int64_t> parse_timestamp(std::string_view text, std::int64_t now_us) {
+std::optional<std::int64_t> parse_timestamp(std::string_view text, std::int64_t now_us,
+                                            DateStyle::Order order) {
   CommonForm form;
   if (read_common_form(text, 6, form)) return form.wall_us;
   DatetimeFields fields;
-  if (!read_or_throw(text, today_of(now_us), fields)) return std::nullopt;
+  if (!read_or_throw(text, today_of(now_us), order, fields)) return std::nullopt;
   // A zone in the text is read and has no meaning.
   fields.offset_seconds = 0;
   return utc_of(fields, text, utc_zone(), now_us);
 }
 
-std::optional<std::int64_t> parse_timestamp_ns(std::string_view text, const TimeZone& zone) {
+std::optional<std::int64_t> parse_timestamp_ns(std::string_view text, const TimeZone& zone,
+                                               DateStyle::Order order) {
   std::int64_t utc = 0;
   std::int32_t nanos = 0;
   CommonForm form;
@@ -212,7 +214,7 @@ std::optional<std::int64_t> parse_timestamp_ns(std::string_view text, const Time
     nanos = form.sub_us_nanos;
   } else {
     DatetimeFields fields;
-    if (!read_or_throw(text, 0, fields)) return std::nullopt;
+    if (!read_or_throw(text, 0, order, fields)) return std::nullopt;
     if (fields.kind == DatetimeFields::Kind::Now) return std::nullopt;
     const auto instant = utc_of(fields, text, zone, 0);
     if (!instant) return std::nullopt;
@@ -225,13 +227,13 @@ std::optional<std::int64_t> parse_timestamp_ns(std::string_view text, const Time
   return static_cast<std::int64_t>(ns);
 }
 
-std::optional<std::int32_t> parse_date(std::string_view text, std::int64_t now_us) {
+std::optional<std::int32_t> parse_date(std::string_view text, std::int64_t now_us, DateStyle::Order order) {
   if (text.size() == 10) {
     std::int32_t days = 0;
     if (read_common_date(text.data(), days)) return days;
   }
   DatetimeFields fields;
-  if (!read_or_throw(text, today_of(now_us), fields)) return std::nullopt;
+  if (!read_or_throw(text, today_of(now_us), order, fields)) return std::nullopt;
   switch (fields.kind) {
     case DatetimeFields::Kind::Infinity:
       return kDateInfinity;
@@ -251,7 +253,8 @@ std::optional<std::int32_t> parse_date(std::string_view text, std::int64_t now_u
 
 std::optional<std::int64_t> parse_time(std::string_view text) {
   DatetimeFields fields;
-  if (!read_or_throw(text, 0, fields, DatetimeWanted::Clock)) return std::nullopt;
+  if (!read_or_throw(text, 0, DateStyle::Order::MonthDayYear, fields, DatetimeWanted::Clock))
+    return std::nullopt;
   if (fields.kind != DatetimeFields::Kind::Fields || !fields.has_clock) return std::nullopt;
   return fields.clock_us;
 }

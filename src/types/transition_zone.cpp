@@ -76,6 +76,7 @@ std::unique_ptr<TransitionZone> TransitionZone::from_tzif(std::string name, std:
     if (name_at >= header->characters) return nullptr;
     PosixZoneRule::Local local;
     local.offset_seconds = big_endian<std::int32_t>(type);
+    local.is_daylight = std::to_integer<int>(type[4]) != 0;
     local.abbreviation.assign(names + name_at, strnlen(names + name_at, header->characters - name_at));
     zone->locals_.push_back(std::move(local));
   }
@@ -124,6 +125,10 @@ std::int32_t TransitionZone::offset_seconds_at_utc(std::int64_t utc_us) const {
 
 std::string TransitionZone::abbreviation_at_utc(std::int64_t utc_us) const {
   return local_at(second_of(utc_us)).abbreviation;
+}
+
+bool TransitionZone::is_daylight_at_utc(std::int64_t utc_us) const {
+  return local_at(second_of(utc_us)).is_daylight;
 }
 
 std::int64_t TransitionZone::to_utc_us(std::int64_t local_us) const {

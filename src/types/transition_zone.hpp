@@ -27,6 +27,7 @@ class TransitionZone final : public TimeZone {
   std::int64_t to_utc_us(std::int64_t local_us) const override;
   std::string abbreviation_at_utc(std::int64_t utc_us) const override;
   bool is_utc() const override { return is_utc_; }
+  bool is_daylight_at_utc(std::int64_t utc_us) const;
 
  private:
   explicit TransitionZone(std::string name) : name_(std::move(name)) {}

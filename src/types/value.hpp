@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "types/column.hpp"
+#include "types/date_style.hpp"
 #include "types/object_naming.hpp"
 #include "types/timestamp.hpp"
 
@@ -47,12 +48,17 @@ void append_value(Column& column, const Value& value);
 std::strong_ordering compare_values(const Value& a, const Value& b);
 
 /// What text output and input depend on.
+class TextEncoding;
+
 struct FormatContext {
   const TimeZone* zone = &utc_zone();
   std::int64_t now_us = 0;     // for 'now', 'today'
   int extra_float_digits = 1;  // PostgreSQL's default: shortest exact
   bool bytea_escape = false;
-  const ObjectNaming* names = nullptr;  // nullptr: numbers stand for what only a catalog names
+  DateStyle dates = {};
+  IntervalStyle intervals = IntervalStyle::Postgres;
+  const TextEncoding* client = nullptr;  // of what goes over the wire; nullptr: UTF-8
+  const ObjectNaming* names = nullptr;   // nullptr: numbers stand for what only a catalog names
 };
 
 /// PostgreSQL's output function of the type; the value must not be null.

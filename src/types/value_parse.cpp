@@ -220,7 +220,8 @@ void append_parsed(Column& column, std::string_view text, const FormatContext& c
       column.append_bytes(parse_bytea(text));
       return;
     case TypeId::Date:
-      column.append_fixed(parsed_datetime(parse_date(text, local_now_us(context)), "date", text));
+      column.append_fixed(
+          parsed_datetime(parse_date(text, local_now_us(context), context.dates.order), "date", text));
       return;
     case TypeId::Time: {
       const bool is_now = trimmed_spaces(text) == "now";
@@ -230,26 +231,29 @@ void append_parsed(Column& column, std::string_view text, const FormatContext& c
       return;
     }
     case TypeId::Timestamp: {
-      const auto us = parsed_datetime(parse_timestamp(text, local_now_us(context)), "timestamp", text);
+      const auto us = parsed_datetime(parse_timestamp(text, local_now_us(context), context.dates.order),
+                                      "timestamp", text);
       column.append_fixed(round_fraction(type, us, kPostgresEpochUs));
       return;
     }
     case TypeId::TimestampTz: {
-      const auto us = parsed_datetime(parse_timestamptz(text, *context.zone, context.now_us),
-                                      "timestamp with time zone", text);
+      const auto us =
+          parsed_datetime(parse_timestamptz(text, *context.zone, context.now_us, context.dates.order),
+                          "timestamp with time zone", text);
       column.append_fixed(round_fraction(type, us, kPostgresEpochUs));
       return;
     }
     case TypeId::TimestampNs: {
       const bool is_now = trimmed_spaces(text) == "now";
-      column.append_fixed(
-          is_now ? context.now_us * 1000
-                 : parsed_datetime(parse_timestamp_ns(text, *context.zone), "timestamp_ns", text));
+      column.append_fixed(is_now
+                              ? context.now_us * 1000
+                              : parsed_datetime(parse_timestamp_ns(text, *context.zone, context.dates.order),
+                                                "timestamp_ns", text));
       return;
     }
     case TypeId::Interval:
-      column.append_fixed(
-          pack_interval(round_interval(type, parsed_datetime(parse_interval(text), "interval", text))));
+      column.append_fixed(pack_interval(
+          round_interval(type, parsed_datetime(parse_interval(text, context.intervals), "interval", text))));
       return;
     case TypeId::Uuid: {
       const auto uuid = parse_uuid(text);

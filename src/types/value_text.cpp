@@ -3,6 +3,7 @@
 
 #include "types/array_value.hpp"
 #include "types/bytea_text.hpp"
+#include "types/date_style_text.hpp"
 #include "types/float_text.hpp"
 #include "types/uuid_text.hpp"
 #include "types/value.hpp"
@@ -71,22 +72,22 @@ void append_integer_text(std::string& out, const SqlType& type, Int128 value, in
       append_decimal(out, value, scale);
       return;
     case TypeId::Date:
-      append_date(out, static_cast<std::int32_t>(value));
+      append_date(out, static_cast<std::int32_t>(value), context.dates);
       return;
     case TypeId::Time:
       append_time(out, static_cast<std::int64_t>(value));
       return;
     case TypeId::Timestamp:
-      append_timestamp(out, static_cast<std::int64_t>(value));
+      append_timestamp(out, static_cast<std::int64_t>(value), context.dates);
       return;
     case TypeId::TimestampTz:
-      append_timestamptz(out, static_cast<std::int64_t>(value), *context.zone);
+      append_timestamptz(out, static_cast<std::int64_t>(value), *context.zone, context.dates);
       return;
     case TypeId::TimestampNs:
       append_timestamp_ns(out, static_cast<std::int64_t>(value), *context.zone);
       return;
     case TypeId::Interval:
-      out += format_interval(unpack_interval(value));
+      out += format_interval(unpack_interval(value), context.intervals);
       return;
     case TypeId::Uuid:
       append_uuid(out, value);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "types/time_zone_list.hpp"
+
 namespace tickstone {
 
 namespace {
@@ -34,6 +36,21 @@ constexpr AbbreviationRow kAbbreviations[] = {  // ordered by name
 // clang-format on
 
 }  // namespace
+
+std::vector<TimeZoneFacts> all_zone_abbreviations() {
+  static constexpr std::string_view kDaylight[] = {"acdt", "adt", "aedt", "akdt",  "amst", "azst", "brst",
+                                                   "bst",  "cdt", "cest", "chadt", "clst", "edt",  "eest",
+                                                   "idt",  "mdt", "mesz", "msd",   "ndt",  "nzdt", "pdt"};
+  std::vector<TimeZoneFacts> all;
+  for (const auto& row : kAbbreviations) {
+    std::string upper(row.name);
+    for (char& c : upper) c = static_cast<char>(c - 32);
+    const bool is_daylight =
+        std::find(std::begin(kDaylight), std::end(kDaylight), row.name) != std::end(kDaylight);
+    all.push_back({upper, upper, row.minutes_east * 60, is_daylight});
+  }
+  return all;
+}
 
 std::optional<std::int32_t> zone_abbreviation_offset(std::string_view lower_case) {
   const auto* found =

@@ -29,14 +29,14 @@ class Authority:
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", self.key, "-out",
                 self.certificate)
 
-    def make(self, common_name, extensions=""):
+    def make(self, common_name, extensions="", serial=None):
         """A certificate and its key; the files' paths."""
-        stem = self.directory / f"{self.name}-{common_name}"
+        stem = self.directory / f"{self.name}-{common_name}{serial or ''}"
         request, key, certificate, more = (stem.with_name(stem.name + end) for end in (".csr", ".key", ".crt", ".ext"))
         openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={common_name}", "-keyout", key, "-out", request)
         more.write_text(extensions)
-        openssl("x509", "-req", "-days", "2", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-out",
-                certificate, "-extfile", more)
+        openssl("x509", "-req", "-days", "2", "-in", request, "-CA", self.certificate, "-CAkey", self.key, *(("-set_serial", serial) if serial else ("-CAcreateserial",)),
+                "-out", certificate, "-extfile", more)
         os.chmod(key, 0o600)
         return certificate, key
 
@@ -165,9 +165,15 @@ class Connections(unittest.TestCase):
         self.rules("hostssl all ann all cert", "hostssl all bob all scram-sha-256 clientcert=verify-ca", "host all all all scram-sha-256")
         self.serve("-c", "ssl=on", "-c", f"ssl_cert_file={certificate}", "-c", f"ssl_key_file={key}", "-c", f"ssl_ca_file={clients.certificate}")
         self.query("CREATE ROLE ann LOGIN; CREATE ROLE bob LOGIN PASSWORD 'b'; CREATE ROLE group_only")
-        ann, ann_key = clients.make("ann")
+        ann, ann_key = clients.make("ann", serial="4711")
         with_ann = {"sslmode": "require", "sslcert": str(ann), "sslkey": str(ann_key)}
         self.assertEqual(self.query("SELECT current_user", user="ann", password="", **with_ann), [("ann",)])
+        of_tls = """SELECT ssl, version LIKE 'TLSv1.%', cipher <> '', bits >= 128, client_dn, client_serial, issuer_dn LIKE '%clients%'
+                    FROM pg_stat_ssl WHERE pid = pg_backend_pid()"""
+        self.assertEqual(self.query(of_tls, user="ann", password="", **with_ann), [(True, True, True, True, "/CN=ann", 4711, True)])
+        with_long_serial = dict(zip(("sslcert", "sslkey"), map(str, clients.make("ann", serial=str(10**45)))), sslmode="require")
+        self.assertEqual(self.query(of_tls, user="ann", password="", **with_long_serial), [(True, True, True, True, "/CN=ann", None, True)])
+        self.assertEqual(self.query(of_tls, sslmode="disable"), [(False, None, None, None, None, None, None)])
         self.refused("connection requires a valid client certificate", user="ann", password="", sslmode="require")
         # Without TLS the next rule decides, and she has no password.
         self.refused("password authentication failed", user="ann", password="x", sslmode="disable")
@@ -252,6 +258,18 @@ class Connections(unittest.TestCase):
         while self.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'few'") != [(1,)]:
             self.assertLess(time.monotonic(), deadline)
         self.assertEqual(self.query("SELECT 1", user="few", password="f"), [(1,)])
+
+    def test_connecting_is_a_right(self):
+        self.serve()
+        self.query("CREATE ROLE guest LOGIN PASSWORD 'g'; CREATE ROLE friend LOGIN PASSWORD 'f'")
+        self.assertEqual(self.query("SELECT 1", user="guest", password="g"), [(1,)])
+        self.query("REVOKE CONNECT ON DATABASE inavvi FROM PUBLIC; GRANT CONNECT ON DATABASE inavvi TO friend")
+        self.refused('permission denied for database "inavvi"', user="guest", password="g")
+        self.assertEqual(self.query("SELECT 1", user="friend", password="f"), [(1,)])
+        self.assertEqual(self.query("SELECT datacl::text FROM pg_database"),
+                         [("{=T/inavvi_user,inavvi_user=CTc/inavvi_user,friend=c/inavvi_user}",)])
+        self.query("GRANT CONNECT ON DATABASE inavvi TO PUBLIC")
+        self.assertEqual(self.query("SELECT 1", user="guest", password="g"), [(1,)])
 
     def test_a_password_is_valid_until_its_time(self):
         self.serve()

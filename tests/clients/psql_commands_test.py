@@ -32,6 +32,9 @@ COMMENT ON COLUMN fills.price IS 'in dollars';
 COMMENT ON VIEW busy IS 'where it was';
 GRANT SELECT, INSERT ON fills TO psql_reader;
 GRANT SELECT ON desk.scratch TO PUBLIC;
+GRANT USAGE ON SCHEMA desk TO psql_reader;
+GRANT SELECT (code, rank), UPDATE (notes) ON venues TO psql_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA desk GRANT SELECT ON TABLES TO psql_reader;
 INSERT INTO venues (code, rank) VALUES ('X', 1), ('Y', NULL);
 INSERT INTO fills (venue, "At", price, size) SELECT n % 2 + 1, '2026-01-05 00:00:00+00'::timestamptz + n * INTERVAL '1 minute', n, n FROM generate_series(1, 20) AS n;
 REFRESH MATERIALIZED VIEW daily;
@@ -74,6 +77,7 @@ COMMANDS = r"""
 \d+ tickets
 \dn desk
 \dn+ desk
+\dn+ public
 \df public.twice
 \df desk.*
 \df+ twice

@@ -202,7 +202,7 @@ def render(kind, body):
         at, columns = 2, []
         for _ in range(count):
             end = body.index(b"\0", at)
-            column = body[at:end].decode()
+            column = body[at:end].decode(errors="backslashreplace")
             _, _, oid, _, typmod, code = struct.unpack(">IhIhih", body[end + 1 : end + 19])
             columns.append(f"{column}:{oid}" + (f"({typmod})" if typmod != -1 else "") + (":binary" if code else ""))
             at = end + 19

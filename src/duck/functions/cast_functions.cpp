@@ -180,8 +180,7 @@ void parse_time_literal(duckdb::DataChunk& arguments, ExpressionState& state, Ve
   const ScalarBuilder::Boxed body = [](const std::vector<duckdb::Value>& values, ExpressionState& at) {
     auto& session = SessionState::of(at.GetContext());
     const std::string& text = duckdb::StringValue::Get(values[0]);
-    FormatContext context;
-    context.zone = &session.zone();
+    FormatContext context = session.format();
     if (depends_on_now(text)) context.now_us = static_cast<std::int64_t>(session.call("now", {}).integer);
     return to_duck(parse_value(SqlType::of(id), text, context));
   };

@@ -51,11 +51,7 @@ struct CastData : duckdb::BoundCastData {
   SqlType type;  // target of casts from text
   unique_ptr<duckdb::BoundCastData> Copy() const override { return make_uniq<CastData>(session, type); }
 
-  FormatContext context() const {
-    FormatContext context;
-    if (session != nullptr) context.zone = &session->zone();
-    return context;
-  }
+  FormatContext context() const { return session != nullptr ? session->format() : FormatContext(); }
 };
 
 const CastData& data_of(const CastParameters& parameters) { return parameters.cast_data->Cast<CastData>(); }

@@ -8,6 +8,7 @@
 #include "duck/functions/functions.hpp"
 #include "duck/functions/numeric_types.hpp"
 #include "duck/functions/scalar_builder.hpp"
+#include "duck/session_state.hpp"
 #include "types/letter_case.hpp"
 #include "types/utf8.hpp"
 #include "types/value.hpp"
@@ -208,12 +209,13 @@ std::string quoted_literal(const std::string& text) {
   return out + '\'';
 }
 
-std::string plain_text(const duckdb::Value& value) {
-  return value.IsNull() ? std::string() : to_text(from_duck(value));
+std::string plain_text(const duckdb::Value& value, duckdb::ExpressionState& state) {
+  return value.IsNull() ? std::string()
+                        : to_text(from_duck(value), SessionState::of(state.GetContext()).format());
 }
 
 /// PostgreSQL's format(): %s, %I, %L and %%, positions and widths.
-std::string formatted(const std::vector<duckdb::Value>& values) {
+std::string formatted(const std::vector<duckdb::Value>& values, duckdb::ExpressionState& state) {
   const std::string& pattern = text_of(values[0]);
   std::string out;
   std::size_t next = 1;
@@ -287,16 +289,16 @@ std::string formatted(const std::vector<duckdb::Value>& values) {
     const duckdb::Value& value = argument(position);
     switch (kind) {
       case 's':
-        part = plain_text(value);
+        part = plain_text(value, state);
         break;
       case 'I':
         if (value.IsNull()) {
           throw Error(ErrorCode::NullValueNotAllowed, "null values cannot be formatted as an SQL identifier");
         }
-        part = quoted_identifier(plain_text(value));
+        part = quoted_identifier(plain_text(value, state));
         break;
       case 'L':
-        part = value.IsNull() ? "NULL" : quoted_literal(plain_text(value));
+        part = value.IsNull() ? "NULL" : quoted_literal(plain_text(value, state));
         break;
       default:
         throw Error(ErrorCode::InvalidParameterValue,
@@ -416,7 +418,9 @@ void register_quoting(FunctionCatalog& catalog) {
       .replace_in(catalog);
   ScalarBuilder("pg_quote_literal")
       .boxed({LogicalType::ANY}, text,
-             [](const auto& values, auto&) { return text_value(quoted_literal(plain_text(values[0]))); })
+             [](const auto& values, auto& state) {
+               return text_value(quoted_literal(plain_text(values[0], state)));
+             })
       .replace_in(catalog);
   ScalarBuilder("pg_to_hex")
       .boxed({LogicalType::INTEGER}, text,
@@ -440,15 +444,15 @@ void register_quoting(FunctionCatalog& catalog) {
   ScalarBuilder("quote_nullable")
       .boxed_with_nulls(
           {LogicalType::ANY}, text,
-          [](const auto& values, auto&) {
-            return text_value(values[0].IsNull() ? "NULL" : quoted_literal(plain_text(values[0])));
+          [](const auto& values, auto& state) {
+            return text_value(values[0].IsNull() ? "NULL" : quoted_literal(plain_text(values[0], state)));
           })
       .replace_in(catalog);
   ScalarBuilder("pg_format")
       .boxed_with_nulls(
           {text}, text,
-          [](const auto& values, auto&) {
-            return values[0].IsNull() ? duckdb::Value() : text_value(formatted(values));
+          [](const auto& values, auto& state) {
+            return values[0].IsNull() ? duckdb::Value() : text_value(formatted(values, state));
           },
           LogicalType::ANY)
       .replace_in(catalog);
@@ -611,7 +615,7 @@ void register_text_functions(FunctionCatalog& catalog) {
       .replace_in(catalog);
   ScalarBuilder("pg_array_to_string")
       .boxed_with_nulls({LogicalType::ANY, text, text}, text,
-                        [](const auto& values, auto&) -> duckdb::Value {
+                        [](const auto& values, auto& state) -> duckdb::Value {
                           if (values[0].IsNull() || values[1].IsNull()) return duckdb::Value();
                           std::string out;
                           bool first = true;
@@ -619,7 +623,7 @@ void register_text_functions(FunctionCatalog& catalog) {
                             if (part.IsNull() && values[2].IsNull()) continue;
                             if (!first) out += text_of(values[1]);
                             first = false;
-                            out += part.IsNull() ? text_of(values[2]) : plain_text(part);
+                            out += part.IsNull() ? text_of(values[2]) : plain_text(part, state);
                           }
                           return text_value(std::move(out));
                         })

@@ -32,3 +32,6 @@ SET TimeZone = 'Australia/Lord_Howe';
 SELECT timestamptz '2025-04-05 14:30+00', timestamptz '2025-04-05 15:30+00', timestamptz '2025-04-05 15:00+00' - interval '1 day', date_trunc('hour', timestamptz '2025-04-05 15:10+00');
 SET TimeZone = 'UTC';
 SELECT name FROM pg_timezone_names WHERE name IN ('America/New_York', 'Europe/Berlin') ORDER BY 1;
+SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names WHERE name IN ('America/New_York', 'Europe/Berlin', 'Asia/Tokyo', 'UTC', 'Asia/Kolkata', 'Etc/GMT+5') ORDER BY 1;
+SELECT abbrev, utc_offset, is_dst FROM pg_timezone_abbrevs WHERE abbrev IN ('EST', 'EDT', 'CEST', 'UTC', 'JST', 'NZDT', 'BRST', 'Z') ORDER BY 1;
+SELECT count(*) > 300 FROM pg_timezone_names WHERE name NOT LIKE 'posix%';
