@@ -26,12 +26,26 @@ import psycopg2.extras
 
 from guide_data import GuideData
 from guide_work import DAILY, NEWEST_BAR, QUERIES, UPSERT, WRITE, words
-from machines import ROOT, TABLES, DuckDb, Postgres, Tickstone, Timescale, copy_file, make_tables, pgbench
+from machines import (ROOT, TABLES, DuckDb, InProcess, Postgres, Tickstone, TickstoneInProcess, Timescale, copy_file, make_tables,
+                      pgbench)
 
 BAR_COLUMNS = "symbol, timestamp, open, high, low, close, volume, source, timeframe"
 REPLACE = ("ON CONFLICT (symbol, timestamp, timeframe) DO UPDATE SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, "
            "close = EXCLUDED.close, volume = EXCLUDED.volume, source = EXCLUDED.source")
 DUCKDB_TYPES = {"TEXT[]": "VARCHAR[]", "NUMERIC": "DECIMAL(18, 4)", "JSONB": "VARCHAR"}
+
+
+OURS = "Tickstone"
+OURS_IN_PROCESS = TickstoneInProcess.name
+
+
+def ratio_of(figures, ours, more_is_better, is_peer):
+    """How many times better ours is than the best of those peers; nothing where there is none."""
+    others = [statistics.median(values) for name, values in figures.items() if is_peer(name)]
+    if ours not in figures or not others:
+        return None
+    middle = statistics.median(figures[ours])
+    return middle / max(others) if more_is_better else min(others) / middle
 
 
 class Report:
@@ -40,27 +54,31 @@ class Report:
     def __init__(self, names):
         self.names, self.lines = names, []
 
+    def ratios(self, figures, more_is_better):
+        """Beside the servers, and in process beside DuckDB, which is in process; what only the server does beside both."""
+        has_both = OURS_IN_PROCESS in figures
+        return (ratio_of(figures, OURS, more_is_better, lambda name: "Tickstone" not in name and not (has_both and "DuckDB" in name)),
+                ratio_of(figures, OURS_IN_PROCESS, more_is_better, lambda name: "DuckDB" in name))
+
     def add(self, what, unit, figures, more_is_better):
         """`figures`: by name of the peer, the rounds' values."""
         figures = {name: values for name, values in figures.items() if values}
         self.lines.append((what, unit, figures, more_is_better))
-        ours = statistics.median(figures["Tickstone"])
         shown = ", ".join(f"{name} {statistics.median(values):,.3f}" for name, values in figures.items())
-        others = [statistics.median(v) for name, v in figures.items() if name != "Tickstone"]
-        ratio = "" if not others else f", {(ours / max(others) if more_is_better else min(others) / ours):.2f} times the best peer"
+        words = ("the best peer", "DuckDB in process")
+        ratio = "".join(f", {value:.2f} times {word}" for value, word in zip(self.ratios(figures, more_is_better), words) if value)
         print(f"bench: {what}: {shown} {unit}{ratio}", file=sys.stderr, flush=True)
 
     def table(self):
-        text = ["| work | unit | " + " | ".join(self.names) + " | to the best peer | spread |", "|---|---|" + "---:|" * (len(self.names) + 2)]
+        text = ["| work | unit | " + " | ".join(self.names) + " | to the best peer | in process, to DuckDB | spread |", "|---|---|" + "---:|" * (len(self.names) + 3)]
         for what, unit, figures, more_is_better in self.lines:
             form = "{:,.2f}" if unit == "ms" else "{:,.1f}" if unit.startswith("bytes") else "{:,.0f}"
-            ours = figures["Tickstone"]
+            ours = figures[OURS]
             middle = statistics.median(ours)
-            others = [statistics.median(v) for name, v in figures.items() if name != "Tickstone"]
-            ratio = "-" if not others else f"{(middle / max(others) if more_is_better else min(others) / middle):.1f}"
+            ratios = " | ".join(f"{ratio:.1f}" if ratio else "-" for ratio in self.ratios(figures, more_is_better))
             spread = f"{100 * (max(ours) - min(ours)) / middle:.0f} %" if len(ours) > 1 and middle else "-"
             cells = [form.format(statistics.median(figures[name])) if name in figures else "-" for name in self.names]
-            text.append(f"| {what} | {unit} | " + " | ".join(cells) + f" | {ratio} | {spread} |")
+            text.append(f"| {what} | {unit} | " + " | ".join(cells) + f" | {ratios} | {spread} |")
         return "\n".join(text) + "\n"
 
 
@@ -83,14 +101,20 @@ def duckdb_load(peer, data, keyed):
     peer.query("CREATE TABLE symbols AS SELECT DISTINCT symbol FROM trades")
 
 
+def load(server, data):
+    """Seconds by table."""
+    make_tables(server, TABLES)
+    taken = {table: copy_file(server, table, data.path[table]) for table in TABLES}
+    server.execute("CREATE TABLE symbols (symbol TEXT PRIMARY KEY)")
+    server.execute("INSERT INTO symbols SELECT DISTINCT symbol FROM trades")
+    return taken
+
+
 def measure_copy(servers, duckdbs, data, report):
     figures = {table: {} for table in TABLES}
     for server in servers:
-        make_tables(server, TABLES)
-        for table in TABLES:
-            figures[table].setdefault(server.name, []).append(data.rows[table] / copy_file(server, table, data.path[table]))
-        server.execute("CREATE TABLE symbols (symbol TEXT PRIMARY KEY)")
-        server.execute("INSERT INTO symbols SELECT DISTINCT symbol FROM trades")
+        for table, taken in load(server, data).items():
+            figures[table].setdefault(server.name, []).append(data.rows[table] / taken)
     for peer in duckdbs:
         for table, taken in duckdb_load(peer, data, "key" in peer.name.split(",")[0]):
             figures[table].setdefault(peer.name, []).append(data.rows[table] / taken)
@@ -197,10 +221,9 @@ class Asked:
 
     def __init__(self, peer, query, data):
         self.peer, self.data, self.prepared = peer, data, False
-        dialect = "duckdb" if isinstance(peer, DuckDb) else "tickstone" if peer.hypertables else "postgresql"
-        self.text = query.texts.get(dialect)
+        self.text = query.texts.get(peer.dialect)
         self.wanted = query
-        if not isinstance(peer, DuckDb):
+        if not isinstance(peer, InProcess):
             self.cur = peer.connect().cursor()
             self.writer = peer.connect().cursor()
             if query.prepared:
@@ -215,7 +238,7 @@ class Asked:
         day = chance.choice(days)
         values = {"symbol": chance.choice(self.data.symbols[:400]), "day": day, "next_day": day + dt.timedelta(days=1), "busiest": self.data.busiest, "n": number}
         write = WRITE.get(self.wanted.rewrites, "").format(**values)
-        if isinstance(self.peer, DuckDb):
+        if isinstance(self.peer, InProcess):
             if write:
                 self.peer.query(write)
             taken, count, first = self.peer.query(self.text.format(**values))
@@ -233,12 +256,12 @@ class Asked:
         return taken, len(rows), rows
 
 
-def measure_queries(servers, duckdbs, data, report, rounds, only):
+def measure_queries(servers, in_process, data, report, rounds, only):
     number = 0
     for query in QUERIES:
         if only and not any(word in query.name for word in only):
             continue
-        asked = [Asked(p, query, data) for p in [*servers, *([] if query.prepared else duckdbs)] if query.texts.get("duckdb" if isinstance(p, DuckDb) else "tickstone")]
+        asked = [Asked(p, query, data) for p in [*servers, *([] if query.prepared else in_process)] if query.texts.get(p.dialect)]
         figures = {a.peer.name: [] for a in asked}
         for round_number in range(rounds + 1):
             for repeat in range(query.repeats):
@@ -255,8 +278,8 @@ def measure_queries(servers, duckdbs, data, report, rounds, only):
 
 
 def check(query, answers):
-    """Every peer's answer is that of the first: whole for the servers, number of rows and the first row for DuckDB,
-    whose interface gives no text for a moment."""
+    """Every peer's answer is that of the first: whole for the servers, number of rows and the first row in process,
+    where DuckDB's interface gives no text for a moment."""
     first_name, first_count, first_rows = answers[0]
     for name, count, rows in answers[1:]:
         if isinstance(rows, list) and rows and isinstance(rows[0], str):
@@ -267,7 +290,7 @@ def check(query, answers):
             raise SystemExit(f"bench: the answers to '{query.name}' of {first_name} and {name} differ: {first_count} and {count} rows, {first_rows[:2]} and {rows[:2]}")
 
 
-def make_aggregates(servers, duckdbs):
+def make_aggregates(servers, in_process):
     texts = words(DAILY, "1 day")
     for server in servers:
         if server.hypertables:
@@ -275,8 +298,20 @@ def make_aggregates(servers, duckdbs):
         else:
             server.execute("CREATE MATERIALIZED VIEW daily AS " + texts["postgresql"])
             server.execute("CREATE INDEX ON daily (symbol, day)")
-    for peer in duckdbs:
-        peer.query("CREATE TABLE daily AS " + texts["duckdb"])
+    for peer in in_process:
+        if peer.dialect == "duckdb":
+            peer.query("CREATE TABLE daily AS " + texts["duckdb"])
+        else:
+            peer.query("CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous) AS " + texts["tickstone"])
+
+
+def embedded(scratch, data):
+    """The same rows in a store of its own, loaded by a server that then goes."""
+    loader = Tickstone(scratch)
+    load(loader, data)
+    loader.settle()
+    loader.stop()
+    return TickstoneInProcess(loader.data)
 
 
 def memory_of(server):
@@ -323,12 +358,16 @@ def main():
             duckdbs = [DuckDb(scratch, "DuckDB with keys"), DuckDb(scratch, "DuckDB, sorted")]
         servers.append(Tickstone(scratch))
         peers = [*servers, *duckdbs]
-        report = Report([p.name for p in peers if p.name != "Tickstone"] + ["Tickstone"])
+        report = Report([p.name for p in peers if p.name != OURS] + [OURS, OURS_IN_PROCESS])
         measure_copy(servers, duckdbs, data, report)
         # Queries before writes, which DuckDB's tables do not get.
         if "query" in parts:
-            make_aggregates(servers, duckdbs)
-            measure_queries(servers, duckdbs, data, report, args.rounds, [word for word in args.only.split(",") if word])
+            ours_in_process = embedded(scratch, data)
+            peers.append(ours_in_process)
+            make_aggregates(servers, [*duckdbs, ours_in_process])
+            measure_queries(servers, [*duckdbs, ours_in_process], data, report, args.rounds, [word for word in args.only.split(",") if word])
+            peers.remove(ours_in_process)
+            ours_in_process.stop()
             for server in servers:
                 server.execute("DROP MATERIALIZED VIEW daily")
         if "upsert" in parts:

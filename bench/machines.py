@@ -48,6 +48,10 @@ class Server:
 
     hypertables = False
 
+    @property
+    def dialect(self):
+        return "tickstone" if self.hypertables else "postgresql"
+
     def connect(self, database="inavvi"):
         conn = psycopg2.connect(host="127.0.0.1", port=self.port, dbname=database, user="inavvi_user", password="postgres")
         conn.autocommit = True
@@ -152,24 +156,21 @@ class Timescale(Server):
         admin.cursor().execute(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
 
 
-class DuckDb:
-    """DuckDB 1.4.4 in process, through bench/duckdb_peer.py. A query gives (seconds, number of rows, first row as texts)."""
+class InProcess:
+    """A database in a process of its own that reads lines of SQL (bench/duckdb_peer.py says how). A query gives (seconds, number of rows, first row
+    as texts)."""
 
-    def __init__(self, scratch, name):
-        self.name = name
-        dependencies = pathlib.Path(os.environ.get("TICKSTONE_DEPS", ROOT / ".deps"))
-        self.file = os.path.join(scratch, name.replace(" ", "-").replace(",", "") + ".duckdb")
-        self.process = subprocess.Popen([sys.executable, ROOT / "bench/duckdb_peer.py", dependencies / "duckdb/lib/libduckdb.so", self.file],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def start(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline().strip() != "ready":
-            raise SystemExit("DuckDB did not start")
+            raise SystemExit(f"{self.name} did not start")
 
     def query(self, sql):
         self.process.stdin.write(" ".join(sql.split()) + "\n")
         self.process.stdin.flush()
         outcome, *fields = self.process.stdout.readline().rstrip("\n").split("\t")
         if outcome != "ok":
-            raise SystemExit(f"DuckDB: {fields[0] if fields else 'it has ended'}: {sql}")
+            raise SystemExit(f"{self.name}: {fields[0] if fields else 'it has ended'}: {sql}")
         return float(fields[0]), int(fields[1]), fields[2:]
 
     def execute(self, text):
@@ -181,6 +182,28 @@ class DuckDb:
     def stop(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+class DuckDb(InProcess):
+    """DuckDB 1.4.4, through bench/duckdb_peer.py."""
+
+    dialect = "duckdb"
+
+    def __init__(self, scratch, name):
+        self.name = name
+        dependencies = pathlib.Path(os.environ.get("TICKSTONE_DEPS", ROOT / ".deps"))
+        self.file = os.path.join(scratch, name.replace(" ", "-").replace(",", "") + ".duckdb")
+        self.start([sys.executable, ROOT / "bench/duckdb_peer.py", dependencies / "duckdb/lib/libduckdb.so", self.file])
+
+
+class TickstoneInProcess(InProcess):
+    """The embedded store of a directory that no server has open, through bench/tickstone_peer.cpp."""
+
+    name, dialect = "Tickstone in process", "tickstone"
+
+    def __init__(self, directory):
+        subprocess.run(["cmake", "--build", "--preset", "release", "--target", "tickstone_peer"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        self.start([ROOT / "build/release/bench/tickstone_peer", directory])
 
 
 def make_tables(server, tables=("ohlcv", "trades")):

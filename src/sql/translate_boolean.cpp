@@ -60,7 +60,7 @@ Typed Translator::bool_expression(const PgQuery__BoolExpr& expr, const Scope& sc
     if (inner->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
         inner->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY) {
       // Here a null among the elements matters.
-      return plain("NOT " + operand(any_all(*inner->a_expr, scope, true, true)), type, false);
+      return plain("NOT " + operand(any_all(*inner->a_expr, scope, true, Place::Value, true)), type, false);
     }
     if (inner->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
         inner->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK &&
@@ -99,9 +99,9 @@ Typed Translator::bool_expression(const PgQuery__BoolExpr& expr, const Scope& sc
   bool may_wait = place == Place::Value;
   for (std::size_t i = 0; i < expr.n_args; ++i) {
     const Node* argument = expr.args[i];
-    const Typed value = place == Place::Filter && argument->node_case == PG_QUERY__NODE__NODE_BOOL_EXPR
-                            ? bool_expression(*argument->bool_expr, scope, place)
-                            : boolean(argument, scope, is_and ? "AND" : "OR");
+    const char* construct = is_and ? "AND" : "OR";
+    const Typed value =
+        place == Place::Filter ? filter(argument, scope, construct) : boolean(argument, scope, construct);
     // A plain comparison reads well without parentheses.
     const bool is_comparison = argument->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
                                argument->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP &&

@@ -73,9 +73,17 @@ std::string Translator::operand(const Typed& value) {
 }
 
 std::string Translator::condition(const Node* node, const Scope& scope, const char* construct) {
+  return filter(node, scope, construct).text;
+}
+
+Typed Translator::filter(const Node* node, const Scope& scope, const char* construct) {
   if (node->node_case == PG_QUERY__NODE__NODE_BOOL_EXPR)
-    return bool_expression(*node->bool_expr, scope, Place::Filter).text;
-  return boolean(node, scope, construct).text;
+    return bool_expression(*node->bool_expr, scope, Place::Filter);
+  if (node->node_case == PG_QUERY__NODE__NODE_A_EXPR &&
+      node->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY && scope.fill == nullptr) {
+    return any_all(*node->a_expr, scope, true, Place::Filter);
+  }
+  return boolean(node, scope, construct);
 }
 
 Typed Translator::boolean(const Node* node, const Scope& scope, const char* construct) {

@@ -59,7 +59,8 @@ Typed Translator::in_list(const PgQuery__AExpr& expr, const Scope& scope) {
   return plain(text + ")", kBoolean, false);
 }
 
-Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, bool is_negated) {
+Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, Place place,
+                          bool is_negated) {
   const std::string op = string_of(expr.name[expr.n_name - 1]);
   Typed value = expression(expr.lexpr, scope);
   const bool is_literal = value.form == Typed::Form::UnknownLiteral || value.is_number;
@@ -127,9 +128,7 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
   const bool is_of_jsonb = array.type && array.type->id == TypeId::Jsonb;
   if (is_any && op == "=" && reads_columns(expr.rexpr) && !is_negated && !is_of_jsonb) {
     const std::string contains = fmt::format("list_contains({}, {})", array.text, value.text);
-    // In WHERE and ON false is as good as not known.
-    if (without_aggregates_ != nullptr && std::string_view(without_aggregates_) != "GROUP BY")
-      return plain(contains, kBoolean);
+    if (place == Place::Filter) return plain(contains, kBoolean);
     std::string unknown = fmt::format("{0} IS NULL OR len({0}) > list_count({0})", operand(array));
     if (!is_literal)
       unknown += fmt::format(" OR ({} IS NULL AND len({}) > 0)", operand(value), operand(array));
@@ -141,8 +140,8 @@ Typed Translator::any_all(const PgQuery__AExpr& expr, const Scope& scope, bool i
   if (is_comparison(op) && !is_of_digits) {
     const std::string text =
         fmt::format("{} {} {} ({})", operand(value), op, is_any ? "ANY" : "ALL", array.text);
-    // Of no array nothing is known; in WHERE and ON that is as good as false.
-    if (is_any && !is_negated && without_aggregates_ != nullptr) return plain(text, kBoolean, false);
+    // Of no array nothing is known.
+    if (is_any && place == Place::Filter) return plain(text, kBoolean, false);
     return plain(fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE {} END", operand(array), text), kBoolean);
   }
   // LIKE ANY, ~ ANY and their kin: over the elements.

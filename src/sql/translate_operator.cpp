@@ -98,9 +98,9 @@ Typed Translator::operation(const PgQuery__AExpr& expr, const Scope& scope) {
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
       break;
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
-      return any_all(expr, scope, true);
+      return any_all(expr, scope, true, Place::Value);
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
-      return any_all(expr, scope, false);
+      return any_all(expr, scope, false, Place::Value);
     case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
       return in_list(expr, scope);
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:

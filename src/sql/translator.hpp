@@ -324,7 +324,8 @@ class Translator {
   Typed type_cast(const PgQuery__TypeCast& cast, const Scope& scope);
   Typed current_of(const PgQuery__CurrentOfExpr& current, const Scope& scope);
   Typed sub_link(const PgQuery__SubLink& link, const Scope& scope);
-  /// Where AND and OR stand: as a value of each row, or where they choose rows.
+  /// Where a condition stands: as a value of each row, or where it chooses rows, so that false is as good as
+  /// not known.
   enum class Place : std::uint8_t { Value, Filter };
   Typed bool_expression(const PgQuery__BoolExpr& expr, const Scope& scope, Place place);
   Typed case_expression(const PgQuery__CaseExpr& expr, const Scope& scope);
@@ -333,6 +334,7 @@ class Translator {
   Typed array(const PgQuery__AArrayExpr& expr, const Scope& scope);
   Typed indirection(const PgQuery__AIndirection& expr, const Scope& scope);
   std::string condition(const Node* node, const Scope& scope, const char* construct);
+  Typed filter(const Node* node, const Scope& scope, const char* construct);
   Typed boolean(const Node* node, const Scope& scope, const char* construct);
   Typed list_of(const char* name, std::size_t count, Node* const* nodes, const Scope& scope);
 
@@ -351,7 +353,8 @@ class Translator {
                          const Scope& scope, int location);
   Typed pairs_compared(const std::string& op, std::vector<std::array<Typed, 2>> pairs, int location);
   Typed in_list(const PgQuery__AExpr& expr, const Scope& scope);
-  Typed any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, bool is_negated = false);
+  Typed any_all(const PgQuery__AExpr& expr, const Scope& scope, bool is_any, Place place,
+                bool is_negated = false);
   Typed like(const PgQuery__AExpr& expr, const Scope& scope);
   Typed like_text(Typed value, Typed pattern, const Typed* escape, bool is_negated, bool ignores_case);
   enum class SimilarFor : std::uint8_t { Match, Substring };

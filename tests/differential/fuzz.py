@@ -23,7 +23,9 @@ from fuzz_changes import Changes
 from run import comparable, connect, run
 
 STATEMENTS = 250  # a round
+TELLS_AFTER_S = 60
 CANCELED = ("57014", "53200", "54001")  # by a limit of either: says nothing
+FAULT = "XX000"  # of PostgreSQL itself: "failed to build any 5-way joins"
 MAY_COME_FIRST = ("22", "23")  # of two errors of rows either may be met first
 
 
@@ -46,7 +48,7 @@ def in_some_order(row, oids):
 def difference(theirs, ours, is_ordered):
     """Why two answers differ; "" where they do not, "refused" where we say that we cannot."""
     if theirs.error or ours.error:
-        if theirs.error in CANCELED or ours.error in CANCELED or theirs.error == ours.error:
+        if theirs.error in (*CANCELED, FAULT) or ours.error in CANCELED or theirs.error == ours.error:
             return ""
         if ours.error == "0A000":
             return "refused"
@@ -174,10 +176,13 @@ def main():
     options.seed = options.seed or random.SystemRandom().randrange(1, 1 << 31)
     fuzz = Fuzz(options)
     ends = time.monotonic() + options.seconds
-    rounds = 0
+    rounds, told = 0, time.monotonic()
     while rounds < options.rounds and time.monotonic() < ends and fuzz.found < options.found:
         fuzz.round(options.seed + rounds, ends)
         rounds += 1
+        if time.monotonic() > told + TELLS_AFTER_S:
+            told = time.monotonic()
+            print(f"-- seed {options.seed + rounds - 1}, {fuzz.counts['statements']} statements, {fuzz.found} different", flush=True)
     for text, times in fuzz.refused.most_common(8):
         print(f"-- refused {times} times: {text}")
     counts = fuzz.counts

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random statements over the guide's tables whose answer does not depend on the order in which rows are met."""
+import re
+
 import fuzz_tables
 from fuzz_expressions import aggregate, expression
 
 # What groups, is sorted by or made distinct: equal values of these look alike.
 KEYABLE = ("int", "big", "text", "bool", "date", "stamp", "num", "local", "texts")
 ANY = KEYABLE + ("float", "span", "json")
+SETS_OF_TWO = re.compile(r"(ROLLUP|CUBE|SETS \() ?\(\d+, ")
 
 
 class Source:
@@ -222,6 +225,9 @@ class Statements:
         """Maybe in a fixed order, and then maybe the first rows of it."""
         style = self.some(0, 9)
         made = self.united(depth, outer) if style == 0 and depth > 0 else self.grouped(depth, outer) if style < 4 else self.plain(depth, outer)
+        # PostgreSQL 15 takes keys that a join equates for one, though a grouping set has NULL for either.
+        if SETS_OF_TWO.search(made.text):
+            return made
         if "DISTINCT ON" in made.text or not all(kind in KEYABLE for kind in made.kinds) or self.chance(0.5):
             return made
         order = ", ".join(f"{n + 1}{self.rng.choice(('', '', ' DESC', ' NULLS FIRST', ' DESC NULLS LAST'))}" for n in range(len(made.kinds)))
