@@ -43,6 +43,7 @@ class JobRunner {
  private:
   Connection& connection();
   std::optional<std::string> text_of(const std::string& sql);
+  void write_down(const std::string& sql);
   /// Runs the job that has been due for longest; false where none is.
   bool run_one(JobRun& run);
   std::chrono::milliseconds until_next();
