@@ -16,7 +16,6 @@
 #include "base/check.hpp"
 #include "sql/asof_text.hpp"
 #include "sql/character_class.hpp"
-#include "sql/duck_text.hpp"
 #include "sql/lexer.hpp"
 #include "sql/text_position.hpp"
 
@@ -314,77 +313,6 @@ std::uint32_t ParseTree::position(int location) const {
       return character_position(std::string_view(text_).substr(range->first), at - range->first);
   }
   return 0;
-}
-
-namespace {
-
-/// Whether the name of an argument means itself as it stands.
-bool is_plain_argument(const std::string& name) {
-  const bool is_word = std::all_of(name.begin(), name.end(), [](char c) {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-  });
-  if (!is_word) return false;
-  try {
-    ParseTree::parse("SELECT f(" + name + " => 1)");
-    return true;
-  } catch (const Error&) {
-    return false;  // a keyword
-  }
-}
-
-bool has_named_arguments(const Node* node) {
-  bool found = false;
-  walk(&node->base, [&found](const ProtobufCMessage* message) {
-    found = found || message->descriptor == &pg_query__named_arg_expr__descriptor;
-    return !found;
-  });
-  return found;
-}
-
-/// The library prints names of arguments as they are: those that need quotes get them here.
-void quote_argument_names(std::vector<char>& packed) {
-  const std::unique_ptr<PgQuery__ParseResult, void (*)(PgQuery__ParseResult*)> copy(
-      pg_query__parse_result__unpack(nullptr, packed.size(),
-                                     reinterpret_cast<const std::uint8_t*>(packed.data())),
-      [](PgQuery__ParseResult* result) { pg_query__parse_result__free_unpacked(result, nullptr); });
-  if (copy == nullptr) return;
-  walk(&copy->base, [](const ProtobufCMessage* message) {
-    if (message->descriptor != &pg_query__named_arg_expr__descriptor) return true;
-    // The copy is ours, and so is its memory.
-    auto& argument = *reinterpret_cast<PgQuery__NamedArgExpr*>(const_cast<ProtobufCMessage*>(message));
-    if (is_plain_argument(argument.name)) return true;
-    char* quoted = ::strdup(duck_quoted_identifier(argument.name).c_str());
-    if (quoted == nullptr) throw std::bad_alloc();
-    std::free(argument.name);
-    argument.name = quoted;
-    return true;
-  });
-  packed.resize(pg_query__parse_result__get_packed_size(copy.get()));
-  pg_query__parse_result__pack(copy.get(), reinterpret_cast<std::uint8_t*>(packed.data()));
-}
-
-}  // namespace
-
-std::string deparse_statement(const Node* node) {
-  PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;
-  raw.stmt = const_cast<Node*>(node);
-  PgQuery__RawStmt* statements[] = {&raw};
-  PgQuery__ParseResult result = PG_QUERY__PARSE_RESULT__INIT;
-  result.version = PG_VERSION_NUM;
-  result.n_stmts = 1;
-  result.stmts = statements;
-  std::vector<char> packed(pg_query__parse_result__get_packed_size(&result));
-  pg_query__parse_result__pack(&result, reinterpret_cast<std::uint8_t*>(packed.data()));
-  if (has_named_arguments(node)) quote_argument_names(packed);
-  const PgQueryDeparseResult deparsed =
-      pg_query_deparse_protobuf(PgQueryProtobuf{packed.size(), packed.data()});
-  const std::unique_ptr<const PgQueryDeparseResult, void (*)(const PgQueryDeparseResult*)> release(
-      &deparsed, [](const PgQueryDeparseResult* r) { pg_query_free_deparse_result(*r); });
-  if (deparsed.error != nullptr) {
-    throw Error(ErrorCode::InternalError,
-                fmt::format("cannot print a statement: {}", deparsed.error->message));
-  }
-  return deparsed.query;
 }
 
 void append_conjuncts(const Node* condition, std::vector<const Node*>& out) {

@@ -58,4 +58,18 @@ void check_recursion(const PgQuery__CommonTableExpr& cte) {
   if (query.op != PG_QUERY__SET_OPERATION__SETOP_NONE) check_term(*query.rarg, cte.ctename);
 }
 
+bool is_recursive_query(const PgQuery__CommonTableExpr& cte) {
+  const PgQuery__SelectStmt& query = *cte.ctequery->select_stmt;
+  if (query.op == PG_QUERY__SET_OPERATION__SETOP_NONE || !reads(&query.base, cte.ctename)) return false;
+  const char* what = query.n_sort_clause > 0         ? "ORDER BY"
+                     : query.limit_offset != nullptr ? "OFFSET"
+                     : query.limit_count != nullptr  ? "LIMIT"
+                                                     : nullptr;
+  if (what != nullptr) {
+    throw Error(ErrorCode::FeatureNotSupported,
+                fmt::format("{} in a recursive query is not implemented", what));
+  }
+  return true;
+}
+
 }  // namespace tickstone::sql

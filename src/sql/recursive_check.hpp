@@ -9,4 +9,8 @@ namespace tickstone::sql {
 /// or under an aggregate: DuckDB, which knows no better, would not come to an end.
 void check_recursion(const PgQuery__CommonTableExpr& cte);
 
+/// Whether a query of WITH RECURSIVE is recursive. Errors of one that is: FeatureNotSupported, as in
+/// PostgreSQL, where it is sorted or limited as a whole.
+bool is_recursive_query(const PgQuery__CommonTableExpr& cte);
+
 }  // namespace tickstone::sql

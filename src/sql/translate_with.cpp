@@ -93,7 +93,11 @@ void Translator::cte(const PgQuery__CommonTableExpr& cte, bool is_recursive, con
   own += " AS ";
   if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways) own += "MATERIALIZED ";
   if (cte.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever) own += "NOT MATERIALIZED ";
-  own += "(" + body + ")";
+  // DuckDB takes every UNION under RECURSIVE for a recursive one.
+  const bool is_only_called_so = is_recursive && query.op != PG_QUERY__SET_OPERATION__SETOP_NONE &&
+                                 cte.search_clause == nullptr && cte.cycle_clause == nullptr &&
+                                 !is_recursive_query(cte);
+  own += is_only_called_so ? "(SELECT * FROM (" + body + "))" : "(" + body + ")";
   text += own;
   *place = std::move(made);
   scope.ctes[cte.ctename] = place;

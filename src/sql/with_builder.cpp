@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries of WITH that write, and MERGE.
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -187,10 +188,17 @@ void StatementBuilder::build_merge(const PgQuery__MergeStmt& merge, Statement& o
   }
   body.source = text_around(nullptr, merge.source_relation).substr(kFrom.size());
   body.condition = to_postgres_text(expr(merge.join_condition));
+  std::array<bool, 2> takes_all = {};  // a clause before, by whether it is of matched rows
   for (std::size_t i = 0; i < merge.n_merge_when_clauses; ++i) {
     const PgQuery__MergeWhenClause& when = *merge.merge_when_clauses[i]->merge_when_clause;
     MergeStatement::Clause& clause = body.clauses.emplace_back();
     clause.is_matched = when.matched != 0;
+    bool& is_taken = takes_all[clause.is_matched ? 1 : 0];
+    if (is_taken) {
+      throw Error(ErrorCode::SyntaxError,
+                  "unreachable WHEN clause specified after unconditional WHEN clause");
+    }
+    is_taken = when.condition == nullptr;
     if (when.condition != nullptr) clause.condition = to_postgres_text(expr(when.condition));
     switch (when.command_type) {
       case PG_QUERY__CMD_TYPE__CMD_UPDATE:

@@ -31,7 +31,11 @@ class Changes(Statements):
         if not free:
             return None
         made = []
-        for name in self.rng.sample(free, min(len(free), self.some(1, 3))):
+        chosen = self.rng.sample(free, min(len(free), self.some(1, 3)))
+        if len(chosen) > 1 and not table.required & set(chosen) and self.chance(0.2):
+            row = ", ".join(expression(self.rng, scope, table.columns[name], 1) for name in chosen)
+            return f"({', '.join(chosen)}) = {self.rng.choice((f'({row})', f'ROW({row})', f'(SELECT {row})'))}"
+        for name in chosen:
             if excluded and self.chance(0.5):
                 made.append(f"{name} = {excluded}{name}")
             elif name not in table.required or self.chance(0.7):
@@ -53,15 +57,44 @@ class Changes(Statements):
         if not change:
             return f"{text} ON CONFLICT ({keys}) DO NOTHING{self.returning(table)}"
         where = f" WHERE {expression(self.rng, both, 'bool', 2)}" if style == 2 else ""
-        return f"{text} ON CONFLICT ({keys}) DO UPDATE SET {change}{where}{self.returning(table)}"
+        on = f"ON CONSTRAINT {table.name}_pkey" if self.chance(0.2) else f"({keys})"
+        return f"{text} ON CONFLICT {on} DO UPDATE SET {change}{where}{self.returning(table)}"
+
+    def moved(self, table):
+        """The table's own columns for rows that are new, or the same again: no two of them have one key."""
+        stamp = next((name for name in table.columns if table.columns[name] == "stamp" and name in table.key), None)
+        return ", ".join(f"{name} + interval '{self.rng.choice((30, 90, 6000))} minutes' AS {name}" if name == stamp else
+                         f"{name} + {self.some(0, 700)} AS {name}" if name == "id" else name for name in table.columns)
+
+    def merge(self):
+        table = self.target()
+        if not table.key:
+            return self.insert()
+        there, new = self.scope(table, f"{table.name}."), self.scope(table, "s.")
+        whens = []
+        for _ in range(self.some(1, 2)):
+            change = self.assignments(table, there + new)
+            action = self.rng.choice((f"UPDATE SET {change}" if change else "DELETE", "DELETE", "DO NOTHING", f"UPDATE SET {change}" if change else "DO NOTHING"))
+            when = f" AND {expression(self.rng, there + new, 'bool', 2)}" if self.chance(0.6) else ""
+            whens.append(f"WHEN MATCHED{when} THEN {action}")
+        if self.chance(0.8):
+            names = list(table.columns)
+            when = f" AND {expression(self.rng, new, 'bool', 2)}" if self.chance(0.4) else ""
+            row = ", ".join(f"s.{name}" if name in table.required or self.chance(0.7) else
+                            self.rng.choice(("DEFAULT", expression(self.rng, new, table.columns[name], 1))) for name in names)
+            whens.append(f"WHEN NOT MATCHED{when} THEN INSERT ({', '.join(names)}) VALUES ({row})")
+        on = " AND ".join(f"{table.name}.{name} = s.{name}" for name in table.key)
+        kept = expression(self.rng, self.scope(table), "bool", 2)
+        same = ", ".join(table.columns)
+        # Those that are there, and those of another time.
+        source = f"SELECT {self.rng.choice((same, self.moved(table)))} FROM {table.name} WHERE {kept}"
+        return f"MERGE INTO {table.name} USING ({source}) s ON {on} {' '.join(whens)}"
 
     def insert_select(self):
         """Rows of the table itself, moved in time, and of what is there already."""
         table = self.target()
-        stamp = next((name for name in table.columns if table.columns[name] == "stamp" and name in table.key), None)
         columns = ", ".join(table.columns)
-        moved = ", ".join(f"{name} + interval '{self.rng.choice((30, 90, 6000))} minutes'" if name == stamp else
-                          f"{name} + {self.some(0, 700)}" if name == "id" else name for name in table.columns)
+        moved = self.moved(table)
         tail = " ON CONFLICT DO NOTHING" if table.key else ""
         return f"INSERT INTO {table.name} ({columns}) SELECT {moved} FROM {table.name} WHERE {expression(self.rng, self.scope(table), 'bool', 2)}{tail}"
 
@@ -102,7 +135,7 @@ class Changes(Statements):
 
     def change(self):
         self.names, self.ctes = 0, {}
-        kinds = (self.insert, self.insert, self.insert, self.insert_select, self.update, self.update, self.update_from, self.delete, self.with_change)
+        kinds = (self.insert, self.insert, self.insert, self.insert_select, self.update, self.update, self.update_from, self.delete, self.with_change, self.merge)
         return self.rng.choice(kinds)()
 
     def wrong(self):

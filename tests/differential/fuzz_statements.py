@@ -236,9 +236,21 @@ class Statements:
             text += f" LIMIT {self.some(0, 12)}" + (f" OFFSET {self.some(0, 5)}" if self.chance(0.3) else "")
         return Query(text, made.kinds, True, made.key)
 
+    def recursive(self):
+        """A few steps from each row of something."""
+        source, kind = self.base(), self.rng.choice(("int", "text", "date", "num", "stamp", "bool"))
+        name = self.name("cte")
+        first = f"SELECT 1, {expression(self.rng, source.columns, kind, 1)} FROM {source.text}"
+        step = expression(self.rng, [("step.c1", "int"), ("step.c2", kind)], kind, 2)
+        union = self.rng.choice(("UNION", "UNION ALL"))
+        self.ctes[name] = (["int", kind], (0, 1) if union == "UNION" else ())
+        return f"{name}(c1, c2) AS ({first} {union} SELECT step.c1 + 1, {step} FROM {name} step WHERE step.c1 < {self.some(2, 4)})"
+
     def select(self):
         """A whole statement."""
         self.names, self.ctes, heads = 0, {}, []
+        if self.chance(0.06):
+            heads.append(self.recursive())
         for _ in range(self.rng.choice((0, 0, 0, 1, 2))):
             inner = self.query(1)
             name = self.name("cte")
@@ -248,4 +260,5 @@ class Statements:
         made = self.query(2)
         if not heads:
             return made.text, made.is_ordered
-        return f"WITH {', '.join(heads)} {made.text}", made.is_ordered
+        recursive = "RECURSIVE " if " step WHERE step.c1 < " in heads[0] else ""
+        return f"WITH {recursive}{', '.join(heads)} {made.text}", made.is_ordered
