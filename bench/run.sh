@@ -11,4 +11,7 @@ storage=()
 for argument in "$@"; do [ "$argument" = --record ] && storage+=(--record); done
 /usr/bin/python3 bench/refresh_compare.py "${storage[@]}"
 /usr/bin/python3 bench/training_compare.py "${storage[@]}"
+# What the hot paths cost, into bench/hot_paths.txt.
+cmake --build build/release --target hot_paths >&2
+/usr/bin/python3 bench/hot_paths.py "${storage[@]}"
 exec /usr/bin/python3 bench/storage_compare.py "${storage[@]}"

@@ -86,7 +86,7 @@ std::string Cursors::declare(Execution& execution, const sql::CursorStatement& d
   auto& portal = *cursor.portal;
   portal.plan = QueryPlan::make(context, declared.query, {});
   portal.open();
-  cursor.columns = portal.columns;
+  cursor.columns = portal.columns();
   if (portal.holds_connection) context.detach_duck();
   cursor.is_held = declared.with_hold;
   cursor.keeps_rows = declared.scroll || declared.with_hold;

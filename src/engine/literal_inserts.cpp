@@ -128,6 +128,7 @@ class LiteralInserts {
   std::uint64_t settings_version_ = 0;
   std::unordered_map<std::string, Known> known_;
   std::string key_;
+  sql::InsertHead head_;  // of the last statement
   std::vector<sql::LiteralField> fields_;
 };
 
@@ -195,7 +196,7 @@ std::optional<Batch> LiteralInserts::read_rows(SessionContext& context, const In
 }
 
 std::optional<std::string> LiteralInserts::try_run(Execution& execution, std::string_view statement) {
-  auto shape = sql::find_insert_shape(statement);
+  auto shape = sql::find_insert_shape(statement, &head_);
   if (!shape) return std::nullopt;
   std::shared_ptr<const InsertPlan> plan;
   Known* known = nullptr;

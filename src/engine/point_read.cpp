@@ -24,7 +24,7 @@ using sql::PointRead;
 /// DuckDB sorts faster, with all cores and within the memory budget.
 constexpr std::uint64_t kMostKeptRows = 10'000;
 constexpr std::uint64_t kMostUnlimitedRows = 65'536;
-constexpr std::uint32_t kFewestBatchRows = 16;
+constexpr std::uint32_t kFewestBatchRows = 4;
 /// Each row is compared with each element of an array, so of longer ones DuckDB makes a hash table.
 constexpr std::size_t kMostComparedElements = 64;
 /// Keys to look up, and reads for DISTINCT ON: what is more is a scan.
@@ -238,7 +238,32 @@ bool PointReader::find_columns(const SessionContext& context) {
       read_.conditions.erase(any);
     }
   }
-  return is_narrow(*schema);
+  if (!is_narrow(*schema)) return false;
+  make_shape();
+  return true;
+}
+
+void PointReader::make_shape() {
+  auto shape = std::make_shared<PointShape>();
+  const auto request = [&](std::size_t column) {
+    auto& columns = shape->columns;
+    const auto found = std::find(columns.begin(), columns.end(), ids_[column]);
+    if (found != columns.end()) return static_cast<std::size_t>(found - columns.begin());
+    columns.push_back(ids_[column]);
+    return columns.size() - 1;
+  };
+  for (std::size_t i = 0; i < read_.columns.size(); ++i) {
+    shape->output.push_back(request(read_.columns[i]));
+    shape->results.push_back({read_.output_names[i], read_.relation.columns[read_.columns[i]].type});
+  }
+  for (const auto& condition : read_.conditions) shape->conditions.push_back(request(condition.column));
+  for (std::size_t i = read_.distinct_on; i < read_.order.size(); ++i) {
+    const auto& key = read_.order[i];
+    shape->order.push_back({request(key.column), key.is_descending, key.has_nulls_first});
+  }
+  shape->is_output_first = true;
+  for (std::size_t i = 0; i < shape->output.size(); ++i) shape->is_output_first &= shape->output[i] == i;
+  shape_ = std::move(shape);
 }
 
 /// Whether the conditions leave one row, or the rows of few series.
@@ -325,18 +350,11 @@ bool PointReader::count_of(const SessionContext& context, const std::optional<Po
   return true;
 }
 
-std::size_t PointReader::request(PointRows& rows, storage::ColumnId column) const {
-  auto& columns = rows.request.columns;
-  const auto found = std::find(columns.begin(), columns.end(), column);
-  if (found != columns.end()) return static_cast<std::size_t>(found - columns.begin());
-  columns.push_back(column);
-  return columns.size() - 1;
-}
-
 std::optional<PointReader::Plan> PointReader::plan(const SessionContext& context,
-                                                   std::span<const Value> parameters) const {
+                                                   std::span<const Value> parameters, Texts texts) const {
   Plan plan{std::make_unique<PointRows>(), {}};
   PointRows& rows = *plan.rows;
+  rows.shape = shape_;
   rows.view = context.shared_view();
   const auto* schema = rows.view->schema(table_);
   if (schema == nullptr || std::any_of(ids_.begin(), ids_.end(), [&](auto id) { return !schema->find(id); }))
@@ -352,25 +370,19 @@ std::optional<PointReader::Plan> PointReader::plan(const SessionContext& context
       (rows.limit > kMostKeptRows || rows.offset > kMostKeptRows - rows.limit)) {
     return std::nullopt;
   }
-  for (std::size_t i = 0; i < read_.columns.size(); ++i) {
-    const auto& column = read_.relation.columns[read_.columns[i]];
-    rows.output.push_back(request(rows, ids_[read_.columns[i]]));
-    rows.columns.push_back({read_.output_names[i], column.type});
+  rows.request.columns = shape_->columns;
+  rows.conditions.reserve(read_.conditions.size());
+  rows.request.predicates.reserve(read_.conditions.size());
+  for (std::size_t i = 0; i < read_.conditions.size(); ++i) {
+    if (!add_condition(context, *schema, i, parameters, texts, plan)) return std::nullopt;
   }
-  for (const auto& condition : read_.conditions) {
-    if (!add_condition(context, *schema, condition, parameters, plan)) return std::nullopt;
-  }
-  for (std::size_t i = read_.distinct_on; i < read_.order.size(); ++i) {
-    const auto& key = read_.order[i];
-    rows.order.push_back({request(rows, ids_[key.column]), key.is_descending, key.has_nulls_first});
-  }
-  if (!rows.order.empty() && has_limit &&
-      schema->time_column == rows.request.columns[rows.order.front().column]) {
+  const auto& order = shape_->order;
+  if (!order.empty() && has_limit && schema->time_column == shape_->columns[order.front().column]) {
     rows.is_time_order = true;
-    rows.request.order = rows.order.front().is_descending ? storage::ScanOrder::TimeDescending
-                                                          : storage::ScanOrder::TimeAscending;
+    rows.request.order =
+        order.front().is_descending ? storage::ScanOrder::TimeDescending : storage::ScanOrder::TimeAscending;
   }
-  if (has_limit && (rows.is_time_order || rows.order.empty())) {
+  if (has_limit && (rows.is_time_order || order.empty())) {
     rows.request.first_batch_rows = static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>(rows.limit + rows.offset, kFewestBatchRows, storage::kScanRows));
   }
@@ -387,8 +399,9 @@ std::optional<PointReader::Plan> PointReader::plan(const SessionContext& context
 
 /// Of `plan.each` it notes what it may become of DISTINCT ON, in the order of the conditions.
 bool PointReader::add_condition(const SessionContext& context, const storage::TableSchema& schema,
-                                const PointRead::Condition& condition, std::span<const Value> parameters,
+                                std::size_t number, std::span<const Value> parameters, Texts texts,
                                 Plan& plan) const {
+  const auto& condition = read_.conditions[number];
   PointRows& rows = *plan.rows;
   std::vector<Value> values;
   if (!values_of(context, condition, parameters, values)) return false;
@@ -399,22 +412,24 @@ bool PointReader::add_condition(const SessionContext& context, const storage::Ta
                        });
   if (condition.is_any && !is_each && values.size() > kMostComparedElements) return false;
   PointCondition& out = rows.conditions.emplace_back();
-  out.column = request(rows, ids_[condition.column]);
+  out.column = shape_->conditions[number];
   out.comparison = condition.comparison;
-  const std::string& name = read_.relation.columns[condition.column].name;
-  out.text = condition.is_any
-                 ? fmt::format("{} = ANY ({} values)", name, values.size())
-                 : condition_text(name, condition.comparison, values, context.settings().format_context());
+  if (texts == Texts::Made) {
+    const std::string& name = read_.relation.columns[condition.column].name;
+    out.text = condition.is_any
+                   ? fmt::format("{} = ANY ({} values)", name, values.size())
+                   : condition_text(name, condition.comparison, values, context.settings().format_context());
+  }
   if (values.empty()) {
     rows.is_empty = true;
     return true;
   }
   storage::ColumnPredicate predicate;
   predicate.column = ids_[condition.column];
+  predicate.in.reserve(values.size());
+  out.values = Column(values.front().type);
   for (auto& value : values) {
-    Column cell(value.type);
-    append_value(cell, value);
-    out.values.push_back(std::move(cell));
+    append_value(out.values, value);
     auto known = pushed(schema, predicate.column, std::move(value));
     if (!known) continue;
     predicate.in.push_back(std::move(*known));
@@ -470,7 +485,7 @@ bool PointReader::find_each(Plan& plan) const {
     one.values.erase(same, one.values.end());
     reads *= one.values.size();
     if (reads > kMostKeys) return false;
-    rows.conditions[one.condition].values.resize(1);  // that of the read
+    rows.conditions[one.condition].values.truncate(1);  // that of the read
   }
   plan.each = std::move(each);
   return rows.is_time_order;
@@ -488,7 +503,7 @@ bool PointReader::find_key(const storage::TableSchema& schema, PointRows& rows) 
                  condition.comparison == PointRead::Comparison::Equal;
         });
     if (given == rows.conditions.end()) return false;
-    Value value = value_at(given->values.front().view(), 0);
+    Value value = value_at(given->values.view(), 0);
     auto known = pushed(schema, id, std::move(value));
     if (!known) return false;
     value = std::move(*known);
@@ -561,7 +576,7 @@ std::unique_ptr<duck::ResultStream> PointReader::open(const SessionContext& cont
   auto& rows = made->rows;
   if (read_.distinct_on > 0)
     return std::make_unique<PointEachStream>(context, std::move(rows), std::move(made->each));
-  const bool is_sorted_in_memory = !rows->order.empty() && !rows->is_time_order;
+  const bool is_sorted_in_memory = !shape_->order.empty() && !rows->is_time_order;
   const bool is_bounded = rows->is_empty || rows->keys || (rows->limit != UINT64_MAX && !is_sorted_in_memory);
   auto stream = std::make_unique<PointStream>(context, std::move(rows));
   if (!is_bounded && stream->estimated_rows() > kMostUnlimitedRows) return nullptr;

@@ -49,15 +49,16 @@ class PointReader {
                  std::span<const Value> parameters, std::vector<Value>& out) const;
   bool count_of(const SessionContext& context, const std::optional<sql::PointRead::Operand>& operand,
                 std::span<const Value> parameters, std::uint64_t& out) const;
-  std::size_t request(PointRows& rows, storage::ColumnId column) const;
+  void make_shape();
   struct Plan {
     std::unique_ptr<PointRows> rows;
     std::vector<PointEach> each;  // of DISTINCT ON
   };
-  std::optional<Plan> plan(const SessionContext& context, std::span<const Value> parameters) const;
-  bool add_condition(const SessionContext& context, const storage::TableSchema& schema,
-                     const sql::PointRead::Condition& condition, std::span<const Value> parameters,
-                     Plan& plan) const;
+  enum class Texts : std::uint8_t { LeftOut, Made };
+  std::optional<Plan> plan(const SessionContext& context, std::span<const Value> parameters,
+                           Texts texts = Texts::LeftOut) const;
+  bool add_condition(const SessionContext& context, const storage::TableSchema& schema, std::size_t number,
+                     std::span<const Value> parameters, Texts texts, Plan& plan) const;
   bool find_each(Plan& plan) const;
   bool find_key(const storage::TableSchema& schema, PointRows& rows) const;
   bool find_keys(const storage::TableSchema& schema, std::span<const Value> parameters,
@@ -66,7 +67,8 @@ class PointReader {
   sql::PointRead read_;
   std::string name_;  // of the table, with its schema
   storage::TableId table_ = 0;
-  std::vector<storage::ColumnId> ids_;  // by column of the relation
+  std::vector<storage::ColumnId> ids_;       // by column of the relation
+  std::shared_ptr<const PointShape> shape_;  // shared with what runs
 };
 
 }  // namespace tickstone::engine

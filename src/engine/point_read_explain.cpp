@@ -21,7 +21,7 @@ std::optional<std::vector<std::string>> PointReader::explain(const SessionContex
                                                              bool analyze) const {
   const auto stream = open(context, parameters);
   if (stream == nullptr) return std::nullopt;
-  const auto made = plan(context, parameters);
+  const auto made = plan(context, parameters, Texts::Made);
   const auto& rows = made->rows;
   std::string head = "Point Read on " + name_;
   storage::ScanStatistics statistics;

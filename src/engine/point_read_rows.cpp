@@ -35,20 +35,13 @@ bool matches(PointRead::Comparison comparison, int order) {
   return false;
 }
 
-bool matches(const PointCondition& condition, const std::vector<ColumnView>& values, const ColumnView& column,
+bool matches(PointRead::Comparison comparison, const ColumnView& values, const ColumnView& column,
              std::size_t row) {
   if (column.is_null(row)) return false;
-  for (const auto& value : values) {
-    if (matches(condition.comparison, storage::order_cells(column, row, value, 0))) return true;
+  for (std::size_t value = 0; value < values.size; ++value) {
+    if (matches(comparison, storage::order_cells(column, row, values, value))) return true;
   }
   return false;
-}
-
-std::vector<ColumnView> views_of(const std::vector<Column>& columns) {
-  std::vector<ColumnView> views;
-  views.reserve(columns.size());
-  for (const auto& column : columns) views.push_back(column.view());
-  return views;
 }
 
 }  // namespace
@@ -64,6 +57,7 @@ class PointStream::Sorter {
  public:
   Sorter(const PointRows& rows, const std::vector<ColumnView>& like)
       : rows_(rows), most_(rows.limit == UINT64_MAX ? UINT64_MAX : rows.limit + rows.offset) {
+    kept_.reserve(like.size());
     for (const auto& view : like) kept_.emplace_back(view.type, view.layout);
   }
 
@@ -76,9 +70,8 @@ class PointStream::Sorter {
                 static_cast<std::uint32_t>(first));
       return;
     }
-    kept_views_ = views_of(kept_);
     // A scan gives rows of a series oldest first: from the other end most are beaten at once.
-    const bool is_backwards = rows_.order.front().is_descending;
+    const bool is_backwards = rows_.shape->order.front().is_descending;
     for (std::size_t i = 0; i < rows.size(); ++i)
       add_row(views, rows[is_backwards ? rows.size() - 1 - i : i]);
     if (kept_.front().size() > 2 * most_ + kSpareRows) tidy();
@@ -87,21 +80,30 @@ class PointStream::Sorter {
   /// What the last row that still counts has in the time column, once there are enough.
   std::optional<Int128> time_bound() const {
     if (entries_.size() < most_ || entries_.empty()) return std::nullopt;
-    const ColumnView view = kept_[rows_.order.front().column].view();
+    const ColumnView view = kept_[rows_.shape->order.front().column].view();
     return view.integer(entries_.front());
   }
 
   void finish() {
-    kept_views_ = views_of(kept_);
+    if (most_ == UINT64_MAX) look_again();
     std::sort(entries_.begin(), entries_.end(), by_order());
   }
   const std::vector<ColumnView>& views() const { return kept_views_; }
   const std::vector<std::uint32_t>& entries() const { return entries_; }
+  /// The columns themselves where the one row in them is the answer: nothing may follow.
+  std::vector<Column>* only_row() {
+    return entries_.size() == 1 && kept_.front().size() == 1 ? &kept_ : nullptr;
+  }
 
  private:
+  void look_again() {
+    kept_views_.resize(kept_.size());
+    for (std::size_t i = 0; i < kept_.size(); ++i) kept_views_[i] = kept_[i].view();
+  }
+
   int compare(const std::vector<ColumnView>& a, std::size_t a_row, const std::vector<ColumnView>& b,
               std::size_t b_row) const {
-    for (const auto& key : rows_.order) {
+    for (const auto& key : rows_.shape->order) {
       const ColumnView& x = a[key.column];
       const ColumnView& y = b[key.column];
       const bool x_null = x.is_null(a_row);
@@ -120,7 +122,7 @@ class PointStream::Sorter {
     }
     entries_.push_back(static_cast<std::uint32_t>(kept_.front().size()));
     for (std::size_t i = 0; i < kept_.size(); ++i) kept_[i].append_rows(views[i], &row, 1);
-    kept_views_ = views_of(kept_);
+    look_again();
     std::push_heap(entries_.begin(), entries_.end(), by_order());
   }
 
@@ -131,6 +133,7 @@ class PointStream::Sorter {
       left.back().append_rows(column.view(), entries_.data(), entries_.size());
     }
     kept_ = std::move(left);
+    look_again();
     // The heap's shape is that of positions, which stay.
     std::iota(entries_.begin(), entries_.end(), 0U);
   }
@@ -163,7 +166,7 @@ bool PointStream::read() {
   } while (found_.rows.row_count() == 0);
   const auto* schema = rows_->view->schema(rows_->request.table);
   batch_.columns.clear();
-  for (const auto id : rows_->request.columns)
+  for (const auto id : rows_->shape->columns)
     batch_.columns.push_back(found_.rows.columns[schema->index_of(id)].view());
   batch_.row_count = found_.rows.row_count();
   return true;
@@ -174,29 +177,31 @@ void PointStream::select() {
   std::iota(selected_.begin(), selected_.end(), 0U);
   for (const auto& condition : rows_->conditions) {
     const ColumnView& column = batch_.columns[condition.column];
-    const auto values = views_of(condition.values);
+    const ColumnView values = condition.values.view();
     if (column.form == ColumnView::Form::Constant && column.validity == nullptr) {
-      if (!selected_.empty() && !matches(condition, values, column, 0)) selected_.clear();
+      if (!selected_.empty() && !matches(condition.comparison, values, column, 0)) selected_.clear();
       continue;
     }
-    std::erase_if(selected_, [&](std::uint32_t row) { return !matches(condition, values, column, row); });
+    std::erase_if(selected_,
+                  [&](std::uint32_t row) { return !matches(condition.comparison, values, column, row); });
   }
 }
 
-Batch PointStream::output_of(const std::vector<ColumnView>& views,
-                             const std::vector<std::uint32_t>& rows) const {
+Batch PointStream::output_of(const std::vector<ColumnView>& views, const std::uint32_t* rows,
+                             std::size_t count) const {
+  const auto& output = rows_->shape->output;
   Batch batch;
-  batch.columns.reserve(rows_->output.size());
-  for (const std::size_t column : rows_->output) {
+  batch.columns.reserve(output.size());
+  for (const std::size_t column : output) {
     batch.columns.emplace_back(views[column].type, views[column].layout);
-    batch.columns.back().append_rows(views[column], rows.data(), rows.size());
+    batch.columns.back().append_rows(views[column], rows, count);
   }
-  batch.zero_column_rows = rows.size();
+  batch.zero_column_rows = count;
   return batch;
 }
 
 bool PointStream::next(Batch& out, duck::LongNumbers /*long_numbers*/) {
-  return rows_->order.empty() ? next_unsorted(out) : next_sorted(out);
+  return rows_->shape->order.empty() ? next_unsorted(out) : next_sorted(out);
 }
 
 bool PointStream::next_unsorted(Batch& out) {
@@ -209,7 +214,7 @@ bool PointStream::next_unsorted(Batch& out) {
     if (selected_.size() > rows_->limit - sent_) selected_.resize(rows_->limit - sent_);
     if (selected_.empty()) continue;
     sent_ += selected_.size();
-    out = output_of(batch_.columns, selected_);
+    out = output_of(batch_.columns, selected_.data(), selected_.size());
     return true;
   }
   return false;
@@ -226,11 +231,12 @@ bool PointStream::next_sorted(Batch& out) {
       if (scan_ == nullptr || !rows_->is_time_order) continue;
       if (const auto bound = sorter_->time_bound()) {
         storage::ColumnPredicate predicate;
-        const auto& key = rows_->order.front();
-        predicate.column = rows_->request.columns[key.column];
+        const auto& order = rows_->shape->order;
+        const auto& key = order.front();
+        predicate.column = rows_->shape->columns[key.column];
         // Of rows with the same time the later keys decide; without one any will do.
         storage::ColumnPredicate::Bound limit{Value::null_of(batch_.columns[key.column].type),
-                                              rows_->order.size() > 1};
+                                              order.size() > 1};
         limit.value.is_null = false;
         limit.value.integer = *bound;
         (key.is_descending ? predicate.lower : predicate.upper) = std::move(limit);
@@ -247,8 +253,14 @@ bool PointStream::next_sorted(Batch& out) {
       {kBatchRows, entries.size() - first, static_cast<std::size_t>(rows_->limit - sent_)});
   if (count == 0) return false;
   sent_ += count;
-  const auto begin = entries.begin() + static_cast<std::ptrdiff_t>(first);
-  out = output_of(sorter_->views(), {begin, begin + static_cast<std::ptrdiff_t>(count)});
+  auto* const only = rows_->shape->is_output_first && first == 0 ? sorter_->only_row() : nullptr;
+  if (only == nullptr) {
+    out = output_of(sorter_->views(), entries.data() + first, count);
+    return true;
+  }
+  only->erase(only->begin() + static_cast<std::ptrdiff_t>(rows_->shape->output.size()), only->end());
+  out.columns = std::move(*only);
+  out.zero_column_rows = count;
   return true;
 }
 
@@ -278,7 +290,7 @@ bool PointEachStream::next(Batch& out, duck::LongNumbers long_numbers) {
       const Value& value = each_[i].values[at_[i]];
       Column cell(value.type);
       append_value(cell, value);
-      rows->conditions[each_[i].condition].values.assign(1, std::move(cell));
+      rows->conditions[each_[i].condition].values = std::move(cell);
       auto& predicate = rows->request.predicates[each_[i].predicate];
       predicate.in.assign(1, value);
       predicate.lower = predicate.upper = storage::ColumnPredicate::Bound{value, true};

@@ -19,23 +19,31 @@ namespace tickstone::engine {
 struct PointCondition {
   std::size_t column = 0;  // of the scan's columns
   sql::PointRead::Comparison comparison = sql::PointRead::Comparison::Equal;
-  std::vector<Column> values;  // one row each; none: nothing matches
-  std::string text;            // for EXPLAIN
+  Column values;     // none: nothing matches
+  std::string text;  // for EXPLAIN; empty where nobody asks
+};
+
+/// What is the same in all runs of a point read.
+struct PointShape {
+  std::vector<storage::ColumnId> columns;      // the scan's
+  std::vector<std::size_t> output;             // the scan's column of each output column
+  std::vector<std::size_t> conditions;         // ... of each condition
+  std::vector<sql::PointRead::SortKey> order;  // columns are the scan's
+  std::vector<duck::ResultColumn> results;
+  bool is_output_first = false;  // the scan's columns begin with the output's, in its order
 };
 
 /// The rows of a point read: what is read, which of it is kept, in which order it comes.
 struct PointRows {
+  std::shared_ptr<const PointShape> shape;  // shared with the reader and its other runs
   std::shared_ptr<const storage::ReadView> view;
   storage::ScanRequest request;
   std::optional<Batch> keys;  // whole keys to look up instead of the scan; columns as `key_columns`
   bool is_empty = false;      // a condition compares with NULL
   std::vector<PointCondition> conditions;
-  std::vector<sql::PointRead::SortKey> order;  // columns are the scan's
-  bool is_time_order = false;                  // the first key is the table's time column
+  bool is_time_order = false;  // the first key is the table's time column
   std::uint64_t limit = UINT64_MAX;
   std::uint64_t offset = 0;
-  std::vector<std::size_t> output;  // the scan's column of each output column
-  std::vector<duck::ResultColumn> columns;
 };
 
 /// A column of DISTINCT ON: the first row of each of the values is wanted.
@@ -51,7 +59,7 @@ class PointStream final : public duck::ResultStream {
   PointStream(const SessionContext& context, std::unique_ptr<PointRows> rows);
   ~PointStream() override;
 
-  const std::vector<duck::ResultColumn>& columns() const override { return rows_->columns; }
+  const std::vector<duck::ResultColumn>& columns() const override { return rows_->shape->results; }
   bool next(Batch& out, duck::LongNumbers long_numbers = duck::LongNumbers::Refused) override;
 
   /// Rows that the scan would look at, at most.
@@ -70,7 +78,7 @@ class PointStream final : public duck::ResultStream {
   void select();
   bool next_unsorted(Batch& out);
   bool next_sorted(Batch& out);
-  Batch output_of(const std::vector<ColumnView>& views, const std::vector<std::uint32_t>& rows) const;
+  Batch output_of(const std::vector<ColumnView>& views, const std::uint32_t* rows, std::size_t count) const;
 
   const SessionContext& context_;
   std::unique_ptr<PointRows> rows_;
@@ -92,7 +100,7 @@ class PointEachStream final : public duck::ResultStream {
   PointEachStream(const SessionContext& context, std::unique_ptr<PointRows> rows,
                   std::vector<PointEach> each);
 
-  const std::vector<duck::ResultColumn>& columns() const override { return rows_->columns; }
+  const std::vector<duck::ResultColumn>& columns() const override { return rows_->shape->results; }
   bool next(Batch& out, duck::LongNumbers long_numbers = duck::LongNumbers::Refused) override;
 
  private:

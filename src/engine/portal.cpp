@@ -24,7 +24,7 @@ std::uint64_t Portal::send(SessionContext& context, std::uint64_t limit, ResultS
         stream.reset();
         break;
       }
-      fit_to_columns(pending, columns, context.settings().format_context());
+      fit_to_columns(pending, columns(), context.settings().format_context());
     }
     const std::size_t available = pending.row_count() - pending_row;
     const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(available, limit - sent));

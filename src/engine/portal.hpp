@@ -50,7 +50,6 @@ struct Portal {
   std::shared_ptr<Prepared> prepared;
   std::vector<Value> parameters;
   std::shared_ptr<QueryPlan> plan;  // keeps the connection of the stream
-  std::vector<ResultColumn> columns;
   std::unique_ptr<duck::ResultStream> stream;
   bool holds_connection = true;  // `stream` does
   Batch pending;
@@ -69,8 +68,9 @@ struct Portal {
     auto opened = plan->open(parameters);
     stream = std::move(opened.stream);
     holds_connection = opened.holds_connection;
-    columns = plan->columns();
   }
+  /// Of a portal that was opened.
+  const std::vector<ResultColumn>& columns() const { return plan->columns(); }
   /// Up to `limit` rows to the sink; sets `is_done` when there are no more. Returns how many.
   std::uint64_t send(SessionContext& context, std::uint64_t limit, ResultSink& sink);
 };

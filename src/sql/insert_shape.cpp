@@ -197,15 +197,26 @@ bool read_head(std::string_view statement, Lexer& lexer, std::string& head) {
 
 }  // namespace
 
-std::optional<InsertShape> find_insert_shape(std::string_view statement) {
+std::optional<InsertShape> find_insert_shape(std::string_view statement, InsertHead* known) {
   InsertShape shape;
-  Lexer lexer(statement);
-  try {
-    if (!read_head(statement, lexer, shape.head)) return std::nullopt;
-  } catch (const Error&) {
-    return std::nullopt;  // the parser says it better
+  std::size_t at = 0;
+  const auto begins_as = [&](std::string_view written) {
+    return !written.empty() && statement.starts_with(written) &&
+           (statement.size() == written.size() || !is_identifier_part(statement[written.size()]));
+  };
+  if (known != nullptr && begins_as(known->written)) {
+    shape.head = known->head;
+    at = known->written.size();
+  } else {
+    Lexer lexer(statement);
+    try {
+      if (!read_head(statement, lexer, shape.head)) return std::nullopt;
+    } catch (const Error&) {
+      return std::nullopt;  // the parser says it better
+    }
+    at = lexer.position();
+    if (known != nullptr) *known = {std::string(statement.substr(0, at)), shape.head};
   }
-  std::size_t at = lexer.position();
   if (!pass_space(statement, at)) return std::nullopt;
   const std::size_t first = at;
   std::size_t end = at;

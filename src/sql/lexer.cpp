@@ -238,8 +238,68 @@ Token Lexer::next() {
   return token;
 }
 
+namespace {
+
+/// Whether all strings and parentheses end; false also where more than plain strings would have to be told
+/// apart.
+bool is_closed(std::string_view text) {
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    switch (text[at]) {
+      case '"':
+      case '$':
+      case '\\':
+        return false;
+      case '\'':
+        at = text.find('\'', at + 1);
+        if (at == std::string_view::npos) return false;
+        break;
+      case '(':
+      case '[':
+        ++depth;
+        break;
+      case ')':
+      case ']':
+        if (--depth < 0) return false;
+        break;
+      default:
+        break;
+    }
+  }
+  return depth == 0;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// The text where it is plainly one statement, from its first token to its last, without the semicolon; empty
+/// where that must be read token by token.
+std::string_view plainly_one(std::string_view text) {
+  const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  if (text.empty() || has("--") || has("/*")) return {};
+  const std::size_t semicolon = text.find(';');
+  const std::string_view one = trimmed(text.substr(0, semicolon));
+  if (one.empty()) return {};
+  if (semicolon == std::string_view::npos) {
+    // White space at the end may belong to a literal that does not end.
+    return !is_space(text.back()) || is_closed(one) ? one : std::string_view{};
+  }
+  const bool may_have_body = to_lower(one.front()) == 'c';  // CREATE FUNCTION ... BEGIN ATOMIC
+  return trimmed(text.substr(semicolon + 1)).empty() && !may_have_body && is_closed(one) ? one
+                                                                                         : std::string_view{};
+}
+
+}  // namespace
+
 std::vector<std::string_view> split_statements(std::string_view text) {
   std::vector<std::string_view> statements;
+  if (const auto one = plainly_one(text); !one.empty()) {
+    statements.push_back(one);
+    return statements;
+  }
   std::size_t begin = 0;
   std::size_t end = 0;
   bool is_empty = true;

@@ -71,7 +71,13 @@ struct InsertShape {
   std::string_view tail;         // what follows the last row
   std::size_t column_count = 0;  // fields of the first row
 };
-std::optional<InsertShape> find_insert_shape(std::string_view statement);
+/// The head of an INSERT that came before: statements that begin just so need not be read up to their rows.
+struct InsertHead {
+  std::string written;  // with its comments
+  std::string head;     // of the shape
+};
+/// `known` is looked at and set anew, where there is one.
+std::optional<InsertShape> find_insert_shape(std::string_view statement, InsertHead* known = nullptr);
 
 /// One field of a literal row. Cast: the type name after ::, if any.
 struct LiteralField {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/group_commit.hpp"
 
+#include <utility>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <tickstone/error.hpp>
 
 #include "storage/checkpoint.hpp"
@@ -8,39 +14,63 @@
 
 namespace tickstone::storage {
 
+/// Sleeps until the waiter is told something.
+GroupCommit::Turn GroupCommit::await_turn(Waiter& waiter) {
+  for (;;) {
+    const Turn turn = waiter.turn.load(std::memory_order_acquire);
+    if (turn != Turn::Waits) return turn;
+    ::syscall(SYS_futex, &waiter.turn, FUTEX_WAIT_PRIVATE, static_cast<std::uint32_t>(Turn::Waits), nullptr,
+              nullptr, 0);
+  }
+}
+
+/// The waiter may be gone as soon as its turn is set: the kernel is given its address alone, and a thread
+/// that sleeps at that place for another reason looks again.
+void GroupCommit::tell(Waiter& waiter, Turn turn) {
+  static_assert(sizeof(waiter.turn) == sizeof(std::uint32_t));
+  void* const address = &waiter.turn;
+  waiter.turn.store(turn, std::memory_order_release);
+  ::syscall(SYS_futex, address, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
 CommitSeq GroupCommit::commit(CommitWork& work, bool synchronous) {
   Waiter me;
   me.work = &work;
   me.is_synchronous = synchronous;
-  std::vector<Waiter*> group;
+  bool leads = false;
   {
-    std::unique_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     queue_.push_back(&me);
-    if (is_led_) me.changed.wait(lock, [&] { return me.is_done || me.is_leader; });
-    if (!me.is_done) {
-      is_led_ = true;
+    leads = !std::exchange(is_led_, true);
+  }
+  if (!leads) leads = await_turn(me) == Turn::Leads;
+  if (leads) {
+    std::vector<Waiter*> group;
+    {
+      const std::lock_guard lock(mutex_);
       group.assign(queue_.begin(), queue_.end());
       queue_.clear();
     }
-  }
-  if (!group.empty()) {
     lead(group);
-    const std::lock_guard lock(mutex_);
+    hand_over();
     for (Waiter* waiter : group) {
-      if (waiter == &me) continue;
-      waiter->is_done = true;
-      waiter->changed.notify_one();  // under the lock: the waiter may go as soon as it is released
+      if (waiter != &me) tell(*waiter, Turn::IsDone);
     }
-    if (queue_.empty()) {
-      is_led_ = false;
-    } else {
-      queue_.front()->is_leader = true;
-      queue_.front()->changed.notify_one();
-    }
+    if (core_.log->wants_next()) core_.log->prepare_next();  // while others commit
   }
-  if (!group.empty() && core_.log->wants_next()) core_.log->prepare_next();  // while others commit
   if (me.error != nullptr) std::rethrow_exception(me.error);
   return me.seq;
+}
+
+/// To the first of those that have come meanwhile.
+void GroupCommit::hand_over() {
+  Waiter* next = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    is_led_ = !queue_.empty();
+    if (is_led_) next = queue_.front();
+  }
+  if (next != nullptr) tell(*next, Turn::Leads);
 }
 
 void GroupCommit::lead(const std::vector<Waiter*>& group) {

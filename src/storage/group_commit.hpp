@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <mutex>
@@ -31,6 +32,8 @@ class CommitWork {
 
 /// Orders commits: one of the committing threads takes all that wait, logs and applies them in order, syncs
 /// the log once for all and publishes them. A lone committer leads itself, with no other thread involved.
+/// Who has led first wakes the next leader, then those it committed for, each at a word of its own: none of
+/// them has to wait for a lock that the waker holds.
 ///
 /// Threads: any.
 class GroupCommit {
@@ -45,16 +48,18 @@ class GroupCommit {
   HistogramCounts group_sizes() const { return group_sizes_.counts(); }
 
  private:
+  enum class Turn : std::uint32_t { Waits, Leads, IsDone };
   struct Waiter {
     CommitWork* work = nullptr;
     bool is_synchronous = true;
-    bool is_leader = false;
-    bool is_done = false;
+    std::atomic<Turn> turn{Turn::Waits};  // the thread sleeps on it
     CommitSeq seq = 0;
     std::exception_ptr error;
-    std::condition_variable changed;
   };
+  static Turn await_turn(Waiter& waiter);
+  static void tell(Waiter& waiter, Turn turn);
   void lead(const std::vector<Waiter*>& group);
+  void hand_over();
 
   StoreCore& core_;
   std::mutex mutex_;

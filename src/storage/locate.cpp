@@ -179,6 +179,11 @@ std::vector<RowPlace> locate(const TableState& table, const Batch& keys, CommitS
   const auto key = key_columns(*table.schema);
   const auto time_at =
       static_cast<std::size_t>(std::find(key.begin(), key.end(), *table.schema->time_column) - key.begin());
+  if (keys.row_count() == 1) {
+    const auto* chunk = views[time_at].is_null(0) ? nullptr : table.find_chunk(time_of(views[time_at], 0));
+    if (chunk != nullptr) search_chunk(search, {0}, *chunk);
+    return places;
+  }
   std::map<const ChunkState*, std::vector<std::uint32_t>> by_chunk;
   for (std::uint32_t row = 0; row < keys.row_count(); ++row) {
     if (views[time_at].is_null(row)) continue;

@@ -47,6 +47,8 @@ class OpenChunk {
  public:
   static constexpr RowNumber kBlockRows = 8192;
   static constexpr RowNumber kFirstBlockRows = 64;
+  /// So few rows are compared one by one: those of a small transaction never have an index.
+  static constexpr RowNumber kUnindexedRows = 4;
 
   OpenChunk(std::shared_ptr<const TableSchema> schema, TableLayout layout);
   ~OpenChunk();

@@ -425,13 +425,24 @@ std::vector<std::uint32_t> OpenChunk::find_series(const std::vector<const Value*
 OpenChunk::FoundRow OpenChunk::find(std::string_view key, std::uint64_t hash, CommitSeq seq,
                                     RowNumber limit) const {
   FoundRow found;
-  index_.find(*this, key, hash, std::min(limit, row_count()), [&](RowNumber row) {
+  const auto visit = [&](RowNumber row) {
     if (created(row) > seq) return false;
     const CommitSeq end = ended(row);
     if (end == 0) return false;  // rolled back or replaced before it was committed
     found = {end > seq ? Found::Visible : Found::Gone, row};
     return true;
-  });
+  };
+  limit = std::min(limit, row_count());
+  if (limit > kUnindexedRows) {
+    index_.find(*this, key, hash, limit, visit);
+    return found;
+  }
+  std::string candidate;
+  for (RowNumber row = limit; row-- > 0;) {
+    candidate.clear();
+    append_key(candidate, row);
+    if (candidate == key && visit(row)) break;
+  }
   return found;
 }
 

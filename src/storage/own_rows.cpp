@@ -81,6 +81,9 @@ void TouchedKeys::take_back_after(std::uint64_t position) {
 TouchedKeys::Touched TouchedKeys::touched() const {
   Touched touched;
   std::vector<std::uint32_t> rows;
+  rows.reserve(entries_.size());
+  touched.encoded.reserve(entries_.size());
+  touched.keys.columns.reserve(keys_.columns.size());
   for (std::uint32_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].is_guess) continue;
     rows.push_back(i);

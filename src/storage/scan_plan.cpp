@@ -95,14 +95,16 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
     const auto in_series = std::find(schema.series_key.begin(), schema.series_key.end(), predicate.column);
     if (in_series == schema.series_key.end()) continue;
     std::vector<Value> wanted;
-    for (const auto& value : predicate.in) {
-      if (!value.is_null) wanted.push_back(value);
-    }
     if (predicate.lower && predicate.upper && predicate.lower->inclusive && predicate.upper->inclusive &&
         !predicate.lower->value.is_null && comparable(column->type, predicate.lower->value) &&
         comparable(column->type, predicate.upper->value) &&
         order_values(predicate.lower->value, predicate.upper->value) == 0) {
-      wanted = {predicate.lower->value};
+      wanted.push_back(predicate.lower->value);
+    } else {
+      wanted.reserve(predicate.in.size());
+      for (const auto& value : predicate.in) {
+        if (!value.is_null) wanted.push_back(value);
+      }
     }
     if (wanted.empty() || !std::all_of(wanted.begin(), wanted.end(),
                                        [&](const Value& value) { return comparable(column->type, value); })) {
@@ -110,11 +112,13 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
       continue;
     }
     // Each series is read once.
-    std::sort(wanted.begin(), wanted.end(),
-              [](const Value& a, const Value& b) { return order_values(a, b) < 0; });
-    const auto same = std::unique(wanted.begin(), wanted.end(),
-                                  [](const Value& a, const Value& b) { return order_values(a, b) == 0; });
-    wanted.erase(same, wanted.end());
+    if (wanted.size() > 1) {
+      std::sort(wanted.begin(), wanted.end(),
+                [](const Value& a, const Value& b) { return order_values(a, b) < 0; });
+      const auto same = std::unique(wanted.begin(), wanted.end(),
+                                    [](const Value& a, const Value& b) { return order_values(a, b) == 0; });
+      wanted.erase(same, wanted.end());
+    }
     auto& series = filter.series[static_cast<std::size_t>(in_series - schema.series_key.begin())];
     if (series.empty() || wanted.size() < series.size()) series = std::move(wanted);
     filter.has_series = true;
@@ -207,9 +211,14 @@ bool may_have_values(const TableSchema& schema, const Segment& segment, std::siz
 
 /// All combinations of the wanted values of the series key's first columns that have some.
 std::vector<std::vector<Value>> leading_keys(const ScanFilter& filter) {
-  std::vector<std::vector<Value>> keys{{}};
+  std::vector<std::vector<Value>> keys(1);
+  keys.front().reserve(filter.series.size());
   for (const auto& series : filter.series) {
     if (series.empty()) break;
+    if (series.size() == 1) {
+      for (auto& key : keys) key.push_back(series.front());
+      continue;
+    }
     std::vector<std::vector<Value>> longer;
     for (const auto& key : keys) {
       for (const auto& value : series) {
@@ -238,7 +247,7 @@ bool series_matches(const ScanFilter& filter, const std::vector<Value>& key) {
 /// Makes the units of one chunk's layers.
 class UnitPlanner {
  public:
-  UnitPlanner(ScanPlanner& plan, std::deque<ScanUnit>& units)
+  UnitPlanner(ScanPlanner& plan, std::vector<ScanUnit>& units)
       : schema_(*plan.view_.table->schema), request_(plan.request_), plan_(plan), units_(units) {}
 
   void add_segment(const std::shared_ptr<const ChunkState>& chunk, SealedSegment& sealed,
@@ -505,7 +514,7 @@ class UnitPlanner {
   const TableSchema& schema_;
   const ScanRequest& request_;
   ScanPlanner& plan_;
-  std::deque<ScanUnit>& units_;
+  std::vector<ScanUnit>& units_;
   bool filters_ = false;
   bool is_own_ = false;  // the segment being added
 };
@@ -558,7 +567,7 @@ bool ScanPlanner::plan_next(std::int64_t low, std::int64_t high_inclusive, std::
   const bool has_time = view_.table->schema->time_column.has_value();
   for (auto next = next_chunk(); next; next = next_chunk()) {
     const auto* chunk = *next;
-    std::deque<ScanUnit> found;
+    std::vector<ScanUnit> found;
     UnitPlanner planner(*this, found);
     if (chunk == nullptr) {
       if (view_.own->sealed != nullptr) {
@@ -580,7 +589,9 @@ bool ScanPlanner::plan_next(std::int64_t low, std::int64_t high_inclusive, std::
       ++statistics_.chunks_read;
       statistics_.chunk_numbers.push_back((*chunk)->label);
     }
-    if (request_.order == ScanOrder::TimeDescending) {
+    if (found.size() == 1) {
+      // as it is; a sort would ask for memory
+    } else if (request_.order == ScanOrder::TimeDescending) {
       std::stable_sort(found.begin(), found.end(), [](const ScanUnit& a, const ScanUnit& b) {
         return a.max_time_inclusive > b.max_time_inclusive;
       });

@@ -58,6 +58,7 @@ struct ReadColumn {
 struct ColumnBuffer {
   OpenChunk::Lease lease;
   std::shared_ptr<const Segment::Block> block;
+  const ScanUnit* loaded = nullptr;  // what `unit` is of
   std::unique_ptr<MissingColumn> missing;
   ColumnView unit;  // over the whole unit
   Column gathered;
@@ -77,13 +78,17 @@ class Scan final : public TableScan {
         filter_(planner_.filter()),
         requested_(request.columns.size()) {
     const auto& table = *view_.table;
+    columns_.reserve(request.columns.size() + 1);
+    layouts_.reserve(request.columns.size());
     for (const ColumnId id : request.columns) {
       add_column(id);
       layouts_.push_back(columns_.back().layout);
     }
     if (table.schema->time_column && (filter_.has_time || order_ != ScanOrder::Any)) {
-      time_position_ = columns_.size();
-      add_column(*table.schema->time_column);
+      const auto asked =
+          std::find(request.columns.begin(), request.columns.end(), *table.schema->time_column);
+      time_position_ = static_cast<std::size_t>(asked - request.columns.begin());
+      if (asked == request.columns.end()) add_column(*table.schema->time_column);
     }
     if (view_.has_touched()) {
       key_position_ = columns_.size();
@@ -181,6 +186,7 @@ class ScanState final : public TableScan::State {
     const auto most = static_cast<std::uint32_t>(batch_rows_);
     batch_rows_ = std::min(batch_rows_ * 2, kScanRows);
     out.columns.clear();
+    out.columns.reserve(scan_.requested_);
     if (scan_.planner_.is_of_ends()) return read_ends(out);
     for (;;) {
       if (chain_ != kNoRow && read_chain(most, out)) return true;
@@ -360,6 +366,8 @@ class ScanState final : public TableScan::State {
   void load_column(std::size_t position) {
     const ReadColumn& column = scan_.columns_[position];
     ColumnBuffer& buffer = buffers_[position];
+    if (buffer.loaded == unit_) return;
+    buffer.loaded = unit_;
     if (unit_->sealed != nullptr) {
       const Segment& segment = unit_->sealed->segment();
       if (segment.has_column(column.id)) {

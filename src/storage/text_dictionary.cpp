@@ -12,6 +12,7 @@ namespace tickstone::storage {
 namespace {
 
 constexpr std::size_t kFirstSlots = 16;
+constexpr std::uint32_t kUnindexedTexts = 8;  // so few are compared one by one
 constexpr std::size_t kFirstArenaBytes = 256;
 constexpr std::size_t kMaxArenaBytes = 1U << 20;
 
@@ -50,8 +51,15 @@ std::string_view TextDictionary::keep(std::string_view text) {
   return {at, text.size()};
 }
 
+std::optional<std::uint32_t> TextDictionary::search(std::string_view text) const {
+  const std::uint32_t count = size();
+  for (std::uint32_t code = 0; code < count; ++code) {
+    if (texts_[code] == text) return code;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::uint32_t> TextDictionary::probe(std::string_view text, std::uint32_t hash) const {
-  if (slots_.empty()) return std::nullopt;
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
     const std::uint64_t slot = slots_[at];
@@ -66,11 +74,17 @@ std::optional<std::uint32_t> TextDictionary::probe(std::string_view text, std::u
 void TextDictionary::rehash() {
   std::vector<std::uint64_t> slots(std::max(kFirstSlots, slots_.size() * 2));
   const std::size_t mask = slots.size() - 1;
-  for (const std::uint64_t slot : slots_) {
-    if (slot == 0) continue;
+  const auto put = [&](std::uint64_t slot) {
     std::size_t at = (slot >> 32) & mask;
     while (slots[at] != 0) at = (at + 1) & mask;
     slots[at] = slot;
+  };
+  for (const std::uint64_t slot : slots_) {
+    if (slot != 0) put(slot);
+  }
+  if (slots_.empty()) {
+    for (std::uint32_t code = 0; code < size(); ++code)
+      put(std::uint64_t{hash_of(texts_[code])} << 32 | (code + 1));
   }
   memory_bytes_.fetch_add((slots.size() - slots_.size()) * sizeof(slots[0]), std::memory_order_relaxed);
   slots_ = std::move(slots);
@@ -79,15 +93,17 @@ void TextDictionary::rehash() {
 std::uint32_t TextDictionary::add(std::string_view text) {
   const std::uint32_t count = size_.load(std::memory_order_relaxed);
   if (last_ < count && texts_[last_] == text) return last_;
-  const std::uint32_t hash = hash_of(text);
-  if (const auto code = probe(text, hash)) return last_ = *code;
+  const bool has_slots = !slots_.empty();
+  const bool needs_slots = has_slots || count == kUnindexedTexts;
+  const std::uint32_t hash = needs_slots ? hash_of(text) : 0;
+  if (const auto code = has_slots ? probe(text, hash) : search(text)) return last_ = *code;
 
   const std::size_t before = texts_.capacity();
   texts_.grow_to(count + 1);
   memory_bytes_.fetch_add((texts_.capacity() - before) * sizeof(std::string_view), std::memory_order_relaxed);
   texts_[count] = keep(text);
   text_bytes_ += text.size();
-  {
+  if (needs_slots) {
     const std::unique_lock lock(slots_mutex_);
     if ((count + 1) * 3 > slots_.size() * 2) rehash();
     const std::size_t mask = slots_.size() - 1;
@@ -100,9 +116,11 @@ std::uint32_t TextDictionary::add(std::string_view text) {
 }
 
 std::optional<std::uint32_t> TextDictionary::find(std::string_view text) const {
-  const std::uint32_t hash = hash_of(text);
-  const std::shared_lock lock(slots_mutex_);
-  return probe(text, hash);
+  {
+    const std::shared_lock lock(slots_mutex_);
+    if (!slots_.empty()) return probe(text, hash_of(text));
+  }
+  return search(text);
 }
 
 std::shared_ptr<const TextDictionary::Snapshot> TextDictionary::snapshot() const {

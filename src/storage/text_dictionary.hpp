@@ -41,6 +41,7 @@ class TextDictionary {
 
  private:
   struct Layout;
+  std::optional<std::uint32_t> search(std::string_view text) const;
   std::optional<std::uint32_t> probe(std::string_view text, std::uint32_t hash) const;
   std::string_view keep(std::string_view text);
   void rehash();
@@ -56,7 +57,7 @@ class TextDictionary {
   std::atomic<std::size_t> memory_bytes_{0};
 
   mutable std::shared_mutex slots_mutex_;  // the adding thread reads the slots without it
-  std::vector<std::uint64_t> slots_;       // hash << 32 | code + 1; 0: empty
+  std::vector<std::uint64_t> slots_;       // hash << 32 | code + 1; 0: empty; none while the texts are few
 
   mutable std::mutex snapshot_mutex_;
   mutable std::shared_ptr<const Snapshot> snapshot_;

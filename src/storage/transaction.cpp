@@ -27,7 +27,9 @@ namespace {
 
 std::vector<ColumnView> key_cells(const TableSchema& schema, const std::vector<ColumnView>& columns) {
   std::vector<ColumnView> cells;
-  for (const ColumnId column : key_columns(schema)) {
+  const auto key = key_columns(schema);
+  cells.reserve(key.size());
+  for (const ColumnId column : key) {
     cells.push_back(columns[column == kRowIdColumn ? schema.columns.size() : schema.index_of(column)]);
   }
   return cells;
@@ -35,7 +37,9 @@ std::vector<ColumnView> key_cells(const TableSchema& schema, const std::vector<C
 
 Batch empty_keys(const TableSchema& schema) {
   Batch keys;
-  for (const ColumnId column : key_columns(schema)) {
+  const auto key = key_columns(schema);
+  keys.columns.reserve(key.size());
+  for (const ColumnId column : key) {
     keys.columns.emplace_back(column == kRowIdColumn ? SqlType::of(TypeId::BigInt)
                                                      : schema.find(column)->type);
   }

@@ -84,6 +84,7 @@ class StoreTransaction final : public Transaction,
     bool is_sealing = false;           // `job_` writes its rows: none are added
     std::uint64_t first_position = 0;  // of its rows
     std::uint64_t last_position = 0;
+    Batch logged;  // of few rows: those that live, as they are in the commit's record; else without columns
   };
   /// How the rows of a segment were inserted.
   struct SealedModes {
@@ -110,6 +111,7 @@ class StoreTransaction final : public Transaction,
     CommitSeq view_checked = kNeverEnded;
     std::size_t unlogged_bytes = 0;
     // While committing.
+    std::optional<Batch> touched_keys;
     std::vector<RowPlace> ends;
     bool erases = false;
     // The last answer of `seen_as`.

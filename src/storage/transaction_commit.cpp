@@ -17,6 +17,9 @@ namespace {
 
 /// A chunk with more layers than this in memory takes rows one by one.
 constexpr std::size_t kMaxAdoptedLayers = 8;
+/// Of so few rows the columns made for the log are kept until the rows are applied.
+constexpr std::size_t kKeptRows = 64;
+constexpr std::size_t kRecordBytes = 512;  // of a small commit
 
 std::vector<RowNumber> live_rows(const OpenChunk& rows, RowNumber first) {
   std::vector<RowNumber> live;
@@ -43,6 +46,11 @@ std::vector<RowNumber> ended_rows(const OpenChunk& rows, RowNumber count) {
 /// The log record of the commit: what is left of the transaction when all operations are laid together.
 void StoreTransaction::encode() {
   record_.clear();
+  struct Kept {
+    Batch* logged;
+    std::size_t table, run;  // in the commit's record
+  };
+  std::vector<Kept> kept;
   CommitRecord commit;
   commit.transaction = id_;
   if (time_us_ == kUnknownTime) time_us_ = core_.options.clock->now_us();
@@ -69,6 +77,7 @@ void StoreTransaction::encode() {
         table.defaults.assign(overlay->defaults.begin(), overlay->defaults.end());
       }
     }
+    own.touched_keys.reset();
     if (table.ddl != LoggedTable::Ddl::Drop) {
       if (own.touched != nullptr) {
         auto touched = own.touched->touched();
@@ -82,19 +91,24 @@ void StoreTransaction::encode() {
         }
         own.erases = !erased.empty();
         if (own.erases) table.erased_keys = select_rows(touched.keys, erased);
+        own.touched_keys = std::move(touched.keys);
       }
       encode_sealed(own, table);
       for (std::size_t i = 0; i < own.parts.size(); ++i) {
         const OpenChunk& rows = *own.parts[i].rows;
         const RowNumber logged = own.part_states[i].logged_rows;
+        own.part_states[i].logged = {};
         if (logged > 0) table.earlier.push_back({own.parts[i].number, ended_rows(rows, logged)});
         const auto live = live_rows(rows, logged);
         if (live.empty()) continue;
         LoggedRows run;
         run.table = id;
+        run.columns.reserve(rows.column_count());
         for (const auto& column : rows.schema().columns) run.columns.push_back(column.id);
         if (rows.has_row_ids()) run.columns.push_back(kRowIdColumn);
         run.rows = rows.gather(live);
+        if (logged == 0 && live.size() <= kKeptRows)
+          kept.push_back({&own.part_states[i].logged, commit.tables.size(), table.rows.size()});
         table.rows.push_back(std::move(run));
       }
     }
@@ -106,8 +120,10 @@ void StoreTransaction::encode() {
   }
   if (commit.tables.empty()) return;
   ByteWriter body;
+  body.reserve(kRecordBytes);
   put_commit(commit, body);
   record_ = body.take();
+  for (const auto& [rows, table, run] : kept) *rows = std::move(commit.tables[table].rows[run].rows);
 }
 
 void StoreTransaction::prepare(const StateBuilder& state) {
@@ -172,8 +188,8 @@ void StoreTransaction::check_ranges(const OwnTable& own, const TableState& table
 void StoreTransaction::prepare_table(TableId id, OwnTable& own, const TableState& table) {
   check_sealed(id, own, table, core_.applied_seq);
   if (own.touched != nullptr) {
-    const auto touched = own.touched->touched();
-    for (const auto& place : locate(table, touched.keys, kNewest)) {
+    if (!own.touched_keys) own.touched_keys = own.touched->touched().keys;
+    for (const auto& place : locate(table, *own.touched_keys, kNewest)) {
       if (place) own.ends.push_back(place);
     }
   }
@@ -295,6 +311,14 @@ void StoreTransaction::apply_table(TableId id, OwnTable& own, StateBuilder& stat
     if (live >= core_.options.adopted_rows && live * 2 >= rows.row_count() && is_current &&
         (chunk == nullptr || chunk->open.size() < kMaxAdoptedLayers)) {
       state.adopt(id, time, part.rows, seq);
+      continue;
+    }
+    if (const Batch& logged = own.part_states[i].logged; is_current && logged.row_count() == live) {
+      const auto columns = views_of(logged);
+      OpenChunk::Rows source;
+      source.columns = &columns;
+      source.count = static_cast<RowNumber>(live);
+      state.append(id, time, source, seq, nullptr);
       continue;
     }
     std::vector<std::unique_ptr<MissingColumn>> missing(table->schema->columns.size());

@@ -327,8 +327,10 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
 
   const auto keys_of = [&](const std::vector<RowNumber>& asked) {
     std::vector<RowNumber> batch_rows;
+    batch_rows.reserve(asked.size());
     for (const RowNumber row : asked) batch_rows.push_back(placed.batch_row(row));
     Batch asked_keys;
+    asked_keys.columns.reserve(cells.size());
     for (const auto& cell : cells) {
       auto& column = asked_keys.columns.emplace_back(cell.type, cell.layout);
       column.append_rows(cell, batch_rows.data(), batch_rows.size());

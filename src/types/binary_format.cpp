@@ -6,6 +6,7 @@
 #include <bit>
 #include <charconv>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <tickstone/error.hpp>
@@ -63,7 +64,8 @@ void append_numeric_digits(std::string& out, Unsigned magnitude, int scale, bool
     magnitude /= 10;
     --scale;
   }
-  std::array<std::uint16_t, 12> groups;  // least significant first
+  constexpr std::size_t kMostGroups = 12;
+  std::array<std::uint16_t, kMostGroups> groups;  // least significant first
   std::size_t count = 0;
   const int odd = scale % 4;
   int fraction_groups = (scale + 3) / 4;
@@ -82,12 +84,15 @@ void append_numeric_digits(std::string& out, Unsigned magnitude, int scale, bool
   while (count > first && groups[count - 1] == 0) --count;
   const auto digits = static_cast<std::int16_t>(count - first);
   const auto weight = digits == 0 ? 0 : static_cast<int>(count) - fraction_groups - 1;
-  append_big_endian(out, static_cast<std::int32_t>(8 + 2 * digits));
-  append_big_endian(out, digits);
-  append_big_endian(out, static_cast<std::int16_t>(weight));
-  append_big_endian(out, is_negative && digits != 0 ? kNumericNegative : kNumericPositive);
-  append_big_endian(out, static_cast<std::uint16_t>(scale));
-  for (std::size_t i = count; i > first; --i) append_big_endian(out, groups[i - 1]);
+  char field[12 + 2 * kMostGroups];
+  store_big_endian(field, static_cast<std::int32_t>(8 + 2 * digits));
+  store_big_endian(field + 4, digits);
+  store_big_endian(field + 6, static_cast<std::int16_t>(weight));
+  store_big_endian(field + 8, is_negative && digits != 0 ? kNumericNegative : kNumericPositive);
+  store_big_endian(field + 10, static_cast<std::uint16_t>(scale));
+  char* end = field + 12;
+  for (std::size_t i = count; i > first; --i, end += 2) store_big_endian(end, groups[i - 1]);
+  out.append(field, end);
 }
 
 void append_numeric_field(std::string& out, Int128 unscaled, int scale) {
@@ -277,6 +282,21 @@ class Receiver {
   std::string_view bytes_;
 };
 
+/// A number of few groups of digits, `whole_groups` of them before the point, of whose fraction
+/// `display_scale` digits count; in least form, as its text would be read.
+template <typename Unsigned>
+Decimal decimal_of(std::span<const std::uint16_t> groups, int fraction_groups, int display_scale,
+                   bool is_negative) {
+  Unsigned magnitude = 0;
+  for (const auto group : groups) magnitude = magnitude * 10000 + group;
+  int scale = 4 * fraction_groups;
+  for (; scale > display_scale; --scale) magnitude /= 10;
+  if (magnitude == 0) return {};
+  for (; scale > 0 && magnitude % 10 == 0; --scale) magnitude /= 10;
+  const auto unscaled = static_cast<Int128>(magnitude);
+  return {is_negative ? -unscaled : unscaled, static_cast<std::uint8_t>(scale)};
+}
+
 Decimal receive_decimal(std::string_view bytes) {
   Receiver in(bytes);
   const int digit_count = in.take<std::uint16_t>();
@@ -290,6 +310,27 @@ Decimal receive_decimal(std::string_view bytes) {
     fail_format("invalid sign in external \"numeric\" value");
   if (display_scale > kMaxDisplayScale) fail_format("invalid scale in external \"numeric\" value");
   if (static_cast<std::size_t>(digit_count) * 2 != in.remaining()) fail_format();
+
+  const int lowest = weight - digit_count + 1;
+  const int last = std::max(lowest, -(display_scale + 3) / 4);
+  // 16 digits before the point and as many behind it, or fewer, need no text.
+  constexpr int kFewGroups = 4;
+  if (weight < kFewGroups && last >= -kFewGroups) {
+    std::array<std::uint16_t, 2 * kFewGroups> few{};
+    const int first = std::max(weight, 0);
+    const int fraction_groups = std::max(-last, 0);
+    for (int i = 0; i < digit_count; ++i) {
+      const auto group = in.take<std::uint16_t>();
+      if (group >= 10000) fail_format("invalid digit in external \"numeric\" value");
+      const int at = first - (weight - i);
+      if (at <= first + fraction_groups) few[static_cast<std::size_t>(at)] = group;
+    }
+    const std::span used(few.data(), static_cast<std::size_t>(first + 1 + fraction_groups));
+    const bool is_negative = sign == kNumericNegative;
+    return used.size() <= kFewGroups
+               ? decimal_of<std::uint64_t>(used, fraction_groups, display_scale, is_negative)
+               : decimal_of<UInt128>(used, fraction_groups, display_scale, is_negative);
+  }
 
   // As text: numbers of any length are cut and checked where text is.
   std::string text = sign == kNumericNegative ? "-" : "";
@@ -314,10 +355,7 @@ Decimal receive_decimal(std::string_view bytes) {
   for (int exponent = std::max(weight, 0); exponent >= 0; --exponent) append_group(group_at(exponent));
   text += '.';
   const auto fraction_at = text.size();
-  const int lowest = weight - digit_count + 1;
-  for (int exponent = -1; exponent >= std::max(lowest, -(display_scale + 3) / 4); --exponent) {
-    append_group(group_at(exponent));
-  }
+  for (int exponent = -1; exponent >= last; --exponent) append_group(group_at(exponent));
   text.resize(std::min(text.size(), fraction_at + static_cast<std::size_t>(display_scale)));
   const auto decimal = parse_decimal(text);
   if (!decimal) fail_format();
@@ -579,7 +617,24 @@ Value receive_value(const SqlType& type, std::string_view bytes) {
 }
 
 void append_received(Column& column, std::string_view bytes) {
-  append_value(column, receive_value(column.type(), bytes));
+  const SqlType& type = column.type();
+  if (!type.is_array) {
+    switch (type.id) {
+      case TypeId::BigInt:
+        return column.append_fixed(receive_fixed<std::int64_t>(bytes));
+      case TypeId::Timestamp:
+      case TypeId::TimestampTz:
+        return column.append_fixed(receive_timestamp(bytes));
+      case TypeId::Numeric:
+        return column.append_decimal(receive_decimal(bytes));
+      case TypeId::Text:
+      case TypeId::Varchar:
+        return append_parsed(column, bytes);
+      default:
+        break;
+    }
+  }
+  append_value(column, receive_value(type, bytes));
 }
 
 }  // namespace tickstone

@@ -73,8 +73,11 @@ double ColumnView::number(std::size_t row) const {
 }
 
 void Column::reset_offsets() {
+  constexpr std::size_t kFirstOffsets = 16;  // so that a few rows need no more
   offsets_.clear();
-  if (layout_.physical == Physical::Bytes) offsets_.push_back(0);
+  if (layout_.physical != Physical::Bytes) return;
+  if (offsets_.capacity() == 0) offsets_.reserve(kFirstOffsets);
+  offsets_.push_back(0);
 }
 
 void Column::set_validity_bit(bool is_valid) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include <fast_float/fast_float.h>
 
@@ -177,19 +178,14 @@ void append_decimal(std::string& out, Int128 unscaled, int scale) {
   }
   if (size == 0) scale = 0;
   char* start = write_digits(size, end);
-  if (unscaled < 0) out.push_back('-');
-  const auto count = static_cast<int>(end - start);
-  if (scale == 0) {
-    out.append(start, end);
-  } else if (count > scale) {
-    out.append(start, end - scale);
-    out.push_back('.');
-    out.append(end - scale, end);
-  } else {
-    out.append("0.");
-    out.append(static_cast<std::size_t>(scale - count), '0');
-    out.append(start, end);
+  if (scale > 0) {
+    while (end - start <= scale) *--start = '0';  // one digit before the point at least
+    std::memmove(start - 1, start, static_cast<std::size_t>(end - start - scale));
+    --start;
+    end[-scale - 1] = '.';
   }
+  if (unscaled < 0) *--start = '-';
+  out.append(start, end);
 }
 
 std::string format_decimal(Decimal value) {

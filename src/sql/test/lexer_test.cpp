@@ -102,6 +102,26 @@ TEST(Split, CutsAtSemicolonsOutsideOfQuotesAndParentheses) {
   EXPECT_THAT(split_statements("SELECT 1; SELECT 'abc; def"), ElementsAre("SELECT 1", "SELECT 'abc; def"));
 }
 
+TEST(Split, TakesATextWithoutSemicolonAsOne) {
+  for (const std::string text : {"SELECT 1", "INSERT INTO t VALUES ('a', $1)",
+                                 "SELECT 'a''b' || E'\\'' || $$x$$", "SELECT \"a b\" - -1"}) {
+    for (const std::string before : {"", " ", "\n\t"}) {
+      for (const std::string after : {"", " ", "\r\n", ";", " ; ", "\n-- x", " /* y */ "})
+        EXPECT_THAT(split_statements(before + text + after), ElementsAre(text)) << before + text + after;
+    }
+  }
+  EXPECT_THAT(split_statements(""), IsEmpty());
+  EXPECT_THAT(split_statements(" \n "), IsEmpty());
+  // What is not closed keeps its white space: it is part of it.
+  EXPECT_THAT(split_statements("SELECT 'abc  "), ElementsAre("SELECT 'abc  "));
+  EXPECT_THAT(split_statements(" SELECT 'abc"), ElementsAre("SELECT 'abc"));
+  EXPECT_THAT(split_statements("SELECT \"'\" '  "), ElementsAre("SELECT \"'\" '  "));
+  EXPECT_THAT(split_statements("SELECT ('abc);'"), ElementsAre("SELECT ('abc);'"));
+  EXPECT_THAT(split_statements("SELECT (1;"), ElementsAre("SELECT (1;"));
+  EXPECT_THAT(split_statements("SELECT '(' || 1;"), ElementsAre("SELECT '(' || 1"));
+  EXPECT_THAT(split_statements("SELECT $$ '' "), ElementsAre("SELECT $$ '' "));
+}
+
 struct Lifted {
   std::string shape;
   std::vector<std::string> literals;

@@ -86,6 +86,27 @@ TEST(InsertShape, RefusesOtherForms) {
   }
 }
 
+TEST(InsertShape, IsTheSameByAHeadThatIsKnown) {
+  InsertHead known;
+  for (const std::string text :
+       {"INSERT INTO t (a, b) VALUES (1, 2)",
+        "INSERT INTO t (a, b) VALUES(3, 4), (5, 6) ON CONFLICT DO NOTHING",
+        "INSERT INTO t (a, b) VALUES /* x */ (1, 2)", "INSERT INTO t /* x */ (a, b) VALUES (1, 2)",
+        "INSERT INTO t /* x */ (a, b) VALUES (3, 4) RETURNING a", "INSERT INTO t (a, b) VALUESX (1, 2)",
+        "INSERT INTO t (a, b) VALUES", "INSERT INTO t (a) VALUES (1)", "INSERT INTO t (a, b) VALUES (1, 2"}) {
+    const auto expected = find_insert_shape(text);
+    for (int again = 0; again < 2; ++again) {
+      const auto shape = find_insert_shape(text, &known);
+      ASSERT_EQ(shape.has_value(), expected.has_value()) << text;
+      if (!shape) continue;
+      EXPECT_EQ(shape->head, expected->head) << text;
+      EXPECT_EQ(shape->rows, expected->rows) << text;
+      EXPECT_EQ(shape->tail, expected->tail) << text;
+      EXPECT_EQ(shape->column_count, expected->column_count) << text;
+    }
+  }
+}
+
 TEST(ValuesReader, ReadsEveryLiteral) {
   EXPECT_THAT(read("('a', 'it''s', E'x\\ty', 1, -2.50, .5e-3, +7, NULL, default, TRUE, false, $3)"),
               ElementsAre("text a|text it's|text x\ty|number 1|number -2.50|number .5e-3|number "

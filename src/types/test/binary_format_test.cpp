@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "types/binary_format.hpp"
 
+#include <algorithm>
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include <tickstone/error.hpp>
+
+#include "base/big_endian.hpp"
 
 namespace tickstone {
 namespace {
@@ -124,6 +129,39 @@ TEST(BinaryFormat, RefusesBytesOfAnotherForm) {
   EXPECT_EQ(error_of(SqlType::of(TypeId::Date), "\x80\0\0\1"sv), "22008 date out of range");
   EXPECT_EQ(error_of(SqlType::of(TypeId::Record), ""),
             "42883 no binary input function available for type record");
+}
+
+TEST(BinaryFormat, ReceivesNumericAsItsTextIsRead) {
+  std::mt19937 random(20261128);
+  const auto below = [&](int limit) { return static_cast<int>(random() % static_cast<unsigned>(limit)); };
+  for (int round = 0; round < 20'000; ++round) {
+    const int count = below(6);
+    const int weight = below(10) - 5;
+    const int scale = below(22);
+    std::string bytes;
+    for (const int part : {count, weight, below(2) == 0 ? 0 : 0x4000, scale})
+      append_big_endian(bytes, static_cast<std::uint16_t>(part));
+    std::vector<int> groups;
+    for (int i = 0; i < count; ++i) {
+      groups.push_back(below(3) == 0 ? 0 : below(3) == 0 ? below(100) * 100 : below(10000));
+      append_big_endian(bytes, static_cast<std::uint16_t>(groups.back()));
+    }
+    std::string text = bytes[4] == 0 ? "" : "-";
+    std::string fraction;
+    for (int exponent = std::max(weight, 0); exponent >= std::min(weight - count + 1, 0); --exponent) {
+      const int at = weight - exponent;
+      const int group = at >= 0 && at < count ? groups[static_cast<std::size_t>(at)] : 0;
+      (exponent >= 0 ? text : fraction) += std::to_string(10000 + group).substr(1);
+    }
+    text += "." + fraction.substr(0, static_cast<std::size_t>(scale));
+    const auto expected = parse_decimal(text);
+    ASSERT_TRUE(expected) << text;
+    const auto value = receive_value(SqlType::of(TypeId::Numeric), bytes);
+    EXPECT_TRUE(value.integer == expected->unscaled && value.scale == expected->scale) << text;
+    Column column(SqlType::of(TypeId::Numeric));
+    append_received(column, bytes);
+    EXPECT_EQ(parse_decimal(to_text(value_at(column.view(), 0))), expected) << text;
+  }
 }
 
 TEST(BinaryFormat, RefusesFalseNumerics) {

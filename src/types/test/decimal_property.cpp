@@ -26,6 +26,18 @@ RC_GTEST_PROP(DecimalProperty, TextRoundTrips, ()) {
   RC_ASSERT(read->scale == least.scale);
 }
 
+RC_GTEST_PROP(DecimalProperty, TextIsTheDigitsWithAPoint, ()) {
+  const Decimal value{any_unscaled(), static_cast<std::uint8_t>(*rc::gen::inRange(0, 39))};
+  const auto least = trimmed(value);
+  std::string expected;
+  for (Int128 rest = least.unscaled < 0 ? -least.unscaled : least.unscaled; rest != 0; rest /= 10)
+    expected.insert(0, 1, static_cast<char>('0' + static_cast<int>(rest % 10)));
+  while (expected.size() <= least.scale) expected.insert(0, 1, '0');
+  if (least.scale > 0) expected.insert(expected.size() - least.scale, ".");
+  if (least.unscaled < 0) expected.insert(0, "-");
+  RC_ASSERT(format_decimal(value) == expected);
+}
+
 RC_GTEST_PROP(DecimalProperty, RescaleAgreesWithIntegerArithmetic, ()) {
   const Int128 value = any_unscaled();
   const int from = *rc::gen::inRange(0, 39);
