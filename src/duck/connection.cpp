@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "duck/error_translation.hpp"
 #include "duck/logical_types.hpp"
@@ -20,6 +21,11 @@ std::vector<ResultColumn> columns_of(const duckdb::vector<duckdb::string>& names
   for (std::size_t i = 0; i < types.size(); ++i) columns.push_back({names[i], sql_type_of(types[i])});
   return columns;
 }
+
+/// Looks in vain for something to do that take about a tenth of a millisecond; then it pauses between them,
+/// so as not to take a core from who has it.
+constexpr int kMostLooks = 300;
+constexpr std::chrono::microseconds kPause{50};
 
 /// A query that runs for many times what it takes to wake a thread is worth that.
 class HelpAfterAWhile {
@@ -224,11 +230,15 @@ std::unique_ptr<ResultStream> DuckConnection::run(
     auto pending = begin();
     if (pending->HasError()) throw translate(pending->GetErrorObject());
     HelpAfterAWhile help(*use);
+    int looks = 0;  // in vain, one after the other
     while (true) {
       const auto status = pending->ExecuteTask();
       if (duckdb::PendingQueryResult::IsResultReady(status)) break;
       help.look();
-      // Without a task a helper has the rest, and is soon done: waiting would miss that.
+      // Without a task a helper has the rest, and mostly is soon done: waiting would miss that.
+      const bool is_idle = status == duckdb::PendingExecutionResult::NO_TASKS_AVAILABLE;
+      looks = is_idle ? looks + 1 : 0;
+      if (looks > kMostLooks) std::this_thread::sleep_for(kPause);
       if (status == duckdb::PendingExecutionResult::BLOCKED) pending->WaitForTask();
     }
     if (pending->HasError()) throw translate(pending->GetErrorObject());

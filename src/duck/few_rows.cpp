@@ -8,6 +8,7 @@
 #include <duckdb/planner/operator/logical_aggregate.hpp>
 #include <duckdb/planner/operator/logical_extension_operator.hpp>
 
+#include "duck/asof_plan.hpp"
 #include "duck/few_rows_operator.hpp"
 
 namespace tickstone::duck {
@@ -81,6 +82,7 @@ class LogicalFewRows final : public duckdb::LogicalExtensionOperator {
 
 void take_few_rows_apart(duckdb::unique_ptr<LogicalOperator>& plan) {
   for (auto& child : plan->children) take_few_rows_apart(child);
+  merge_asof(plan);
   const bool is_grouping = plan->type == LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY &&
                            !plan->Cast<duckdb::LogicalAggregate>().groups.empty();
   if (plan->type == LogicalOperatorType::LOGICAL_ORDER_BY || is_grouping)

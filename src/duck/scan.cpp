@@ -179,6 +179,7 @@ storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context
   }
   request.predicates = evaluate_comparisons(context, bind);
   request.series_end = series_end_of(context, bind, request);
+  request.predicates.insert(request.predicates.end(), bind.narrowed.begin(), bind.narrowed.end());
   return request;
 }
 
@@ -193,7 +194,8 @@ unique_ptr<duckdb::GlobalTableFunctionState> init_global(ClientContext& context,
       plan_rows(*global, input, session);
       return unique_ptr<duckdb::GlobalTableFunctionState>(std::move(global));
     }
-    storage::ScanRequest request = request_of(*global->bind, context, *session.view());
+    global->view = global->bind->view ? global->bind->view : session.view();
+    storage::ScanRequest request = request_of(*global->bind, context, *global->view);
     for (const auto id : input.column_ids) {
       if (id < relation.columns.size()) {
         const auto& column = relation.columns[id];
@@ -215,9 +217,9 @@ unique_ptr<duckdb::GlobalTableFunctionState> init_global(ClientContext& context,
         global->labels.emplace_back();
       }
     }
-    global->view = session.view();
     global->scan = global->view->scan(request);
-    if (global->scan->max_threads() > 1 && global->scan->estimated_rows() > kRowsWorthHelp)
+    if (!global->bind->view && global->scan->max_threads() > 1 &&
+        global->scan->estimated_rows() > kRowsWorthHelp)
       session.ask_for_help();
     return unique_ptr<duckdb::GlobalTableFunctionState>(std::move(global));
   });

@@ -35,6 +35,9 @@ struct ScanBindData : duckdb::TableFunctionData {
   storage::SeriesEnd series_end = storage::SeriesEnd::All;
   std::size_t time_comparisons = 0;
   duckdb::unique_ptr<duckdb::Expression> series_end_if_one;  // only where this is 1
+  /// Of a copy that an operator of ours reads by itself: what it is read from, and what it need not return.
+  std::shared_ptr<const storage::ReadView> view;
+  std::vector<storage::ColumnPredicate> narrowed;
 
   duckdb::unique_ptr<duckdb::FunctionData> Copy() const override;
   bool Equals(const duckdb::FunctionData& other) const override;

@@ -5,6 +5,7 @@
 #include <duckdb/planner/operator/logical_comparison_join.hpp>
 #include <duckdb/planner/operator/logical_unnest.hpp>
 
+#include "duck/asof_plan.hpp"
 #include "duck/few_rows.hpp"
 #include "duck/logical_types.hpp"
 
@@ -402,6 +403,7 @@ void visit(LogicalOperator& op) {
 }
 
 void optimize(duckdb::OptimizerExtensionInput&, duckdb::unique_ptr<LogicalOperator>& plan) {
+  push_top_into_asof(*plan);
   visit(*plan);
   take_few_rows_apart(plan);
 }

@@ -75,13 +75,15 @@ class Lifter {
         } else if (is_one_of(text(i), kClosesCondition) && !opens_call(i)) {
           in_condition = false;
         }
-        const bool is_limit = is_word(i, "limit") || is_word(i, "offset");
+        const bool is_offset = is_word(i, "offset");
+        const bool is_limit = is_word(i, "limit");
+        // Pages differ in their OFFSET. A LIMIT without one stays: known first rows need no sort of all, and
+        // the first row within a query may be an as-of join.
+        const bool is_of_page = is_offset || is_word(i + 2, "offset") || (i >= 2 && is_word(i - 2, "offset"));
         copy(i++);
-        if (is_limit) {
+        if (is_limit || is_offset) {
           in_condition = false;
-          // The first row within a query is a form of its own: an as-of join.
-          const bool is_first_within = !outer.empty() && i < tokens_.size() && text(i) == "1";
-          if (!is_first_within && i < tokens_.size() && tokens_[i].kind == TokenKind::Number &&
+          if (is_of_page && i < tokens_.size() && tokens_[i].kind == TokenKind::Number &&
               is_plain_integer(i) && may_follow(i + 1))
             lift(i++);
           continue;

@@ -138,8 +138,8 @@ Lifted lift(std::string_view statement) {
 TEST(Lift, TakesComparedLiteralsOut) {
   const Lifted a = lift(
       "SELECT * FROM Ohlcv WHERE symbol = 'AA''PL' AND timestamp >= '2026-01-01' AND v <> -1.5 LIMIT 10");
-  EXPECT_EQ(a.shape, "select * from ohlcv where symbol = $1 and timestamp >= $2 and v <> $3 limit $4");
-  EXPECT_THAT(a.literals, ElementsAre("AA'PL", "2026-01-01", "-1.5", "10"));
+  EXPECT_EQ(a.shape, "select * from ohlcv where symbol = $1 and timestamp >= $2 and v <> $3 limit 10");
+  EXPECT_THAT(a.literals, ElementsAre("AA'PL", "2026-01-01", "-1.5"));
 
   const Lifted b = lift("select 1 from t where a in ('x', E'y\\n') and (b between 1 and 2 or c = 3)");
   EXPECT_EQ(b.shape, "select 1 from t where a in ( $1 , $2 ) and ( b between $3 and $4 or c = $5 )");
@@ -171,7 +171,19 @@ TEST(Lift, LeavesWhatWouldChangeMeaning) {
 
 TEST(Lift, EqualShapesForEqualQueries) {
   EXPECT_EQ(lift("SELECT close FROM ohlcv WHERE symbol='AAPL' ORDER BY timestamp DESC LIMIT 1").shape,
-            lift("select  close from ohlcv\nwhere symbol = 'MSFT' order by timestamp desc limit 5").shape);
+            lift("select  close from ohlcv\nwhere symbol = 'MSFT' order by timestamp desc limit 1").shape);
+}
+
+// The first so many rows are found without a sort of all, if it is known how many.
+TEST(Lift, TakesLimitsOfPagesAlone) {
+  EXPECT_EQ(lift("SELECT x FROM t WHERE a = 1 ORDER BY x LIMIT 5").shape,
+            "select x from t where a = $1 order by x limit 5");
+  EXPECT_EQ(lift("SELECT x FROM t ORDER BY x LIMIT 5 OFFSET 10").shape,
+            "select x from t order by x limit $1 offset $2");
+  EXPECT_EQ(lift("SELECT x FROM t ORDER BY x OFFSET 10 LIMIT 5").shape,
+            "select x from t order by x offset $1 limit $2");
+  EXPECT_EQ(lift("SELECT x FROM (SELECT x FROM t LIMIT 5) t WHERE a = 1 OFFSET 2").shape,
+            "select x from ( select x from t limit 5 ) t where a = $1 offset $2");
 }
 
 }  // namespace
