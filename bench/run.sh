@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 /usr/bin/python3 bench/guide_compare.py "$@"
 storage=()
 for argument in "$@"; do [ "$argument" = --record ] && storage+=(--record); done
+/usr/bin/python3 bench/scaling.py "${storage[@]}"
 /usr/bin/python3 bench/refresh_compare.py "${storage[@]}"
 /usr/bin/python3 bench/training_compare.py "${storage[@]}"
 # What the hot paths cost, into bench/hot_paths.txt.

@@ -33,6 +33,9 @@ constexpr std::uint32_t kNone = AsofPartners::kNone;
 /// Of more series than this the scan is not told the names.
 constexpr std::size_t kMostSeries = 256;
 
+/// So many texts and lists may be kept of rows that have been replaced, besides a few for each place.
+constexpr std::size_t kLeastCopies = 65'536;
+
 struct GlobalSink final : duckdb::GlobalSinkState {
   std::mutex mutex;
   unique_ptr<ColumnDataCollection> rows;
@@ -154,6 +157,7 @@ class Join {
     if (partners_.row_count() == 0) return false;
     partners_.arrange(numbers_.size());
     no_place_ = partners_.row_count();
+    copied_ = 0;
     found_.Destroy();
     found_.Initialize(duckdb::BufferAllocator::Get(context.client), right_types_, no_place_ + 1);
     for (auto& column : found_.data) duckdb::FlatVector::SetNull(column, no_place_, true);
@@ -217,6 +221,24 @@ class Join {
     if (taken_.empty()) return;
     for (std::size_t i = 0; i < shape_.right_columns.size(); ++i)
       copy_column(rows.data[shape_.right_columns[i]], rows.size(), found_.data[i], taken_);
+    copied_ += taken_.size();
+    if (copied_ > 4 * partners_.place_count() + kLeastCopies) drop_replaced();
+  }
+
+  /// Texts and lists of rows that were replaced by nearer ones are still there: copies those that count.
+  void drop_replaced() {
+    copied_ = 0;
+    taken_.clear();
+    for (std::uint32_t place = 0; place < partners_.place_count(); ++place) {
+      if (partners_.is_found(place)) taken_.push_back({place, place});
+    }
+    for (auto& column : found_.data) {
+      if (duckdb::TypeIsConstantSize(column.GetType().InternalType())) continue;
+      duckdb::Vector kept(column.GetType(), no_place_ + 1);
+      copy_column(column, no_place_ + 1, kept, taken_);
+      duckdb::FlatVector::SetNull(kept, no_place_, true);
+      column.Reference(kept);
+    }
   }
 
   /// The next rows on the left with their partners; false where none of them comes out.
@@ -266,7 +288,8 @@ class Join {
   DataChunk found_;  // rows of the right, by place; behind them one of NULLs
   idx_t no_place_ = 0;
   std::vector<AsofPartners::Taken> taken_;
-  idx_t rows_read_ = 0;  // of the right
+  std::size_t copied_ = 0;  // rows of the right, since the replaced ones were dropped
+  idx_t rows_read_ = 0;     // of the right
   idx_t rounds_ = 0;
 };
 

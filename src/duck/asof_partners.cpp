@@ -85,6 +85,7 @@ void AsofPartners::arrange(std::size_t series_count) {
   }
   best_.resize(count);
   is_found_.assign(count, 0);
+  taken_at_.assign(count, 0);
   cursor_ = 0;
 }
 
@@ -224,11 +225,13 @@ void AsofPartners::offer(const std::uint32_t* series, const std::int64_t* times,
     if (place == kNone || (is_found_[place] != 0 && best_[place] >= key)) continue;
     is_found_[place] = 1;
     best_[place] = key;
-    if (!taken.empty() && taken.back().place == place) {
-      taken.back().row = static_cast<std::uint32_t>(row);
-    } else {
-      taken.push_back({place, static_cast<std::uint32_t>(row)});
+    std::uint32_t& at = taken_at_[place];
+    if (at < taken.size() && taken[at].place == place) {
+      taken[at].row = static_cast<std::uint32_t>(row);
+      continue;
     }
+    at = static_cast<std::uint32_t>(taken.size());
+    taken.push_back({place, static_cast<std::uint32_t>(row)});
   }
 }
 

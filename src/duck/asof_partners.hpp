@@ -42,9 +42,13 @@ class AsofPartners {
     std::uint32_t place;
     std::uint32_t row;
   };
-  /// Rows of the right; those of series kNone are passed by. Of two for the same place the later one counts.
+  /// Rows of the right; those of series kNone are passed by. Each place is in `taken` at most once.
   void offer(const std::uint32_t* series, const std::int64_t* times, std::size_t count,
              std::vector<Taken>& taken);
+
+  std::size_t place_count() const { return keys_.size(); }
+  /// Whether a row was taken for the place.
+  bool is_found(std::size_t place) const { return is_found_[place] != 0; }
 
   /// After the last `offer`.
   void settle();
@@ -82,6 +86,7 @@ class AsofPartners {
   std::vector<std::uint32_t> series_;
   std::vector<std::int64_t> best_;
   std::vector<std::uint8_t> is_found_;
+  std::vector<std::uint32_t> taken_at_;  // where in the list of those offered last, if it is there
   std::vector<std::uint32_t> partners_;
 
   std::vector<std::uint32_t> open_;  // places whose partner may be further away than was read

@@ -440,7 +440,6 @@ bool PointReader::add_condition(const SessionContext& context, const storage::Ta
       predicate.in.front(), condition.comparison != Less && condition.comparison != Greater};
   switch (condition.comparison) {
     case Equal:
-      if (predicate.in.size() == 1) predicate.lower = predicate.upper = bound;
       break;
     case Less:
     case LessOrEqual:

@@ -293,7 +293,6 @@ bool PointEachStream::next(Batch& out, duck::LongNumbers long_numbers) {
       rows->conditions[each_[i].condition].values = std::move(cell);
       auto& predicate = rows->request.predicates[each_[i].predicate];
       predicate.in.assign(1, value);
-      predicate.lower = predicate.upper = storage::ColumnPredicate::Bound{value, true};
     }
     is_at_end_ = !advance();
     PointStream stream(context_, std::move(rows));

@@ -149,13 +149,15 @@ void BackendWriter::row_description(std::span<const FieldDescription> fields) {
   Message message(out_, 'T', encoding_);
   message.put(static_cast<std::int16_t>(fields.size()));
   for (const auto& field : fields) {
-    message.string(field.name)
-        .put(field.table_oid)
-        .put(field.column_number)
-        .put(oid_of(field.type))
-        .put(typlen_of(field.type))
-        .put(typmod_of(field.type))
-        .put(static_cast<std::int16_t>(field.format));
+    // table, column, type, its length and modifier, format
+    char numbers[18];
+    store_big_endian(numbers, std::uint32_t{field.table_oid});
+    store_big_endian(numbers + 4, std::int16_t{field.column_number});
+    store_big_endian(numbers + 6, std::uint32_t{oid_of(field.type)});
+    store_big_endian(numbers + 10, std::int16_t{typlen_of(field.type)});
+    store_big_endian(numbers + 12, std::int32_t{typmod_of(field.type)});
+    store_big_endian(numbers + 16, static_cast<std::int16_t>(field.format));
+    message.string(field.name).bytes({numbers, sizeof(numbers)});
   }
 }
 

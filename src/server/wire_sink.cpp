@@ -48,10 +48,10 @@ void WireSink::row_description(const std::vector<engine::ResultColumn>& columns)
 }
 
 void WireSink::rows(const Batch& batch) {
-  const auto formats = described_ == pgwire::ValueFormat::Binary
-                           ? std::vector(batch.columns.size(), described_)
-                           : pgwire::resolve_result_formats(formats_, batch.columns.size());
-  const pgwire::RowEncoder encoder(formats, session_.format_context());
+  auto formats = described_ == pgwire::ValueFormat::Binary
+                     ? std::vector(batch.columns.size(), described_)
+                     : pgwire::resolve_result_formats(formats_, batch.columns.size());
+  const pgwire::RowEncoder encoder(std::move(formats), session_.format_context());
   const auto row_count = batch.row_count();
   for (std::size_t from = 0; from < row_count; from += kRowsAtOnce) {
     encoder.append_rows(channel_.out(), batch, from, std::min(from + kRowsAtOnce, row_count));

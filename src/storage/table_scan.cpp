@@ -61,11 +61,19 @@ struct ColumnBuffer {
   const ScanUnit* loaded = nullptr;  // what `unit` is of
   std::unique_ptr<MissingColumn> missing;
   ColumnView unit;  // over the whole unit
-  Column gathered;
-  std::vector<std::uint32_t> codes;
-  std::vector<std::uint64_t> validity;
-  std::vector<std::byte> converted;
-  std::vector<std::uint64_t> converted_validity;
+  /// Of rows that are put together or converted; most reads need none of it.
+  struct Made {
+    Column gathered;
+    std::vector<std::uint32_t> codes;
+    std::vector<std::uint64_t> validity;
+    std::vector<std::byte> converted;
+    std::vector<std::uint64_t> converted_validity;
+  };
+  std::unique_ptr<Made> made_or_none;
+  Made& made() {
+    if (made_or_none == nullptr) made_or_none = std::make_unique<Made>();
+    return *made_or_none;
+  }
 };
 
 class Scan final : public TableScan {
@@ -356,11 +364,11 @@ class ScanState final : public TableScan::State {
     const std::size_t index = column.index ? open.schema().index_of(column.id) : open.schema().columns.size();
     const SqlType type = open.column_type(index);
     const ColumnLayout layout = open.column_layout(index);
-    if (buffer.gathered.type() != type || buffer.gathered.layout() != layout)
-      buffer.gathered = Column(type, layout);
-    buffer.gathered.clear();
-    open.append_cells(buffer.gathered, index, chosen_.data(), chosen_.size());
-    return buffer.gathered.view();
+    Column& gathered = buffer.made().gathered;
+    if (gathered.type() != type || gathered.layout() != layout) gathered = Column(type, layout);
+    gathered.clear();
+    open.append_cells(gathered, index, chosen_.data(), chosen_.size());
+    return gathered.view();
   }
 
   void load_column(std::size_t position) {
@@ -540,35 +548,36 @@ class ScanState final : public TableScan::State {
     const ColumnView& unit = buffer.unit;
     const std::size_t count = chosen_.size();
     if (unit.form == ColumnView::Form::Constant) return slice(unit, 0, count);
+    auto& made = buffer.made();
     if (unit.form == ColumnView::Form::Dictionary) {
       ColumnView view = unit;
       view.size = count;
-      buffer.codes.resize(count);
-      for (std::size_t i = 0; i < count; ++i) buffer.codes[i] = unit.codes[chosen_[i]];
-      view.codes = buffer.codes.data();
+      made.codes.resize(count);
+      for (std::size_t i = 0; i < count; ++i) made.codes[i] = unit.codes[chosen_[i]];
+      view.codes = made.codes.data();
       view.bit_offset = 0;
       if (unit.validity != nullptr) {
-        buffer.validity.assign((count + 63) / 64, 0);
+        made.validity.assign((count + 63) / 64, 0);
         for (std::size_t i = 0; i < count; ++i) {
-          if (!unit.is_null(chosen_[i])) buffer.validity[i / 64] |= std::uint64_t{1} << (i % 64);
+          if (!unit.is_null(chosen_[i])) made.validity[i / 64] |= std::uint64_t{1} << (i % 64);
         }
-        view.validity = buffer.validity.data();
+        view.validity = made.validity.data();
       }
       return view;
     }
-    if (buffer.gathered.type() != unit.type || buffer.gathered.layout() != unit.layout) {
-      buffer.gathered = Column(unit.type, unit.layout);
+    if (made.gathered.type() != unit.type || made.gathered.layout() != unit.layout) {
+      made.gathered = Column(unit.type, unit.layout);
     }
-    buffer.gathered.clear();
-    buffer.gathered.append_rows(unit, chosen_.data(), count);
-    return buffer.gathered.view();
+    made.gathered.clear();
+    made.gathered.append_rows(unit, chosen_.data(), count);
+    return made.gathered.view();
   }
 
   /// The same rows in the scan's layout.
   ColumnView converted(std::size_t position, ColumnView view) {
     const ColumnLayout target = scan_.columns_[position].layout;
     if (view.layout == target) return view;
-    ColumnBuffer& buffer = buffers_[position];
+    auto& buffer = buffers_[position].made();
     const std::size_t count = view.form == ColumnView::Form::Constant ? 1 : view.size;
     buffer.converted.resize(count * width_bytes(target.physical));
     convert_decimals(view, 0, count, target, buffer.converted.data());

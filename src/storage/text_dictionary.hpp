@@ -47,7 +47,7 @@ class TextDictionary {
   void rehash();
 
   SqlType type_;
-  StableVector<std::string_view> texts_;
+  StableVector<std::string_view, 8> texts_;
   std::atomic<std::uint32_t> size_{0};
   std::uint32_t last_ = 0;  // the code that `add` gave last: runs are common
   std::vector<std::unique_ptr<char[]>> arenas_;

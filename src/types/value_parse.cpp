@@ -299,6 +299,10 @@ Value parse_value(const SqlType& type, std::string_view text, const FormatContex
     value.type = type;
     return value;
   }
+  if (!type.is_array && (type.id == TypeId::Text || (type.id == TypeId::Varchar && type.precision < 0))) {
+    check_utf8(text);
+    return Value{type, false, 0, 0, 0, std::string(text)};
+  }
   Column column(type);
   append_parsed(column, text, context);
   Value value = value_at(column.view(), 0);

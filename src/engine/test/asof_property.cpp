@@ -321,6 +321,22 @@ TEST_F(AsofProperty, TakesManyRowsInPasses) {
            "generate_series(0, 1200000) i) a) b"));
 }
 
+// Rows in the order of time, each nearer than the one before: what was kept of those before is dropped.
+TEST_F(AsofProperty, KeepsTheNearestOfMany) {
+  make("q", false);
+  tag("INSERT INTO q SELECT 's' || i % 5000, 0, to_timestamp(i), i, CASE WHEN i % 7 > 0 THEN 'a note of many "
+      "' || i "
+      "END, CASE WHEN i % 5 > 0 THEN ARRAY['tag ' || i, NULL] END, i, i % 2 = 0 FROM generate_series(1, "
+      "300000) i");
+  const std::string head = fmt::format("SELECT t.i, q.id, {} FROM ", kRest);
+  EXPECT_EQ(
+      rows(head +
+           "(SELECT 's' || i AS symbol, to_timestamp(300000 - i) AS at, i FROM generate_series(0, 5100) i) t "
+           "ASOF LEFT JOIN q ON q.symbol = t.symbol AND q.at <= t.at ORDER BY t.i"),
+      rows(head + "(SELECT i, CASE WHEN i < 5000 THEN 300000 - i - (300000 - 2 * i) % 5000 END AS k FROM "
+                  "generate_series(0, 5100) i) t LEFT JOIN q ON q.id = t.k ORDER BY t.i"));
+}
+
 // What is read of the right for a few rows on the left is what lies around them.
 TEST_F(AsofProperty, ReadsLittleForFewRows) {
   scale_ = 20'000;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sql/lexer.hpp"
 
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pg_query.h>
@@ -120,6 +122,30 @@ TEST(Split, TakesATextWithoutSemicolonAsOne) {
   EXPECT_THAT(split_statements("SELECT (1;"), ElementsAre("SELECT (1;"));
   EXPECT_THAT(split_statements("SELECT '(' || 1;"), ElementsAre("SELECT '(' || 1"));
   EXPECT_THAT(split_statements("SELECT $$ '' "), ElementsAre("SELECT $$ '' "));
+}
+
+TEST(Split, IsThatOfTheTokensWhateverTheText) {
+  // With a comment at its end a text is read token by token.
+  const std::vector<std::string> parts = {"SELECT",  "c",      "'a'",    "'it''s;'", "(", ")",      ";",
+                                          " ",       "\n",     "$1",     "[",        "]", "\"q;\"", "$$;$$",
+                                          "E'\\';'", "1",      "--x;\n", "/*;*/",    ",", "::",     "-",
+                                          "CREATE",  "ATOMIC", "BEGIN",  "END"};
+  std::mt19937 random(20261128);
+  int compared = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (auto count = random() % 10; count > 0; --count)
+      text += parts[random() % parts.size()] + (random() % 3 == 0 ? " " : "");
+    try {
+      tokens_of(text);
+    } catch (const Error&) {
+      continue;
+    }
+    const std::string commented = text + "\n--";
+    EXPECT_EQ(split_statements(text), split_statements(commented)) << text;
+    ++compared;
+  }
+  EXPECT_GT(compared, 5'000);
 }
 
 struct Lifted {
