@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "duck/error_translation.hpp"
+#include "duck/interval_constants.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/result_reader.hpp"
 
@@ -113,6 +114,7 @@ class DuckPrepared final : public PreparedQuery {
         if (!statement_->named_param_map.contains(name)) continue;
         values.emplace(name, duckdb::BoundParameterData(parameter_value(i, parameters[i])));
       }
+      keep_intervals_apart(values);
       // A rebind inside DuckDB notes what it depends on anew.
       session.note_into(&notes_);
       auto stream = connection_.run([&] { return statement_->PendingQuery(values, true); });

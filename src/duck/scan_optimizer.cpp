@@ -7,6 +7,7 @@
 
 #include "duck/asof_plan.hpp"
 #include "duck/few_rows.hpp"
+#include "duck/interval_constants.hpp"
 #include "duck/logical_types.hpp"
 
 // DuckDB's own push-down of filters binds a plan with parameters anew at every execution (it folds them), so
@@ -408,10 +409,15 @@ void optimize(duckdb::OptimizerExtensionInput&, duckdb::unique_ptr<LogicalOperat
   take_few_rows_apart(plan);
 }
 
+void prepare_plan(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<LogicalOperator>& plan) {
+  keep_intervals_apart(input.context, *plan);
+}
+
 }  // namespace
 
 duckdb::OptimizerExtension scan_optimizer() {
   duckdb::OptimizerExtension extension;
+  extension.pre_optimize_function = prepare_plan;
   extension.optimize_function = optimize;
   return extension;
 }
