@@ -306,6 +306,7 @@ std::vector<std::string_view> split_statements(std::string_view text) {
   int depth = 0;
   // CREATE FUNCTION ... BEGIN ATOMIC ...; ... END is one statement; CASE ... END within it is no end of it.
   int body_depth = 0;
+  bool is_create = false;
   std::string_view last_word;
   const auto finish = [&] {
     if (!is_empty) statements.push_back(text.substr(begin, end - begin));
@@ -339,7 +340,8 @@ std::vector<std::string_view> split_statements(std::string_view text) {
       }
     }
     const std::string_view word = text.substr(token.begin, token.end - token.begin);
-    if (body_depth == 0 && is_word(word, "atomic") && is_word(last_word, "begin"))
+    if (is_empty) is_create = is_word(word, "create");
+    if (is_create && body_depth == 0 && is_word(word, "atomic") && is_word(last_word, "begin"))
       body_depth = 1;
     else if (body_depth > 0 && is_word(word, "case"))
       ++body_depth;

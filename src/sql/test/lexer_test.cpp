@@ -124,6 +124,12 @@ TEST(Split, TakesATextWithoutSemicolonAsOne) {
   EXPECT_THAT(split_statements("SELECT $$ '' "), ElementsAre("SELECT $$ '' "));
 }
 
+TEST(Split, KnowsBodiesOfFunctionsAlone) {
+  EXPECT_THAT(split_statements("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; SELECT 2"),
+              ElementsAre("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END", "SELECT 2"));
+  EXPECT_THAT(split_statements("BEGIN ATOMIC; SELECT 2"), ElementsAre("BEGIN ATOMIC", "SELECT 2"));
+}
+
 TEST(Split, IsThatOfTheTokensWhateverTheText) {
   // With a comment at its end a text is read token by token.
   const std::vector<std::string> parts = {"SELECT",  "c",      "'a'",    "'it''s;'", "(", ")",      ";",
@@ -134,8 +140,10 @@ TEST(Split, IsThatOfTheTokensWhateverTheText) {
   int compared = 0;
   for (int round = 0; round < 20'000; ++round) {
     std::string text;
-    for (auto count = random() % 10; count > 0; --count)
-      text += parts[random() % parts.size()] + (random() % 3 == 0 ? " " : "");
+    for (auto count = random() % 10; count > 0; --count) {
+      text += parts[random() % parts.size()];
+      if (random() % 3 == 0) text += ' ';
+    }
     try {
       tokens_of(text);
     } catch (const Error&) {
