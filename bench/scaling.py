@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the same queries cost Tickstone as there are more rows, chunks, symbols and connections.
 
-    scaling.py [--rows 1000000,10000000,100000000] [--chunks 10,100,1000] [--symbols 10,100,1000,10000] [--connections 1,8,32,128] [--record]
+    scaling.py [--rows 1000000,10000000,100000000] [--chunks 10,100,1000] [--symbols 10,100,1000,10000] [--connections 1,8,32,64] [--record]
 
 Bars of one minute in a hypertable whose chunk interval is chosen for the number of chunks; one of rows, chunks and symbols varies, the others stay
 at the first number of rows, 10 chunks and 100 symbols. Times are medians of 15 runs over psycopg2, each of another symbol, with a bar written
@@ -89,7 +89,8 @@ def table_of(server, options):
 def connections_of(server, options):
     fill(server, options.rows[0], 10, 100)
     read = [f"SELECT * FROM bars WHERE symbol = 'S{s:05d}' ORDER BY timestamp DESC LIMIT 1;\n" for s in range(1, 101, 10)]
-    write = ("\\set s random(1, 100)\n\\set m random(1, 1000)\nINSERT INTO bars VALUES ('U:s', TIMESTAMPTZ '2019-01-01 00:00:00+00' + :m * INTERVAL '1 minute', 1, 1, 1, 1, :m) "
+    write = ("\\set s random(1, 500)\n\\set d random(10, 28)\n\\set h random(10, 23)\n\\set m random(1, 1000000)\n"
+             "INSERT INTO bars VALUES ('U:s', '2019-01-:d :h:30:00+00', 101.25, 102.5, 100.75, 101.5, :m) "
              "ON CONFLICT (symbol, timestamp) DO UPDATE SET volume = EXCLUDED.volume;\n")
     text = "| connections | newest bar, prepared, queries/s | durable upserts, commits/s |\n|---:|---:|---:|\n"
     for clients in options.connections:
@@ -107,7 +108,7 @@ def main():
     parser.add_argument("--rows", type=numbers, default=[1_000_000, 10_000_000])
     parser.add_argument("--chunks", type=numbers, default=[10, 100, 1000])
     parser.add_argument("--symbols", type=numbers, default=[10, 100, 1000, 10000])
-    parser.add_argument("--connections", type=numbers, default=[1, 8, 32, 128])
+    parser.add_argument("--connections", type=numbers, default=[1, 8, 32, 64])
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
