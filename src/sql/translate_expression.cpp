@@ -544,7 +544,8 @@ Typed Translator::indirection(const PgQuery__AIndirection& expr, const Scope& sc
         value.text = fmt::format("CASE WHEN ({}) > 0 THEN {} END", at, value.text);
       if (type) type->is_array = false;
       // At NULL as written DuckDB would forget of which type it is.
-      if (type && !reads_columns(indices.uidx) && value.text.starts_with("CASE"))
+      const bool is_of_none = !reads_columns(expr.arg) && type && type->id != TypeId::Numeric;
+      if (type && (is_of_none || (!reads_columns(indices.uidx) && value.text.starts_with("CASE"))))
         value.text = fmt::format("CAST({} AS {})", value.text, duck_type(*type));
     }
     value = plain(std::move(value.text), type);
