@@ -26,8 +26,8 @@ import psycopg2.extras
 
 from guide_data import GuideData
 from guide_work import DAILY, NEWEST_BAR, QUERIES, UPSERT, WRITE, words
-from machines import (ROOT, TABLES, DuckDb, InProcess, Postgres, Tickstone, TickstoneInProcess, Timescale, copy_file, make_tables,
-                      pgbench)
+from machines import (TABLES, DuckDb, InProcess, Postgres, Tickstone, TickstoneInProcess, Timescale, copy_file, make_tables,
+                      pgbench, record_table)
 
 BAR_COLUMNS = "symbol, timestamp, open, high, low, close, volume, source, timeframe"
 REPLACE = ("ON CONFLICT (symbol, timestamp, timeframe) DO UPDATE SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, "
@@ -320,14 +320,6 @@ def memory_of(server):
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def record(text, args, data):
-    path = ROOT / "docs/benchmarks.md"
-    head, rest = path.read_text().split("<!-- table -->", 1)
-    tail = rest.split("<!-- end -->", 1)[1]
-    rows = ", ".join(f"{data.rows[t]:,} {t}" for t in TABLES)
-    path.write_text(f"{head}<!-- table -->\n{dt.date.today().isoformat()}, {os.cpu_count()} cores, {args.symbols} symbols: {rows}.\n\n{text}\n<!-- end -->{tail}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     env = os.environ.get
@@ -388,7 +380,8 @@ def main():
     text = report.table()
     print(text)
     if args.record:
-        record(text, args, data)
+        rows = ", ".join(f"{data.rows[table]:,} {table}" for table in TABLES)
+        record_table("guide", f"{args.symbols} symbols: {rows}", text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks measure Tickstone beside: Debian's PostgreSQL 15, a TimescaleDB where a connection string names one
 (TICKSTONE_BENCH_TIMESCALEDB), and the DuckDB that Tickstone is built with, in a process of its own."""
+import datetime as dt
 import os
 import pathlib
 import pwd
@@ -29,6 +30,16 @@ TABLES = {
     "feature_timeseries": ("feature_name TEXT NOT NULL, symbol TEXT NOT NULL, timestamp TIMESTAMPTZ NOT NULL, value NUMERIC NOT NULL, tags JSONB, "
                            "PRIMARY KEY (feature_name, symbol, timestamp)", ["(timestamp DESC)", "(feature_name, symbol)"]),
 }
+
+
+def record_table(name, facts, text):
+    """Writes a table into docs/benchmarks.md, between `<!-- NAME table -->` and `<!-- NAME end -->`, with today's date and `facts` above it."""
+    path = ROOT / "docs/benchmarks.md"
+    begin, end = f"<!-- {name} table -->", f"<!-- {name} end -->"
+    head, rest = path.read_text().split(begin, 1)
+    tail = rest.split(end, 1)[1]
+    stamp = ", ".join([dt.date.today().isoformat(), f"{os.cpu_count()} cores", *([facts] if facts else [])])
+    path.write_text(f"{head}{begin}\n{stamp}.\n\n{text}\n{end}{tail}")
 
 
 def free_port():

@@ -10,7 +10,6 @@ day: what is paid for is the day that it is in, not the table. Also single-row u
 current at commit (tickstone.eager).
 """
 import argparse
-import datetime as dt
 import os
 import random
 import shutil
@@ -20,7 +19,7 @@ import tempfile
 import time
 
 from guide_work import UPSERT
-from machines import ROOT, Postgres, Tickstone, make_tables, pgbench
+from machines import Postgres, Tickstone, make_tables, pgbench, record_table
 
 QUERY = """SELECT symbol, {bucket} AS day, {first} AS open, max(high) AS high, min(low) AS low, {last} AS close, sum(volume) AS volume, count(*) AS n
   FROM ohlcv WHERE timeframe = '1m' GROUP BY 1, 2"""
@@ -58,14 +57,6 @@ def answer(server, text):
     cur = server.connect().cursor()
     cur.execute(f"SELECT symbol, day, open, high, low, close, volume, n FROM {text} ORDER BY 1, 2")
     return cur.fetchall()
-
-
-def record(text, args):
-    path = ROOT / "docs/benchmarks.md"
-    head, rest = path.read_text().split("<!-- refresh table -->", 1)
-    tail = rest.split("<!-- refresh end -->", 1)[1]
-    stamp = f"\n{dt.date.today().isoformat()}, {os.cpu_count()} cores, {args.symbols} symbols, {args.days} days.\n\n"
-    path.write_text(head + "<!-- refresh table -->" + stamp + text + "\n<!-- refresh end -->" + tail)
 
 
 def main():
@@ -150,7 +141,7 @@ def main():
     text = "\n".join(table) + "\n"
     print(text)
     if args.record:
-        record(text, args)
+        record_table("refresh", f"{args.symbols} symbols, {args.days} days", text)
 
 
 if __name__ == "__main__":

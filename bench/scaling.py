@@ -10,8 +10,6 @@ between two runs; connections are pgbench's.
 """
 import argparse
 import datetime as dt
-import os
-import pathlib
 import random
 import shutil
 import statistics
@@ -19,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from machines import ROOT, Tickstone, pgbench
+from machines import Tickstone, pgbench, record_table
 
 START = dt.datetime(2020, 1, 6, tzinfo=dt.timezone.utc)
 RUNS = 15
@@ -121,9 +119,7 @@ def main():
         shutil.rmtree(scratch, ignore_errors=True)
     print(text)
     if options.record:
-        path = pathlib.Path(ROOT / "docs/benchmarks.md")
-        head, rest = path.read_text().split("<!-- scaling table -->", 1)
-        path.write_text(f"{head}<!-- scaling table -->\n{dt.date.today().isoformat()}, {os.cpu_count()} cores.\n\n{text}\n<!-- scaling end -->{rest.split('<!-- scaling end -->', 1)[1]}")
+        record_table("scaling", "", text)
 
 
 if __name__ == "__main__":

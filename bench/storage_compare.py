@@ -544,17 +544,6 @@ def measure_merges(peer, data, report, days):
         report.add(f"{what} while segments are merged", unit, {peer.name: values[1]})
 
 
-def record(text, args, data):
-    path = ROOT / "docs/benchmarks.md"
-    old = path.read_text()
-    if "<!-- storage table -->" not in old:
-        old += "\n## Storage\n\n<!-- storage table -->\n<!-- storage end -->\n"
-    head, rest = old.split("<!-- storage table -->", 1)
-    tail = rest.split("<!-- storage end -->", 1)[1]
-    stamp = f"\n{dt.date.today().isoformat()}, {os.cpu_count()} cores, {args.symbols} symbols, {data.counts['trades']:,} trades.\n\n"
-    path.write_text(head + "<!-- storage table -->" + stamp + text + "\n<!-- storage end -->" + tail)
-
-
 def main():
     env = os.environ.get
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -605,7 +594,7 @@ def main():
     text = report.table(["PostgreSQL 15", "DuckDB 1.4.4", "Parquet, zstd", "Tickstone"])
     print(text)
     if args.record:
-        record(text, args, data)
+        machines.record_table("storage", f"{args.symbols} symbols, {data.counts['trades']:,} trades", text)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ The SQL is the one that people write: for each label and feature a LATERAL looku
 long that it is measured with --few labels, as both others are too. Answers must agree.
 """
 import argparse
-import datetime as dt
 import os
 import shutil
 import statistics
@@ -17,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from machines import ROOT, Postgres
+from machines import ROOT, Postgres, record_table
 
 SQL = """SELECT sum(v.value)::float8 FROM bench_labels l CROSS JOIN generate_series(0, {features} - 1) f
   LEFT JOIN LATERAL (SELECT value FROM feature_timeseries t WHERE t.feature_name = 'f' || f AND t.symbol = l.symbol AND t.timestamp <= l.time
@@ -40,15 +39,6 @@ def run_sql(server, args, labels):
         cur.execute(SQL.format(features=args.features))
         total = cur.fetchone()[0]
         return 1000 * (time.perf_counter() - began), total
-
-
-def record(text, args):
-    path = ROOT / "docs/benchmarks.md"
-    head, rest = path.read_text().split("<!-- training table -->", 1)
-    tail = rest.split("<!-- training end -->", 1)[1]
-    stamp = (f"\n{dt.date.today().isoformat()}, {os.cpu_count()} cores{args.note}, {args.features} features of {args.symbols} symbols, {args.values:,} values each "
-             f"({args.features * args.symbols * args.values:,} rows).\n\n")
-    path.write_text(head + "<!-- training table -->" + stamp + text + "\n<!-- training end -->" + tail)
 
 
 def main():
@@ -96,7 +86,9 @@ def main():
     text = "\n".join(table) + "\n"
     print(text)
     if args.record:
-        record(text, args)
+        rows = args.features * args.symbols * args.values
+        note = f"{args.note.lstrip(', ')}, " if args.note else ""
+        record_table("training", f"{note}{args.features} features of {args.symbols} symbols, {args.values:,} values each ({rows:,} rows)", text)
 
 
 if __name__ == "__main__":

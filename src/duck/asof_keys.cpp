@@ -50,27 +50,6 @@ duckdb::vector<duckdb::LogicalType> types_of(
 
 }  // namespace
 
-bool is_plain_key(const duckdb::LogicalType& type) {
-  if (type.HasAlias()) return false;
-  switch (type.id()) {
-    case LogicalTypeId::BOOLEAN:
-    case LogicalTypeId::TINYINT:
-    case LogicalTypeId::SMALLINT:
-    case LogicalTypeId::INTEGER:
-    case LogicalTypeId::BIGINT:
-    case LogicalTypeId::DATE:
-    case LogicalTypeId::TIMESTAMP:
-    case LogicalTypeId::TIMESTAMP_TZ:
-    case LogicalTypeId::TIMESTAMP_NS:
-    case LogicalTypeId::UUID:
-      return true;
-    case LogicalTypeId::VARCHAR:
-      return duckdb::StringType::GetCollation(type).empty();
-    default:
-      return false;
-  }
-}
-
 bool is_plain_time(const duckdb::LogicalType& type) {
   if (type.HasAlias()) return false;
   switch (type.id()) {
@@ -82,6 +61,21 @@ bool is_plain_time(const duckdb::LogicalType& type) {
     case LogicalTypeId::TIMESTAMP_TZ:
     case LogicalTypeId::TIMESTAMP_NS:
       return true;
+    default:
+      return false;
+  }
+}
+
+bool is_plain_key(const duckdb::LogicalType& type) {
+  if (is_plain_time(type)) return true;
+  if (type.HasAlias()) return false;
+  switch (type.id()) {
+    case LogicalTypeId::BOOLEAN:
+    case LogicalTypeId::TINYINT:
+    case LogicalTypeId::UUID:
+      return true;
+    case LogicalTypeId::VARCHAR:
+      return duckdb::StringType::GetCollation(type).empty();
     default:
       return false;
   }

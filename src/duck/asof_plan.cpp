@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/asof_plan.hpp"
 
-#include <duckdb/execution/column_binding_resolver.hpp>
 #include <duckdb/execution/physical_plan_generator.hpp>
 #include <duckdb/planner/operator/logical_comparison_join.hpp>
-#include <duckdb/planner/operator/logical_extension_operator.hpp>
 
 #include "duck/asof_keys.hpp"
 #include "duck/asof_operator.hpp"
 #include "duck/logical_types.hpp"
+#include "duck/planned_operator.hpp"
 #include "duck/scan_optimizer.hpp"
 
 namespace tickstone::duck {
@@ -88,11 +87,10 @@ bool is_known(LogicalComparisonJoin& join) {
 }
 
 /// The join as DuckDB planned it, to become the operator.
-class LogicalAsofMerge final : public duckdb::LogicalExtensionOperator {
+class LogicalAsofMerge final : public PlannedOperator {
  public:
-  explicit LogicalAsofMerge(duckdb::unique_ptr<LogicalOperator> original) : original_(std::move(original)) {
-    estimated_cardinality = original_->estimated_cardinality;
-    has_estimated_cardinality = original_->has_estimated_cardinality;
+  explicit LogicalAsofMerge(duckdb::unique_ptr<LogicalOperator> planned)
+      : PlannedOperator(std::move(planned)) {
     auto& right = *join().children[1];
     for (const auto& condition : join().conditions) {
       const auto column = stored_column(right, *condition.right);
@@ -107,16 +105,6 @@ class LogicalAsofMerge final : public duckdb::LogicalExtensionOperator {
       is_timed_ = has_ranges && column && scan_alone(right)->time_column == column;
     }
   }
-
-  duckdb::vector<duckdb::ColumnBinding> GetColumnBindings() override {
-    return original_->GetColumnBindings();
-  }
-  void ResolveColumnBindings(duckdb::ColumnBindingResolver& resolver,
-                             duckdb::vector<duckdb::ColumnBinding>& bindings) override {
-    resolver.VisitOperator(*original_);
-    bindings = original_->GetColumnBindings();
-  }
-  std::string GetExtensionName() const override { return "tickstone"; }
 
   PhysicalOperator& CreatePlan(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator& planner) override {
     AsofShape shape;
@@ -151,14 +139,8 @@ class LogicalAsofMerge final : public duckdb::LogicalExtensionOperator {
     return planner.Make<AsofMerge>(types, estimated_cardinality, left, right, std::move(shape));
   }
 
- protected:
-  void ResolveTypes() override {
-    original_->ResolveOperatorTypes();
-    types = original_->types;
-  }
-
  private:
-  LogicalComparisonJoin& join() { return original_->Cast<LogicalComparisonJoin>(); }
+  LogicalComparisonJoin& join() { return original().Cast<LogicalComparisonJoin>(); }
 
   static duckdb::vector<duckdb::idx_t> columns_of(const duckdb::vector<duckdb::idx_t>& map,
                                                   const PhysicalOperator& child) {
@@ -168,7 +150,6 @@ class LogicalAsofMerge final : public duckdb::LogicalExtensionOperator {
     return all;
   }
 
-  duckdb::unique_ptr<LogicalOperator> original_;
   std::vector<std::optional<std::size_t>> scanned_;  // by equality
   bool is_timed_ = false;
 };

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/few_rows.hpp"
 
-#include <duckdb/execution/column_binding_resolver.hpp>
 #include <duckdb/execution/operator/aggregate/physical_hash_aggregate.hpp>
 #include <duckdb/execution/operator/order/physical_order.hpp>
 #include <duckdb/execution/physical_plan_generator.hpp>
 #include <duckdb/planner/operator/logical_aggregate.hpp>
-#include <duckdb/planner/operator/logical_extension_operator.hpp>
 
 #include "duck/asof_plan.hpp"
 #include "duck/few_rows_operator.hpp"
+#include "duck/planned_operator.hpp"
 
 namespace tickstone::duck {
 
@@ -42,40 +41,18 @@ bool is_plain(const duckdb::PhysicalHashAggregate& aggregate) {
 }
 
 /// A sort or a grouping, as it was planned, to become an operator of ours.
-class LogicalFewRows final : public duckdb::LogicalExtensionOperator {
+class LogicalFewRows final : public PlannedOperator {
  public:
-  explicit LogicalFewRows(duckdb::unique_ptr<LogicalOperator> original) : original_(std::move(original)) {
-    estimated_cardinality = original_->estimated_cardinality;
-    has_estimated_cardinality = original_->has_estimated_cardinality;
-  }
-
-  duckdb::vector<duckdb::ColumnBinding> GetColumnBindings() override {
-    return original_->GetColumnBindings();
-  }
-  void ResolveColumnBindings(duckdb::ColumnBindingResolver& resolver,
-                             duckdb::vector<duckdb::ColumnBinding>& bindings) override {
-    resolver.VisitOperator(*original_);
-    bindings = original_->GetColumnBindings();
-  }
-  std::string GetExtensionName() const override { return "tickstone"; }
+  using PlannedOperator::PlannedOperator;
 
   PhysicalOperator& CreatePlan(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator& planner) override {
-    PhysicalOperator& inner = planner.CreatePlan(*original_);
+    PhysicalOperator& inner = planner.CreatePlan(original());
     if (inner.type == duckdb::PhysicalOperatorType::ORDER_BY) return planner.Make<FewRowsOrder>(inner);
     if (inner.type == duckdb::PhysicalOperatorType::HASH_GROUP_BY &&
         is_plain(inner.Cast<duckdb::PhysicalHashAggregate>()))
       return planner.Make<FewRowsGroups>(inner);
     return inner;
   }
-
- protected:
-  void ResolveTypes() override {
-    original_->ResolveOperatorTypes();
-    types = original_->types;
-  }
-
- private:
-  duckdb::unique_ptr<LogicalOperator> original_;
 };
 
 }  // namespace

@@ -103,7 +103,7 @@ void keep_intervals_apart(duckdb::ClientContext& context, duckdb::LogicalOperato
 void keep_intervals_apart(duckdb::case_insensitive_map_t<duckdb::BoundParameterData>& parameters) {
   std::vector<std::pair<std::string, interval_t>> intervals;
   for (auto& [name, data] : parameters) {
-    const duckdb::Value value = data.GetValue();
+    const duckdb::Value& value = data.GetValue();
     if (value.type().id() == duckdb::LogicalTypeId::INTERVAL && !value.IsNull())
       intervals.emplace_back(name, value.GetValueUnsafe<interval_t>());
   }

@@ -2,10 +2,7 @@
 #include "sql/parse_tree.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <new>
 
 #include <fmt/format.h>
 #include <pg_query.h>

@@ -67,7 +67,8 @@ class ParseTree {
   std::vector<std::pair<std::size_t, std::size_t>> ranges_;  // bytes of each statement's text
 };
 
-/// PostgreSQL text of a statement node.
+/// PostgreSQL text of a statement node, which reads as that node. Cost: it is parsed again. Errors:
+/// FeatureNotSupported where the library's text would say something else.
 std::string deparse_statement(const Node* node);
 
 /// Whether a SELECT in it has a locking clause, at the top or further in.

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "types/decimal.hpp"
+
+namespace tickstone {
+
+/// NUMERIC as PostgreSQL sends it, with its length before it: groups of four digits.
+void append_numeric_field(std::string& out, Int128 unscaled, int scale);
+/// A number past 38 digits, which travels as its text: `-123.45`, without trailing zeros.
+void append_numeric_field(std::string& out, std::string_view text);
+
+/// What PostgreSQL's receive function reads. Errors: InvalidBinaryRepresentation (22P03), and those of
+/// `parse_decimal`.
+Decimal receive_decimal(std::string_view bytes);
+
+}  // namespace tickstone
