@@ -10,6 +10,7 @@
 #include <duckdb/execution/operator/aggregate/physical_hash_aggregate.hpp>
 #include <duckdb/execution/operator/order/physical_order.hpp>
 #include <duckdb/function/create_sort_key.hpp>
+#include <duckdb/parallel/thread_context.hpp>
 #include <duckdb/planner/expression/bound_reference_expression.hpp>
 #include <duckdb/storage/arena_allocator.hpp>
 
@@ -26,25 +27,38 @@ using duckdb::unique_ptr;
 using duckdb::Vector;
 
 constexpr idx_t kMostRows = STANDARD_VECTOR_SIZE;
+/// Rows that come in order are gathered up to here: more are DuckDB's, which sorts with all threads.
+constexpr idx_t kMostInOrder = 256 * kMostRows;
+
+/// The rows of a thread: a chunk, and once they are more than it holds a collection instead.
+struct Gathered {
+  unique_ptr<DataChunk> few;
+  unique_ptr<duckdb::ColumnDataCollection> many;
+  unique_ptr<RowsInOrder> order;
+
+  bool is_empty() const { return !few && !many; }
+};
 
 struct GlobalSink final : duckdb::GlobalSinkState {
   std::atomic<idx_t> row_count{0};
   std::atomic<bool> is_large{false};
   std::mutex mutex;
-  std::vector<unique_ptr<DataChunk>> gathered;  // of threads that have ended
+  std::vector<Gathered> gathered;  // of threads that have ended
   unique_ptr<duckdb::ArenaAllocator>
-      arena;  // of the aggregates' states, which values of the result may lie in
-  unique_ptr<DataChunk> result;
+      arena;                     // of the aggregates' states, which values of the result may lie in
+  unique_ptr<DataChunk> result;  // else what was gathered is the answer
 };
 
 struct LocalSink final : duckdb::LocalSinkState {
-  unique_ptr<DataChunk> rows;
+  Gathered rows;
   unique_ptr<duckdb::LocalSinkState> inner;
 };
 
 struct GlobalSource final : duckdb::GlobalSourceState {
-  unique_ptr<duckdb::GlobalSourceState> inner;  // nullptr: few rows
+  unique_ptr<duckdb::GlobalSourceState> inner;  // nullptr: few rows, or rows in order
   std::atomic<bool> is_given{false};
+  std::size_t part = 0;  // of what was gathered, which one thread reads
+  unique_ptr<duckdb::ColumnDataScanState> scan;
   idx_t MaxThreads() override { return inner ? inner->MaxThreads() : 1; }
 };
 
@@ -54,10 +68,12 @@ struct LocalSource final : duckdb::LocalSourceState {
 
 }  // namespace
 
-FewRowsOperator::FewRowsOperator(duckdb::PhysicalPlan& plan, PhysicalOperator& inner)
+FewRowsOperator::FewRowsOperator(duckdb::PhysicalPlan& plan, PhysicalOperator& inner,
+                                 std::vector<OrderKey> keys)
     : PhysicalOperator(plan, duckdb::PhysicalOperatorType::EXTENSION, inner.types,
                        inner.estimated_cardinality),
-      inner_(inner) {
+      inner_(inner),
+      keys_(std::move(keys)) {
   for (auto& child : inner.children) children.push_back(child);
 }
 
@@ -83,7 +99,7 @@ void FewRowsOperator::become_large(ExecutionContext& context, duckdb::GlobalSink
                                    duckdb::InterruptState& interrupt) const {
   auto& global = global_state.Cast<GlobalSink>();
   auto& local = local_state.Cast<LocalSink>();
-  std::vector<unique_ptr<DataChunk>> gathered;
+  std::vector<Gathered> gathered;
   {
     const std::scoped_lock guard(global.mutex);
     if (!global.is_large) {
@@ -95,21 +111,46 @@ void FewRowsOperator::become_large(ExecutionContext& context, duckdb::GlobalSink
   }
   local.inner = inner_.GetLocalSinkState(context);
   local.inner->partition_info = local.partition_info;
-  if (local.rows) gathered.push_back(std::move(local.rows));
-  for (auto& rows : gathered) give(context, *rows, *local.inner, interrupt);
+  if (!local.rows.is_empty()) gathered.push_back(std::move(local.rows));
+  local.rows = {};
+  for (auto& rows : gathered) {
+    if (rows.few) give(context, *rows.few, *local.inner, interrupt);
+    if (!rows.many) continue;
+    for (auto& chunk : rows.many->Chunks()) give(context, chunk, *local.inner, interrupt);
+  }
+}
+
+void FewRowsOperator::keep(ClientContext& client, duckdb::LocalSinkState& state, DataChunk& chunk) const {
+  Gathered& rows = state.Cast<LocalSink>().rows;
+  if (!rows.many && (rows.few ? rows.few->size() : 0) + chunk.size() <= kMostRows) {
+    if (!rows.few) {
+      rows.few = make_uniq<DataChunk>();
+      rows.few->Initialize(duckdb::Allocator::Get(client), chunk.GetTypes());
+    }
+    rows.few->Append(chunk, true);
+    return;
+  }
+  if (!rows.many) {
+    // In DuckDB's memory, which is within a budget and may spill.
+    rows.many = make_uniq<duckdb::ColumnDataCollection>(client, chunk.GetTypes());
+    if (rows.few) rows.many->Append(*rows.few);
+    rows.few.reset();
+  }
+  rows.many->Append(chunk);
 }
 
 duckdb::SinkResultType FewRowsOperator::Sink(ExecutionContext& context, DataChunk& chunk,
                                              duckdb::OperatorSinkInput& input) const {
   auto& global = input.global_state.Cast<GlobalSink>();
   auto& local = input.local_state.Cast<LocalSink>();
-  if (!global.is_large && global.row_count.fetch_add(chunk.size()) + chunk.size() <= kMostRows) {
-    if (!local.rows) {
-      local.rows = make_uniq<DataChunk>();
-      local.rows->Initialize(duckdb::Allocator::Get(context.client), chunk.GetTypes());
+  if (!global.is_large) {
+    const idx_t row_count = global.row_count.fetch_add(chunk.size()) + chunk.size();
+    if (!local.rows.order && !keys_.empty()) local.rows.order = make_uniq<RowsInOrder>(context.client, keys_);
+    const bool is_in_order = local.rows.order && local.rows.order->follow(chunk);
+    if (row_count <= kMostRows || (is_in_order && row_count <= kMostInOrder)) {
+      keep(context.client, local, chunk);
+      return duckdb::SinkResultType::NEED_MORE_INPUT;
     }
-    local.rows->Append(chunk, true);
-    return duckdb::SinkResultType::NEED_MORE_INPUT;
   }
   if (!local.inner) become_large(context, global, local, input.interrupt_state);
   duckdb::OperatorSinkInput inner{*inner_.sink_state, *local.inner, input.interrupt_state};
@@ -123,7 +164,7 @@ duckdb::SinkCombineResultType FewRowsOperator::Combine(ExecutionContext& context
   if (!local.inner) {
     const std::scoped_lock guard(global.mutex);
     if (!global.is_large) {
-      if (local.rows) global.gathered.push_back(std::move(local.rows));
+      if (!local.rows.is_empty()) global.gathered.push_back(std::move(local.rows));
       return duckdb::SinkCombineResultType::FINISHED;
     }
   }
@@ -145,14 +186,47 @@ duckdb::SinkFinalizeType FewRowsOperator::Finalize(duckdb::Pipeline& pipeline, d
     return inner_.Finalize(pipeline, event, context, inner);
   }
   if (global.gathered.empty()) return duckdb::SinkFinalizeType::NO_OUTPUT_POSSIBLE;
-  DataChunk& rows = *global.gathered.front();
-  for (std::size_t i = 1; i < global.gathered.size(); ++i) rows.Append(*global.gathered[i], true);
+  if (come_in_order(global)) return duckdb::SinkFinalizeType::READY;
+  if (global.row_count > kMostRows)
+    return finalize_large(pipeline, event, context, global, input.interrupt_state);
+  DataChunk& rows = *global.gathered.front().few;
+  for (std::size_t i = 1; i < global.gathered.size(); ++i) rows.Append(*global.gathered[i].few, true);
   global.result = make_uniq<DataChunk>();
   global.result->Initialize(duckdb::Allocator::Get(context), types);
   global.arena = make_uniq<duckdb::ArenaAllocator>(duckdb::Allocator::Get(context));
   answer(context, *global.arena, rows, *global.result);
   global.gathered.resize(1);  // which the result may refer to
   return duckdb::SinkFinalizeType::READY;
+}
+
+bool FewRowsOperator::come_in_order(duckdb::GlobalSinkState& state) const {
+  auto& gathered = state.Cast<GlobalSink>().gathered;
+  const bool is_each_in_order = std::all_of(gathered.begin(), gathered.end(), [](const Gathered& rows) {
+    return rows.order && rows.order->is_in_order();
+  });
+  if (!is_each_in_order) return false;
+  std::sort(gathered.begin(), gathered.end(),
+            [](const Gathered& a, const Gathered& b) { return a.order->begins_before(*b.order); });
+  for (std::size_t i = 1; i < gathered.size(); ++i) {
+    if (!gathered[i - 1].order->ends_before(*gathered[i].order)) return false;
+  }
+  return true;
+}
+
+/// Each thread's rows were in order and all of them together are not: DuckDB's operator gets them after all.
+duckdb::SinkFinalizeType FewRowsOperator::finalize_large(duckdb::Pipeline& pipeline, duckdb::Event& event,
+                                                         ClientContext& context,
+                                                         duckdb::GlobalSinkState& global,
+                                                         duckdb::InterruptState& interrupt) const {
+  duckdb::ThreadContext thread(context);
+  ExecutionContext execution(context, thread, &pipeline);
+  LocalSink local;
+  become_large(execution, global, local, interrupt);
+  duckdb::OperatorSinkCombineInput combine{*inner_.sink_state, *local.inner, interrupt};
+  inner_.Combine(execution, combine);
+  inner_.PrepareFinalize(context, *inner_.sink_state);
+  duckdb::OperatorSinkFinalizeInput finalize{*inner_.sink_state, interrupt};
+  return inner_.Finalize(pipeline, event, context, finalize);
 }
 
 unique_ptr<duckdb::GlobalSourceState> FewRowsOperator::GetGlobalSourceState(ClientContext& context) const {
@@ -169,6 +243,30 @@ unique_ptr<duckdb::LocalSourceState> FewRowsOperator::GetLocalSourceState(
   return local;
 }
 
+namespace {
+
+/// The next rows of what came in order, of these columns; false after the last.
+bool next_in_order(GlobalSink& sink, GlobalSource& source, const duckdb::vector<idx_t>& columns,
+                   DataChunk& chunk) {
+  for (; source.part < sink.gathered.size(); ++source.part, source.scan.reset()) {
+    Gathered& rows = sink.gathered[source.part];
+    if (rows.few) {
+      ++source.part;
+      for (idx_t i = 0; i < columns.size(); ++i) chunk.data[i].Reference(rows.few->data[columns[i]]);
+      chunk.SetCardinality(rows.few->size());
+      return true;
+    }
+    if (!source.scan) {
+      source.scan = make_uniq<duckdb::ColumnDataScanState>();
+      rows.many->InitializeScan(*source.scan, columns);
+    }
+    if (rows.many->Scan(*source.scan, chunk)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 duckdb::SourceResultType FewRowsOperator::GetData(ExecutionContext& context, DataChunk& chunk,
                                                   duckdb::OperatorSourceInput& input) const {
   auto& global = input.global_state.Cast<GlobalSource>();
@@ -178,9 +276,15 @@ duckdb::SourceResultType FewRowsOperator::GetData(ExecutionContext& context, Dat
     return inner_.GetData(context, chunk, inner);
   }
   auto& sink = sink_state->Cast<GlobalSink>();
-  if (!sink.result || global.is_given.exchange(true)) return duckdb::SourceResultType::FINISHED;
-  chunk.Reference(*sink.result);
-  return duckdb::SourceResultType::HAVE_MORE_OUTPUT;
+  if (sink.result) {
+    if (global.is_given.exchange(true)) return duckdb::SourceResultType::FINISHED;
+    chunk.Reference(*sink.result);
+    return duckdb::SourceResultType::HAVE_MORE_OUTPUT;
+  }
+  if (sink.gathered.empty()) return duckdb::SourceResultType::FINISHED;
+  return next_in_order(sink, global, inner_.Cast<duckdb::PhysicalOrder>().projections, chunk)
+             ? duckdb::SourceResultType::HAVE_MORE_OUTPUT
+             : duckdb::SourceResultType::FINISHED;
 }
 
 duckdb::OperatorPartitionData FewRowsOperator::GetPartitionData(

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <vector>
+
 #include <duckdb/execution/physical_operator.hpp>
 
 #include "duck/duckdb_api.hpp"
+#include "duck/rows_in_order.hpp"
 
 namespace tickstone::duck {
 
 /// An operator that gathers its input and, where that ends before kScanRows rows, answers by itself; else
-/// DuckDB's `inner`, which it was planned as, is given all rows. Threads: as DuckDB's sinks and sources.
+/// DuckDB's `inner`, which it was planned as, is given all rows. Rows that come in the order of `keys`, where
+/// there are any, are gathered further, and are the answer as they came. Threads: as DuckDB's sinks and
+/// sources.
 class FewRowsOperator : public duckdb::PhysicalOperator {
  public:
-  FewRowsOperator(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner);
+  FewRowsOperator(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner,
+                  std::vector<OrderKey> keys = {});
 
   std::string GetName() const override { return inner_.GetName(); }
   duckdb::InsertionOrderPreservingMap<duckdb::string> ParamsToString() const override {
@@ -61,8 +67,15 @@ class FewRowsOperator : public duckdb::PhysicalOperator {
                       duckdb::DataChunk& out) const = 0;
 
   duckdb::PhysicalOperator& inner_;
+  const std::vector<OrderKey> keys_;
 
  private:
+  /// Whether all rows that were gathered, thread by thread, may stand one after the other; sorts the threads.
+  bool come_in_order(duckdb::GlobalSinkState& state) const;
+  void keep(duckdb::ClientContext& client, duckdb::LocalSinkState& state, duckdb::DataChunk& chunk) const;
+  duckdb::SinkFinalizeType finalize_large(duckdb::Pipeline& pipeline, duckdb::Event& event,
+                                          duckdb::ClientContext& context, duckdb::GlobalSinkState& global,
+                                          duckdb::InterruptState& interrupt) const;
   void give(duckdb::ExecutionContext& context, duckdb::DataChunk& rows, duckdb::LocalSinkState& inner,
             duckdb::InterruptState& interrupt) const;
   void become_large(duckdb::ExecutionContext& context, duckdb::GlobalSinkState& global,
@@ -72,7 +85,8 @@ class FewRowsOperator : public duckdb::PhysicalOperator {
 /// ORDER BY.
 class FewRowsOrder final : public FewRowsOperator {
  public:
-  using FewRowsOperator::FewRowsOperator;
+  FewRowsOrder(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner)
+      : FewRowsOperator(plan, inner, order_keys_of(inner.Cast<duckdb::PhysicalOrder>())) {}
 
  protected:
   void answer(duckdb::ClientContext& context, duckdb::ArenaAllocator& arena, duckdb::DataChunk& rows,
@@ -82,7 +96,7 @@ class FewRowsOrder final : public FewRowsOperator {
 /// GROUP BY of columns, with aggregates of columns.
 class FewRowsGroups final : public FewRowsOperator {
  public:
-  using FewRowsOperator::FewRowsOperator;
+  FewRowsGroups(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner) : FewRowsOperator(plan, inner) {}
 
  protected:
   void answer(duckdb::ClientContext& context, duckdb::ArenaAllocator& arena, duckdb::DataChunk& rows,

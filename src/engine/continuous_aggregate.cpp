@@ -13,6 +13,7 @@
 #include "engine/ddl_table.hpp"
 #include "engine/hypertable.hpp"
 #include "engine/table_options.hpp"
+#include "engine/table_schema.hpp"
 #include "engine/time_units.hpp"
 #include "sql/aggregate_bucket.hpp"
 
@@ -90,6 +91,16 @@ std::string width_text(const catalog::AggregateInfo& info, const SqlType& type) 
   return format_interval({info.bucket_width_months,
                           static_cast<std::int32_t>(info.bucket_width / kMicrosPerDay),
                           info.bucket_width % kMicrosPerDay});
+}
+
+/// What is grouped by besides time are the series of the materialization: one symbol's buckets lie together.
+void keep_series(const sql::AggregateBucket& bucket, catalog::RelationObject& view) {
+  std::string ids;
+  for (const std::size_t position : bucket.group_columns) {
+    const auto& column = view.columns.at(position);
+    if (is_text_like(column.type.id)) ids += (ids.empty() ? "" : ",") + std::to_string(column.id);
+  }
+  if (!ids.empty()) view.options.emplace_back(kSeriesOption, ids);
 }
 
 /// Buckets of one on top of another must be made of whole buckets of that.
@@ -188,6 +199,7 @@ std::string create_continuous_aggregate(SessionContext& context,
   std::string search_path;
   for (const auto& schema : context.search_path()) search_path += (search_path.empty() ? "" : "\n") + schema;
   view.options.emplace_back(kSearchPathOption, search_path);
+  keep_series(bucket_arguments, view);
   read_bucket(shape, bucket.type, info);
 
   std::vector<sql::Option> storage_options;

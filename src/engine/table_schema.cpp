@@ -2,6 +2,7 @@
 #include "engine/table_schema.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "types/timestamp.hpp"
 
@@ -11,6 +12,17 @@ namespace {
 /// Chunks of an interval begin where TimescaleDB's do: at multiples of it since the epoch, which for a week
 /// is a Thursday.
 constexpr std::int64_t kChunkOrigin = 0;
+
+/// The columns of a list of ids, those that are there.
+std::vector<storage::ColumnId> columns_of(const catalog::RelationObject& relation, std::string_view ids) {
+  std::vector<storage::ColumnId> columns;
+  for (const char* at = ids.data(); at < ids.data() + ids.size(); ++at) {
+    storage::ColumnId id = 0;
+    at = std::from_chars(at, ids.data() + ids.size(), id).ptr;
+    if (relation.find_column(id) != nullptr) columns.push_back(id);
+  }
+  return columns;
+}
 
 }  // namespace
 
@@ -39,6 +51,10 @@ storage::TableSchema storage_schema(const catalog::RelationObject& relation) {
       if (is_text_like(relation.find_column(id)->type.id) && id != *schema.time_column)
         schema.series_key.push_back(id);
     }
+  }
+  if (!schema.series_key.empty()) return schema;
+  for (const auto& [name, value] : relation.options) {
+    if (name == kSeriesOption) schema.series_key = columns_of(relation, value);
   }
   return schema;
 }

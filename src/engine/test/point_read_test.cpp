@@ -66,6 +66,21 @@ TEST_F(PointRead, AreRecognised) {
   }
 }
 
+TEST_F(PointRead, OfOneSymbolInAContinuousAggregateThatGroupsByIt) {
+  tag("CREATE MATERIALIZED VIEW hourly WITH (timescaledb.continuous) AS SELECT time_bucket('1 hour', ts) AS "
+      "hour, "
+      "symbol AS ticker, last(symbol, ts) AS seen, max(price) AS high FROM bars GROUP BY ticker, 1");
+  for (const bool is_sealed : {false, true}) {
+    if (is_sealed) tag("CHECKPOINT");
+    EXPECT_EQ(first_line("SELECT * FROM hourly WHERE ticker = 'A' ORDER BY hour DESC LIMIT 1"),
+              "Point Read on public.hourly");
+    EXPECT_THAT(first_line("SELECT * FROM hourly WHERE seen = 'A' ORDER BY hour DESC LIMIT 1"),
+                Not(StartsWith("Point Read")));
+    EXPECT_THAT(rows("SELECT hour, high FROM hourly WHERE ticker = 'A' ORDER BY hour DESC LIMIT 1"),
+                ElementsAre("2026-01-05 09:00:00+00|980"));
+  }
+}
+
 TEST_F(PointRead, TakeTheFirstRowOfEachOfSomeValues) {
   for (const bool is_sealed : {false, true}) {
     if (is_sealed) tag("CHECKPOINT");
