@@ -240,6 +240,7 @@ bool PointReader::find_columns(const SessionContext& context) {
   }
   if (!is_narrow(*schema)) return false;
   make_shape();
+  find_newest(*schema);
   return true;
 }
 
@@ -567,6 +568,9 @@ std::unique_ptr<duck::ResultStream> PointReader::open(const SessionContext& cont
                                                       std::span<const Value> parameters) const {
   std::optional<Plan> made;
   try {
+    if (newest_) {
+      if (auto row = open_newest(context, parameters)) return row;
+    }
     made = plan(context, parameters);
   } catch (const Error&) {
     return nullptr;  // a literal that is none of its type: the general way says so with its position

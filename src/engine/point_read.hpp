@@ -60,6 +60,9 @@ class PointReader {
   bool add_condition(const SessionContext& context, const storage::TableSchema& schema, std::size_t number,
                      std::span<const Value> parameters, Texts texts, Plan& plan) const;
   bool find_each(Plan& plan) const;
+  void find_newest(const storage::TableSchema& schema);
+  std::unique_ptr<duck::ResultStream> open_newest(const SessionContext& context,
+                                                  std::span<const Value> parameters) const;
   bool find_key(const storage::TableSchema& schema, PointRows& rows) const;
   bool find_keys(const storage::TableSchema& schema, std::span<const Value> parameters,
                  PointRows& rows) const;
@@ -69,6 +72,14 @@ class PointReader {
   storage::TableId table_ = 0;
   std::vector<storage::ColumnId> ids_;       // by column of the relation
   std::shared_ptr<const PointShape> shape_;  // shared with what runs
+  /// Conditions that leave one series, by column of its key, and those that bound the time; where the newest
+  /// row of that is all that is asked for.
+  struct Newest {
+    std::vector<std::size_t> series;
+    std::vector<std::size_t> times;
+    std::vector<storage::ColumnId> columns;  // of the output
+  };
+  std::optional<Newest> newest_;
 };
 
 }  // namespace tickstone::engine

@@ -31,6 +31,11 @@ const TableState* SnapshotView::find(TableId table) const {
   return snapshot_.state->find(table);
 }
 
+const TableState* SnapshotView::find_unchanged(TableId table) const {
+  const bool is_changed = own_ != nullptr && (own_->tables.contains(table) || own_->rows.contains(table));
+  return is_changed ? nullptr : snapshot_.state->find(table);
+}
+
 TableView SnapshotView::view_of(TableId table) const {
   TableView view;
   view.seq = snapshot_.seq;

@@ -50,6 +50,10 @@ class SnapshotView final : public ReadView {
   LookupResult lookup(TableId table, const Batch& keys) const override;
   CommitSeq newest_commit(TableId table) const override;
 
+  /// The table as it was committed; nullptr where there is none, or the transaction has changed it or its
+  /// rows.
+  const TableState* find_unchanged(TableId table) const;
+
  private:
   const TableState* find(TableId table) const;
   TableView view_of(TableId table) const;  // table must exist; errors: UndefinedTable

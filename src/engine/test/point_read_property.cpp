@@ -35,6 +35,8 @@ class PointReads : public SessionTest {
         "size NUMERIC(12,2), n INTEGER, d DOUBLE PRECISION, note TEXT, up BOOLEAN, tags TEXT[], body JSONB, "
         "PRIMARY KEY (symbol, ts, frame))");
     tag("SELECT create_hypertable('bars', 'ts', chunk_time_interval => INTERVAL '1 hour')");
+    // Then several rows of a series have the same time.
+    if (chance(30)) tag("ALTER TABLE bars SET (timescaledb.compress_segmentby = 'symbol')");
     tag("CREATE TABLE items (id BIGINT, part SMALLINT, name VARCHAR(10), v NUMERIC(10,3), u UUID, c CHAR(4), "
         "r REAL, at DATE, PRIMARY KEY (id, part))");
     last_minute_ = 0;
@@ -231,6 +233,16 @@ class PointReads : public SessionTest {
     }
   }
 
+  /// The newest row of one series, of all time and up to some time.
+  void query_newest_of_one() {
+    std::string conditions = "symbol = " + symbol();
+    const bool by_frame = chance(60);
+    if (by_frame) conditions += " AND frame = " + frame();
+    for (std::uint64_t i = below(3); i > 0; --i) conditions += " AND ts " + comparison() + " " + time();
+    compare(by_frame ? "SELECT body, ts, b.* FROM bars b" : "SELECT ts, symbol FROM bars b", conditions,
+            std::string(" ORDER BY ts DESC") + (chance(30) ? ", symbol" : "") + " LIMIT 1", true);
+  }
+
   /// Lists of keys, and values, as arrays: beside a condition for each.
   void query_arrays() {
     std::string symbols, times, frames, alternatives;
@@ -290,6 +302,22 @@ TEST_F(PointReads, AreWhatTheGeneralWayReads) {
       query_newest();
       query_arrays();
       query_items();
+    }
+  }));
+}
+
+TEST_F(PointReads, OfASeriesNewestRowAreWhatTheGeneralWayReads) {
+  EXPECT_TRUE(rc::check([this](std::uint64_t seed) {
+    random_.seed(seed);
+    if (in_block_) tag("ROLLBACK");
+    in_block_ = false;
+    make_tables();
+    for (int i = 0; i < 8; ++i) {
+      chance(60) ? insert_bars() : change();
+      if (!in_block_ && chance(25)) tag("CHECKPOINT");
+      // What was the newest row may be gone, in memory or on disk.
+      if (chance(25)) tag("DELETE FROM bars WHERE symbol = " + symbol() + " AND ts > " + time());
+      for (int k = 0; k < 2; ++k) query_newest_of_one();
     }
   }));
 }
