@@ -97,6 +97,7 @@ class Log {
   std::uint64_t number_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t capacity_ = 0;
+  std::uint64_t zeroed_ = 0;                  // zeros were written up to here, or records beyond it
   std::vector<std::shared_ptr<File>> dirty_;  // written to since the last sync, oldest first
   LogPosition durable_;
   LogPosition idle_at_;  // the end at the last call of `mark_when_idle`
