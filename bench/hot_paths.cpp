@@ -331,6 +331,14 @@ int run(const std::vector<std::string>& chosen) {
     add({"upsert-text", 50, 100, requests(kSymbols, [&](int i) {
            return query(upsert + "(" + bar(i, 9, i, "'") + ")" + kReplace);
          })});
+    // As a client that is not in autocommit does it.
+    const auto upserts =
+        requests(kSymbols, [&](int i) { return query(upsert + "(" + bar(i, 10, i, "'") + ")" + kReplace); });
+    add({"upsert-in-transaction", 50, 100, [&, upserts](int i) {
+           client.run(query("BEGIN"));
+           upserts(i);
+           client.run(query("COMMIT"));
+         }});
     add({"insert-1000-rows", 2, 5, requests(7, [&](int i) {
            std::string sql = upsert;
            for (int row = 0; row < kInsertedRows; ++row)

@@ -2,6 +2,8 @@
 #include "sql/statement_builder.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -227,7 +229,35 @@ void StatementBuilder::build_body(const Node* node, Statement& out) {
   if (!build_session(node, out)) refuse(first_words(text_));
 }
 
+namespace {
+
+/// BEGIN, COMMIT and ROLLBACK as drivers send them around each of their statements: the parser takes longer
+/// over one than what is between them.
+std::optional<Statement> lone_word(std::string_view text) {
+  using Action = TransactionStatement::Action;
+  static constexpr std::pair<std::string_view, Action> kWords[] = {
+      {"BEGIN", Action::Begin}, {"COMMIT", Action::Commit}, {"ROLLBACK", Action::Rollback}};
+  const std::string_view word = text.ends_with(';') ? text.substr(0, text.size() - 1) : text;
+  for (const auto& [name, action] : kWords) {
+    const bool is_it = std::equal(word.begin(), word.end(), name.begin(), name.end(), [](char a, char b) {
+      return a == b || (a >= 'a' && a - ('a' - 'A') == b);
+    });
+    if (!is_it) continue;
+    TransactionStatement transaction;
+    transaction.action = action;
+    Statement statement;
+    statement.text = word;
+    statement.tag = name;
+    statement.body = std::move(transaction);
+    return statement;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::vector<Statement> parse(std::string_view text) {
+  if (auto statement = lone_word(text)) return {std::move(*statement)};
   const std::shared_ptr<const ParseTree> tree = ParseTree::parse(text);
   std::vector<Statement> statements;
   for (std::size_t i = 0; i < tree->statement_count(); ++i) {

@@ -455,6 +455,28 @@ TEST(Parse, RenameDropComment) {
   EXPECT_EQ(body_of<CommentStatement>("COMMENT ON TABLE t IS NULL").text, std::nullopt);
 }
 
+TEST(Parse, WordsThatAreKnownWithoutTheParserMeanWhatItSays) {
+  for (const char* word : {"BEGIN", "begin", "Commit", "COMMIT", "rollback", "ROLLBACK"}) {
+    for (const char* end : {"", ";"}) {
+      const Statement known = parse(std::string(word) + end).at(0);
+      // The comment is the parser's.
+      const Statement parsed = parse(std::string(word) + "/**/ " + end).at(0);
+      EXPECT_EQ(known.text, word);
+      EXPECT_EQ(known.tag, parsed.tag);
+      EXPECT_EQ(known.parameter_count, parsed.parameter_count);
+      const auto& a = std::get<TransactionStatement>(known.body);
+      const auto& b = std::get<TransactionStatement>(parsed.body);
+      EXPECT_EQ(a.action, b.action);
+      EXPECT_EQ(a.isolation, b.isolation);
+      EXPECT_EQ(a.read_only, b.read_only);
+      EXPECT_EQ(a.chain, b.chain);
+      EXPECT_EQ(parse(std::string(word) + end).size(), 1U);
+    }
+  }
+  EXPECT_THROW(parse("BEGINS"), Error);
+  EXPECT_THROW(parse("COMMI"), Error);
+}
+
 TEST(Parse, Sessions) {
   using Action = TransactionStatement::Action;
   const auto begin = body_of<TransactionStatement>("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
