@@ -184,6 +184,16 @@ bool VectorFiller::needs_conversion(const ColumnView& view) const {
   }
 }
 
+namespace {
+
+/// Rows of one series, mostly: their ends are compared before what is between them.
+bool is_one_value(const ColumnView& view) {
+  if (view.validity != nullptr || view.size == 0 || view.codes[0] != view.codes[view.size - 1]) return false;
+  return std::memcmp(view.codes, view.codes + 1, (view.size - 1) * sizeof(*view.codes)) == 0;
+}
+
+}  // namespace
+
 void VectorFiller::fill(const ColumnView& view, Vector& out) {
   switch (view.form) {
     case ColumnView::Form::Flat:
@@ -193,7 +203,11 @@ void VectorFiller::fill(const ColumnView& view, Vector& out) {
       fill_constant(view, out);
       return;
     case ColumnView::Form::Dictionary:
-      fill_dictionary(view, out);
+      if (is_one_value(view)) {
+        fill_entry(*view.dictionary, view.codes[0], out);
+      } else {
+        fill_dictionary(view, out);
+      }
       return;
   }
 }
@@ -276,6 +290,19 @@ void VectorFiller::fill_constant(const ColumnView& view, Vector& out) {
   one.validity = nullptr;
   fill_flat(one, out, true);
   out.SetVectorType(VectorType::CONSTANT_VECTOR);
+}
+
+/// All rows are this entry of a dictionary.
+void VectorFiller::fill_entry(const ColumnView& dictionary, std::uint32_t entry, Vector& out) {
+  ColumnView one = dictionary;
+  one.size = 1;
+  if (one.layout.physical == Physical::Bytes) {
+    one.offsets += entry;
+  } else {
+    one.data = static_cast<const char*>(one.data) + std::size_t{entry} * width_bytes(one.layout.physical);
+  }
+  one.bit_offset += entry;
+  fill_constant(one, out);
 }
 
 void VectorFiller::fill_dictionary(const ColumnView& view, Vector& out) {

@@ -24,6 +24,7 @@ class VectorFiller {
  private:
   void fill_flat(const ColumnView& view, duckdb::Vector& out, bool borrow);
   void fill_constant(const ColumnView& view, duckdb::Vector& out);
+  void fill_entry(const ColumnView& dictionary, std::uint32_t entry, duckdb::Vector& out);
   void fill_dictionary(const ColumnView& view, duckdb::Vector& out);
   bool needs_conversion(const ColumnView& view) const;
   void put_label(std::int32_t number, duckdb::Vector& out, std::size_t row) const;

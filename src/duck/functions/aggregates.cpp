@@ -282,11 +282,58 @@ struct SpreadOfNumbers {
   static bool IgnoreNull() { return true; }
 };
 
+/// Rows that follow each other are mostly of one group: a segment is sorted by series and time. Their sum is
+/// added to the group's state once.
+template <class INPUT, class OP>
+void add_stretches(duckdb::Vector inputs[], AggregateInputData& data, idx_t /*input_count*/,
+                   duckdb::Vector& states, idx_t count) {
+  duckdb::Vector& input = inputs[0];
+  if (input.GetVectorType() != duckdb::VectorType::FLAT_VECTOR ||
+      states.GetVectorType() != duckdb::VectorType::FLAT_VECTOR ||
+      !duckdb::FlatVector::Validity(input).AllValid()) {
+    duckdb::AggregateExecutor::UnaryScatter<ExactState, INPUT, OP>(input, states, data, count);
+    return;
+  }
+  const auto* values = duckdb::FlatVector::GetData<INPUT>(input);
+  ExactState* const* const states_of = duckdb::FlatVector::GetData<ExactState*>(states);
+  for (idx_t row = 0; row < count;) {
+    ExactState& state = *states_of[row];
+    const idx_t first = row;
+    // In the values' own width as long as that holds the sum.
+    using Sum = std::conditional_t<sizeof(INPUT) == sizeof(hugeint_t), Int128, std::int64_t>;
+    Sum sum = 0;
+    for (; row < count && states_of[row] == &state; ++row) {
+      Sum value;
+      if constexpr (sizeof(INPUT) == sizeof(hugeint_t)) {
+        value = widen(values[row]);
+      } else {
+        value = values[row];
+      }
+      Sum next;
+      if (!__builtin_add_overflow(sum, value, &next)) {
+        sum = next;
+        continue;
+      }
+      if (add_overflows(state, sum)) throw_numeric_overflow();
+      sum = value;
+    }
+    if (add_overflows(state, sum)) throw_numeric_overflow();
+    state.count += row - first;
+  }
+}
+
+template <class STATE, class INPUT, class RESULT, class OP>
+AggregateFunction unary_aggregate(const LogicalType& loop, const LogicalType& result) {
+  auto function = AggregateFunction::UnaryAggregate<STATE, INPUT, RESULT, OP>(loop, result);
+  if constexpr (std::is_same_v<STATE, ExactState>) function.update = add_stretches<INPUT, OP>;
+  return function;
+}
+
 /// For an exact argument: BIGINT or DECIMAL as it lies.
 template <class STATE, class OP>
 AggregateFunction exact_aggregate(const LogicalType& loop, const LogicalType& result) {
-  if (is_wide(loop)) return AggregateFunction::UnaryAggregate<STATE, hugeint_t, hugeint_t, OP>(loop, result);
-  return AggregateFunction::UnaryAggregate<STATE, std::int64_t, hugeint_t, OP>(loop, result);
+  if (is_wide(loop)) return unary_aggregate<STATE, hugeint_t, hugeint_t, OP>(loop, result);
+  return unary_aggregate<STATE, std::int64_t, hugeint_t, OP>(loop, result);
 }
 
 LogicalType wide_decimal(int scale) { return LogicalType::DECIMAL(38, static_cast<std::uint8_t>(scale)); }
@@ -304,7 +351,7 @@ unique_ptr<duckdb::FunctionData> bind_sum(duckdb::ClientContext&, AggregateFunct
   switch (number_kind(type)) {
     case NumberKind::SmallInt:
     case NumberKind::Integer: {
-      auto specific = AggregateFunction::UnaryAggregate<ExactState, std::int32_t, std::int64_t, SumToBigInt>(
+      auto specific = unary_aggregate<ExactState, std::int32_t, std::int64_t, SumToBigInt>(
           LogicalType::INTEGER, LogicalType::BIGINT);
       put(function, std::move(specific));
       return nullptr;
