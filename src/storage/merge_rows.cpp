@@ -93,7 +93,10 @@ class Cursor {
   /// Appends the next `count` rows of the window; `first` is their row in the new segment.
   void take(std::size_t count, std::uint64_t first, Batch& out, CommitSeq& newest) {
     const bool is_stretch = rows_[at_ + count - 1] - rows_[at_] == count - 1;
-    for (std::size_t i = 0; i < out.columns.size(); ++i) {
+    // A whole window of gathered rows is given away: the next one takes the place of what it was given for.
+    const bool gives_window = input_.open != nullptr && count == rows_.size() && out.row_count() == 0;
+    if (gives_window) std::swap(out.columns, gathered_.columns);
+    for (std::size_t i = 0; !gives_window && i < out.columns.size(); ++i) {
       if (is_stretch && views_[i].form == ColumnView::Form::Flat) {
         out.columns[i].append_all(stretch_of(views_[i], rows_[at_], count));
       } else {
@@ -126,7 +129,7 @@ class Cursor {
     keys_.clear();
     if (rows_.empty()) return;
     for (const std::size_t at : sort_at_) keys_.push_back(views_[at]);
-    input_.checksum.add(columns_, views_, rows_.data(), rows_.size());
+    input_.checksum.add(columns_, views_, input_.open != nullptr ? nullptr : rows_.data(), rows_.size());
   }
 
   void load_open() {
@@ -134,14 +137,13 @@ class Cursor {
     if (count == 0) return;
     const OpenChunk& open = *input_.open;
     const auto& schema = open.schema();
-    gathered_.columns.clear();
+    if (gathered_.columns.empty()) gathered_ = empty_rows(table_);
     views_.clear();
     missing_.clear();
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const bool is_row_id = columns_[i] == kRowIdColumn;
-      auto& column = is_row_id ? gathered_.columns.emplace_back(SqlType::of(TypeId::BigInt))
-                               : gathered_.columns.emplace_back(table_.schema->columns[i].type,
-                                                                table_.layout.columns[i]);
+      Column& column = gathered_.columns[i];
+      column.clear();
       if (is_row_id || schema.find(columns_[i]) != nullptr) {
         column.reserve(count);
         open.append_cells(column, is_row_id ? schema.columns.size() : schema.index_of(columns_[i]),

@@ -168,11 +168,23 @@ void OpenChunk::make_block(std::size_t number) {
   }
 }
 
-void OpenChunk::mark_null(Cells& cells, RowNumber at) {
-  TICKSTONE_CHECK(cells.validity != nullptr);
-  std::atomic_ref<std::uint64_t>(cells.validity[at / 64])
-      .fetch_and(~(std::uint64_t{1} << (at % 64)), std::memory_order_relaxed);
-  cells.null_count.fetch_add(1, std::memory_order_relaxed);
+/// Word by word: other threads read bits of the same words.
+void OpenChunk::mark_nulls(Cells& cells, const ColumnView& source, const RowNumber* rows,
+                           RowNumber source_first, RowNumber at, RowNumber count) {
+  std::uint32_t marked = 0;
+  for (RowNumber i = 0; i < count;) {
+    const RowNumber word = (at + i) / 64;
+    std::uint64_t nulls = 0;
+    for (; i < count && (at + i) / 64 == word; ++i) {
+      const bool is_null = source.is_null(rows == nullptr ? source_first + i : rows[i]);
+      nulls |= std::uint64_t{is_null} << ((at + i) % 64);
+    }
+    if (nulls == 0) continue;
+    TICKSTONE_CHECK(cells.validity != nullptr);
+    std::atomic_ref<std::uint64_t>(cells.validity[word]).fetch_and(~nulls, std::memory_order_relaxed);
+    marked += static_cast<std::uint32_t>(std::popcount(nulls));
+  }
+  if (marked > 0) cells.null_count.fetch_add(marked, std::memory_order_relaxed);
 }
 
 void OpenChunk::append_texts(Cells& cells, std::size_t column, const ColumnView& source,
@@ -256,11 +268,7 @@ void OpenChunk::append_column(std::size_t column, const ColumnView& source, cons
         }
       }
     }
-    if (source.validity != nullptr) {
-      for (RowNumber i = 0; i < count; ++i) {
-        if (source.is_null(picked == nullptr ? source_first + i : picked[i])) mark_null(cells, at + i);
-      }
-    }
+    if (source.validity != nullptr) mark_nulls(cells, source, picked, source_first, at, count);
     done += count;
   }
 }
@@ -306,59 +314,89 @@ void OpenChunk::follow_series(RowNumber first, RowNumber count, const OlderLayer
                               std::vector<RowNumber>* suspects) {
   const bool has_key = !has_row_ids_;
   const bool has_time = time_index_.has_value();
+  const bool has_plain_times = has_time && layouts_[*time_index_].physical == Physical::Int64;
   const std::uint64_t version = older.version();
-  std::vector<std::uint32_t> codes(series_indexes_.size());
-  for (RowNumber row = first; row < first + count; ++row) {
+  const std::size_t code_count = series_indexes_.size();
+  std::vector<std::uint32_t> codes(code_count);
+  std::vector<const std::uint32_t*> code_cells(code_count);  // nullptr: not to be read as they are
+  std::uint32_t id = 0;
+  Series* series = nullptr;  // of the row before: rows of one often come side by side
+  const RowNumber end = first + count;
+  for (RowNumber row = first; row < end;) {
     const std::size_t number = block_of(row);
-    const RowNumber offset = row - block_begin(number);
+    const RowNumber begin = block_begin(number);
+    const RowNumber stop = std::min(end, begin + block_capacity(number));
     Block& block = blocks_[number];
-    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = series_code(i, row);
-    const std::uint32_t id = series_.add(codes.data());
-    Series& series = series_[id];
-    block.series[offset] = id;
-    block.previous[offset] = series.last_row.load(std::memory_order_relaxed);
-    const RowNumber newest = series.newest_row.load(std::memory_order_relaxed);
-    std::int64_t now = 0;
-    if (has_time) {
-      now = time(row);
-      if (now < block.min_time.load(std::memory_order_relaxed))
-        block.min_time.store(now, std::memory_order_relaxed);
-      if (now > block.max_time.load(std::memory_order_relaxed))
-        block.max_time.store(now, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < code_count; ++i) {
+      const Cells& cells = block.columns[series_indexes_[i]];
+      const bool is_plain =
+          series_dictionaries_[i] == nullptr &&
+          (cells.validity == nullptr || cells.null_count.load(std::memory_order_relaxed) == 0);
+      code_cells[i] = is_plain ? reinterpret_cast<const std::uint32_t*>(cells.data) : nullptr;
     }
-    if (series.older_version != version && has_key) {
-      series.older_version = version;
-      series.older_last_time.store(older.last_time(*this, row), std::memory_order_relaxed);
-    }
-    bool is_past = newest == kNoRow;
-    if (!is_past) {
-      if (has_time && now != series.max_time) {
-        is_past = now > series.max_time;
-      } else {
-        is_past = compare_key_tail(row, newest) > 0;
+    const auto* times =
+        has_plain_times ? reinterpret_cast<const std::int64_t*>(block.columns[*time_index_].data) : nullptr;
+    std::int64_t min_time = block.min_time.load(std::memory_order_relaxed);
+    std::int64_t max_time = block.max_time.load(std::memory_order_relaxed);
+    for (; row < stop; ++row) {
+      const RowNumber offset = row - begin;
+      bool is_same = series != nullptr;
+      for (std::size_t i = 0; i < code_count; ++i) {
+        const std::uint32_t code = code_cells[i] != nullptr ? code_cells[i][offset] : series_code(i, row);
+        is_same &= code == codes[i];
+        codes[i] = code;
       }
+      if (!is_same) {
+        id = series_.add(codes.data());
+        series = &series_[id];
+      }
+      block.series[offset] = id;
+      if (!is_same && series->older_version != version && has_key) {
+        series->older_version = version;
+        series->older_last_time.store(older.last_time(*this, row), std::memory_order_relaxed);
+      }
+      block.previous[offset] = series->last_row.load(std::memory_order_relaxed);
+      const RowNumber newest = series->newest_row.load(std::memory_order_relaxed);
+      std::int64_t now = 0;
+      if (has_time) {
+        now = times != nullptr ? times[offset] : time(row);
+        min_time = std::min(min_time, now);
+        max_time = std::max(max_time, now);
+      }
+      bool is_past = newest == kNoRow;
+      if (!is_past) {
+        if (has_time && now != series->max_time) {
+          is_past = now > series->max_time;
+        } else {
+          is_past = compare_key_tail(row, newest) > 0;
+        }
+      }
+      if (has_key && suspects != nullptr) {
+        const std::int64_t older_last = series->older_last_time.load(std::memory_order_relaxed);
+        bool is_new =
+            is_past && (has_time ? now > older_last || older_last == INT64_MIN : older_last == INT64_MIN);
+        // Where other series may hold the key, only time orders the chunk's keys.
+        if (!series_in_key_) is_new = has_time && now > max_time_ && older_last == INT64_MIN;
+        if (!is_new) suspects->push_back(row);
+      }
+      if (has_time) {
+        if (now < series->max_time) series->is_in_time_order.store(false, std::memory_order_relaxed);
+        series->max_time = std::max(series->max_time, now);
+        series->min_time = std::min(series->min_time, now);
+        max_time_ = std::max(max_time_, now);
+      }
+      if (is_past) {
+        series->newest_row.store(row, std::memory_order_release);
+      } else {
+        series->is_in_key_order.store(false, std::memory_order_relaxed);
+      }
+      // Nobody else counts.
+      series->row_count.store(series->row_count.load(std::memory_order_relaxed) + 1,
+                              std::memory_order_relaxed);
+      series->last_row.store(row, std::memory_order_release);
     }
-    if (has_key && suspects != nullptr) {
-      const std::int64_t older_last = series.older_last_time.load(std::memory_order_relaxed);
-      bool is_new =
-          is_past && (has_time ? now > older_last || older_last == INT64_MIN : older_last == INT64_MIN);
-      // Where other series may hold the key, only time orders the chunk's keys.
-      if (!series_in_key_) is_new = has_time && now > max_time_ && older_last == INT64_MIN;
-      if (!is_new) suspects->push_back(row);
-    }
-    if (has_time) {
-      if (now < series.max_time) series.is_in_time_order.store(false, std::memory_order_relaxed);
-      series.max_time = std::max(series.max_time, now);
-      series.min_time = std::min(series.min_time, now);
-      max_time_ = std::max(max_time_, now);
-    }
-    if (is_past) {
-      series.newest_row.store(row, std::memory_order_release);
-    } else {
-      series.is_in_key_order.store(false, std::memory_order_relaxed);
-    }
-    series.row_count.fetch_add(1, std::memory_order_relaxed);
-    series.last_row.store(row, std::memory_order_release);
+    block.min_time.store(min_time, std::memory_order_relaxed);
+    block.max_time.store(max_time, std::memory_order_relaxed);
   }
 }
 

@@ -201,14 +201,18 @@ class OpenChunk {
   void append_column(std::size_t column, const ColumnView& source, const Rows& rows, RowNumber first);
   void append_texts(Cells& cells, std::size_t column, const ColumnView& source, const RowNumber* rows,
                     RowNumber source_first, RowNumber at, RowNumber count);
-  void mark_null(Cells& cells, RowNumber at);
+  static void mark_nulls(Cells& cells, const ColumnView& source, const RowNumber* rows,
+                         RowNumber source_first, RowNumber at, RowNumber count);
   void follow_series(RowNumber first, RowNumber count, const OlderLayers& older,
                      std::vector<RowNumber>* suspects);
   std::strong_ordering compare_key_tail(RowNumber a, RowNumber b) const;
   std::strong_ordering compare_in(std::size_t column, RowNumber a, RowNumber b) const;
   bool is_null(const Block& block, std::size_t column, RowNumber offset) const;
   template <typename T>
-  std::size_t append_values(Column& out, std::size_t column, const RowNumber* rows, std::size_t count) const;
+  void append_values(Column& out, std::size_t column, const RowNumber* rows, std::size_t count) const;
+  void append_texts_of(Column& out, std::size_t column, const RowNumber* rows, std::size_t count) const;
+  bool find_cells(std::size_t column, const RowNumber* rows, std::size_t count, std::size_t width,
+                  const std::byte** cells, std::uint64_t& validity) const;
   ColumnView fixed_view(std::size_t column, const Block& block) const;
   void append_part(std::string& out, std::size_t column, RowNumber row) const;
   std::uint32_t series_code(std::size_t position, RowNumber row);

@@ -79,139 +79,143 @@ ColumnView OpenChunk::view(std::size_t column, RowNumber first, RowNumber count,
   return view;
 }
 
-/// Values of a fixed width, as long as none may be null. Returns how many were appended.
+namespace {
+
+constexpr std::size_t kAhead = 64;
+/// Rows side by side that are copied as such.
+constexpr std::size_t kLeastRun = 16;
+
+/// How many of the rows lie side by side, at least the first.
+std::size_t run_of(const RowNumber* rows, std::size_t count) {
+  std::size_t run = 1;
+  while (run < count && rows[run] == rows[0] + run) ++run;
+  return run;
+}
+
+}  // namespace
+
+/// Up to kAhead values of a fixed width. In sorted order neighbours lie anywhere: the memory of all cells is
+/// asked for before the first is read.
 template <typename T>
-std::size_t OpenChunk::append_values(Column& out, std::size_t column, const RowNumber* rows,
-                                     std::size_t count) const {
-  // In sorted order neighbours lie anywhere: the memory of many cells is asked for before the first is read.
-  constexpr std::size_t kAhead = 64;
-  std::array<const T*, kAhead> cells;
+void OpenChunk::append_values(Column& out, std::size_t column, const RowNumber* rows,
+                              std::size_t count) const {
+  std::array<const std::byte*, kAhead> cells;
   std::array<T, kAhead> values;
+  std::uint64_t validity = 0;
   ColumnView view;
-  view.type = out.type();
+  view.type = column_type(column);
   view.layout = layouts_[column];
+  view.size = count;
+  if (find_cells(column, rows, count, sizeof(T), cells.data(), validity)) view.validity = &validity;
+  for (std::size_t i = 0; i < count; ++i) std::memcpy(&values[i], cells[i], sizeof(T));
   view.data = values.data();
-  for (std::size_t done = 0; done < count; done += view.size) {
-    view.size = std::min(kAhead, count - done);
-    for (std::size_t i = 0; i < view.size; ++i) {
-      const RowNumber row = rows[done + i];
-      const std::size_t number = block_of(row);
-      const Cells& block = blocks_[number].columns[column];
-      if (block.null_count.load(std::memory_order_relaxed) > 0) return done;
-      cells[i] = reinterpret_cast<const T*>(block.data) + (row - block_begin(number));
-      __builtin_prefetch(cells[i]);
-    }
-    for (std::size_t i = 0; i < view.size; ++i) values[i] = *cells[i];
-    out.append_all(view);
+  out.append_all(view);
+}
+
+/// Asks for the cells of the rows; true where any may be null, which `validity` then says.
+bool OpenChunk::find_cells(std::size_t column, const RowNumber* rows, std::size_t count, std::size_t width,
+                           const std::byte** cells, std::uint64_t& validity) const {
+  bool may_be_null = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t number = block_of(rows[i]);
+    const Cells& block = blocks_[number].columns[column];
+    may_be_null |= block.null_count.load(std::memory_order_relaxed) > 0;
+    cells[i] = block.data + (rows[i] - block_begin(number)) * width;
+    __builtin_prefetch(cells[i]);
   }
-  return count;
+  if (!may_be_null) return false;
+  validity = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t number = block_of(rows[i]);
+    const bool is_value = !is_null(blocks_[number], column, rows[i] - block_begin(number));
+    validity |= std::uint64_t{is_value} << i;
+  }
+  return true;
+}
+
+/// Up to kAhead texts.
+void OpenChunk::append_texts_of(Column& out, std::size_t column, const RowNumber* rows,
+                                std::size_t count) const {
+  constexpr std::size_t kFewRows = 8;  // for which no view of the dictionary is made
+  const auto is_coded = [&](RowNumber row) { return blocks_[block_of(row)].columns[column].is_dictionary; };
+  if (count < kFewRows || !std::all_of(rows, rows + count, is_coded)) {
+    std::shared_ptr<char[]> heap;
+    std::size_t heap_block = SIZE_MAX;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t number = block_of(rows[i]);
+      const RowNumber offset = rows[i] - block_begin(number);
+      const Cells& cells = blocks_[number].columns[column];
+      if (is_null(blocks_[number], column, offset)) {
+        out.append_null();
+      } else if (cells.is_dictionary) {
+        const std::uint32_t code = reinterpret_cast<const std::uint32_t*>(cells.data)[offset];
+        out.append_bytes((*dictionaries_[column])[code]);
+      } else {
+        if (heap_block != number) {
+          const std::shared_lock lock(heap_mutex_);
+          heap = cells.heap;
+          heap_block = number;
+        }
+        out.append_bytes(
+            {heap.get() + cells.offsets[offset], cells.offsets[offset + 1] - cells.offsets[offset]});
+      }
+    }
+    return;
+  }
+  std::array<const std::byte*, kAhead> cells;
+  std::array<std::uint32_t, kAhead> codes;
+  std::uint64_t validity = 0;
+  ColumnView view;
+  view.type = column_type(column);
+  view.layout = layouts_[column];
+  view.form = ColumnView::Form::Dictionary;
+  view.size = count;
+  if (find_cells(column, rows, count, sizeof(std::uint32_t), cells.data(), validity))
+    view.validity = &validity;
+  for (std::size_t i = 0; i < count; ++i) std::memcpy(&codes[i], cells[i], sizeof(codes[i]));
+  const auto dictionary = dictionaries_[column]->snapshot();
+  view.codes = codes.data();
+  view.dictionary = &dictionary->view;
+  out.append_all(view);
 }
 
 void OpenChunk::append_cells(Column& out, std::size_t column, const RowNumber* rows,
                              std::size_t count) const {
-  if (layouts_[column].physical != Physical::Bytes && out.layout() == layouts_[column]) {
-    std::size_t done = 0;
-    switch (width_bytes(layouts_[column].physical)) {
-      case 1:
-        done = append_values<std::uint8_t>(out, column, rows, count);
-        break;
-      case 2:
-        done = append_values<std::uint16_t>(out, column, rows, count);
-        break;
-      case 4:
-        done = append_values<std::uint32_t>(out, column, rows, count);
-        break;
-      case 8:
-        done = append_values<std::uint64_t>(out, column, rows, count);
-        break;
-      default:
-        done = append_values<UInt128>(out, column, rows, count);
-        break;
+  Lease lease;
+  for (std::size_t done = 0; done < count;) {
+    const RowNumber first = rows[done];
+    const std::size_t block = block_of(first);
+    const std::size_t in_block = block_begin(block) + block_capacity(block) - first;
+    const std::size_t run = run_of(rows + done, std::min(count - done, in_block));
+    if (run >= kLeastRun) {
+      out.append_all(view(column, first, static_cast<RowNumber>(run), lease));
+      done += run;
+      continue;
     }
-    rows += done;
-    count -= done;
-  }
-  struct Place {
-    const Block* block;
-    const std::byte* cell;
-    std::size_t number;
-    RowNumber offset;
-    bool may_be_null;
-  };
-  constexpr std::size_t kAhead = 64;
-  std::array<Place, kAhead> places;
-  const ColumnLayout layout = layouts_[column];
-  const bool is_text = layout.physical == Physical::Bytes;
-  const bool is_same = out.layout() == layout;
-  const std::size_t width = is_text ? sizeof(std::uint32_t) : width_bytes(layout.physical);
-  std::shared_ptr<char[]> heap;
-  std::size_t heap_block = SIZE_MAX;
-  for (std::size_t done = 0; done < count; done += kAhead) {
     const std::size_t part = std::min(kAhead, count - done);
-    for (std::size_t i = 0; i < part; ++i) {
-      const RowNumber row = rows[done + i];
-      Place& place = places[i];
-      place.number = block_of(row);
-      place.offset = row - block_begin(place.number);
-      place.block = &blocks_[place.number];
-      const Cells& cells = place.block->columns[column];
-      const bool is_flat_text = is_text && !cells.is_dictionary;
-      place.cell = is_flat_text ? reinterpret_cast<const std::byte*>(cells.offsets + place.offset)
-                                : cells.data + place.offset * width;
-      place.may_be_null = cells.validity != nullptr && cells.null_count.load(std::memory_order_relaxed) > 0;
-      __builtin_prefetch(place.cell);
-      if (place.may_be_null) __builtin_prefetch(&cells.validity[place.offset / 64]);
+    switch (layouts_[column].physical) {
+      case Physical::Bool:
+        append_values<std::uint8_t>(out, column, rows + done, part);
+        break;
+      case Physical::Int16:
+        append_values<std::uint16_t>(out, column, rows + done, part);
+        break;
+      case Physical::Int32:
+      case Physical::Float32:
+        append_values<std::uint32_t>(out, column, rows + done, part);
+        break;
+      case Physical::Int64:
+      case Physical::Float64:
+        append_values<std::uint64_t>(out, column, rows + done, part);
+        break;
+      case Physical::Int128:
+        append_values<UInt128>(out, column, rows + done, part);
+        break;
+      case Physical::Bytes:
+        append_texts_of(out, column, rows + done, part);
+        break;
     }
-    for (std::size_t i = 0; i < part; ++i) {
-      const Place& place = places[i];
-      if (place.may_be_null && is_null(*place.block, column, place.offset)) {
-        out.append_null();
-        continue;
-      }
-      const std::byte* cell = place.cell;
-      switch (layout.physical) {
-        case Physical::Bool:
-          out.append_fixed(*reinterpret_cast<const std::uint8_t*>(cell));
-          break;
-        case Physical::Int16:
-          out.append_fixed(*reinterpret_cast<const std::int16_t*>(cell));
-          break;
-        case Physical::Int32:
-        case Physical::Float32:
-          out.append_fixed(*reinterpret_cast<const std::int32_t*>(cell));
-          break;
-        case Physical::Int64:
-        case Physical::Float64:
-          if (is_same) {
-            out.append_fixed(*reinterpret_cast<const std::int64_t*>(cell));
-          } else {
-            out.append_from(fixed_view(column, *place.block), place.offset);
-          }
-          break;
-        case Physical::Int128:
-          if (is_same) {
-            out.append_fixed(*reinterpret_cast<const Int128*>(cell));
-          } else {
-            out.append_from(fixed_view(column, *place.block), place.offset);
-          }
-          break;
-        case Physical::Bytes: {
-          const auto* code = reinterpret_cast<const std::uint32_t*>(cell);
-          const Cells& cells = place.block->columns[column];
-          if (cells.is_dictionary) {
-            out.append_bytes((*dictionaries_[column])[*code]);
-          } else {
-            if (heap_block != place.number) {
-              const std::shared_lock lock(heap_mutex_);
-              heap = cells.heap;
-              heap_block = place.number;
-            }
-            out.append_bytes({heap.get() + code[0], code[1] - code[0]});
-          }
-          break;
-        }
-      }
-    }
+    done += part;
   }
 }
 

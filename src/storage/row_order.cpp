@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/short_text.hpp"
 #include "types/decimal.hpp"
 
 namespace tickstone::storage {
@@ -30,6 +31,12 @@ int order_uuids(Int128 a, Int128 b) { return order_of(static_cast<UInt128>(a), s
 /// Int32 types whose values have no sign are ordered as `ColumnView::integer` widens them.
 bool is_plain_int64(const ColumnView& a, const ColumnView& b) {
   return a.layout == b.layout && a.layout.physical == Physical::Int64;
+}
+
+/// Quickly; false where it is not known.
+bool is_same_text(const ColumnView& a, std::size_t a_row, const ColumnView& b, std::size_t b_row) {
+  return a.layout.physical == Physical::Bytes && b.layout.physical == Physical::Bytes &&
+         a.validity == nullptr && b.validity == nullptr && equal_texts(a.bytes(a_row), b.bytes(b_row));
 }
 
 }  // namespace
@@ -81,6 +88,8 @@ int order_values(const Value& a, const Value& b) {
 RowOrder order_rows(std::span<const ColumnView> a, std::size_t a_row, std::span<const ColumnView> b,
                     std::size_t b_row) {
   for (std::size_t column = 0; column < a.size(); ++column) {
+    // Neighbours in sort order mostly have the first columns in common.
+    if (is_same_text(a[column], a_row, b[column], b_row)) continue;
     const int order = order_cells(a[column], a_row, b[column], b_row);
     if (order != 0) return {order, column};
   }

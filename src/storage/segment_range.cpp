@@ -2,7 +2,9 @@
 #include "storage/segment_range.hpp"
 
 #include <algorithm>
+#include <cstring>
 
+#include "base/short_text.hpp"
 #include "storage/row_order.hpp"
 #include "storage/segment_format.hpp"
 #include "types/decimal.hpp"
@@ -38,6 +40,24 @@ struct Extremes {
 
 template <typename T>
 Extremes extremes_of_fixed(const ColumnView& column, std::size_t first) {
+  if (column.validity == nullptr && column.form == ColumnView::Form::Flat) {
+    // Where they are is looked for when it is known what they are.
+    const auto value_at = [&](std::size_t row) {
+      T value;
+      std::memcpy(&value, static_cast<const char*>(column.data) + row * sizeof(T), sizeof(T));
+      return value;
+    };
+    T minimum = value_at(0);
+    T maximum = minimum;
+    for (std::size_t row = 1; row < column.size; ++row) {
+      minimum = std::min(minimum, value_at(row));
+      maximum = std::max(maximum, value_at(row));
+    }
+    Extremes rows;
+    while (value_at(rows.minimum_row) != minimum) ++rows.minimum_row;
+    while (value_at(rows.maximum_row) != maximum) ++rows.maximum_row;
+    return rows;
+  }
   Extremes rows{first, first};
   T minimum = column.fixed<T>(first);
   T maximum = minimum;
@@ -58,9 +78,12 @@ Extremes extremes_of_fixed(const ColumnView& column, std::size_t first) {
 
 Extremes extremes_of(const ColumnView& column, std::size_t first) {
   if (column.layout.physical == Physical::Int64) return extremes_of_fixed<std::int64_t>(column, first);
+  if (column.layout.physical == Physical::Int32 && column.type.id != TypeId::Oid)
+    return extremes_of_fixed<std::int32_t>(column, first);
+  const bool is_text = column.layout.physical == Physical::Bytes && column.validity == nullptr;
   Extremes rows{first, first};
   for (std::size_t row = first + 1; row < column.size; ++row) {
-    if (column.is_null(row)) continue;
+    if (column.is_null(row) || (is_text && equal_texts(column.bytes(row), column.bytes(row - 1)))) continue;
     if (order_cells(column, row, column, rows.minimum_row) < 0) rows.minimum_row = row;
     if (order_cells(column, row, column, rows.maximum_row) > 0) rows.maximum_row = row;
   }
@@ -102,6 +125,12 @@ ColumnRange range_of(const ColumnView& column) {
 int integer_digits_of(const ColumnView& column) {
   Int128 lowest = 0;
   Int128 highest = 0;
+  if (column.layout.physical == Physical::Int64 && column.size > 0 && column.validity == nullptr) {
+    const Extremes rows = extremes_of_fixed<std::int64_t>(column, 0);
+    lowest = std::min<Int128>(0, column.fixed<std::int64_t>(rows.minimum_row));
+    highest = std::max<Int128>(0, column.fixed<std::int64_t>(rows.maximum_row));
+    return std::max(0, std::max(digit_count(lowest), digit_count(highest)) - column.layout.scale);
+  }
   for (std::size_t row = 0; row < column.size; ++row) {
     if (column.is_null(row)) continue;
     const Int128 value = column.integer(row);

@@ -89,6 +89,8 @@ class Writer final : public SegmentWriter {
 
     std::size_t begin = 0;
     std::size_t text_bytes = 0;
+    const bool counts_texts =
+        pending_text_bytes_ + text_bytes_of(columns, 0, row_count) > kMaxRowGroupTextBytes;
     for (std::size_t row = 0; row < row_count; ++row) {
       const bool is_new_series = note_key(keys, row);
       const std::size_t pending_rows = pending_.front().size() + (row - begin);
@@ -100,13 +102,10 @@ class Writer final : public SegmentWriter {
         begin = row;
         text_bytes = 0;
       }
-      for (const auto& column : columns) {
-        if (column.layout.physical == Physical::Bytes)
-          text_bytes += column.offsets[row + 1] - column.offsets[row];
-      }
+      if (counts_texts) text_bytes += text_bytes_of(columns, row, row + 1);
     }
     take(columns, begin, row_count);
-    pending_text_bytes_ += text_bytes;
+    pending_text_bytes_ += text_bytes_of(columns, begin, row_count);
     last_key_.clear();
     for (const auto& key : keys) last_key_.emplace_back(key.type, key.layout).append_from(key, row_count - 1);
   }
@@ -139,6 +138,15 @@ class Writer final : public SegmentWriter {
     }
     TICKSTONE_CHECK(!"column of the table");
     return 0;
+  }
+
+  static std::size_t text_bytes_of(const std::vector<ColumnView>& columns, std::size_t begin,
+                                   std::size_t end) {
+    std::size_t bytes = 0;
+    for (const auto& column : columns) {
+      if (column.layout.physical == Physical::Bytes) bytes += column.offsets[end] - column.offsets[begin];
+    }
+    return bytes;
   }
 
   /// Checks the order and keeps the series directory. True where a series other than the previous row's
@@ -235,7 +243,7 @@ class Writer final : public SegmentWriter {
   void put_filter(std::size_t column, const ColumnView& rows) {
     const std::uint64_t offset = written_bytes_ + buffer_.size();
     std::vector<std::uint64_t> hashes;
-    if (may_have_filter_[column] && !is_constant(footer_.ranges.back())) hashes = distinct_hashes(rows);
+    if (may_have_filter_[column] && may_be_filter_worth(column, rows)) hashes = distinct_hashes(rows);
     if (hashes.size() < 2 || !is_filter_worth(column, rows, hashes.size())) {
       footer_.filters.push_back({offset, 0});
       return;
@@ -251,13 +259,26 @@ class Writer final : public SegmentWriter {
            order_values(range.minimum, range.maximum) == 0;
   }
 
+  /// Before the values are counted.
+  bool may_be_filter_worth(std::size_t column, const ColumnView& rows) const {
+    if (is_constant(footer_.ranges.back())) return false;
+    return !is_in_key(column) && has_narrow_values(rows) ? is_filter_worth(column, rows, least_distinct(rows))
+                                                         : true;
+  }
+  static bool has_narrow_values(const ColumnView& rows) {
+    return rows.layout.physical != Physical::Bytes && rows.layout.physical != Physical::Int128;
+  }
+  /// Of integers outside of the key that are worth a filter.
+  static std::size_t least_distinct(const ColumnView& rows) { return rows.size - rows.size / 20; }
+  bool is_in_key(std::size_t column) const {
+    const auto& key = footer_.schema.primary_key;
+    return std::find(key.begin(), key.end(), footer_.columns[column].schema.id) != key.end();
+  }
+
   /// Texts and UUIDs always; integers where they look like numbers of things, and row groups overlap.
   bool is_filter_worth(std::size_t column, const ColumnView& rows, std::size_t distinct) const {
-    const auto physical = rows.layout.physical;
-    if (physical == Physical::Bytes || physical == Physical::Int128) return true;
-    const auto& key = footer_.schema.primary_key;
-    const bool is_in_key = std::find(key.begin(), key.end(), footer_.columns[column].schema.id) != key.end();
-    if (!is_in_key && distinct < rows.size - rows.size / 20) return false;
+    if (!has_narrow_values(rows)) return true;
+    if (!is_in_key(column) && distinct < least_distinct(rows)) return false;
     const auto& range = footer_.ranges.back();
     return range.maximum.integer - range.minimum.integer > Int128{kLeastSpread} * distinct;
   }

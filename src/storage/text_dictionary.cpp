@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#include "base/checksum.hpp"
+#include "base/short_text.hpp"
 
 namespace tickstone::storage {
 
@@ -16,10 +16,7 @@ constexpr std::uint32_t kUnindexedTexts = 8;  // so few are compared one by one
 constexpr std::size_t kFirstArenaBytes = 256;
 constexpr std::size_t kMaxArenaBytes = 1U << 20;
 
-std::uint32_t hash_of(std::string_view text) {
-  return static_cast<std::uint32_t>(
-      checksum64({reinterpret_cast<const std::byte*>(text.data()), text.size()}) >> 32);
-}
+std::uint32_t hash_of(std::string_view text) { return static_cast<std::uint32_t>(hash_text(text) >> 32); }
 
 /// Ids of the dictionaries of open chunks have the top bit set: those of segments count from the bottom.
 std::uint64_t next_dictionary_id() {
@@ -66,7 +63,7 @@ std::optional<std::uint32_t> TextDictionary::probe(std::string_view text, std::u
     if (slot == 0) return std::nullopt;
     if (slot >> 32 == hash) {
       const auto code = static_cast<std::uint32_t>(slot) - 1;
-      if (texts_[code] == text) return code;
+      if (equal_texts(texts_[code], text)) return code;
     }
   }
 }
@@ -92,7 +89,7 @@ void TextDictionary::rehash() {
 
 std::uint32_t TextDictionary::add(std::string_view text) {
   const std::uint32_t count = size_.load(std::memory_order_relaxed);
-  if (last_ < count && texts_[last_] == text) return last_;
+  if (last_ < count && equal_texts(texts_[last_], text)) return last_;
   const bool has_slots = !slots_.empty();
   const bool needs_slots = has_slots || count == kUnindexedTexts;
   const std::uint32_t hash = needs_slots ? hash_of(text) : 0;

@@ -10,6 +10,7 @@
 #include "storage/commit_record.hpp"
 #include "storage/key_codec.hpp"
 #include "storage/row_time.hpp"
+#include "storage/rows_by_series.hpp"
 #include "storage/store_core.hpp"
 #include "storage/transaction.hpp"
 
@@ -166,7 +167,9 @@ std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(
     OpenChunk& rows = *own.parts[part].rows;
     Placed result;
     result.part = part;
-    result.picked = std::move(group.rows);
+    result.picked = rows_by_series(*table.schema, columns, group.rows);
+    const bool is_rearranged = !result.picked.empty();
+    if (!is_rearranged) result.picked = std::move(group.rows);
     result.count = result.picked.empty() ? count : static_cast<RowNumber>(result.picked.size());
     OpenChunk::Rows source;
     source.columns = &columns;
@@ -174,6 +177,11 @@ std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(
     source.count = result.count;
     const OwnLayers older(table, own.sealed.get(), own.parts, part, snapshot.seq);
     result.first = rows.append(source, position_, older, wants_suspects ? &result.suspects : nullptr);
+    if (is_rearranged) {
+      // The first that was given is the first that is refused.
+      std::sort(result.suspects.begin(), result.suspects.end(),
+                [&](RowNumber a, RowNumber b) { return result.batch_row(a) < result.batch_row(b); });
+    }
     auto& part_state = own.part_states[part];
     if (part_state.first_position == 0) part_state.first_position = position_;
     part_state.last_position = position_;

@@ -430,6 +430,10 @@ void append_received(Column& column, std::string_view bytes) {
       case TypeId::TimestampTz:
         return column.append_fixed(receive_timestamp(bytes));
       case TypeId::Numeric:
+        if (type.precision < 0 && column.layout().physical == Physical::Int64) {
+          if (const auto value = receive_short_decimal(bytes, column.layout().scale))
+            return column.append_fixed(*value);
+        }
         return column.append_decimal(receive_decimal(bytes));
       case TypeId::Text:
       case TypeId::Varchar:

@@ -180,4 +180,55 @@ Decimal receive_decimal(std::string_view bytes) {
   return *decimal;
 }
 
+std::optional<std::int64_t> receive_short_decimal(std::string_view bytes, int scale) {
+  constexpr std::size_t kHeadBytes = 8;
+  constexpr int kMostGroups = 4;
+  constexpr std::array<std::int64_t, 17> kPowers = {1,
+                                                    10,
+                                                    100,
+                                                    1'000,
+                                                    10'000,
+                                                    100'000,
+                                                    1'000'000,
+                                                    10'000'000,
+                                                    100'000'000,
+                                                    1'000'000'000,
+                                                    10'000'000'000,
+                                                    100'000'000'000,
+                                                    1'000'000'000'000,
+                                                    10'000'000'000'000,
+                                                    100'000'000'000'000,
+                                                    1'000'000'000'000'000,
+                                                    10'000'000'000'000'000};
+  if (bytes.size() < kHeadBytes) return std::nullopt;
+  const int count = load_big_endian<std::uint16_t>(bytes.data());
+  const int weight = load_big_endian<std::int16_t>(bytes.data() + 2);
+  const auto sign = load_big_endian<std::uint16_t>(bytes.data() + 4);
+  const int display_scale = load_big_endian<std::uint16_t>(bytes.data() + 6);
+  const int lowest = weight - count + 1;  // power of 10000
+  if (count > kMostGroups || bytes.size() != kHeadBytes + 2 * static_cast<std::size_t>(count) ||
+      (sign != kNumericPositive && sign != kNumericNegative) || weight >= kMostGroups ||
+      lowest < -kMostGroups || display_scale > scale || scale > 4 * kMostGroups) {
+    return std::nullopt;
+  }
+  std::int64_t magnitude = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto group = load_big_endian<std::uint16_t>(bytes.data() + kHeadBytes + 2 * i);
+    if (group >= 10000) return std::nullopt;
+    magnitude = magnitude * 10000 + group;
+  }
+  // What lies behind the display scale does not count.
+  int digits = std::max(0, -4 * lowest);
+  if (digits > display_scale) {
+    magnitude /= kPowers[static_cast<std::size_t>(digits - display_scale)];
+    digits = display_scale;
+  }
+  const int raised = scale - digits + std::max(0, 4 * lowest);
+  if (magnitude == 0) return 0;
+  if (raised > 16) return std::nullopt;
+  const Int128 unscaled = Int128{magnitude} * kPowers[static_cast<std::size_t>(raised)];
+  if (unscaled >= Int128{100} * kPowers[16]) return std::nullopt;
+  return static_cast<std::int64_t>(sign == kNumericNegative ? -unscaled : unscaled);
+}
+
 }  // namespace tickstone

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,5 +18,8 @@ void append_numeric_field(std::string& out, std::string_view text);
 /// What PostgreSQL's receive function reads. Errors: InvalidBinaryRepresentation (22P03), and those of
 /// `parse_decimal`.
 Decimal receive_decimal(std::string_view bytes);
+/// The same times 10^`scale`, of everyday numbers: at most four groups, not finer than `scale`, of at most 18
+/// digits then. Empty for others, right or wrong.
+std::optional<std::int64_t> receive_short_decimal(std::string_view bytes, int scale);
 
 }  // namespace tickstone

@@ -6,6 +6,8 @@
 
 #include <tickstone/error.hpp>
 
+#include "base/short_text.hpp"
+
 namespace tickstone {
 
 namespace {
@@ -34,6 +36,28 @@ void gather(const void* source, const std::uint32_t* rows, std::size_t count, st
   for (std::size_t i = 0; i < count; ++i) {
     __builtin_memcpy(target + i * sizeof(T), static_cast<const char*>(source) + rows[i] * sizeof(T),
                      sizeof(T));
+  }
+}
+
+/// Which of a column's rows are null, behind the `size` bits that are there.
+void append_validity(std::vector<std::uint64_t>& words, std::size_t size, const ColumnView& source) {
+  words.resize(word_count(size + source.size));
+  for (std::size_t row = 0; row < source.size;) {
+    const std::size_t at = size + row;
+    const std::size_t count = std::min(64 - at % 64, source.size - row);
+    std::uint64_t bits = ~std::uint64_t{0};
+    if (source.validity != nullptr) {
+      const std::size_t from = source.physical_row(row) + source.bit_offset;
+      if (source.form == ColumnView::Form::Constant) {
+        bits = ((source.validity[from / 64] >> (from % 64)) & 1U) != 0 ? bits : 0;
+      } else {
+        bits = source.validity[from / 64] >> (from % 64);
+        if (from % 64 + count > 64) bits |= source.validity[from / 64 + 1] << (64 - from % 64);
+      }
+    }
+    const std::uint64_t mask = (~std::uint64_t{0} >> (64 - count)) << (at % 64);
+    words[at / 64] = (words[at / 64] & ~mask) | (bits << (at % 64) & mask);
+    row += count;
   }
 }
 
@@ -261,12 +285,51 @@ void Column::append_from(const ColumnView& source, std::size_t row) {
 }
 
 void Column::append_all(const ColumnView& source) {
+  if (source.size == 0) return;
+  if (source.form == ColumnView::Form::Constant && source.is_null(0)) {
+    if (layout_.physical == Physical::Bytes) {
+      offsets_.resize(offsets_.size() + source.size, offsets_.back());
+    } else {
+      const std::size_t width = width_bytes(layout_.physical);
+      if (data_.size() < (size_ + source.size) * width) grow_data((size_ + source.size) * width);
+      std::fill_n(data_.begin() + static_cast<std::ptrdiff_t>(size_ * width), source.size * width,
+                  std::byte{0});
+    }
+    materialize_validity();
+    append_validity(validity_, size_, source);
+    size_ += source.size;
+    return;
+  }
+  if (source.form == ColumnView::Form::Dictionary && layout_.physical == Physical::Bytes) {
+    const std::uint32_t* starts = source.dictionary->offsets;
+    const auto size_of = [&](std::size_t row) -> std::uint32_t {
+      if (source.is_null(row)) return 0;
+      return starts[source.codes[row] + 1] - starts[source.codes[row]];
+    };
+    const std::size_t used = heap_bytes();
+    std::size_t end = used;
+    for (std::size_t row = 0; row < source.size; ++row) end += size_of(row);
+    if (heap_.size() < end) grow_heap(end);
+    const std::size_t at = offsets_.size();
+    offsets_.resize(at + source.size);
+    std::size_t next = used;
+    for (std::size_t row = 0; row < source.size; ++row) {
+      const std::uint32_t size = size_of(row);
+      if (size > 0)
+        copy_text(heap_.data() + next, {source.dictionary->heap + starts[source.codes[row]], size});
+      next += size;
+      offsets_[at + row] = static_cast<std::uint32_t>(next);
+    }
+    if (source.validity != nullptr) materialize_validity();
+    if (!validity_.empty()) append_validity(validity_, size_, source);
+    size_ += source.size;
+    return;
+  }
   if (source.form != ColumnView::Form::Flat || source.layout != layout_) {
     reserve(size_ + source.size);
     for (std::size_t row = 0; row < source.size; ++row) append_from(source, row);
     return;
   }
-  if (source.size == 0) return;
   if (layout_.physical == Physical::Bytes) {
     const std::uint32_t first = source.offsets[0];
     const std::size_t added = source.offsets[source.size] - first;
@@ -290,10 +353,8 @@ void Column::append_all(const ColumnView& source) {
     return;
   }
   materialize_validity();
-  for (std::size_t row = 0; row < source.size; ++row) {
-    set_validity_bit(!source.is_null(row));
-    ++size_;
-  }
+  append_validity(validity_, size_, source);
+  size_ += source.size;
 }
 
 void Column::append_rows(const ColumnView& source, const std::uint32_t* rows, std::size_t count) {

@@ -309,6 +309,10 @@ void CopyReader::append_binary_row(std::string_view row, Batch& into) {
       continue;
     }
     try {
+      // A text is the same in this format.
+      const bool is_text = column.type().id == TypeId::Text || column.type().id == TypeId::Varchar;
+      if (is_text && targets_[i].append_fast != nullptr && targets_[i].append_fast(column, bytes, context_))
+        continue;
       // A label is its text in this format, too.
       column.type().is_enum() ? append_parsed(column, bytes, context_) : append_received(column, bytes);
     } catch (Error& error) {

@@ -234,14 +234,9 @@ CopySplitter::Cut CopySplitter::end_row(std::size_t at, std::size_t end_size) {
   return Cut::Row;
 }
 
-void CopySplitter::add_plain_field(std::size_t from, std::size_t to) {
-  const auto text = data_.substr(from, to - from);
-  add_field({text, text == options_.null_text, false});
-}
-
 void CopySplitter::add_scratch_field(std::size_t scratch_from, bool is_null_text, bool is_quoted) {
   scratch_fields_.push_back({field_count_, scratch_from, scratch_.size() - scratch_from});
-  add_field({{}, is_null_text, is_quoted});
+  add_field({}, is_null_text, is_quoted);
 }
 
 /// A field with quotes anywhere but just around it: `ab"c,d"e` is `abc,de`.
@@ -319,10 +314,16 @@ CopySplitter::Cut CopySplitter::cut_csv_row() {
       add_plain_field(field_start, data_.size());
       return finish_row(end_row(data_.size(), 0));
     }
-    if (data_[at] == options_.quote) {
+    const char c = data_[at];
+    if (c == options_.delimiter) {
+      add_plain_field(field_start, at);
+      field_start = at + 1;
+      continue;
+    }
+    if (c == options_.quote) {
       if (cut_quoted_field(scan, field_start, at) == Cut::Incomplete) return Cut::Incomplete;
       if (at == data_.size()) return finish_row(end_row(at, 0));
-    } else if (data_[at] == options_.delimiter || data_[at] == '\n' || data_[at] == '\r') {
+    } else if (c == '\n' || c == '\r') {
       add_plain_field(field_start, at);
     } else {
       continue;  // an escape outside of quotes is itself
@@ -374,7 +375,7 @@ CopySplitter::Cut CopySplitter::cut_quoted_field(Scan& scan, std::size_t field_s
   }
   if (is_simple && closed_at + 1 == ends_at) {
     const auto text = data_.substr(field_start + 1, closed_at - field_start - 1);
-    add_field({text, text == options_.null_text, true});
+    add_field(text, text == options_.null_text, true);
   } else {
     add_unquoted_field(field_start, ends_at);
   }

@@ -57,11 +57,18 @@ class CopySplitter {
   Cut end_row(std::size_t at, std::size_t end_size);
   Cut at_end_marker(std::size_t at) const;
   void keep_rest();
-  void add_field(const CopyField& field) {
+  /// Member by member: a field that is copied as a whole waits for its parts to be stored.
+  void add_field(std::string_view text, bool is_null_text, bool is_quoted) {
     if (field_count_ == fields_.size()) fields_.resize(2 * field_count_ + 16);
-    fields_[field_count_++] = field;
+    CopyField& field = fields_[field_count_++];
+    field.text = text;
+    field.is_null_text = is_null_text;
+    field.is_quoted = is_quoted;
   }
-  void add_plain_field(std::size_t from, std::size_t to);
+  void add_plain_field(std::size_t from, std::size_t to) {
+    const std::string_view text(data_.data() + from, to - from);
+    add_field(text, text.size() == options_.null_text.size() && text == options_.null_text, false);
+  }
   void add_unquoted_field(std::size_t from, std::size_t to);
   void add_unescaped_field(std::size_t from, std::size_t to);
   void add_scratch_field(std::size_t scratch_from, bool is_null_text, bool is_quoted);

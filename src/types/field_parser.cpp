@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "types/field_parser.hpp"
 
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -68,12 +69,98 @@ bool append_ascii(Column& column, std::string_view text, const FormatContext&) {
   return true;
 }
 
+constexpr std::uint64_t kZeros = 0x3030303030303030ULL;  // eight times '0'
+constexpr std::int64_t kPowers[] = {1,
+                                    10,
+                                    100,
+                                    1'000,
+                                    10'000,
+                                    100'000,
+                                    1'000'000,
+                                    10'000'000,
+                                    100'000'000,
+                                    1'000'000'000,
+                                    10'000'000'000,
+                                    100'000'000'000,
+                                    1'000'000'000'000,
+                                    10'000'000'000'000,
+                                    100'000'000'000'000,
+                                    1'000'000'000'000'000,
+                                    10'000'000'000'000'000,
+                                    100'000'000'000'000'000,
+                                    1'000'000'000'000'000'000};
+
+template <typename T>
+std::uint64_t load(const char* at) {
+  T word;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+/// One to eight characters behind as many '0' as make eight; the first one in the lowest byte.
+std::uint64_t load_right(const char* at, std::size_t size) {
+  if (size == 8) return load<std::uint64_t>(at);
+  std::uint64_t word;
+  if (size >= 4) {
+    word = load<std::uint32_t>(at) | load<std::uint32_t>(at + size - 4) << (8 * (size - 4));
+  } else if (size >= 2) {
+    word = load<std::uint16_t>(at) | load<std::uint16_t>(at + size - 2) << (8 * (size - 2));
+  } else {
+    word = static_cast<unsigned char>(*at);
+  }
+  return word << (8 * (8 - size)) | kZeros >> (8 * size);
+}
+
+/// A bit set in each byte of `digits` (characters exclusive or '0') that is no digit.
+std::uint64_t no_digits(std::uint64_t digits) {
+  return (digits | (digits + 0x7676767676767676ULL)) & 0x8080808080808080ULL;
+}
+
+/// The number that eight digits (0 to 9, the highest in the lowest byte) make.
+std::uint64_t number_of(std::uint64_t digits) {
+  digits = digits * 10 + (digits >> 8);
+  return ((digits & 0x000000FF000000FFULL) * (100 + (1'000'000ULL << 32)) +
+          ((digits >> 16) & 0x000000FF000000FFULL) * (1 + (10'000ULL << 32))) >>
+         32;
+}
+
+/// Up to eight characters, without a step for each. False where they are written otherwise, or the column has
+/// to become wider for them.
+bool append_short_numeric(Column& column, const char* at, std::size_t size, bool is_negative) {
+  std::uint64_t digits = load_right(at, size) ^ kZeros;
+  int scale = 0;
+  constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+  const std::uint64_t other = digits ^ (kOnes * ('.' ^ '0'));
+  const std::uint64_t points = (other - kOnes) & ~other & (kOnes << 7);  // its lowest bit is exact
+  if (points != 0) {
+    if (size == 1) return false;
+    // What is left of the point moves over it.
+    const int shift = std::countr_zero(points) - 7;
+    scale = 7 - shift / 8;
+    const std::uint64_t left = digits & ((std::uint64_t{1} << shift) - 1);
+    const std::uint64_t right = shift == 56 ? 0 : digits >> (shift + 8) << (shift + 8);
+    digits = left << 8 | right;
+  }
+  if (no_digits(digits) != 0) return false;
+  const int behind = column.layout().scale - scale;
+  if (behind < 0 || behind > kMaxInt64Digits - 8) return false;
+  const auto value = static_cast<std::int64_t>(number_of(digits)) * kPowers[behind];
+  column.append_fixed(is_negative ? -value : value);
+  return true;
+}
+
 /// Digits with at most one point, 18 digits in all.
 bool append_numeric(Column& column, std::string_view text, const FormatContext&) {
   const char* at = text.data();
   const char* const end = at + text.size();
   const bool is_negative = at < end && *at == '-';
   if (is_negative) ++at;
+  const auto layout = column.layout();
+  const bool may_fit = layout.physical == Physical::Int64 && column.type().precision < 0;
+  if (may_fit && at < end && end - at <= 8 &&
+      append_short_numeric(column, at, static_cast<std::size_t>(end - at), is_negative)) {
+    return true;
+  }
   if (end - at > kMaxInt64Digits + 1) return false;
   std::int64_t unscaled = 0;
   int digit_count = 0;
@@ -95,31 +182,11 @@ bool append_numeric(Column& column, std::string_view text, const FormatContext&)
   if (scale > 0) {
     for (; zeros > 0 && scale > 0; --zeros, --scale) unscaled /= 10;
   }
-  const auto layout = column.layout();
   Decimal value{is_negative ? -unscaled : unscaled, static_cast<std::uint8_t>(scale < 0 ? 0 : scale)};
   // Where the column's form fits as it is, no question need be asked of its other rows.
-  if (layout.physical == Physical::Int64 && column.type().precision < 0 && value.scale <= layout.scale) {
+  if (may_fit && value.scale <= layout.scale) {
     const int room = kMaxInt64Digits - digit_count - (layout.scale - value.scale);
     if (room >= 0) {
-      static constexpr std::int64_t kPowers[] = {1,
-                                                 10,
-                                                 100,
-                                                 1'000,
-                                                 10'000,
-                                                 100'000,
-                                                 1'000'000,
-                                                 10'000'000,
-                                                 100'000'000,
-                                                 1'000'000'000,
-                                                 10'000'000'000,
-                                                 100'000'000'000,
-                                                 1'000'000'000'000,
-                                                 10'000'000'000'000,
-                                                 100'000'000'000'000,
-                                                 1'000'000'000'000'000,
-                                                 10'000'000'000'000'000,
-                                                 100'000'000'000'000'000,
-                                                 1'000'000'000'000'000'000};
       column.append_fixed(static_cast<std::int64_t>(value.unscaled) * kPowers[layout.scale - value.scale]);
       return true;
     }
@@ -134,16 +201,39 @@ bool read_two(const char* at, int& value) {
   return true;
 }
 
+/// Eight characters: '0' stands for any digit, others for themselves.
+struct Pattern {
+  std::uint64_t wanted = 0;
+  std::uint64_t signs = 0;  // all bits where no digit is
+  constexpr explicit Pattern(const char (&text)[9]) {
+    for (int i = 0; i < 8; ++i) {
+      wanted |= std::uint64_t{static_cast<unsigned char>(text[i])} << (8 * i);
+      signs |= text[i] == '0' ? 0 : std::uint64_t{0xFF} << (8 * i);
+    }
+  }
+};
+constexpr Pattern kYearAndMonth{"0000-00-"};
+constexpr Pattern kTimeOfDay{"00:00:00"};
+
+/// False where the eight characters are not so. Byte i of `pairs` is the number that digits i and i + 1 make.
+bool read_pattern(const char* at, const Pattern& pattern, std::uint64_t& pairs) {
+  const std::uint64_t digits = load<std::uint64_t>(at) ^ pattern.wanted;
+  if ((no_digits(digits) | (digits & pattern.signs)) != 0) return false;
+  pairs = digits * 10 + (digits >> 8);
+  return true;
+}
+
+int pair_at(std::uint64_t pairs, int at) { return static_cast<int>((pairs >> (8 * at)) & 0xFF); }
+
 /// `YYYY-MM-DD` of years 1 to 9999.
 bool read_iso_date(std::string_view text, std::int32_t& days) {
   static constexpr int kMonthDays[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  int century, year, month, day;
-  if (text.size() < 10 || text[4] != '-' || text[7] != '-') return false;
-  if (!read_two(text.data(), century) || !read_two(text.data() + 2, year) ||
-      !read_two(text.data() + 5, month) || !read_two(text.data() + 8, day)) {
+  std::uint64_t pairs;
+  int day;
+  if (text.size() < 10 || !read_pattern(text.data(), kYearAndMonth, pairs) || !read_two(text.data() + 8, day))
     return false;
-  }
-  year += century * 100;
+  const int year = pair_at(pairs, 0) * 100 + pair_at(pairs, 2);
+  const int month = pair_at(pairs, 5);
   if (year == 0 || month < 1 || month > 12 || day < 1 || day > kMonthDays[month - 1]) return false;
   const bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   if (month == 2 && day == 29 && !is_leap) return false;
@@ -167,12 +257,14 @@ bool append_date(Column& column, std::string_view text, const FormatContext&) {
 /// `YYYY-MM-DD HH:MM:SS[.ffffff]`; `rest` is what follows.
 bool read_iso_timestamp(std::string_view text, std::int64_t& us, std::string_view& rest) {
   std::int32_t days;
-  int hours, minutes, seconds;
-  if (text.size() < 19 || !read_iso_date(text, days) || (text[10] != ' ' && text[10] != 'T')) return false;
-  if (text[13] != ':' || text[16] != ':' || !read_two(text.data() + 11, hours) ||
-      !read_two(text.data() + 14, minutes) || !read_two(text.data() + 17, seconds)) {
+  std::uint64_t pairs;
+  if (text.size() < 19 || !read_iso_date(text, days) || (text[10] != ' ' && text[10] != 'T') ||
+      !read_pattern(text.data() + 11, kTimeOfDay, pairs)) {
     return false;
   }
+  const int hours = pair_at(pairs, 0);
+  const int minutes = pair_at(pairs, 3);
+  const int seconds = pair_at(pairs, 6);
   if (hours > 23 || minutes > 59 || seconds > 59) return false;
   us = days * kMicrosPerDay + ((hours * 60 + minutes) * 60 + seconds) * kMicrosPerSecond;
   rest = text.substr(19);

@@ -16,6 +16,7 @@
 #include "base/histogram.hpp"
 #include "base/logging.hpp"
 #include "base/ordered_worker.hpp"
+#include "base/short_text.hpp"
 #include "base/thread_name.hpp"
 
 namespace tickstone {
@@ -185,6 +186,23 @@ TEST(OrderedWorker, SettlesWhenAllJobsAreDoneAndTellsTheFirstError) {
   worker.push(-1);
   EXPECT_THROW(worker.settle(), Error);
   EXPECT_EQ(done.size(), 100U);
+}
+
+TEST(ShortText, ComparesAndCopiesEveryLength) {
+  for (std::size_t size = 0; size < 40; ++size) {
+    std::string text(size, ' ');
+    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + i);
+    EXPECT_TRUE(equal_texts(text, std::string(text)));
+    EXPECT_FALSE(equal_texts(text, text + "x"));
+    for (std::size_t i = 0; i < size; ++i) {
+      std::string other = text;
+      other[i] = 'Z';
+      EXPECT_FALSE(equal_texts(text, other)) << size << " " << i;
+    }
+    std::string copy(size + 2, '.');
+    copy_text(copy.data() + 1, text);
+    EXPECT_EQ(copy, "." + text + ".");
+  }
 }
 
 }  // namespace

@@ -5,11 +5,13 @@
 #include <cstring>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "base/short_text.hpp"
 #include "storage/codec/bytes_codec.hpp"
 #include "storage/codec/float_codec.hpp"
 #include "storage/codec/integer_stream.hpp"
@@ -124,22 +126,43 @@ class BlockEncoder {
 
   /// Only without nulls: a constant column has one value or none.
   template <typename T>
-  bool try_constant(const std::vector<T>& values) {
+  bool try_constant(std::span<const T> values) {
     if (header_.nulls != NullMap::None) return false;
     for (const T& value : values) {
-      if (value != values.front()) return false;
+      if constexpr (std::is_same_v<T, std::string_view>) {
+        if (!equal_texts(value, values.front())) return false;
+      } else if (value != values.front()) {
+        return false;
+      }
     }
     return true;
   }
 
   template <typename T>
   void encode_integers() {
-    const auto typed = filled_fixed<T>(column_);
+    if constexpr (std::is_same_v<T, std::int64_t>) {
+      // Mostly they are encoded from where they are.
+      const auto* held = static_cast<const T*>(column_.data);
+      if (column_.validity == nullptr && reinterpret_cast<std::uintptr_t>(held) % alignof(T) == 0)
+        return encode_integers<T>(std::span(held, column_.size));
+    }
+    encode_integers<T>(filled_fixed<T>(column_));
+  }
+
+  template <typename T>
+  void encode_integers(std::span<const T> typed) {
     if (try_constant(typed)) {
       out_.put(typed.front());
       return finish(Codec::Constant);
     }
-    const std::vector<std::int64_t> values(typed.begin(), typed.end());
+    std::vector<std::int64_t> widened;
+    std::span<const std::int64_t> values;
+    if constexpr (std::is_same_v<T, std::int64_t>) {
+      values = typed;
+    } else {
+      widened.assign(typed.begin(), typed.end());
+      values = widened;
+    }
     const IntegerPlan plan = plan_integers(values);
     const std::size_t alone = std::min(plan.size_bytes, typed.size() * sizeof(T));
     if (sizeof(T) == sizeof(std::int64_t) && try_related(values, alone)) return finish(Codec::Related);
@@ -154,16 +177,20 @@ class BlockEncoder {
 
   /// The differences to another column's values, where they are clearly smaller than what the values take
   /// alone.
-  bool try_related(const std::vector<std::int64_t>& values, std::size_t alone) {
+  bool try_related(std::span<const std::int64_t> values, std::size_t alone) {
     const std::size_t limit = alone - alone / 8;
     std::size_t least = limit;
     const RelatedColumn* best = nullptr;
     for (const auto& related : related_) {
       if (related.rows.type != column_.type || related.rows.layout != column_.layout) continue;
       TICKSTONE_CHECK(related.rows.size == values.size());
+      const bool is_plain = related.rows.validity == nullptr && related.rows.form == ColumnView::Form::Flat;
+      const auto* others = static_cast<const std::int64_t*>(related.rows.data);
       const std::size_t estimate =
           estimate_integers(values.size(), [&](std::size_t first, std::span<std::int64_t> into) {
-            for (std::size_t i = 0; i < into.size(); ++i) {
+            for (std::size_t i = 0; is_plain && i < into.size(); ++i)
+              into[i] = difference(values[first + i], others[first + i]);
+            for (std::size_t i = 0; !is_plain && i < into.size(); ++i) {
               const bool is_null = related.rows.is_null(first + i);
               into[i] =
                   is_null ? 0 : difference(values[first + i], related.rows.fixed<std::int64_t>(first + i));
@@ -187,14 +214,14 @@ class BlockEncoder {
   }
 
   template <typename T>
-  void encode_plain(const std::vector<T>& values) {
+  void encode_plain(std::span<const T> values) {
     out_.put_raw(values.data(), values.size() * sizeof(T));
     finish(Codec::Plain);
   }
 
   void encode_wide() {
     const auto typed = filled_fixed<Int128>(column_);
-    if (try_constant(typed)) {
+    if (try_constant<Int128>(typed)) {
       out_.put(typed.front());
       return finish(Codec::Constant);
     }
@@ -214,7 +241,7 @@ class BlockEncoder {
     }
     const IntegerPlan high_plan = plan_integers(high);
     if (low_plan.size_bytes + high_plan.size_bytes >= typed.size() * sizeof(Int128))
-      return encode_plain(typed);
+      return encode_plain<Int128>(typed);
     write_integers(low_plan, low, out_);
     write_integers(high_plan, high, out_);
     finish(Codec::WideIntegers);
@@ -223,7 +250,7 @@ class BlockEncoder {
   template <typename Float, typename Bits>
   void encode_floats() {
     const auto bits = filled_fixed<Bits>(column_);
-    if (try_constant(bits)) {
+    if (try_constant<Bits>(bits)) {
       out_.put(bits.front());
       return finish(Codec::Constant);
     }
@@ -237,7 +264,7 @@ class BlockEncoder {
     if (encode_decimal_floats<Float>(values, std::min(plan.size_bytes, plain_bytes), out_)) {
       return finish(Codec::DecimalFloats);
     }
-    if (plan.size_bytes >= plain_bytes) return encode_plain(bits);
+    if (plan.size_bytes >= plain_bytes) return encode_plain<Bits>(bits);
     write_integers(plan, wide, out_);
     finish(Codec::Integers);
   }
@@ -245,7 +272,7 @@ class BlockEncoder {
   void encode_bytes() {
     const auto texts =
         filled_values<std::string_view>(column_, [&](std::size_t row) { return column_.bytes(row); });
-    if (try_constant(texts)) {
+    if (try_constant<std::string_view>(texts)) {
       out_.put_string(texts.front());
       return finish(Codec::Constant);
     }

@@ -13,7 +13,7 @@
 
 #include <tickstone/error.hpp>
 
-#include "base/checksum.hpp"
+#include "base/short_text.hpp"
 #include "storage/codec/integer_stream.hpp"
 
 namespace tickstone::storage {
@@ -122,7 +122,7 @@ class DictionaryBuilder {
   }
 
   std::uint32_t code_of(std::string_view text) {
-    const std::uint64_t hash = checksum64({reinterpret_cast<const std::byte*>(text.data()), text.size()});
+    const std::uint64_t hash = hash_text(text);
     for (std::size_t slot = hash & (slots_.size() - 1);; slot = (slot + 1) & (slots_.size() - 1)) {
       const std::uint32_t code = slots_[slot];
       if (code == kFree) {
@@ -131,7 +131,7 @@ class DictionaryBuilder {
         hashes_.push_back(hash);
         return slots_[slot];
       }
-      if (hashes_[code] == hash && texts_[code] == text) return code;
+      if (hashes_[code] == hash && equal_texts(texts_[code], text)) return code;
     }
   }
   const std::vector<std::string_view>& texts() const { return texts_; }
@@ -213,7 +213,7 @@ TextForm encode_texts(std::span<const std::string_view> rows, ByteWriter& out) {
   DictionaryBuilder builder(rows.size());
   std::vector<std::int64_t> codes(rows.size());
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    const bool is_repeated = row > 0 && rows[row] == rows[row - 1];
+    const bool is_repeated = row > 0 && equal_texts(rows[row], rows[row - 1]);
     codes[row] = is_repeated ? codes[row - 1] : builder.code_of(rows[row]);
   }
   const auto& texts = builder.texts();

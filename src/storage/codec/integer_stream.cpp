@@ -42,12 +42,36 @@ std::vector<std::uint64_t> transformed(Transform transform, std::span<const std:
   return result;
 }
 
-std::uint64_t magnitude(std::uint64_t difference) {
-  return static_cast<std::int64_t>(difference) < 0 ? 0 - difference : difference;
-}
-
-bool less_by_sign(std::uint64_t a, std::uint64_t b) {
+/// An object rather than a function, so that sorting calls nothing.
+constexpr auto kLessBySign = [](std::uint64_t a, std::uint64_t b) {
   return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
+};
+
+struct Bounds {
+  std::uint64_t lowest = 0;
+  std::uint64_t highest = 0;
+  bool fit_int64() const { return highest - lowest <= INT64_MAX; }
+};
+
+/// By sign. Four at a time: one would wait for the one before it.
+Bounds bounds_of(std::span<const std::uint64_t> values) {
+  std::array<std::int64_t, 4> low;
+  low.fill(static_cast<std::int64_t>(values.front()));
+  auto high = low;
+  std::size_t i = 0;
+  for (; i + low.size() <= values.size(); i += low.size()) {
+    for (std::size_t lane = 0; lane < low.size(); ++lane) {
+      const auto value = static_cast<std::int64_t>(values[i + lane]);
+      low[lane] = std::min(low[lane], value);
+      high[lane] = std::max(high[lane], value);
+    }
+  }
+  for (; i < values.size(); ++i) {
+    low[0] = std::min(low[0], static_cast<std::int64_t>(values[i]));
+    high[0] = std::max(high[0], static_cast<std::int64_t>(values[i]));
+  }
+  return {static_cast<std::uint64_t>(*std::min_element(low.begin(), low.end())),
+          static_cast<std::uint64_t>(*std::max_element(high.begin(), high.end()))};
 }
 
 /// Division that leaves no remainder, by multiplying with the inverse modulo 2^64.
@@ -57,10 +81,11 @@ class ExactDivisor {
     const std::uint64_t odd = divisor >> shift_;
     inverse_ = odd;  // right in 3 bits; each round doubles them
     for (int round = 0; round < 5; ++round) inverse_ *= 2 - odd * inverse_;
-    limit_ = UINT64_MAX / odd;
+    limit_ = UINT64_MAX / divisor;
   }
+  /// A remainder of powers of two comes to the top bits, any other one makes the product large.
   bool divides(std::uint64_t value) const {
-    return (value & ((std::uint64_t{1} << shift_) - 1)) == 0 && (value >> shift_) * inverse_ <= limit_;
+    return std::rotr(value * inverse_, static_cast<int>(shift_)) <= limit_;
   }
   /// `difference` as a signed multiple of the divisor.
   std::uint64_t quotient(std::uint64_t difference) const {
@@ -75,19 +100,25 @@ class ExactDivisor {
 
 /// The largest number that divides the difference of any two values; 1 when one of them does not fit an
 /// int64.
-std::uint64_t common_divisor(std::span<const std::uint64_t> values) {
-  const auto [lowest, highest] = std::minmax_element(values.begin(), values.end(), less_by_sign);
-  if (*highest - *lowest > INT64_MAX) return 1;
-  std::uint64_t divisor = 0;
-  ExactDivisor exact(1);
-  for (const std::uint64_t value : values) {
-    const std::uint64_t difference = magnitude(value - values[0]);
-    if (difference == 0 || (divisor != 0 && exact.divides(difference))) continue;
-    divisor = std::gcd(divisor, difference);
-    if (divisor == 1) break;
+std::uint64_t common_divisor(std::span<const std::uint64_t> values, const Bounds& bounds) {
+  if (!bounds.fit_int64()) return 1;
+  if (bounds.lowest == bounds.highest) return 1;
+  // From the lowest no difference has a sign. Mostly two values are enough to say that there is none.
+  std::uint64_t divisor = bounds.highest - bounds.lowest;
+  constexpr std::size_t kPart = 32;
+  ExactDivisor exact(divisor);
+  for (std::size_t first = 0; first < values.size(); first += kPart) {
+    const auto part = values.subspan(first, std::min(kPart, values.size() - first));
+    bool is_divided = true;
+    for (const std::uint64_t value : part) is_divided &= exact.divides(value - bounds.lowest);
+    if (is_divided) continue;
+    for (const std::uint64_t value : part) {
+      if ((value - bounds.lowest) % divisor != 0) divisor = std::gcd(divisor, value - bounds.lowest);
+      if (divisor == 1) return 1;
+    }
     exact = ExactDivisor(divisor);
   }
-  return divisor == 0 ? 1 : divisor;
+  return divisor;
 }
 
 /// Tries one base: finds the width of the fewest bytes for `count` values like these.
@@ -127,15 +158,21 @@ void consider_transform(Transform transform, std::span<const std::int64_t> value
   const auto counted = std::span(all).subspan(skipped);
   IntegerPlan candidate;
   candidate.transform = transform;
-  candidate.divisor = common_divisor(counted);
-  candidate.base = *std::min_element(counted.begin(), counted.end(), less_by_sign);
+  const Bounds bounds = bounds_of(counted);
+  candidate.divisor = common_divisor(counted, bounds);
+  candidate.base = bounds.lowest;
   consider_base(counted, values.size(), candidate, best);
   // A few values far below the rest would make all others wide: try to leave them to the exceptions.
   std::vector<std::uint64_t> sample;
   const std::size_t step = std::max<std::size_t>(1, counted.size() / kSampleValues);
   for (std::size_t i = 0; i < counted.size(); i += step) sample.push_back(counted[i]);
-  std::sort(sample.begin(), sample.end(), less_by_sign);
+  // Only the lowest are asked for.
+  const auto needed = sample.begin() + static_cast<std::ptrdiff_t>(sample.size() / 8 + 1);
+  if (needed < sample.end()) std::nth_element(sample.begin(), needed, sample.end(), kLessBySign);
+  std::sort(sample.begin(), std::min(needed, sample.end()), kLessBySign);
   // The sample says which part of the values is best left below the base; of a few values it is not worth it.
+  IntegerPlan from_lowest;
+  consider_base(sample, sample.size(), candidate, from_lowest);
   IntegerPlan by_sample;
   for (const std::size_t part : {32, 64, 16, 8}) {
     IntegerPlan tried = candidate;
@@ -143,7 +180,7 @@ void consider_transform(Transform transform, std::span<const std::int64_t> value
     consider_base(sample, sample.size(), tried, by_sample);
     if (counted.size() < kGroupValues) break;
   }
-  if (by_sample.base != candidate.base) {
+  if (by_sample.size_bytes < from_lowest.size_bytes) {
     candidate.base = by_sample.base;
     consider_base(counted, values.size(), candidate, best);
   }
@@ -153,18 +190,60 @@ std::size_t stretch_begin(std::size_t stretch, std::size_t count) {
   return stretch * (count - kStretchValues) / (kStretches - 1);
 }
 
-/// What `transform` would take of a stretch of many values.
-std::size_t stretch_bytes(Transform transform, std::span<const std::int64_t> stretch) {
-  IntegerPlan plan;
-  consider_transform(transform, stretch, plan);
-  return plan.size_bytes - header_bytes(transform, plan.divisor != 1);
+/// Bits that a divisor of all values would save of each, by a few of them.
+unsigned divisor_bits(std::span<const std::int64_t> values) {
+  std::vector<std::uint64_t> sample;
+  const std::size_t step = std::max<std::size_t>(1, values.size() / 32);
+  for (std::size_t i = 0; i < values.size(); i += step)
+    sample.push_back(static_cast<std::uint64_t>(values[i]));
+  return bit_width_of(common_divisor(sample, bounds_of(sample))) - 1;
+}
+
+/// What values take that are packed in the width that is best for them, those under `base` as exceptions.
+std::size_t packed_from(std::span<const std::uint64_t> values, std::uint64_t base, unsigned saved_bits) {
+  std::array<std::array<std::uint16_t, 65>, 2> counts{};
+  for (std::size_t i = 0; i < values.size(); ++i)
+    ++counts[i % 2][bit_width_of((values[i] - base) >> saved_bits)];
+  unsigned widest = 64;
+  while (widest > 0 && counts[0][widest] + counts[1][widest] == 0) --widest;
+  std::size_t least = SIZE_MAX;
+  std::size_t exception_count = 0;
+  for (unsigned width = widest;; --width) {
+    least = std::min(least, packed_bytes(values.size(), width) +
+                                exception_bytes(exception_count, values.size(), widest - width));
+    if (width == 0) break;
+    exception_count += counts[0][width] + counts[1][width];
+    if (exception_count > values.size() / 4) break;
+  }
+  return least;
+}
+
+/// About what `transform` would take of a stretch of many values; to be compared with another one.
+std::size_t stretch_bytes(Transform transform, std::span<const std::int64_t> stretch, unsigned saved_bits) {
+  std::array<std::uint64_t, kStretchValues> all;
+  std::copy(stretch.begin(), stretch.end(), all.begin());
+  const auto skipped = static_cast<std::size_t>(transform);
+  for (std::size_t round = 0; round < skipped; ++round) {
+    for (std::size_t i = stretch.size() - 1; i > round; --i) all[i] -= all[i - 1];
+  }
+  const auto counted = std::span(all.data(), stretch.size()).subspan(skipped);
+  const Bounds bounds = bounds_of(counted);
+  if (bounds.lowest == bounds.highest) return 0;
+  const std::size_t bytes = packed_from(counted, bounds.lowest, saved_bits);
+  // As when it is planned: perhaps a few lie far below the others.
+  std::array<std::uint64_t, 16> sample;
+  for (std::size_t i = 0; i < sample.size(); ++i) sample[i] = counted[i * counted.size() / sample.size()];
+  std::nth_element(sample.begin(), sample.begin() + 1, sample.end(), kLessBySign);
+  if (sample[1] - bounds.lowest < (bounds.highest - bounds.lowest) / 8) return bytes;
+  return std::min(bytes, packed_from(counted, sample[1], saved_bits));
 }
 
 /// What `transform` would take of all values, judged by a few stretches of them.
-std::size_t estimated_bytes(Transform transform, std::span<const std::int64_t> values) {
+std::size_t estimated_bytes(Transform transform, std::span<const std::int64_t> values, unsigned saved_bits) {
   std::size_t bytes = 0;
   for (std::size_t stretch = 0; stretch < kStretches; ++stretch) {
-    bytes += stretch_bytes(transform, values.subspan(stretch_begin(stretch, values.size()), kStretchValues));
+    bytes += stretch_bytes(transform, values.subspan(stretch_begin(stretch, values.size()), kStretchValues),
+                           saved_bits);
   }
   return bytes;
 }
@@ -184,7 +263,9 @@ IntegerPlan plan_integers(std::span<const std::int64_t> values) {
   }
   constexpr std::array kTransforms = {Transform::None, Transform::Delta, Transform::DeltaOfDelta};
   std::array<std::size_t, kTransforms.size()> estimates{};
-  for (std::size_t i = 0; i < kTransforms.size(); ++i) estimates[i] = estimated_bytes(kTransforms[i], values);
+  const unsigned saved_bits = divisor_bits(values);
+  for (std::size_t i = 0; i < kTransforms.size(); ++i)
+    estimates[i] = estimated_bytes(kTransforms[i], values, saved_bits);
   const std::size_t least = *std::min_element(estimates.begin(), estimates.end());
   // Stretches that need nothing say little of the rest.
   const std::size_t worth_trying = least + least / 16 + 32;
@@ -205,8 +286,9 @@ std::size_t estimate_integers(std::size_t count, const ReadStretch& read_stretch
   std::size_t deltas = 0;
   for (std::size_t stretch = 0; stretch < kStretches; ++stretch) {
     read_stretch(stretch_begin(stretch, count), values);
-    plain += stretch_bytes(Transform::None, values);
-    deltas += stretch_bytes(Transform::Delta, values);
+    const unsigned saved_bits = divisor_bits(values);
+    plain += stretch_bytes(Transform::None, values, saved_bits);
+    deltas += stretch_bytes(Transform::Delta, values, saved_bits);
   }
   return header_bytes(Transform::Delta, true) +
          std::min(plain, deltas) * count / (kStretches * kStretchValues);

@@ -9,6 +9,7 @@
 #include <tickstone/error.hpp>
 
 #include "base/big_endian.hpp"
+#include "types/binary_numeric.hpp"
 
 namespace tickstone {
 namespace {
@@ -162,6 +163,33 @@ TEST(BinaryFormat, ReceivesNumericAsItsTextIsRead) {
     append_received(column, bytes);
     EXPECT_EQ(parse_decimal(to_text(value_at(column.view(), 0))), expected) << text;
   }
+}
+
+/// Whatever the bytes, a column's own way to read them gives what they are as a decimal.
+TEST(BinaryFormat, ReceivesEverydayNumericsAsOthers) {
+  std::mt19937_64 random(5);
+  constexpr std::uint16_t kSigns[] = {0x0000, 0x4000, 0x0000, 0x4000, 0xC000, 0x1234};
+  std::size_t read_count = 0;
+  for (int round = 0; round < 50'000; ++round) {
+    const int scale = static_cast<int>(random() % 18);
+    const auto count = static_cast<std::uint16_t>(random() % 6);
+    std::string bytes;
+    append_big_endian(bytes, count);
+    append_big_endian(bytes, static_cast<std::int16_t>(random() % 9 - 5));
+    append_big_endian(bytes, kSigns[random() % 6 % (round % 3 == 0 ? 6 : 4)]);
+    append_big_endian(bytes, static_cast<std::uint16_t>(random() % 20));
+    for (int i = 0; i < count; ++i)
+      append_big_endian(bytes,
+                        static_cast<std::uint16_t>(random() % 5 == 0 ? random() % 10'050 : random() % 200));
+    if (random() % 20 == 0) bytes.resize(bytes.size() - 1);
+    const auto fast = receive_short_decimal(bytes, scale);
+    if (!fast) continue;
+    ++read_count;
+    const Decimal slow = receive_decimal(bytes);
+    ASSERT_LE(slow.scale, scale);
+    ASSERT_TRUE(rescale(slow.unscaled, slow.scale, scale) == Int128{*fast}) << round;
+  }
+  EXPECT_GT(read_count, 5000U);
 }
 
 TEST(BinaryFormat, RefusesFalseNumerics) {

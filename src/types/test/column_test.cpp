@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "types/column.hpp"
 
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include <tickstone/error.hpp>
@@ -161,6 +163,60 @@ TEST(Value, ComparesAsPostgres) {
   Value days{SqlType::of(TypeId::Interval), false, 0, pack_interval({0, 30, 0})};
   EXPECT_EQ(compare_values(month, days), std::strong_ordering::equal);
   EXPECT_EQ(compare_values(Value::of_text("b"), Value::of_text("ab")), std::strong_ordering::greater);
+}
+
+/// Appending parts at once gives what appending their rows one by one gives, wherever parts and nulls lie.
+TEST(Column, PartsAreAppendedAsTheirRowsAre) {
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 300; ++round) {
+    const bool is_text = random() % 2 == 0;
+    const auto type = SqlType::of(is_text ? TypeId::Text : TypeId::BigInt);
+    Column texts(type);  // of a dictionary
+    for (int i = 0; i < 5; ++i)
+      is_text ? texts.append_bytes(std::string(random() % 20, 'x'))
+              : texts.append_fixed(std::int64_t(random()));
+    const ColumnView dictionary = texts.view();
+    Column whole(type);
+    Column by_row(type);
+    for (int part = 0; part < 6; ++part) {
+      const std::size_t size = random() % 150;
+      const std::size_t shift = random() % 70;
+      std::vector<std::uint64_t> validity(4);
+      for (auto& word : validity) word = random() | (part % 2 == 0 ? ~std::uint64_t{0} : 0);
+      std::vector<std::uint32_t> codes(size);
+      for (auto& code : codes) code = random() % 5;
+      Column flat(type);
+      for (std::size_t row = 0; row < size; ++row) flat.append_from(dictionary, codes[row]);
+      ColumnView view = flat.view();
+      if (random() % 2 == 0) {
+        view = ColumnView{};
+        view.type = type;
+        view.layout = initial_layout(type);
+        view.form = ColumnView::Form::Dictionary;
+        view.size = size;
+        view.codes = codes.data();
+        view.dictionary = &dictionary;
+      }
+      if (random() % 2 == 0) {
+        view.validity = validity.data();
+        view.bit_offset = shift;
+      }
+      whole.append_all(view);
+      for (std::size_t row = 0; row < size; ++row) by_row.append_from(view, row);
+    }
+    whole.append_null();
+    by_row.append_null();
+    ASSERT_EQ(whole.size(), by_row.size());
+    for (std::size_t row = 0; row < whole.size(); ++row) {
+      ASSERT_EQ(whole.is_null(row), by_row.is_null(row)) << round << " " << row;
+      if (whole.is_null(row)) continue;
+      if (is_text) {
+        ASSERT_EQ(whole.bytes(row), by_row.bytes(row));
+      } else {
+        ASSERT_EQ(whole.fixed<std::int64_t>(row), by_row.fixed<std::int64_t>(row));
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "types/copy_format.hpp"
+#include "types/field_parser.hpp"
 
 namespace tickstone {
 namespace {
@@ -123,6 +124,63 @@ RC_GTEST_PROP(CopyProperty, FastFieldsEqualParsedOnes, ()) {
     column.append_from(batch.columns[0].view(), 0);
   });
   RC_ASSERT(copied == parsed);
+}
+
+/// Numbers and moments one after another, in a column that the first of them made wider.
+RC_GTEST_PROP(CopyProperty, FastFieldsInARowEqualParsedOnes, ()) {
+  const auto type =
+      *rc::gen::elementOf(std::vector{SqlType::of(TypeId::Numeric), SqlType::of(TypeId::TimestampTz)});
+  const auto digits = [](int most) {
+    std::string text;
+    for (int left = *rc::gen::inRange(0, most + 1); left > 0; --left)
+      text += *rc::gen::elementOf(std::string("0123456789"));
+    return text;
+  };
+  const auto any_text = [&]() -> std::string {
+    if (type.id == TypeId::TimestampTz) {
+      std::string text = "2024-02-29 23:59:58.123456+00";
+      const int changes = *rc::gen::inRange(0, 3);
+      for (int i = 0; i < changes; ++i)
+        text[*rc::gen::inRange<std::size_t>(0, text.size())] =
+            *rc::gen::elementOf(std::string("0123459:/-. "));
+      return text.substr(0, *rc::gen::inRange<std::size_t>(17, text.size() + 1));
+    }
+    std::string text = *rc::gen::elementOf(std::vector<std::string>{"", "-", "", "+", " "});
+    text += digits(9);
+    if (*rc::gen::arbitrary<bool>()) text += "." + digits(6);
+    if (*rc::gen::inRange(0, 12) == 0) text += *rc::gen::elementOf(std::string(".-e5 x:/"));
+    return text;
+  };
+  const auto parser = find_field_parser(type, {});
+  Column fast(type);
+  Column parsed(type);
+  if (*rc::gen::arbitrary<bool>() && type.id == TypeId::Numeric) {
+    append_parsed(fast, "0.00001");
+    append_parsed(parsed, "0.00001");
+  }
+  for (int round = *rc::gen::inRange(1, 30); round > 0; --round) {
+    const auto text = any_text();
+    bool is_number = true;
+    try {
+      append_parsed(parsed, text);
+    } catch (const Error&) {
+      is_number = false;
+    }
+    // Where it is the end of what there is, nothing behind it may be read.
+    const std::vector<char> exact(text.begin(), text.end());
+    const std::string_view view(exact.data(), exact.size());
+    if (parser(fast, view, {})) {
+      RC_ASSERT(is_number);
+    } else if (is_number) {
+      append_parsed(fast, text);
+    }
+    RC_ASSERT(fast.size() == parsed.size());
+    if (is_number)
+      RC_ASSERT(to_text(value_at(fast.view(), fast.size() - 1)) ==
+                to_text(value_at(parsed.view(), parsed.size() - 1)));
+  }
+  for (std::size_t row = 0; row < fast.size(); ++row)
+    RC_ASSERT(to_text(value_at(fast.view(), row)) == to_text(value_at(parsed.view(), row)));
 }
 
 }  // namespace
