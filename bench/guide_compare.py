@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guide's work on Tickstone and on every peer that is at hand, in turn, on this machine.
 
-    guide_compare.py [--symbols 500] [--bar-days 20] [--trade-days 2] [--trades-per-day 5000] [--rounds 5] [--seconds 5] [--only PARTS] [--record]
+    guide_compare.py [--symbols 500] [--bar-days 20] [--trade-days 2] [--trades-per-day 5000] [--rounds 5] [--seconds 5] [--parts PARTS] [--peers PEERS] [--record]
 
-Peers: PostgreSQL 15 with the guide's tables, indexes and memory settings (no hypertables), TimescaleDB where TICKSTONE_BENCH_TIMESCALEDB names a
-server, DuckDB in process: with the guide's primary keys, and without keys but sorted by them. The same rows, the same durability. Each figure is the median of
+Peers: PostgreSQL 15 with the guide's tables, indexes and settings (no hypertables), TimescaleDB where TICKSTONE_BENCH_TIMESCALEDB names a server or
+the extension is installed, as it was written and compressed, ClickHouse where it is installed, DuckDB in process: with the guide's primary keys, and
+without keys but sorted by them. The same rows; docs/benchmarks.md says what each of them promises. Each figure is the median of
 its rounds, in which the peers take turns; a write to the table falls between two runs of a query. Answers are compared before times are.
 Parts: copy, upsert, commit, point, query.
 """
 import argparse
 import datetime as dt
 import io
+import math
 import os
 import pathlib
 import random
@@ -24,10 +26,12 @@ from decimal import Decimal
 
 import psycopg2.extras
 
+import limits
+from clickhouse_peer import ClickHouse
 from guide_data import GuideData
-from guide_work import DAILY, NEWEST_BAR, QUERIES, UPSERT, WRITE, words
-from machines import (TABLES, DuckDb, InProcess, Postgres, Tickstone, TickstoneInProcess, Timescale, copy_file, make_tables,
-                      pgbench, record_table)
+from guide_work import CLICKHOUSE_DAILY, DAILY, NEWEST_BAR, QUERIES, UPSERT, words, written
+from machines import TABLES, DuckDb, InProcess, Postgres, Server, Tickstone, TickstoneInProcess, make_tables, pgbench, record_table
+from timescale_peer import Timescale, TimescaleCompressed
 
 BAR_COLUMNS = "symbol, timestamp, open, high, low, close, volume, source, timeframe"
 REPLACE = ("ON CONFLICT (symbol, timestamp, timeframe) DO UPDATE SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, "
@@ -49,10 +53,11 @@ def ratio_of(figures, ours, more_is_better, is_peer):
 
 
 class Report:
-    """Figures by line and peer: the median, and how far the rounds lie apart."""
+    """Figures by line and peer: the median, and within how much of it the middle half of the runs lies."""
 
     def __init__(self, names):
         self.names, self.lines = names, []
+        self.queries = {}  # by line: bytes of the answer, number of values that are read
 
     def ratios(self, figures, more_is_better):
         """Beside the servers, and in process beside DuckDB, which is in process; what only the server does beside both."""
@@ -76,13 +81,17 @@ class Report:
             ours = figures[OURS]
             middle = statistics.median(ours)
             ratios = " | ".join(f"{ratio:.1f}" if ratio else "-" for ratio in self.ratios(figures, more_is_better))
-            spread = f"{100 * (max(ours) - min(ours)) / middle:.0f} %" if len(ours) > 1 and middle else "-"
+            spread = "-"
+            if len(ours) > 1 and middle:
+                quarters = statistics.quantiles(ours, n=4, method="inclusive")
+                spread = f"{100 * (quarters[2] - quarters[0]) / middle:.0f} %"
             cells = [form.format(statistics.median(figures[name])) if name in figures else "-" for name in self.names]
             text.append(f"| {what} | {unit} | " + " | ".join(cells) + f" | {ratios} | {spread} |")
         return "\n".join(text) + "\n"
 
 
-def duckdb_load(peer, data, keyed):
+def duckdb_load(peer, data):
+    keyed, seconds = "key" in peer.name.split(",")[0], {}
     for table, (columns, _) in TABLES.items():
         for name, other in DUCKDB_TYPES.items():
             columns = columns.replace(" " + name, " " + other)
@@ -96,31 +105,32 @@ def duckdb_load(peer, data, keyed):
         values = ", ".join(types.get(n, n) for n in names)
         text = ", ".join(f"'{n}': 'VARCHAR'" for n in names if n in types)
         source = f"read_csv('{data.path[table]}', header = true{', types = {' + text + '}' if text else ''})"
-        taken = peer.query(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {source}" + ("" if keyed else f" ORDER BY {key}"))[0]
-        yield table, taken
+        seconds[table] = peer.query(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {source}" + ("" if keyed else f" ORDER BY {key}"))[0]
     peer.query("CREATE TABLE symbols AS SELECT DISTINCT symbol FROM trades")
+    return seconds
 
 
-def load(server, data):
+def load(peer, data):
     """Seconds by table."""
-    make_tables(server, TABLES)
-    taken = {table: copy_file(server, table, data.path[table]) for table in TABLES}
-    server.execute("CREATE TABLE symbols (symbol TEXT PRIMARY KEY)")
-    server.execute("INSERT INTO symbols SELECT DISTINCT symbol FROM trades")
+    if isinstance(peer, ClickHouse):
+        return peer.load(data)
+    if isinstance(peer, DuckDb):
+        return duckdb_load(peer, data)
+    make_tables(peer, TABLES)
+    taken = {table: peer.copy(table, data.path[table]) for table in TABLES}
+    peer.execute("CREATE TABLE symbols (symbol TEXT PRIMARY KEY)")
+    peer.execute("INSERT INTO symbols SELECT DISTINCT symbol FROM trades")
     return taken
 
 
-def measure_copy(servers, duckdbs, data, report):
+def measure_copy(peers, servers, data, report):
     figures = {table: {} for table in TABLES}
-    for server in servers:
-        for table, taken in load(server, data).items():
-            figures[table].setdefault(server.name, []).append(data.rows[table] / taken)
-    for peer in duckdbs:
-        for table, taken in duckdb_load(peer, data, "key" in peer.name.split(",")[0]):
-            figures[table].setdefault(peer.name, []).append(data.rows[table] / taken)
+    for peer in peers:
+        for table, taken in load(peer, data).items():
+            figures[table].setdefault(peer.loads_as or peer.name, []).append(data.rows[table] / taken)
     for table, values in figures.items():
         report.add(f"COPY of {data.rows[table]:,} rows of {table} (CSV)", "rows/s", values, True)
-    for peer in [*servers, *duckdbs]:
+    for peer in peers:
         peer.settle()
     for table in TABLES:
         report.add(f"size of {table}", "bytes a row", {s.name: [s.bytes_of(table) / data.rows[table]] for s in servers}, False)
@@ -184,6 +194,7 @@ def measure_upserts(servers, data, report, rounds):
         figures = {}
         for _ in range(max(2, rounds // 2)):
             for server in servers:
+                server.before_writes()
                 figures.setdefault(server.name, []).append(len(rows) / run(server, rows))
         report.add(f"upsert of {len(rows):,} bars that exist: {what}", "rows/s", figures, True)
     for server in servers:
@@ -194,7 +205,8 @@ def measure_pgbench(servers, report, what, unit, script, clients, mode, rounds, 
     figures = {}
     for _ in range(max(2, rounds // 2)):
         for server in servers:
-            figures.setdefault(server.name, []).append(pgbench(server, script, clients, seconds, mode))
+            rate = server.newest_bars(clients, seconds) if isinstance(server, ClickHouse) else pgbench(server, script, clients, seconds, mode)
+            figures.setdefault(server.name, []).append(rate)
     report.add(f"{what}, {clients} connection{'s' if clients > 1 else ''}", unit, figures, True)
 
 
@@ -206,54 +218,44 @@ def comparable(row):
                 value = float(value)
             except ValueError:
                 pass
-        if isinstance(value, (Decimal, float)):
-            value = float(f"{float(value):.9g}")
+        if isinstance(value, Decimal):
+            value = float(value)
         elif isinstance(value, dt.datetime):
-            value = value.astimezone(dt.timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")[:19]
+            value = (value.astimezone(dt.timezone.utc) if value.tzinfo else value).strftime("%Y-%m-%d %H:%M:%S")
         elif isinstance(value, str) and len(value) >= 19 and value[4:5] == "-":
             value = value[:19]
         out.append(value)
     return out
 
 
+def alike(row, other):
+    """Numbers to nine digits, moments to the second."""
+    return len(row) == len(other) and all(
+        math.isclose(a, b, rel_tol=1e-9) if isinstance(a, (int, float)) and isinstance(b, (int, float)) else a == b
+        for a, b in zip(comparable(row), comparable(other)))
+
+
 class Asked:
-    """A query on one peer: its connection stays, its parameters vary."""
+    """A query on one peer: its connection stays, its parameters vary. A peer that cannot do it has its tables written to all the same."""
 
     def __init__(self, peer, query, data):
-        self.peer, self.data, self.prepared = peer, data, False
-        self.text = query.texts.get(peer.dialect)
-        self.wanted = query
-        if not isinstance(peer, InProcess):
-            self.cur = peer.connect().cursor()
-            self.writer = peer.connect().cursor()
-            if query.prepared:
-                text = self.text.replace("'{symbol}'", "$1").replace("'{day} 00:00:00+00'", "$2").replace("'{next_day} 00:00:00+00'", "$3")
-                self.cur.execute(f"PREPARE asked (text, timestamptz, timestamptz) AS {text}")
-                self.prepared = True
+        self.peer, self.data, self.wanted = peer, data, query
+        self.text = query.texts.get(peer.dialect) if peer.prepares or not query.prepared else None
+        self.ask, self.write = peer.reader(), peer.writer()
+        if query.prepared and self.text:
+            text = self.text.replace("'{symbol}'", "$1").replace("'{day} 00:00:00+00'", "$2").replace("'{next_day} 00:00:00+00'", "$3")
+            self.ask = peer.reader(f"PREPARE asked (text, timestamptz, timestamptz) AS {text}")
+            self.text = "EXECUTE asked ('{symbol}', '{day} 00:00:00+00', '{next_day} 00:00:00+00')"
 
     def run(self, number):
-        """Seconds and rows of the run of that number, which asks the same of every peer."""
+        """Seconds, number of rows and rows of the run of that number, which asks the same of every peer; nothing where there is no text."""
         chance = random.Random(number)
-        days = self.data.trade_days if "trades" in self.text else self.data.days
+        days = self.data.trade_days if self.wanted.rewrites == "trades" else self.data.days
         day = chance.choice(days)
         values = {"symbol": chance.choice(self.data.symbols[:400]), "day": day, "next_day": day + dt.timedelta(days=1), "busiest": self.data.busiest, "n": number}
-        write = WRITE.get(self.wanted.rewrites, "").format(**values)
-        if isinstance(self.peer, InProcess):
-            if write:
-                self.peer.query(write)
-            taken, count, first = self.peer.query(self.text.format(**values))
-            return taken, count, first
-        if write:
-            self.writer.execute(write)
-        if self.prepared:
-            text = f"EXECUTE asked ('{values['symbol']}', '{day} 00:00:00+00', '{values['next_day']} 00:00:00+00')"
-        else:
-            text = self.text.format(**values)
-        began = time.perf_counter()
-        self.cur.execute(text)
-        rows = self.cur.fetchall()
-        taken = time.perf_counter() - began
-        return taken, len(rows), rows
+        if self.wanted.rewrites:
+            self.write(written(self.wanted.rewrites, self.peer.dialect).format(**values))
+        return self.ask(self.text.format(**values)) if self.text else None
 
 
 def measure_queries(servers, in_process, data, report, rounds, only):
@@ -261,20 +263,26 @@ def measure_queries(servers, in_process, data, report, rounds, only):
     for query in QUERIES:
         if only and not any(word in query.name for word in only):
             continue
-        asked = [Asked(p, query, data) for p in [*servers, *([] if query.prepared else in_process)] if query.texts.get(p.dialect)]
-        figures = {a.peer.name: [] for a in asked}
+        asked = [Asked(peer, query, data) for peer in [*servers, *in_process]]
+        figures = {one.peer.name: [] for one in asked}
         for round_number in range(rounds + 1):
             for repeat in range(query.repeats):
                 number += 1
                 answers = []
                 for one in asked:
-                    taken, count, rows = one.run(number)
+                    answer = one.run(number)
+                    if answer is None:
+                        continue
+                    taken, count, rows = answer
                     if round_number > 0:  # the first one warms
                         figures[one.peer.name].append(1000 * taken)
                     answers.append((one.peer.name, count, rows))
                 if repeat == 0:
                     check(query, answers)
-        report.add(f"{query.name} ({answers[0][1]:,} rows)", "ms", figures, False)
+        what = f"{query.name} ({answers[0][1]:,} rows)"
+        rows = next(rows for name, _, rows in answers if name == OURS)
+        report.queries[what] = (limits.bytes_of_answer(rows), query.reads(data, len(rows)))
+        report.add(what, "ms", figures, False)
 
 
 def check(query, answers):
@@ -283,17 +291,19 @@ def check(query, answers):
     first_name, first_count, first_rows = answers[0]
     for name, count, rows in answers[1:]:
         if isinstance(rows, list) and rows and isinstance(rows[0], str):
-            same = count == first_count and all(a == b or a == "" for a, b in zip(comparable(rows), comparable(first_rows[0])))
+            same = count == first_count and alike(rows, [b if a else a for a, b in zip(rows, first_rows[0])])
         else:
-            same = [comparable(r) for r in rows] == [comparable(r) for r in first_rows]
+            same = count == first_count and all(map(alike, rows, first_rows))
         if not same:
             raise SystemExit(f"bench: the answers to '{query.name}' of {first_name} and {name} differ: {first_count} and {count} rows, {first_rows[:2]} and {rows[:2]}")
 
 
 def make_aggregates(servers, in_process):
-    texts = words(DAILY, "1 day")
+    texts = words(DAILY, "1 day", CLICKHOUSE_DAILY)
     for server in servers:
-        if server.hypertables:
+        if isinstance(server, ClickHouse):
+            server.make_aggregate(texts["clickhouse"])
+        elif server.hypertables:
             server.execute("CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous) AS " + texts["tickstone"])
         else:
             server.execute("CREATE MATERIALIZED VIEW daily AS " + texts["postgresql"])
@@ -305,19 +315,26 @@ def make_aggregates(servers, in_process):
             peer.query("CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous) AS " + texts["tickstone"])
 
 
-def embedded(scratch, data):
-    """The same rows in a store of its own, loaded by a server that then goes."""
-    loader = Tickstone(scratch)
-    load(loader, data)
-    loader.settle()
-    loader.stop()
-    return TickstoneInProcess(loader.data)
-
-
 def memory_of(server):
     """The most that the process had resident, in MiB."""
     status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def makers(scratch, wanted):
+    """What makes each peer that is wanted and found, of the list of those that there are; ours come last."""
+    if "postgresql" in wanted:
+        yield lambda _: Postgres(scratch)
+    if "timescaledb" in wanted and Timescale.is_found():
+        yield lambda _: Timescale(scratch)
+        yield lambda peers: TimescaleCompressed(peers[-1])
+    if "clickhouse" in wanted and ClickHouse.is_found():
+        yield lambda _: ClickHouse(scratch)
+    if "duckdb" in wanted:
+        yield lambda _: DuckDb(scratch, "DuckDB with keys")
+        yield lambda _: DuckDb(scratch, "DuckDB, sorted")
+    yield lambda _: Tickstone(scratch)
+    yield lambda _: TickstoneInProcess(os.path.join(scratch, "tickstone-in-process"))
 
 
 def main():
@@ -331,7 +348,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--parts", default="copy,upsert,commit,point,query")
     parser.add_argument("--only", default="", help="queries whose names hold one of these words, separated by commas")
-    parser.add_argument("--only-tickstone", action="store_true", help="without the peers")
+    parser.add_argument("--peers", default="postgresql,timescaledb,clickhouse,duckdb", help="those of them that are found")
     parser.add_argument("--keep", action="store_true", help="wait for Enter before the servers are stopped")
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
     args = parser.parse_args()
@@ -342,44 +359,45 @@ def main():
     try:
         data = GuideData(os.path.join(scratch, "csv"), args.symbols, args.bar_days, args.trade_days, args.trades_per_day)
         print("bench: " + ", ".join(f"{data.rows[t]:,} {t}" for t in TABLES), file=sys.stderr, flush=True)
-        servers, duckdbs = [], []
-        if not args.only_tickstone:
-            servers.append(Postgres(scratch))
-            if env("TICKSTONE_BENCH_TIMESCALEDB"):
-                servers.append(Timescale(env("TICKSTONE_BENCH_TIMESCALEDB")))
-            duckdbs = [DuckDb(scratch, "DuckDB with keys"), DuckDb(scratch, "DuckDB, sorted")]
-        servers.append(Tickstone(scratch))
-        peers = [*servers, *duckdbs]
-        report = Report([p.name for p in peers if p.name != OURS] + [OURS, OURS_IN_PROCESS])
-        measure_copy(servers, duckdbs, data, report)
-        # Queries before writes, which DuckDB's tables do not get.
+        machine = limits.measure(scratch)
+        for make in makers(scratch, args.peers.split(",")):
+            peers.append(make(peers))
+        in_process = [peer for peer in peers if isinstance(peer, InProcess)]
+        servers = [peer for peer in peers if peer not in in_process]
+        speaking = [server for server in servers if isinstance(server, Server)]  # PostgreSQL's protocol
+        report = Report([peer.name for peer in peers])
+        measure_copy(peers, servers, data, report)
+        # Queries before writes, which the tables in process do not get.
         if "query" in parts:
-            ours_in_process = embedded(scratch, data)
-            peers.append(ours_in_process)
-            make_aggregates(servers, [*duckdbs, ours_in_process])
-            measure_queries(servers, [*duckdbs, ours_in_process], data, report, args.rounds, [word for word in args.only.split(",") if word])
-            peers.remove(ours_in_process)
-            ours_in_process.stop()
-            for server in servers:
+            make_aggregates(servers, in_process)
+            measure_queries(servers, in_process, data, report, args.rounds, [word for word in args.only.split(",") if word])
+            for server in speaking:
                 server.execute("DROP MATERIALIZED VIEW daily")
+        for peer in in_process:
+            peers.remove(peer)
+            peer.stop()
         if "upsert" in parts:
-            measure_upserts(servers, data, report, args.rounds)
+            measure_upserts(speaking, data, report, args.rounds)
         if "commit" in parts:
             for clients in (1, 8, 32):
-                measure_pgbench(servers, report, "durable upserts of a row", "commits/s", UPSERT, clients, "simple", args.rounds, args.seconds)
+                measure_pgbench(speaking, report, "durable upserts of a row", "commits/s", UPSERT, clients, "simple", args.rounds, args.seconds)
         if "point" in parts:
             for clients in (1, 8):
                 measure_pgbench(servers, report, "newest bar of a symbol, prepared", "queries/s", [NEWEST_BAR.format(symbol=s) for s in data.symbols[::10]], clients, "prepared", args.rounds, args.seconds)
         report.add("most memory of the server", "MiB", {"Tickstone": [memory_of(servers[-1])]}, False)
+        machine = limits.better(machine, limits.measure(scratch))
+        limits_text = limits.table(machine, limits.rows_a_second_of_psycopg2(servers[-1]), report, data, OURS, OURS_IN_PROCESS)
         if args.keep:
             input(f"Tickstone listens on port {servers[-1].port}; Enter ends it. ")
     finally:
-        for peer in peers:
+        for peer in reversed(peers):
             peer.stop()
         shutil.rmtree(scratch, ignore_errors=True)
     text = report.table()
     print(text)
+    print(f"{limits.facts(machine)}\n\n{limits_text}")
     if args.record:
+        record_table("limits", limits.facts(machine), limits_text)
         rows = ", ".join(f"{data.rows[table]:,} {table}" for table in TABLES)
         record_table("guide", f"{args.symbols} symbols: {rows}", text)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks measure Tickstone beside: Debian's PostgreSQL 15, a TimescaleDB where a connection string names one
-(TICKSTONE_BENCH_TIMESCALEDB), and the DuckDB that Tickstone is built with, in a process of its own."""
+"""What the benchmarks measure Tickstone beside: Debian's PostgreSQL 15, and the DuckDB that Tickstone is built with, in a process of its own
+(timescale_peer.py and clickhouse_peer.py have the peers that are measured where they are found)."""
 import datetime as dt
 import os
 import pathlib
@@ -55,9 +55,12 @@ def run_as_postgres(command):
 
 
 class Server:
-    """Something that speaks PostgreSQL's protocol; `hypertables` says whether it knows TimescaleDB's functions."""
+    """Something that speaks PostgreSQL's protocol; `hypertables` says whether it knows TimescaleDB's functions, `loads_as` under whose name its
+    COPY is, if not its own."""
 
     hypertables = False
+    prepares = True
+    loads_as = None
 
     @property
     def dialect(self):
@@ -74,6 +77,30 @@ class Server:
     def execute(self, text):
         self.connect().cursor().execute(text)
 
+    def reader(self, first=None):
+        """A function on a connection of its own, on which `first` was executed: of a text, the seconds, the number of rows and the rows."""
+        cur = self.connect().cursor()
+        if first:
+            cur.execute(first)
+
+        def ask(text):
+            began = time.perf_counter()
+            cur.execute(text)
+            rows = cur.fetchall()
+            return time.perf_counter() - began, len(rows), rows
+        return ask
+
+    def writer(self):
+        """A function on a connection of its own that executes a text."""
+        return self.connect().cursor().execute
+
+    def before_writes(self):
+        """Brings the tables to the state that writes are measured on, without being timed."""
+
+    def copy(self, table, path):
+        """Seconds that COPY of a CSV file took."""
+        return copy_file(self, table, path)
+
     def settle(self):
         cur = self.connect().cursor()
         cur.execute("VACUUM ANALYZE")
@@ -88,11 +115,11 @@ class Server:
 class Postgres(Server):
     name = "PostgreSQL 15"
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, folder="postgres", settings=""):
         if not (PG_BIN / "initdb").exists():
             raise SystemExit("bench: PostgreSQL 15 is not installed (Debian package postgresql-15)")
         self.port = free_port()
-        self.data = os.path.join(scratch, "postgres")
+        self.data = os.path.join(scratch, folder)
         if os.getuid() == 0:
             os.makedirs(self.data)
             owner = pwd.getpwnam("postgres")
@@ -100,10 +127,10 @@ class Postgres(Server):
             os.chown(self.data, owner.pw_uid, owner.pw_gid)
         subprocess.run(run_as_postgres([PG_BIN / "initdb", "-D", self.data, "-A", "trust", "-U", "inavvi_user", "--no-locale", "-E", "UTF8"]),
                        check=True, stdout=subprocess.DEVNULL)
-        options = (f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.data} -c shared_buffers=2GB -c work_mem=64MB "
-                   "-c maintenance_work_mem=256MB -c effective_cache_size=6GB -c max_wal_size=2GB -c wal_buffers=16MB "
-                   "-c random_page_cost=1.1 -c effective_io_concurrency=200 -c checkpoint_completion_target=0.9")
-        subprocess.run(run_as_postgres([PG_BIN / "pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.data, "log"), "-o", options, "start"]),
+        with open(os.path.join(self.data, "postgresql.conf"), "a") as file:
+            file.write((ROOT / "deploy/postgresql.conf").read_text() + settings)
+            file.write(f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self.data}'\n")
+        subprocess.run(run_as_postgres([PG_BIN / "pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.data, "log"), "start"]),
                        check=True, stdout=subprocess.DEVNULL)
         self.connect("postgres").cursor().execute("CREATE DATABASE inavvi")
 
@@ -135,41 +162,11 @@ class Tickstone(Server):
         self.connect().cursor().execute("CHECKPOINT")
 
 
-class Timescale(Server):
-    """A TimescaleDB that runs already: a database is made in it and dropped again."""
-
-    name = "TimescaleDB"
-    hypertables = True
-    database = "tickstone_bench"
-
-    def __init__(self, address):
-        self.address = address
-        admin = psycopg2.connect(address)
-        admin.autocommit = True
-        admin.cursor().execute(f"DROP DATABASE IF EXISTS {self.database}")
-        admin.cursor().execute(f"CREATE DATABASE {self.database}")
-        self.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-
-    def connect(self, database=None):
-        conn = psycopg2.connect(self.address, dbname=database or self.database)
-        conn.autocommit = True
-        return conn
-
-    def pgbench_address(self):
-        parts = self.connect().get_dsn_parameters()
-        password = psycopg2.extensions.parse_dsn(self.address).get("password")
-        return (["-h", parts.get("host", "127.0.0.1"), "-p", parts.get("port", "5432"), "-U", parts["user"]], self.database,
-                {"PGPASSWORD": password} if password else {})
-
-    def stop(self):
-        admin = psycopg2.connect(self.address)
-        admin.autocommit = True
-        admin.cursor().execute(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
-
-
 class InProcess:
     """A database in a process of its own that reads lines of SQL (bench/duckdb_peer.py says how). A query gives (seconds, number of rows, first row
     as texts)."""
+
+    prepares, loads_as = False, None
 
     def start(self, command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -186,6 +183,12 @@ class InProcess:
 
     def execute(self, text):
         self.query(text)
+
+    def reader(self):
+        return self.query
+
+    def writer(self):
+        return self.query
 
     def settle(self):
         self.query("CHECKPOINT")
@@ -208,24 +211,29 @@ class DuckDb(InProcess):
 
 
 class TickstoneInProcess(InProcess):
-    """The embedded store of a directory that no server has open, through bench/tickstone_peer.cpp."""
+    """The embedded store of a directory that no server has open, through bench/tickstone_peer.cpp; a new one is made."""
 
-    name, dialect = "Tickstone in process", "tickstone"
+    name, dialect, hypertables = "Tickstone in process", "tickstone", True
 
     def __init__(self, directory):
         subprocess.run(["cmake", "--build", "--preset", "release", "--target", "tickstone_peer"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         self.start([ROOT / "build/release/bench/tickstone_peer", directory])
 
+    def copy(self, table, path):
+        """Seconds that COPY of a CSV file took."""
+        with open(path) as file:
+            columns = file.readline().strip()
+        return self.query(f"@{path} COPY {table} ({columns}) FROM STDIN (FORMAT csv, HEADER)")[0]
+
 
 def make_tables(server, tables=("ohlcv", "trades")):
-    cur = server.connect().cursor()
     for name in tables:
         columns, indexes = TABLES[name]
-        cur.execute(f"CREATE TABLE {name} ({columns})")
+        server.execute(f"CREATE TABLE {name} ({columns})")
         if server.hypertables:
-            cur.execute(f"SELECT create_hypertable('{name}', 'timestamp')")
+            server.execute(f"SELECT create_hypertable('{name}', 'timestamp')")
         for index in indexes:
-            cur.execute(f"CREATE INDEX ON {name} {index}")
+            server.execute(f"CREATE INDEX ON {name} {index}")
 
 
 def copy_file(server, table, path):

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What bringing daily bars up to date costs, on Tickstone and on PostgreSQL 15, in turn, on this machine.
+"""What bringing daily bars up to date costs, on Tickstone, on PostgreSQL 15 and on TimescaleDB where it is found, in turn, on this machine.
 
     refresh_compare.py [--symbols 500] [--days 20] [--rounds 3] [--seconds 5] [--growth 3] [--record]
 
-PostgreSQL without TimescaleDB has REFRESH MATERIALIZED VIEW, which makes all rows anew; Tickstone aggregates the buckets that changed.
+PostgreSQL without TimescaleDB has REFRESH MATERIALIZED VIEW, which makes all rows anew; the others aggregate the buckets that changed.
 Changes: nothing, 1,000 new rows of the last day, 1,000 rows spread over all days. Then one bar is changed while the table grows, day after
 day: what is paid for is the day that it is in, not the table. Also single-row upserts without an aggregate, with one, and with one that is
 current at commit (tickstone.eager).
@@ -20,13 +20,14 @@ import time
 
 from guide_work import UPSERT
 from machines import Postgres, Tickstone, make_tables, pgbench, record_table
+from timescale_peer import Timescale, TimescaleCompressed
 
 QUERY = """SELECT symbol, {bucket} AS day, {first} AS open, max(high) AS high, min(low) AS low, {last} AS close, sum(volume) AS volume, count(*) AS n
   FROM ohlcv WHERE timeframe = '1m' GROUP BY 1, 2"""
 TEXTS = {
-    "PostgreSQL 15": QUERY.format(bucket="date_bin('1 day', timestamp, '2000-01-03')", first="(array_agg(open ORDER BY timestamp))[1]",
+    "postgresql": QUERY.format(bucket="date_bin('1 day', timestamp, '2000-01-03')", first="(array_agg(open ORDER BY timestamp))[1]",
                                   last="(array_agg(close ORDER BY timestamp DESC))[1]"),
-    "Tickstone": QUERY.format(bucket="time_bucket('1 day', timestamp)", first="first(open, timestamp)", last="last(close, timestamp)"),
+    "tickstone": QUERY.format(bucket="time_bucket('1 day', timestamp)", first="first(open, timestamp)", last="last(close, timestamp)"),
 }
 
 
@@ -49,7 +50,7 @@ def insert(server, rows):
 def refresh(server):
     cur = server.connect().cursor()
     began = time.perf_counter()
-    cur.execute("CALL refresh_continuous_aggregate('daily', NULL, NULL)" if server.name == "Tickstone" else "REFRESH MATERIALIZED VIEW daily")
+    cur.execute("CALL refresh_continuous_aggregate('daily', NULL, NULL)" if server.hypertables else "REFRESH MATERIALIZED VIEW daily")
     return time.perf_counter() - began
 
 
@@ -70,26 +71,30 @@ def main():
     args = parser.parse_args()
     scratch = tempfile.mkdtemp(prefix="tickstone-bench-")
     os.chmod(scratch, 0o755)
-    servers = [Postgres(scratch), Tickstone(scratch)]
-    lines = []
+    servers, lines = [], []
 
     def add(what, unit, values):
+        """`values` by name of the server, of those that do it."""
         lines.append((what, unit, values))
-        shown = ", ".join("-" if value is None else f"{value:,.1f}" for value in values)
-        print(f"bench: {what}: {shown} {unit}", file=sys.stderr, flush=True)
+        print(f"bench: {what}: " + ", ".join(f"{name} {value:,.1f}" for name, value in values.items()) + f" {unit}", file=sys.stderr, flush=True)
 
     try:
+        servers.append(Postgres(scratch))
+        if Timescale.is_found():
+            servers.append(Timescale(scratch))
+            servers.append(TimescaleCompressed(servers[-1]))
+        servers.append(Tickstone(scratch))
         for server in servers:
             make_tables(server)
             server.connect().cursor().execute(DAYS.format(symbols=args.symbols, first=0, last=args.days - 1))
             server.settle()
-        made = []
+        made = {}
         for server in servers:
             cur = server.connect().cursor()
             began = time.perf_counter()
-            cur.execute("CREATE MATERIALIZED VIEW daily " + ("WITH (timescaledb.continuous) " if server.name == "Tickstone" else "") +
-                        "AS " + TEXTS[server.name])
-            made.append(1000 * (time.perf_counter() - began))
+            cur.execute("CREATE MATERIALIZED VIEW daily " + ("WITH (timescaledb.continuous) " if server.hypertables else "") +
+                        "AS " + TEXTS[server.dialect])
+            made[server.name] = 1000 * (time.perf_counter() - began)
         add(f"all {args.symbols * args.days * 390:,} bars", "ms", made)
         chance = random.Random(7)
         changes = {
@@ -99,19 +104,19 @@ def main():
                                                           for _ in range(1000)],
         }
         for what, make in changes.items():
-            taken = [[], []]
+            taken = {server.name: [] for server in servers}
             for _ in range(args.rounds):
                 rows = sorted(set(make()))
-                for i, server in enumerate(servers):
+                for server in servers:
                     if rows:
                         insert(server, rows)
-                    taken[i].append(1000 * refresh(server))
-            add(what, "ms", [statistics.median(times) for times in taken])
+                    taken[server.name].append(1000 * refresh(server))
+            add(what, "ms", {name: statistics.median(times) for name, times in taken.items()})
         for server in servers:
-            if answer(server, "daily") != answer(server, f"({TEXTS[server.name]}) AS q"):
+            if answer(server, "daily") != answer(server, f"({TEXTS[server.dialect]}) AS q"):
                 raise SystemExit(f"bench: the aggregate on {server.name} is not what its query gives")
         # The first day is as large as each other one, however large the table has become.
-        tickstone = servers[1]
+        tickstone, ours = servers[-1], servers[-1].name
         for step in range(args.growth + 1):
             if step > 0:
                 tickstone.connect().cursor().execute(DAYS.format(symbols=args.symbols, first=step * args.days, last=(step + 1) * args.days - 1))
@@ -121,23 +126,24 @@ def main():
             for i in range(max(5, args.rounds)):
                 insert(tickstone, [(i % args.symbols, 870)])  # the first minute of the first day
                 times.append(1000 * refresh(tickstone))
-            add(f"one bar of a table of {(step + 1) * args.symbols * args.days * 390:,}", "ms", [None, statistics.median(times)])
+            add(f"one bar of a table of {(step + 1) * args.symbols * args.days * 390:,}", "ms", {ours: statistics.median(times)})
         # What an aggregate costs those who write: below all that was materialized, the dearer case.
         cur = tickstone.connect().cursor()
-        add("durable upserts, 1 connection: with an aggregate", "commits/s", [None, pgbench(tickstone, UPSERT, 1, args.seconds)])
+        add("durable upserts, 1 connection: with an aggregate", "commits/s", {ours: pgbench(tickstone, UPSERT, 1, args.seconds)})
         cur.execute("CALL refresh_continuous_aggregate('daily', NULL, NULL)")
-        add("durable upserts, 1 connection: of what it has materialized", "commits/s", [None, pgbench(tickstone, UPSERT, 1, args.seconds)])
+        add("durable upserts, 1 connection: of what it has materialized", "commits/s", {ours: pgbench(tickstone, UPSERT, 1, args.seconds)})
         cur.execute("ALTER MATERIALIZED VIEW daily SET (tickstone.eager = true)")
-        add("durable upserts, 1 connection: with an eager aggregate", "commits/s", [None, pgbench(tickstone, UPSERT, 1, args.seconds)])
+        add("durable upserts, 1 connection: with an eager aggregate", "commits/s", {ours: pgbench(tickstone, UPSERT, 1, args.seconds)})
         cur.execute("DROP MATERIALIZED VIEW daily")
-        add("durable upserts, 1 connection: without an aggregate", "commits/s", [None, pgbench(tickstone, UPSERT, 1, args.seconds)])
+        add("durable upserts, 1 connection: without an aggregate", "commits/s", {ours: pgbench(tickstone, UPSERT, 1, args.seconds)})
     finally:
-        for server in servers:
+        for server in reversed(servers):
             server.stop()
         shutil.rmtree(scratch, ignore_errors=True)
-    table = ["| refresh of daily bars, upserts | unit | PostgreSQL 15 | Tickstone |", "|---|---|---:|---:|"]
-    for what, unit, (postgres, tickstone) in lines:
-        table.append(f"| {what} | {unit} | {'-' if postgres is None else f'{postgres:,.1f}'} | {tickstone:,.1f} |")
+    names = [server.name for server in servers]
+    table = ["| refresh of daily bars, upserts | unit | " + " | ".join(names) + " |", "|---|---|" + "---:|" * len(names)]
+    for what, unit, values in lines:
+        table.append(f"| {what} | {unit} | " + " | ".join(f"{values[name]:,.1f}" if name in values else "-" for name in names) + " |")
     text = "\n".join(table) + "\n"
     print(text)
     if args.record:

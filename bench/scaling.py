@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the same queries cost Tickstone as there are more rows, chunks, symbols and connections.
+"""What the same queries cost Tickstone, and TimescaleDB where it is found, as there are more rows, chunks, symbols and connections.
 
-    scaling.py [--rows 1000000,10000000,100000000] [--chunks 10,100,1000] [--symbols 10,100,1000,10000] [--connections 1,8,32,64] [--record]
+    scaling.py [--rows 1000000,10000000] [--long] [--chunks 10,100,1000] [--symbols 10,100,1000,10000] [--connections 1,8,32,64] [--only-tickstone] [--record]
 
 Bars of one minute in a hypertable whose chunk interval is chosen for the number of chunks; one of rows, chunks and symbols varies, the others stay
 at the first number of rows, 10 chunks and 100 symbols. Times are medians of 15 runs over psycopg2, each of another symbol, with a bar written
-between two runs; connections are pgbench's.
+between two runs; connections are pgbench's. `--long` has 100 million rows as well, on Tickstone alone, which takes ten minutes more.
 """
 import argparse
 import datetime as dt
+import os
 import random
 import shutil
 import statistics
@@ -18,9 +19,11 @@ import tempfile
 import time
 
 from machines import Tickstone, pgbench, record_table
+from timescale_peer import Timescale
 
 START = dt.datetime(2020, 1, 6, tzinfo=dt.timezone.utc)
 RUNS = 15
+MOST_ROWS_OF_PEERS = 10_000_000
 # What a run asks, of a symbol and the end of the bars.
 QUERIES = {
     "newest bar": "SELECT * FROM bars WHERE symbol = '{symbol}' ORDER BY timestamp DESC LIMIT 1",
@@ -70,32 +73,39 @@ def times(server, end, symbols):
     return medians
 
 
-def table_of(server, options):
+def table_of(servers, options):
     rows, chunks, symbols = options.rows[0], 10, 100
     cases = [(r, chunks, symbols) for r in options.rows]
     cases += [(rows, c, symbols) for c in options.chunks if c != chunks] + [(rows, chunks, s) for s in options.symbols if s != symbols]
-    text = "| rows | chunks | symbols | " + " | ".join(f"{name}, ms" for name in QUERIES) + " |\n" + "|---:" * (3 + len(QUERIES)) + "|\n"
-    for case in cases:
-        end = fill(server, *case)
-        medians = times(server, end, case[2])
-        line = "| " + " | ".join(f"{n:,}" for n in case) + " | " + " | ".join(f"{medians[name]:.2f}" for name in QUERIES) + " |"
-        print(f"bench: {line}", file=sys.stderr, flush=True)
-        text += line + "\n"
+    text = "| server | rows | chunks | symbols | " + " | ".join(f"{name}, ms" for name in QUERIES) + " |\n|---" + "|---:" * (3 + len(QUERIES)) + "|\n"
+    for server in servers:
+        for case in cases:
+            if server.name != Tickstone.name and case[0] > MOST_ROWS_OF_PEERS:
+                continue
+            began = time.perf_counter()
+            end = fill(server, *case)
+            loaded = time.perf_counter() - began
+            medians = times(server, end, case[2])
+            line = f"| {server.name} | " + " | ".join(f"{n:,}" for n in case) + " | " + " | ".join(f"{medians[name]:.2f}" for name in QUERIES) + " |"
+            print(f"bench: {line} loaded in {loaded:.0f} s", file=sys.stderr, flush=True)
+            text += line + "\n"
     return text
 
 
-def connections_of(server, options):
-    fill(server, options.rows[0], 10, 100)
+def connections_of(servers, options):
+    for server in servers:
+        fill(server, options.rows[0], 10, 100)
     read = [f"SELECT * FROM bars WHERE symbol = 'S{s:05d}' ORDER BY timestamp DESC LIMIT 1;\n" for s in range(1, 101, 10)]
     write = ("\\set s random(1, 500)\n\\set d random(10, 28)\n\\set h random(10, 23)\n\\set m random(1, 1000000)\n"
              "INSERT INTO bars VALUES ('U:s', '2019-01-:d :h:30:00+00', 101.25, 102.5, 100.75, 101.5, :m) "
              "ON CONFLICT (symbol, timestamp) DO UPDATE SET volume = EXCLUDED.volume;\n")
-    text = "| connections | newest bar, prepared, queries/s | durable upserts, commits/s |\n|---:|---:|---:|\n"
-    for clients in options.connections:
-        line = (f"| {clients} | {pgbench(server, read, clients, options.seconds, 'prepared'):,.0f} | "
-                f"{pgbench(server, write, clients, options.seconds, 'simple'):,.0f} |")
-        print(f"bench: {line}", file=sys.stderr, flush=True)
-        text += line + "\n"
+    text = "| server | connections | newest bar, prepared, queries/s | durable upserts, commits/s |\n|---|---:|---:|---:|\n"
+    for server in servers:
+        for clients in options.connections:
+            line = (f"| {server.name} | {clients} | {pgbench(server, read, clients, options.seconds, 'prepared'):,.0f} | "
+                    f"{pgbench(server, write, clients, options.seconds, 'simple'):,.0f} |")
+            print(f"bench: {line}", file=sys.stderr, flush=True)
+            text += line + "\n"
     return text
 
 
@@ -104,18 +114,26 @@ def main():
         return [int(part) for part in text.split(",") if part]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=numbers, default=[1_000_000, 10_000_000])
+    parser.add_argument("--long", action="store_true", help="100 million rows as well")
+    parser.add_argument("--only-tickstone", action="store_true", help="without TimescaleDB")
     parser.add_argument("--chunks", type=numbers, default=[10, 100, 1000])
     parser.add_argument("--symbols", type=numbers, default=[10, 100, 1000, 10000])
     parser.add_argument("--connections", type=numbers, default=[1, 8, 32, 64])
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
+    if options.long:
+        options.rows.append(100_000_000)
     scratch = tempfile.mkdtemp(prefix="tickstone-bench-")
-    server = Tickstone(scratch)
+    os.chmod(scratch, 0o755)
+    servers = [Tickstone(scratch)]
     try:
-        text = table_of(server, options) + "\n" + connections_of(server, options)
+        if Timescale.is_found() and not options.only_tickstone:
+            servers.append(Timescale(scratch))
+        text = table_of(servers, options) + "\n" + connections_of(servers, options)
     finally:
-        server.stop()
+        for server in servers:
+            server.stop()
         shutil.rmtree(scratch, ignore_errors=True)
     print(text)
     if options.record:

@@ -2,11 +2,13 @@
 // tickstone_peer DIRECTORY: Tickstone in process, for the benchmarks, with the same lines in and out as
 // bench/duckdb_peer.py: a line of SQL, answered by `ok`, seconds, number of rows and the first row's values,
 // or `error` and a message; fields end at tabs. The rows are a DataFrame of the typed API, as a program has
-// them.
+// them. `@FILE COPY ... FROM STDIN ...` loads that file, durably as every statement; its answer has no
+// values.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -31,6 +33,21 @@ std::string answer(tickstone::DatabaseManager& manager, const std::string& sql) 
   return line;
 }
 
+std::string answer_of_copy(tickstone::DatabaseManager& manager, const std::string& line) {
+  const auto space = line.find(' ');
+  std::ifstream file(line.substr(1, space - 1), std::ios::binary);
+  if (!file) return "error\tthe file cannot be read";
+  const auto began = std::chrono::steady_clock::now();
+  const auto rows = manager.copy_in(line.substr(space + 1), [&](std::string& chunk) {
+    chunk.resize(1 << 20);
+    file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    chunk.resize(static_cast<std::size_t>(file.gcount()));
+    return !chunk.empty();
+  });
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
+  return "ok\t" + std::to_string(taken.count()) + "\t" + std::to_string(rows);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -46,7 +63,7 @@ int main(int argc, char** argv) {
     for (std::string sql; std::getline(std::cin, sql);) {
       std::string line;
       try {
-        line = answer(manager, sql);
+        line = sql.starts_with('@') ? answer_of_copy(manager, sql) : answer(manager, sql);
       } catch (const std::exception& error) {
         line = "error\t" + one_line(error.what());
       }
