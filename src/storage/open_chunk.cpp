@@ -397,6 +397,10 @@ void OpenChunk::follow_series(RowNumber first, RowNumber count, const OlderLayer
     }
     block.min_time.store(min_time, std::memory_order_relaxed);
     block.max_time.store(max_time, std::memory_order_relaxed);
+    if (min_time < first_time_.load(std::memory_order_relaxed))
+      first_time_.store(min_time, std::memory_order_relaxed);
+    if (max_time > last_time_.load(std::memory_order_relaxed))
+      last_time_.store(max_time, std::memory_order_relaxed);
   }
 }
 

@@ -170,6 +170,10 @@ class OpenChunk {
     Found found = Found::Absent;
     RowNumber row = kNoRow;  // of the newest version at the commit
   };
+  /// False where no other row here, ended ones included, can have the key of this one.
+  bool may_have_key_twice(RowNumber row) const {
+    return !series_in_key_ || !series_[series_of(row)].is_in_key_order.load(std::memory_order_relaxed);
+  }
   /// Looks among rows below `limit` that were created at or before `seq`. `key`: as `append_key` writes it.
   FoundRow find(std::string_view key, std::uint64_t hash, CommitSeq seq, RowNumber limit = kNoRow) const;
 
@@ -230,6 +234,9 @@ class OpenChunk {
   std::vector<bool> always_dictionary_;
   std::vector<bool> is_flat_;  // a text column whose values repeat too little for a dictionary
   std::int64_t max_time_ = INT64_MIN;
+  // Of all rows, told before the rows are; any thread reads them.
+  std::atomic<std::int64_t> first_time_{INT64_MAX};
+  std::atomic<std::int64_t> last_time_{INT64_MIN};
   std::vector<std::unique_ptr<TextDictionary>> dictionaries_;  // by column; Bytes only
   std::vector<std::unique_ptr<TextDictionary>>
       series_dictionaries_;  // canonical values of series columns that are no Bytes

@@ -362,6 +362,16 @@ std::int64_t OpenChunk::series_last_time(std::uint32_t series) const {
 
 bool OpenChunk::may_hold(const std::vector<ColumnView>& key, std::size_t key_row) const {
   if (row_count() == 0) return false;
+  const auto time_at = static_cast<std::size_t>(
+      time_index_ ? std::find(key_indexes_.begin(), key_indexes_.end(), *time_index_) - key_indexes_.begin()
+                  : static_cast<std::ptrdiff_t>(key_indexes_.size()));
+  if (time_at < key_indexes_.size() && !key[time_at].is_null(key_row)) {
+    // Of many runs of rows most are of other times.
+    const std::int64_t asked = time_of(key[time_at], key_row);
+    if (asked < first_time_.load(std::memory_order_relaxed) ||
+        asked > last_time_.load(std::memory_order_relaxed))
+      return false;
+  }
   if (!series_in_key_ || has_row_ids_) return true;
   std::vector<std::uint32_t> codes(series_indexes_.size());
   std::string canonical;
@@ -384,11 +394,8 @@ bool OpenChunk::may_hold(const std::vector<ColumnView>& key, std::size_t key_row
   }
   const auto series = series_.find(codes.data());
   if (!series) return false;
-  if (!time_index_) return true;
-  const auto time_at = std::find(key_indexes_.begin(), key_indexes_.end(), *time_index_);
-  if (time_at == key_indexes_.end()) return true;
-  return time_of(key[static_cast<std::size_t>(time_at - key_indexes_.begin())], key_row) <=
-         series_last_time(*series);
+  if (time_at == key_indexes_.size()) return true;
+  return time_of(key[time_at], key_row) <= series_last_time(*series);
 }
 
 std::vector<std::uint32_t> OpenChunk::find_series(const std::vector<const Value*>& leading) const {

@@ -392,6 +392,8 @@ CommitSeq StoreTransaction::commit(bool synchronous) {
   try {
     check_active();
     for (const auto& [id, own] : tables_) TICKSTONE_CHECK(own.replaced == nullptr);
+    // While the last segments are written, the rows behind them go to the log.
+    if (job_ != nullptr) log_rest();
     take_sealed(cancelled_);
     std::size_t bytes = 0;
     for (const auto& [id, own] : tables_) {

@@ -189,6 +189,7 @@ class StoreTransaction final : public Transaction,
                                     std::size_t row) const;
   bool ends_part(const OpenChunk& rows, const PartState& state) const;
   void log_rows(TableId id, OwnTable& own);
+  void log_rest();
 
   // transaction_mass.cpp
   std::vector<RowPlace> locate_committed(const OwnTable& own, const TableState& table, const Batch& keys,

@@ -20,7 +20,8 @@ constexpr std::size_t kKeyRows = 8192;
 /// while the other fills.
 void StoreTransaction::make_room() {
   if (job_ != nullptr && job_->is_done()) take_sealed(cancelled_);
-  const std::size_t limit = core_.options.early_segment_bytes / 2;
+  // Rows before the first segment are in the log as well, in vain: it comes sooner.
+  const std::size_t limit = core_.options.early_segment_bytes / (has_sealed_ || job_ != nullptr ? 2 : 4);
   if (gathered_bytes_ < std::max(next_room_check_, limit / 4)) return;
   check_active();
   std::size_t bytes = 0;
@@ -348,6 +349,12 @@ void StoreTransaction::check_sealed(TableId id, OwnTable& own, const TableState&
   own.sealed_checked = seq;
 }
 
+void StoreTransaction::log_rest() {
+  for (auto& [id, own] : tables_) {
+    if (!own.parts.empty()) log_rows(id, own);
+  }
+}
+
 void StoreTransaction::prepare_sealed() {
   const Snapshot snapshot = core_.snapshot();
   for (auto& [id, own] : tables_) {
@@ -355,8 +362,8 @@ void StoreTransaction::prepare_sealed() {
     const auto table = seen_as(id, own, snapshot);
     if (table == nullptr) continue;
     check_sealed(id, own, *table, snapshot.seq);
-    if (!own.parts.empty()) log_rows(id, own);
   }
+  log_rest();
 }
 
 void StoreTransaction::encode_sealed(const OwnTable& own, LoggedTable& table) const {

@@ -177,10 +177,14 @@ std::vector<StoreTransaction::Placed> StoreTransaction::place_rows(
     source.count = result.count;
     const OwnLayers older(table, own.sealed.get(), own.parts, part, snapshot.seq);
     result.first = rows.append(source, position_, older, wants_suspects ? &result.suspects : nullptr);
-    if (is_rearranged) {
+    if (is_rearranged && !result.suspects.empty()) {
       // The first that was given is the first that is refused.
-      std::sort(result.suspects.begin(), result.suspects.end(),
-                [&](RowNumber a, RowNumber b) { return result.batch_row(a) < result.batch_row(b); });
+      std::vector<RowNumber> by_batch_row(columns.front().size, kNoRow);
+      for (const RowNumber row : result.suspects) by_batch_row[result.batch_row(row)] = row;
+      result.suspects.clear();
+      for (const RowNumber row : by_batch_row) {
+        if (row != kNoRow) result.suspects.push_back(row);
+      }
     }
     auto& part_state = own.part_states[part];
     if (part_state.first_position == 0) part_state.first_position = position_;
@@ -311,7 +315,8 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
     rows.append_key(key, row);
     const std::uint64_t hash = hash_key(key);
     OwnFound own_row;
-    const auto found = rows.find(key, hash, position_, row);
+    OpenChunk::FoundRow found;
+    if (rows.may_have_key_twice(row)) found = rows.find(key, hash, position_, row);
     if (found.found == OpenChunk::Found::Visible) {
       own_row = {&own.parts[placed.part], found.row};
     } else if (found.found == OpenChunk::Found::Absent) {

@@ -90,8 +90,10 @@ class RowsBySeriesStore : public StoreFixture {
     std::string error;
     friend bool operator==(const Outcome&, const Outcome&) = default;
   };
-  /// Batches of `size` rows: those of few are never rearranged.
-  Outcome load(TableId table, const Rows& rows, OnDuplicate mode, std::size_t size) {
+  /// Batches of `size` rows: those of few are never rearranged. With a savepoint before each, every large one
+  /// is a run of rows of its own.
+  Outcome load(TableId table, const Rows& rows, OnDuplicate mode, std::size_t size,
+               bool has_savepoints = false) {
     Outcome outcome;
     create(trades(table, 700));
     insert(table, {rows.begin(), rows.begin() + 100}, OnDuplicate::Replace);
@@ -100,6 +102,7 @@ class RowsBySeriesStore : public StoreFixture {
       for (std::size_t first = mode == OnDuplicate::Fail ? 100 : 0; first < rows.size(); first += size) {
         const Rows part(rows.begin() + static_cast<std::ptrdiff_t>(first),
                         rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), first + size)));
+        if (has_savepoints) transaction->savepoint();
         for (const auto row : transaction->insert(table, batch(part), mode).skipped)
           outcome.skipped.push_back(static_cast<std::uint32_t>(first) + row);
       }
@@ -131,16 +134,19 @@ TEST_F(RowsBySeriesStore, AreStoredSkippedAndRefusedAsOthersAre) {
       }
       const auto whole = load(++table, rows, mode, rows.size());
       const auto parts = load(++table, rows, mode, 1000);
+      const auto runs = load(++table, rows, mode, 5000, true);
       EXPECT_EQ(whole.error, parts.error);
+      EXPECT_EQ(runs, parts);
       EXPECT_EQ(whole.skipped, parts.skipped);
       EXPECT_EQ(whole.rows, parts.rows);
       EXPECT_EQ(whole.error.empty(), !(mode == OnDuplicate::Fail && has_doubles));
       if (round == 0) {
         crash_and_open();
-        EXPECT_EQ(rows_of(table - 1), parts.rows);
+        EXPECT_EQ(rows_of(table - 2), parts.rows);
       }
       store->checkpoint();
-      EXPECT_EQ(rows_of(table - 1), parts.rows);
+      EXPECT_EQ(rows_of(table - 2), parts.rows);
+      EXPECT_EQ(rows_of(table), parts.rows);
     }
   }
 }
