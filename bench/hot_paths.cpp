@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // hot_paths [PATH...]: runs the hot paths in process, on a small store in a temporary directory, through the
 // server's own session loop over a pair of sockets, and prints of each what an operation allocates (calls of
-// operator new, bytes) and how many blocks it reads from segments. Under callgrind it dumps the instructions
-// of each, of all threads, the client's few included (bench/hot_paths.py runs it so and puts both together).
+// operator new, bytes) and how many blocks of segments it reads, of how many bytes as they are stored. Under
+// callgrind it dumps the instructions of each, of all threads, the client's few included (bench/hot_paths.py
+// runs it so and puts both together).
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -235,8 +236,10 @@ void measure(engine::Database& database, const Path& path) {
   const auto each = [&](std::uint64_t sum) { return static_cast<double>(sum) / path.rounds; };
   const auto allocations = allocation_count.load() - count, allocated = allocated_bytes.load() - bytes;
   const auto after = database.store().statistics();
-  std::printf("%s\t%.1f\t%.0f\t%.1f\n", path.name.c_str(), each(allocations), each(allocated),
-              each(after.cache_hits + after.cache_misses - before.cache_hits - before.cache_misses));
+  std::printf("%s\t%.1f\t%.0f\t%.1f\t%.0f\n", path.name.c_str(), each(allocations), each(allocated),
+              each(after.cache_hits + after.cache_misses - before.cache_hits - before.cache_misses),
+              each(after.cache_hit_bytes + after.cache_read_bytes - before.cache_hit_bytes -
+                   before.cache_read_bytes));
   std::fflush(stdout);
 }
 
@@ -301,6 +304,7 @@ int run(const std::vector<std::string>& chosen) {
     client.run(parse("newest", newest));
     client.run(parse("bars", bars));
     client.run(parse("count", "SELECT count(*) FROM ohlcv"));
+    client.run(parse("one", "SELECT 1"));
     client.run(parse("upsert", upsert + "($1, $2, $3, $4, $5, $6, $7, $8, $9)" + kReplace));
 
     // A request for each round, made before.
@@ -349,6 +353,7 @@ int run(const std::vector<std::string>& chosen) {
            return execute("bars", {symbol_name(i), "2026-01-06 00:00:00+00", "2026-01-07 00:00:00+00"});
          })});
     add({"count-prepared", 3, 10, requests(1, [&](int) { return execute("count", {}); })});
+    add({"constant-prepared", 3, 10, requests(1, [&](int) { return execute("one", {}); })});
 
     const std::string some = "SELECT * FROM ohlcv ORDER BY timestamp, symbol LIMIT " + std::to_string(kLines);
     std::string csv, binary;

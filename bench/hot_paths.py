@@ -16,8 +16,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FILE = ROOT / "bench/hot_paths.txt"
 HEAD = """# What an operation of each hot path costs: written by bench/hot_paths.py (docs/benchmarks.md says how), of the release build.
-# Instructions are callgrind's, of all threads; allocations and bytes those of operator new; blocks those looked up in the cache of segments.
-# path                        instructions  allocations        bytes  blocks
+# Instructions are callgrind's, of all threads; allocations and bytes those of operator new; blocks those of segments that it looked up, and their bytes as stored.
+# path                        instructions  allocations        bytes  blocks    of bytes
 """
 
 
@@ -52,8 +52,8 @@ def main():
         instructions = instructions_of(directory)
     lines = []
     for line in done.stdout.splitlines():
-        name, allocations, size, blocks = line.split("\t")
-        lines.append(f"{name:<28}{round(instructions[name]):>14,}{float(allocations):>13,.0f}{float(size):>13,.0f}{float(blocks):>8,.0f}\n")
+        name, allocations, size, blocks, stored = line.split("\t")
+        lines.append(f"{name:<28}{round(instructions[name]):>14,}{float(allocations):>13,.0f}{float(size):>13,.0f}{float(blocks):>8,.0f}{float(stored):>12,.0f}\n")
     text = HEAD + "".join(lines)
     sys.stdout.write(text)
     if args.record and not args.paths:

@@ -16,7 +16,8 @@ storage_statistics v: commits int8, last_commit int8, log_bytes int8, log_syncs 
   bytes_written_log int8, bytes_written_checkpoints int8, bytes_written_transactions int8,
   bytes_written_compactions int8, write_amplification float8, write_stalls int8, write_stall_time interval,
   readers int8, oldest_reader_commit int8, oldest_reader_age interval, block_cache_hits int8,
-  block_cache_misses int8, commit_groups int8, commit_sync_time interval, accepts_writes bool
+  block_cache_misses int8, commit_groups int8, commit_sync_time interval, accepts_writes bool,
+  block_cache_hit_bytes int8, block_cache_read_bytes int8
 table_storage v: table_schema name, table_name name, chunks int8, segments int8, segment_bytes int8,
   open_rows int8, open_bytes int8
 segments v: table_schema name, table_name name, chunk int8, segment int8, level int4, row_count int8,
@@ -95,7 +96,9 @@ void storage_statistics(RowWriter& rows, const RowContext& context) {
        {"block_cache_misses", number(statistics.cache_misses)},
        {"commit_groups", number(statistics.commit_groups.total())},
        {"commit_sync_time", interval_of(static_cast<std::int64_t>(statistics.commit_syncs.sum / 1000))},
-       {"accepts_writes", !statistics.has_failed}});
+       {"accepts_writes", !statistics.has_failed},
+       {"block_cache_hit_bytes", number(statistics.cache_hit_bytes)},
+       {"block_cache_read_bytes", number(statistics.cache_read_bytes)}});
 }
 
 void table_storage(RowWriter& rows, const RowContext& context) {

@@ -6,8 +6,7 @@
 #include <thread>
 
 #include "duck/error_translation.hpp"
-#include "duck/interval_constants.hpp"
-#include "duck/logical_types.hpp"
+#include "duck/prepared_query.hpp"
 #include "duck/result_reader.hpp"
 
 namespace tickstone::duck {
@@ -15,13 +14,6 @@ namespace tickstone::duck {
 namespace {
 
 using duckdb::unique_ptr;
-
-std::vector<ResultColumn> columns_of(const duckdb::vector<duckdb::string>& names,
-                                     const duckdb::vector<duckdb::LogicalType>& types) {
-  std::vector<ResultColumn> columns;
-  for (std::size_t i = 0; i < types.size(); ++i) columns.push_back({names[i], sql_type_of(types[i])});
-  return columns;
-}
 
 /// Looks in vain for something to do that take about a tenth of a millisecond; then it pauses between them,
 /// so as not to take a core from who has it.
@@ -86,124 +78,6 @@ class DuckResult final : public ResultStream {
   std::vector<ResultColumn> columns_;
 };
 
-class DuckPrepared final : public PreparedQuery {
- public:
-  DuckPrepared(DuckConnection& connection, std::string text)
-      : connection_(connection), text_(std::move(text)) {
-    prepare();
-  }
-
-  const std::vector<SqlType>& parameter_types() const override { return parameter_types_; }
-  const std::vector<ResultColumn>& columns() const override { return columns_; }
-
-  std::unique_ptr<ResultStream> execute(std::span<const Value> parameters) override {
-    auto& session = connection_.session();
-    session.begin_statement();
-    if (!is_current()) prepare();
-    // Boundary: DuckDB's errors end here.
-    try {
-      for (const auto& parameter : notes_.parameters) {
-        Value value = session.call(parameter.function, {});
-        duckdb::Value duck = value.is_null ? duckdb::Value(parameter.type) : to_duck(value);
-        parameter.data->SetValue(duck.type() == parameter.type ? duck : duck.DefaultCastAs(parameter.type));
-      }
-      // A part of a statement need not use all of its parameters, and DuckDB takes no others.
-      duckdb::case_insensitive_map_t<duckdb::BoundParameterData> values;
-      for (std::size_t i = 0; i < parameters.size(); ++i) {
-        const auto name = std::to_string(i + 1);
-        if (!statement_->named_param_map.contains(name)) continue;
-        values.emplace(name, duckdb::BoundParameterData(parameter_value(i, parameters[i])));
-      }
-      keep_intervals_apart(values);
-      // A rebind inside DuckDB notes what it depends on anew.
-      session.note_into(&notes_);
-      auto stream = connection_.run([&] { return statement_->PendingQuery(values, true); });
-      session.note_into(nullptr);
-      return stream;
-    } catch (const Error&) {
-      session.note_into(nullptr);
-      throw;
-    } catch (const std::exception& exception) {
-      session.note_into(nullptr);
-      throw translate(duckdb::ErrorData(exception));
-    }
-  }
-
- private:
-  bool is_current() const {
-    // Literals of times were read in the zone of then.
-    if (&connection_.session().zone() != zone_) return false;
-    const auto& view = connection_.session().view();
-    for (const auto& table : notes_.tables) {
-      if (view == nullptr || view->schema(table.table) == nullptr ||
-          view->schema_version(table.table) != table.schema_version) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  void prepare() {
-    auto& session = connection_.session();
-    if (session.view() == nullptr || statement_ == nullptr) session.begin_statement();
-    notes_ = {};
-    zone_ = &session.zone();
-    session.note_into(&notes_);
-    statement_ = connection_.duck().Prepare(text_);
-    session.note_into(nullptr);
-    if (statement_->HasError()) throw translate(statement_->GetErrorObject());
-    columns_ = columns_of(statement_->GetNames(), statement_->GetTypes());
-    duck_types_.clear();
-    parameter_types_.clear();
-    const auto expected = statement_->GetExpectedParameterTypes();
-    std::size_t highest = 0;
-    for (const auto& [name, index] : statement_->named_param_map)
-      highest = std::max<std::size_t>(highest, std::stoul(name));
-    for (std::size_t i = 1; i <= highest; ++i) {
-      const auto found = expected.find(std::to_string(i));
-      duck_types_.push_back(found == expected.end() ? duckdb::LogicalType(duckdb::LogicalTypeId::UNKNOWN)
-                                                    : found->second);
-      parameter_types_.push_back(sql_type_of(duck_types_.back()));
-    }
-  }
-
-  /// The value in the type that the plan expects, so that nothing is bound again; in its own type where that
-  /// would change it.
-  duckdb::Value parameter_value(std::size_t index, const Value& value) const {
-    const auto& expected =
-        index < duck_types_.size() ? duck_types_[index] : duckdb::LogicalType(duckdb::LogicalTypeId::UNKNOWN);
-    const bool is_open = expected.id() == duckdb::LogicalTypeId::UNKNOWN ||
-                         expected.id() == duckdb::LogicalTypeId::SQLNULL ||
-                         expected.id() == duckdb::LogicalTypeId::INVALID;
-    if (value.is_null) return is_open ? duckdb::Value(logical_type_of(value.type)) : duckdb::Value(expected);
-    if (!is_open && is_text_like(value.type.id) && !value.type.is_array) {
-      // Text for anything else: PostgreSQL's input function of the type.
-      const SqlType target = parameter_types_[index];
-      if (!is_text_like(target.id) || target.is_array) {
-        return parameter_value(index, parse_value(target, value.text, connection_.session().format()));
-      }
-    }
-    duckdb::Value natural = to_duck(value);
-    if (is_open || natural.type() == expected) return natural;
-    duckdb::Value cast;
-    duckdb::string error;
-    if (!natural.DefaultTryCastAs(expected, cast, &error)) return natural;
-    // Rounded on the way: 0.123 for DECIMAL(18,2) must not become 0.12.
-    duckdb::Value back;
-    if (!cast.DefaultTryCastAs(natural.type(), back, &error) || back != natural) return natural;
-    return cast;
-  }
-
-  DuckConnection& connection_;
-  std::string text_;
-  unique_ptr<duckdb::PreparedStatement> statement_;
-  PlanNotes notes_;
-  const TimeZone* zone_ = nullptr;
-  std::vector<duckdb::LogicalType> duck_types_;
-  std::vector<SqlType> parameter_types_;
-  std::vector<ResultColumn> columns_;
-};
-
 }  // namespace
 
 std::unique_ptr<ResultStream> make_stream(unique_ptr<duckdb::QueryResult> result) {
@@ -254,15 +128,8 @@ std::unique_ptr<ResultStream> DuckConnection::run(
 }
 
 std::unique_ptr<ResultStream> DuckConnection::query(std::string_view duck_text) {
-  session_->begin_statement();
-  // Boundary: DuckDB's errors end here.
-  try {
-    return run([&] { return connection_.PendingQuery(std::string(duck_text), true); });
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& exception) {
-    throw translate(duckdb::ErrorData(exception));
-  }
+  // What it makes of the plan is the same, and a short one is run at once.
+  return prepare(duck_text)->execute({});
 }
 
 std::unique_ptr<PreparedQuery> DuckConnection::prepare(std::string_view duck_text) {

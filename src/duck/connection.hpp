@@ -44,6 +44,11 @@ class DuckConnection final : public Connection {
   duckdb::shared_ptr<SessionState> session_;
 };
 
+/// How many rows a query reads that is run without DuckDB's pipelines; nothing where it is not. Errors:
+/// translated.
+std::optional<std::string> reading_of_short_plan(DuckConnection& connection, std::string_view duck_text,
+                                                 std::span<const Value> parameters);
+
 /// A result of DuckDB's that came without our helpers. Errors: translated.
 std::unique_ptr<ResultStream> make_stream(duckdb::unique_ptr<duckdb::QueryResult> result);
 

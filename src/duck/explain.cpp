@@ -131,6 +131,20 @@ std::vector<std::string> explain_lines(DuckConnection& connection, std::string_v
   } else {
     append_node(parsed, 0, lines);
   }
+  if (!analyze) {
+    std::optional<std::string> reading;
+    try {
+      reading = reading_of_short_plan(connection, duck_text, parameters);
+    } catch (const Error&) {
+      // Without their values some parameters have no types: such a query is planned with them, as above.
+    }
+    if (reading) {
+      // Among what is said of the uppermost operator.
+      auto at = lines.begin();
+      while (at != lines.end() && at->find("->  ") == std::string::npos) ++at;
+      lines.insert(at, "  Short Plan: " + *reading);
+    }
+  }
   return lines;
 }
 

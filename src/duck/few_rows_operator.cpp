@@ -3,16 +3,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <string_view>
-#include <unordered_map>
 
 #include <duckdb/common/types/data_chunk.hpp>
 #include <duckdb/execution/operator/aggregate/physical_hash_aggregate.hpp>
 #include <duckdb/execution/operator/order/physical_order.hpp>
-#include <duckdb/function/create_sort_key.hpp>
 #include <duckdb/parallel/thread_context.hpp>
-#include <duckdb/planner/expression/bound_reference_expression.hpp>
 #include <duckdb/storage/arena_allocator.hpp>
+
+#include "duck/few_groups.hpp"
+#include "duck/few_order.hpp"
 
 namespace tickstone::duck {
 
@@ -24,7 +23,6 @@ using duckdb::ExecutionContext;
 using duckdb::idx_t;
 using duckdb::make_uniq;
 using duckdb::unique_ptr;
-using duckdb::Vector;
 
 constexpr idx_t kMostRows = STANDARD_VECTOR_SIZE;
 /// Rows that come in order are gathered up to here: more are DuckDB's, which sorts with all threads.
@@ -295,133 +293,23 @@ duckdb::OperatorPartitionData FewRowsOperator::GetPartitionData(
   return inner_.GetPartitionData(context, chunk, *global.inner, *local_state.Cast<LocalSource>().inner, info);
 }
 
-// ORDER BY
-
 void FewRowsOrder::answer(ClientContext& context, duckdb::ArenaAllocator&, DataChunk& rows,
                           DataChunk& out) const {
   const auto& order = inner_.Cast<duckdb::PhysicalOrder>();
-  const idx_t count = rows.size();
-  duckdb::vector<duckdb::LogicalType> key_types;
-  duckdb::vector<duckdb::OrderModifiers> modifiers;
-  duckdb::ExpressionExecutor executor(context);
-  for (const auto& one : order.orders) {
-    executor.AddExpression(*one.expression);
-    key_types.push_back(one.expression->return_type);
-    modifiers.emplace_back(one.type, one.null_order);
+  duckdb::SelectionVector places;
+  const bool is_moved = sort_few(context, order.orders, rows, places);
+  for (idx_t i = 0; i < order.projections.size(); ++i) {
+    out.data[i].Reference(rows.data[order.projections[i]]);
+    if (is_moved) out.data[i].Slice(places, rows.size());
   }
-  DataChunk keys;
-  keys.Initialize(duckdb::Allocator::Get(context), key_types);
-  executor.Execute(rows, keys);
-  Vector sort_keys(duckdb::LogicalType::BLOB, count);
-  duckdb::CreateSortKeyHelpers::CreateSortKey(keys, modifiers, sort_keys);
-  sort_keys.Flatten(count);
-  const auto* texts = duckdb::FlatVector::GetData<duckdb::string_t>(sort_keys);
-  std::vector<std::pair<std::string_view, std::uint32_t>> places(count);
-  for (idx_t row = 0; row < count; ++row)
-    places[row] = {{texts[row].GetData(), texts[row].GetSize()}, static_cast<std::uint32_t>(row)};
-  std::sort(places.begin(), places.end());
-  duckdb::SelectionVector chosen(count);
-  for (idx_t row = 0; row < count; ++row) chosen.set_index(row, places[row].second);
-  for (idx_t i = 0; i < order.projections.size(); ++i)
-    duckdb::VectorOperations::Copy(rows.data[order.projections[i]], out.data[i], chosen, count, 0, 0);
-  out.SetCardinality(count);
+  out.SetCardinality(rows.size());
 }
-
-// GROUP BY
-
-namespace {
-
-/// The states of one aggregate, destroyed whatever happens.
-class States {
- public:
-  States(const duckdb::BoundAggregateExpression& aggregate, duckdb::ArenaAllocator& arena, idx_t count)
-      : function_(aggregate.function),
-        input_(aggregate.bind_info.get(), arena),
-        size_((function_.state_size(function_) + 15) / 16 * 16),
-        bytes_(make_uniq_array(size_ * count)),
-        count_(count),
-        all_(duckdb::LogicalType::POINTER, count) {
-    auto* pointers = duckdb::FlatVector::GetData<duckdb::data_ptr_t>(all_);
-    for (idx_t i = 0; i < count; ++i) {
-      pointers[i] = bytes_.get() + i * size_;
-      function_.initialize(function_, pointers[i]);
-    }
-  }
-  ~States() {
-    if (function_.destructor != nullptr) function_.destructor(all_, input_, count_);
-  }
-  States(const States&) = delete;
-  States& operator=(const States&) = delete;
-
-  /// `groups`: of each row.
-  void update(const duckdb::BoundAggregateExpression& aggregate, DataChunk& rows,
-              const std::vector<std::uint32_t>& groups) {
-    std::vector<Vector> inputs;
-    inputs.reserve(std::max<std::size_t>(1, aggregate.children.size()));
-    for (const auto& child : aggregate.children)
-      inputs.emplace_back(rows.data[child->Cast<duckdb::BoundReferenceExpression>().index]);
-    Vector states(duckdb::LogicalType::POINTER, groups.size());
-    auto* pointers = duckdb::FlatVector::GetData<duckdb::data_ptr_t>(states);
-    for (std::size_t row = 0; row < groups.size(); ++row) pointers[row] = bytes_.get() + groups[row] * size_;
-    function_.update(inputs.data(), input_, inputs.size(), states, rows.size());
-  }
-  void finalize(Vector& out) { function_.finalize(all_, input_, out, count_, 0); }
-
- private:
-  static std::unique_ptr<duckdb::data_t[]> make_uniq_array(idx_t size) {
-    return std::make_unique<duckdb::data_t[]>(std::max<idx_t>(size, 1));
-  }
-
-  const duckdb::AggregateFunction& function_;
-  duckdb::AggregateInputData input_;
-  idx_t size_;
-  std::unique_ptr<duckdb::data_t[]> bytes_;
-  idx_t count_;
-  Vector all_;
-};
-
-}  // namespace
 
 void FewRowsGroups::answer(ClientContext&, duckdb::ArenaAllocator& arena, DataChunk& rows,
                            DataChunk& out) const {
-  const auto& data = inner_.Cast<duckdb::PhysicalHashAggregate>().grouped_aggregate_data;
-  const idx_t count = rows.size();
-  DataChunk keys;
-  keys.InitializeEmpty(data.group_types);
-  duckdb::vector<duckdb::OrderModifiers> modifiers;
-  for (idx_t i = 0; i < data.groups.size(); ++i) {
-    keys.data[i].Reference(rows.data[data.groups[i]->Cast<duckdb::BoundReferenceExpression>().index]);
-    modifiers.emplace_back(duckdb::OrderType::ASCENDING, duckdb::OrderByNullType::NULLS_LAST);
-  }
-  keys.SetCardinality(count);
-  Vector sort_keys(duckdb::LogicalType::BLOB, count);
-  duckdb::CreateSortKeyHelpers::CreateSortKey(keys, modifiers, sort_keys);
-  sort_keys.Flatten(count);
-  const auto* texts = duckdb::FlatVector::GetData<duckdb::string_t>(sort_keys);
-  std::unordered_map<std::string_view, std::uint32_t> known;
-  std::vector<std::uint32_t> groups(count);
-  duckdb::SelectionVector first_rows(count);
-  for (idx_t row = 0; row < count; ++row) {
-    const std::string_view key(texts[row].GetData(), texts[row].GetSize());
-    // Rows of one group mostly follow each other.
-    if (row > 0 && key == std::string_view(texts[row - 1].GetData(), texts[row - 1].GetSize())) {
-      groups[row] = groups[row - 1];
-      continue;
-    }
-    const auto [found, is_new] = known.try_emplace(key, static_cast<std::uint32_t>(known.size()));
-    if (is_new) first_rows.set_index(found->second, row);
-    groups[row] = found->second;
-  }
-  const idx_t group_count = known.size();
-  for (idx_t i = 0; i < data.groups.size(); ++i)
-    duckdb::VectorOperations::Copy(keys.data[i], out.data[i], first_rows, group_count, 0, 0);
-  for (idx_t i = 0; i < data.aggregates.size(); ++i) {
-    const auto& aggregate = data.aggregates[i]->Cast<duckdb::BoundAggregateExpression>();
-    States states(aggregate, arena, group_count);
-    states.update(aggregate, rows, groups);
-    states.finalize(out.data[data.groups.size() + i]);
-  }
-  out.SetCardinality(group_count);
+  FewGroups groups(inner_.Cast<duckdb::PhysicalHashAggregate>(), arena);
+  groups.add(rows);
+  groups.finish(out);
 }
 
 }  // namespace tickstone::duck

@@ -19,6 +19,8 @@ class FewRowsOperator : public duckdb::PhysicalOperator {
   FewRowsOperator(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner,
                   std::vector<OrderKey> keys = {});
 
+  const duckdb::PhysicalOperator& inner() const { return inner_; }
+
   std::string GetName() const override { return inner_.GetName(); }
   duckdb::InsertionOrderPreservingMap<duckdb::string> ParamsToString() const override {
     return inner_.ParamsToString();

@@ -2,11 +2,10 @@
 #include "duck/scan.hpp"
 
 #include <algorithm>
-#include <atomic>
 
 #include "duck/error_translation.hpp"
 #include "duck/logical_types.hpp"
-#include "duck/scan_vectors.hpp"
+#include "duck/scan_state.hpp"
 #include "duck/session_state.hpp"
 
 namespace tickstone::duck {
@@ -19,37 +18,6 @@ using duckdb::make_uniq;
 using duckdb::unique_ptr;
 
 constexpr std::size_t kNoColumn = SIZE_MAX;
-
-struct ScanGlobalState : duckdb::GlobalTableFunctionState {
-  // Stored: keeps the view alive for as long as batches are read.
-  std::shared_ptr<const storage::ReadView> view;
-  std::unique_ptr<storage::TableScan> scan;
-  // Rows.
-  std::shared_ptr<const Batch> rows;
-  std::atomic<std::size_t> next_row{0};
-  std::vector<ColumnView> row_views;  // by output column; unused where there is none
-
-  std::vector<std::size_t> sources;  // output column -> column of the scan or batch, or kNoColumn
-  std::vector<duckdb::LogicalType> types;
-  std::vector<ColumnLayout> layouts;
-  std::vector<std::shared_ptr<const EnumLabels>> labels;
-  const ScanBindData* bind = nullptr;
-
-  std::mutex dynamic_mutex;
-  duckdb::Value dynamic_value;
-
-  idx_t MaxThreads() const override {
-    if (scan) return std::max<std::size_t>(1, scan->max_threads());
-    return std::max<idx_t>(1, rows->row_count() / (64 * storage::kScanRows));
-  }
-};
-
-struct ScanLocalState : duckdb::LocalTableFunctionState {
-  std::unique_ptr<storage::TableScan::State> state;
-  storage::ScanBatch batch;
-  std::vector<VectorFiller> fillers;
-  idx_t unit = 0;
-};
 
 unique_ptr<duckdb::FunctionData> bind_scan(ClientContext& context, duckdb::TableFunctionBindInput& input,
                                            duckdb::vector<duckdb::LogicalType>& types,
@@ -158,16 +126,15 @@ bool is_one(ClientContext& context, const duckdb::Expression& expression) {
          value.DefaultTryCastAs(duckdb::LogicalType::BIGINT) && value.GetValue<std::int64_t>() == 1;
 }
 
-/// Which rows of each series have to be read.
-storage::SeriesEnd series_end_of(ClientContext& context, const ScanBindData& bind,
+/// Which rows of each series have to be read, where `wanted` are all that count.
+storage::SeriesEnd series_end_of(ClientContext& context, const ScanBindData& bind, storage::SeriesEnd wanted,
                                  const storage::ScanRequest& request) {
-  if (bind.series_end == storage::SeriesEnd::All || !has_all_times(bind, request))
-    return storage::SeriesEnd::All;
+  if (wanted == storage::SeriesEnd::All || !has_all_times(bind, request)) return storage::SeriesEnd::All;
   if (bind.series_end_if_one && !is_one(context, *bind.series_end_if_one)) return storage::SeriesEnd::All;
-  return bind.series_end;
+  return wanted;
 }
 
-storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context,
+storage::ScanRequest request_of(const ScanBindData& bind, storage::SeriesEnd wanted, ClientContext& context,
                                 const storage::ReadView& view) {
   storage::ScanRequest request;
   request.table = bind.relation.table;
@@ -178,63 +145,21 @@ storage::ScanRequest request_of(const ScanBindData& bind, ClientContext& context
     request.first_batch_rows = kTopNBatchRows;
   }
   request.predicates = evaluate_comparisons(context, bind);
-  request.series_end = series_end_of(context, bind, request);
+  request.series_end = series_end_of(context, bind, wanted, request);
   request.predicates.insert(request.predicates.end(), bind.narrowed.begin(), bind.narrowed.end());
   return request;
 }
 
 unique_ptr<duckdb::GlobalTableFunctionState> init_global(ClientContext& context,
                                                          duckdb::TableFunctionInitInput& input) {
-  return through_duckdb([&] {
-    auto& session = SessionState::of(context);
-    auto global = make_uniq<ScanGlobalState>();
-    global->bind = &input.bind_data->Cast<ScanBindData>();
-    const auto& relation = global->bind->relation;
-    if (relation.kind == SourceRelation::Kind::Rows) {
-      plan_rows(*global, input, session);
-      return unique_ptr<duckdb::GlobalTableFunctionState>(std::move(global));
-    }
-    global->view = global->bind->view ? global->bind->view : session.view();
-    storage::ScanRequest request = request_of(*global->bind, context, *global->view);
-    for (const auto id : input.column_ids) {
-      if (id < relation.columns.size()) {
-        const auto& column = relation.columns[id];
-        global->sources.push_back(request.columns.size());
-        global->types.push_back(logical_type_of(column));
-        global->layouts.push_back(column.layout);
-        global->labels.push_back(column.labels);
-        request.columns.push_back(column.id);
-      } else if (id == duckdb::COLUMN_IDENTIFIER_ROW_ID && relation.has_row_id) {
-        global->sources.push_back(request.columns.size());
-        global->types.push_back(duckdb::LogicalType::BIGINT);
-        global->layouts.push_back({Physical::Int64, 0});
-        global->labels.emplace_back();
-        request.columns.push_back(storage::kRowIdColumn);
-      } else {
-        global->sources.push_back(kNoColumn);
-        global->types.push_back(duckdb::LogicalType::BOOLEAN);
-        global->layouts.emplace_back();
-        global->labels.emplace_back();
-      }
-    }
-    global->scan = global->view->scan(request);
-    if (!global->bind->view && global->scan->max_threads() > 1 &&
-        global->scan->estimated_rows() > kRowsWorthHelp)
-      session.ask_for_help();
-    return unique_ptr<duckdb::GlobalTableFunctionState>(std::move(global));
-  });
+  return begin_scan(context, input, input.bind_data->Cast<ScanBindData>().series_end);
 }
 
 unique_ptr<duckdb::LocalTableFunctionState> init_local(duckdb::ExecutionContext&,
                                                        duckdb::TableFunctionInitInput&,
                                                        duckdb::GlobalTableFunctionState* global_state) {
   return through_duckdb([&] {
-    auto& global = global_state->Cast<ScanGlobalState>();
-    auto local = make_uniq<ScanLocalState>();
-    if (global.scan) local->state = global.scan->make_state();
-    for (std::size_t i = 0; i < global.types.size(); ++i) {
-      local->fillers.emplace_back(global.types[i], global.layouts[i], global.labels[i]);
-    }
+    auto local = make_uniq<ScanLocalState>(global_state->Cast<ScanGlobalState>());
     return unique_ptr<duckdb::LocalTableFunctionState>(std::move(local));
   });
 }
@@ -363,6 +288,10 @@ void describe_statistics(const ScanBindData& bind, const storage::ReadView& view
     out["Skipped by Filter"] = std::to_string(statistics.row_groups_without_value);
   }
   out["Open Rows" + suffix] = std::to_string(statistics.open_rows_read);
+  if (!suffix.empty()) {
+    out["Blocks Read"] = std::to_string(statistics.blocks_read) + " (" +
+                         std::to_string(statistics.block_bytes_read) + " bytes)";
+  }
 }
 
 duckdb::InsertionOrderPreservingMap<duckdb::string> describe(duckdb::TableFunctionToStringInput& input) {
@@ -382,7 +311,7 @@ duckdb::InsertionOrderPreservingMap<duckdb::string> describe(duckdb::TableFuncti
   storage::ScanRequest request;
   request.table = bind.relation.table;
   request.predicates = evaluate_comparisons(*bind.context, bind);
-  request.series_end = series_end_of(*bind.context, bind, request);
+  request.series_end = series_end_of(*bind.context, bind, bind.series_end, request);
   describe_statistics(bind, *session.view(), session.view()->scan(request)->statistics(), "", result);
   return result;
 }
@@ -429,6 +358,49 @@ unique_ptr<duckdb::TableRef> replace(ClientContext& context, duckdb::Replacement
 
 }  // namespace
 
+unique_ptr<ScanGlobalState> begin_scan(ClientContext& context, duckdb::TableFunctionInitInput& input,
+                                       storage::SeriesEnd wanted) {
+  return through_duckdb([&] {
+    auto& session = SessionState::of(context);
+    auto global = make_uniq<ScanGlobalState>();
+    global->bind = &input.bind_data->Cast<ScanBindData>();
+    const auto& relation = global->bind->relation;
+    if (relation.kind == SourceRelation::Kind::Rows) {
+      plan_rows(*global, input, session);
+      return global;
+    }
+    global->view = global->bind->view ? global->bind->view : session.view();
+    storage::ScanRequest request = request_of(*global->bind, wanted, context, *global->view);
+    global->series_end = request.series_end;
+    for (const auto id : input.column_ids) {
+      if (id < relation.columns.size()) {
+        const auto& column = relation.columns[id];
+        global->sources.push_back(request.columns.size());
+        global->types.push_back(logical_type_of(column));
+        global->layouts.push_back(column.layout);
+        global->labels.push_back(column.labels);
+        request.columns.push_back(column.id);
+      } else if (id == duckdb::COLUMN_IDENTIFIER_ROW_ID && relation.has_row_id) {
+        global->sources.push_back(request.columns.size());
+        global->types.push_back(duckdb::LogicalType::BIGINT);
+        global->layouts.push_back({Physical::Int64, 0});
+        global->labels.emplace_back();
+        request.columns.push_back(storage::kRowIdColumn);
+      } else {
+        global->sources.push_back(kNoColumn);
+        global->types.push_back(duckdb::LogicalType::BOOLEAN);
+        global->layouts.emplace_back();
+        global->labels.emplace_back();
+      }
+    }
+    global->scan = global->view->scan(request);
+    if (!global->bind->view && global->scan->max_threads() > 1 &&
+        global->scan->estimated_rows() > kRowsWorthHelp)
+      session.ask_for_help();
+    return global;
+  });
+}
+
 unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
   auto copy = make_uniq<ScanBindData>();
   copy->context = context;
@@ -442,6 +414,7 @@ unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
   copy->series_columns = series_columns;
   copy->series_end = series_end;
   copy->time_comparisons = time_comparisons;
+  copy->are_both_ends = are_both_ends;
   if (series_end_if_one) copy->series_end_if_one = series_end_if_one->Copy();
   for (const auto& comparison : comparisons) {
     PushedComparison one{comparison.column, comparison.comparison, {}, comparison.text, comparison.is_list};
@@ -454,6 +427,7 @@ unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
 bool ScanBindData::Equals(const duckdb::FunctionData& other_data) const {
   const auto& other = other_data.Cast<ScanBindData>();
   if (name != other.name || order != other.order || series_end != other.series_end ||
+      are_both_ends != other.are_both_ends ||
       !duckdb::Expression::Equals(series_end_if_one, other.series_end_if_one) ||
       dynamic_filter != other.dynamic_filter || comparisons.size() != other.comparisons.size()) {
     return false;

@@ -34,6 +34,8 @@ struct ScanBindData : duckdb::TableFunctionData {
   /// storage understands them.
   storage::SeriesEnd series_end = storage::SeriesEnd::All;
   std::size_t time_comparisons = 0;
+  /// Rows of both ends decide, and how often one comes does not: only where the scan is run by itself, twice.
+  bool are_both_ends = false;
   duckdb::unique_ptr<duckdb::Expression> series_end_if_one;  // only where this is 1
   /// Of a copy that an operator of ours reads by itself: what it is read from, and what it need not return.
   std::shared_ptr<const storage::ReadView> view;

@@ -374,6 +374,7 @@ void visit(LogicalOperator& op) {
       if (auto* bind = bind_data_of(op)) {
         bind->comparisons.clear();
         bind->series_end = storage::SeriesEnd::All;
+        bind->are_both_ends = false;
         bind->series_end_if_one.reset();
       }
       break;

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <duckdb/planner/expression/bound_parameter_data.hpp>
+
 #include "duck/error_translation.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/scan.hpp"
@@ -223,6 +225,18 @@ std::optional<Range> range_of(const SourceColumn& column, ExpressionType compari
   return std::nullopt;
 }
 
+/// The operand's value of now; most are constants or parameters, which need no executor.
+duckdb::Value value_of(duckdb::ClientContext& context, const duckdb::Expression& operand) {
+  switch (operand.GetExpressionClass()) {
+    case duckdb::ExpressionClass::BOUND_CONSTANT:
+      return operand.Cast<duckdb::BoundConstantExpression>().value;
+    case duckdb::ExpressionClass::BOUND_PARAMETER:
+      return operand.Cast<duckdb::BoundParameterExpression>().parameter_data->GetValue();
+    default:
+      return duckdb::ExpressionExecutor::EvaluateScalar(context, operand, true);
+  }
+}
+
 }  // namespace
 
 std::optional<ColumnPredicate> predicate_of(const SourceColumn& column, ExpressionType comparison,
@@ -279,7 +293,7 @@ std::vector<ColumnPredicate> evaluate_comparisons(duckdb::ClientContext& context
       duckdb::Value value;
       // An operand that fails here fails again in DuckDB's filter, if any row gets that far.
       try {
-        value = duckdb::ExpressionExecutor::EvaluateScalar(context, *operand, true);
+        value = value_of(context, *operand);
       } catch (const std::exception&) {
         is_known = false;
         break;

@@ -116,7 +116,7 @@ std::optional<std::size_t> time_comparisons(const Expression& expression, Logica
   }
 }
 
-/// Tells the scan, unless a filter between chooses by more than time and series.
+/// Tells the scan, unless a filter between chooses by more than time and series. `end`: All are both.
 void push(LogicalOperator& below, ScanBindData& bind, SeriesEnd end) {
   std::size_t count = 0;
   for (LogicalOperator* at = &below; at->type != LogicalOperatorType::LOGICAL_GET;
@@ -130,6 +130,7 @@ void push(LogicalOperator& below, ScanBindData& bind, SeriesEnd end) {
     }
   }
   bind.series_end = end;
+  bind.are_both_ends = end == SeriesEnd::All;
   bind.time_comparisons = count;
 }
 
@@ -228,11 +229,13 @@ void push_aggregate(const duckdb::LogicalAggregate& aggregate) {
     if (!is_of_series(below, *group)) return;
   }
   const SeriesEnd end = end_of(below, *aggregate.expressions[0]);
-  if (end == SeriesEnd::All) return;
+  bool is_both = false;
   for (const auto& expression : aggregate.expressions) {
-    if (end_of(below, *expression) != end) return;
+    const SeriesEnd other = end_of(below, *expression);
+    if (other == SeriesEnd::All) return;
+    is_both |= other != end;
   }
-  push(below, *bind, end);
+  push(below, *bind, is_both ? SeriesEnd::All : end);
 }
 
 }  // namespace

@@ -56,6 +56,8 @@ class SessionState : public duckdb::ClientContextState {
     if (use_) use_->end();
     return use_ = std::move(use);
   }
+  /// Whether an execution has been begun that has not ended.
+  bool is_running() const { return use_ && !use_->has_ended(); }
   /// What runs is worth help. Threads: those of DuckDB, while it runs.
   void ask_for_help() {
     if (use_) use_->engage();

@@ -52,6 +52,7 @@ class WorkerUse {
   void engage();
   void end();
   bool is_open() const { return state_ == State::Open; }
+  bool has_ended() const { return state_ == State::Ended; }
 
  private:
   enum class State : std::uint8_t { Open, Engaged, Ended };

@@ -79,6 +79,10 @@ std::optional<std::vector<std::string>> PointReader::explain(const SessionContex
     lines.push_back(fmt::format("  Row Groups{}: {} of {}", suffix, statistics.row_groups_read,
                                 statistics.row_groups_total));
     lines.push_back(fmt::format("  Open Rows{}: {}", suffix, statistics.open_rows_read));
+    if (analyze) {
+      lines.push_back(
+          fmt::format("  Blocks Read: {} ({} bytes)", statistics.blocks_read, statistics.block_bytes_read));
+    }
   }
   return lines;
 }

@@ -65,6 +65,10 @@ void add_storage(MetricList& list, const DatabaseStatus& status) {
   list.gauge("tickstone_block_cache_bytes", "Decoded blocks in memory.", real(s.block_cache_bytes));
   list.counter("tickstone_block_cache_hits_total", "Blocks found in the cache.", real(s.cache_hits));
   list.counter("tickstone_block_cache_misses_total", "Blocks that had to be read.", real(s.cache_misses));
+  list.counter("tickstone_block_cache_hit_bytes_total",
+               "Bytes, as they are stored, of the blocks found in the cache.", real(s.cache_hit_bytes));
+  list.counter("tickstone_block_cache_read_bytes_total", "Bytes of the blocks that had to be read.",
+               real(s.cache_read_bytes));
   list.gauge("tickstone_segments", "Segment files in use.", real(s.segment_files));
   list.gauge("tickstone_segment_bytes", "Bytes of segment files in use.", real(s.segment_bytes));
   const std::string written = "tickstone_written_bytes_total", help = "Bytes written to files.";

@@ -12,20 +12,14 @@ BlockCache::Part& BlockCache::part_of(std::uint64_t key) {
   return parts_[(key * 0x9E37'79B9'7F4A'7C15ULL) >> 60];
 }
 
-std::uint64_t BlockCache::hits() const {
-  std::uint64_t sum = 0;
+BlockCache::Counts BlockCache::counts() const {
+  Counts sum;
   for (const auto& part : parts_) {
     const std::lock_guard lock(part.mutex);
-    sum += part.hits;
-  }
-  return sum;
-}
-
-std::uint64_t BlockCache::misses() const {
-  std::uint64_t sum = 0;
-  for (const auto& part : parts_) {
-    const std::lock_guard lock(part.mutex);
-    sum += part.misses;
+    sum.hits += part.counts.hits;
+    sum.misses += part.counts.misses;
+    sum.hit_bytes += part.counts.hit_bytes;
+    sum.read_bytes += part.counts.read_bytes;
   }
   return sum;
 }
@@ -42,10 +36,11 @@ std::shared_ptr<const DecodedBlock> BlockCache::find(std::uint64_t key) {
   const std::lock_guard lock(part.mutex);
   const auto found = part.by_key.find(key);
   if (found == part.by_key.end()) {
-    ++part.misses;
+    ++part.counts.misses;
     return nullptr;
   }
-  ++part.hits;
+  ++part.counts.hits;
+  part.counts.hit_bytes += found->second->block->stored_bytes;
   part.entries.splice(part.entries.begin(), part.entries, found->second);
   return found->second->block;
 }
@@ -56,6 +51,7 @@ std::shared_ptr<const DecodedBlock> BlockCache::insert(std::uint64_t key,
   auto& part = part_of(key);
   std::vector<std::shared_ptr<const DecodedBlock>> evicted;  // freed after the lock
   const std::lock_guard lock(part.mutex);
+  part.counts.read_bytes += block->stored_bytes;
   if (const auto found = part.by_key.find(key); found != part.by_key.end()) return found->second->block;
   if (size_bytes > part_capacity_bytes_) return block;
   while (part.size_bytes + size_bytes > part_capacity_bytes_) {

@@ -24,8 +24,11 @@ class BlockCache {
   /// Of two equal keys the first one stays; returns what is there now.
   std::shared_ptr<const DecodedBlock> insert(std::uint64_t key, std::shared_ptr<const DecodedBlock> block);
   void erase(std::uint64_t key);
-  std::uint64_t hits() const;
-  std::uint64_t misses() const;
+  struct Counts {
+    std::uint64_t hits = 0, misses = 0;
+    std::uint64_t hit_bytes = 0, read_bytes = 0;  // as stored: of what was found, of what was inserted
+  };
+  Counts counts() const;
   std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -39,7 +42,7 @@ class BlockCache {
     std::list<Entry> entries;  // the most recently used first
     std::unordered_map<std::uint64_t, std::list<Entry>::iterator> by_key;
     std::size_t size_bytes = 0;
-    std::uint64_t hits = 0, misses = 0;
+    Counts counts;
   };
   static constexpr std::size_t kParts = 16;
 

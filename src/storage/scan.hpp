@@ -64,7 +64,8 @@ struct ScanStatistics {
   // outside of the series or times asked for.
   std::uint64_t row_groups_out_of_range = 0, row_groups_without_value = 0;
   std::uint64_t open_rows_read = 0;
-  std::vector<std::uint32_t> chunk_numbers;  // of those read
+  std::uint64_t blocks_read = 0, block_bytes_read = 0;  // of segments, by reading; bytes as they are stored
+  std::vector<std::uint32_t> chunk_numbers;             // of those read
 };
 
 /// A planned scan: pruned by chunk, series directory and row-group minimum and maximum when it is made.

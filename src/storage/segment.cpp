@@ -223,6 +223,7 @@ class OpenSegment final : public Segment {
       check_filter(bytes);
       auto filter = std::make_shared<DecodedBlock>();
       filter->data = Buffer<std::byte>(bytes.size());
+      filter->stored_bytes = bytes.size();
       std::memcpy(filter->data.data(), bytes.data(), bytes.size());
       return std::shared_ptr<const DecodedBlock>(std::move(filter));
     });

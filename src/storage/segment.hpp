@@ -104,6 +104,7 @@ class Segment {
   struct Block {
     virtual ~Block() = default;
     virtual ColumnView view() const = 0;  // Flat, Constant or Dictionary, row_count of the row group
+    std::uint64_t stored_bytes = 0;       // of the file that it was decoded from
   };
   virtual std::shared_ptr<const Block> read(std::size_t row_group, ColumnId column) const = 0;
 

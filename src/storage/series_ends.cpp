@@ -128,7 +128,7 @@ void SeriesEnds::add_open(const std::shared_ptr<const ChunkState>& chunk,
 }
 
 std::vector<std::uint64_t> SeriesEnds::outermost(const SealedSegment& sealed, const SeriesEntry& entry,
-                                                 std::int64_t& time) const {
+                                                 std::int64_t& time, ScanStatistics& statistics) const {
   std::vector<std::uint64_t> rows;
   const Segment& segment = sealed.segment();
   const auto& groups = segment.row_groups();
@@ -141,6 +141,8 @@ std::vector<std::uint64_t> SeriesEnds::outermost(const SealedSegment& sealed, co
   for (std::uint64_t left = entry.row_count; left > 0;) {
     const auto& info = groups[group];
     const auto block = segment.read(group, *view_.table->schema->time_column);
+    ++statistics.blocks_read;
+    statistics.block_bytes_read += block->stored_bytes;
     const ColumnView times = block->view();
     const std::uint64_t in_group =
         std::min(left, is_newest_ ? row - info.first_row + 1 : info.first_row + info.row_count - row);
@@ -179,7 +181,7 @@ void SeriesEnds::add_segment(const std::shared_ptr<const ChunkState>& chunk, Sea
       continue;
     }
     std::int64_t time = 0;
-    auto rows = outermost(sealed, entry, time);
+    auto rows = outermost(sealed, entry, time, statistics);
     if (rows.empty() || !note(entry.key, time)) continue;
     chosen.insert(chosen.end(), rows.begin(), rows.end());
   }

@@ -47,7 +47,7 @@ class SeriesEnds {
   std::vector<RowNumber> outermost(const OpenChunk& open, std::uint32_t series, RowNumber limit,
                                    std::int64_t& time) const;
   std::vector<std::uint64_t> outermost(const SealedSegment& sealed, const SeriesEntry& entry,
-                                       std::int64_t& time) const;
+                                       std::int64_t& time, ScanStatistics& statistics) const;
   /// Remembers a series' time; false where one further out is known.
   bool note(const std::vector<Value>& key, std::int64_t time);
 

@@ -142,8 +142,11 @@ class OpenStore final : public Store, public ChunkSettling {
       statistics.oldest_reader_age_us = (core_.options.clock->monotonic_ns() - oldest->since_ns) / 1000;
     }
     statistics.block_cache_bytes = cached_bytes(*core_.block_cache);
-    statistics.cache_hits = core_.block_cache->hits();
-    statistics.cache_misses = core_.block_cache->misses();
+    const auto cached = core_.block_cache->counts();
+    statistics.cache_hits = cached.hits;
+    statistics.cache_misses = cached.misses;
+    statistics.cache_hit_bytes = cached.hit_bytes;
+    statistics.cache_read_bytes = cached.read_bytes;
     statistics.commit_syncs = core_.commits.sync_durations();
     statistics.commit_groups = core_.commits.group_sizes();
     const Snapshot snapshot = core_.snapshot();

@@ -203,10 +203,11 @@ struct StoreStatistics {
   std::uint64_t compaction_failures = 0, compaction_backlog_bytes = 0;
   std::uint64_t compaction_depth = 0;    // the most segments of any chunk that may hold one key
   std::uint64_t segments_reclaimed = 0;  // of dropped chunks and tables, without waiting for a checkpoint
-  std::uint64_t write_stalls = 0, write_stall_us = 0;  // commits that were held up
-  std::uint64_t cache_hits = 0, cache_misses = 0;      // of the block cache
-  HistogramCounts commit_syncs;                        // nanoseconds of the syncs that commits waited for
-  HistogramCounts commit_groups;                       // commits that went to the log together
+  std::uint64_t write_stalls = 0, write_stall_us = 0;       // commits that were held up
+  std::uint64_t cache_hits = 0, cache_misses = 0;           // of the block cache
+  std::uint64_t cache_hit_bytes = 0, cache_read_bytes = 0;  // as stored: found decoded, read from files
+  HistogramCounts commit_syncs;   // nanoseconds of the syncs that commits waited for
+  HistogramCounts commit_groups;  // commits that went to the log together
   bool has_failed = false;  // the log takes nothing any more: commits fail until the store is opened again
 };
 

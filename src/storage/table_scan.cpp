@@ -12,6 +12,7 @@
 #include "base/check.hpp"
 #include "storage/key_codec.hpp"
 #include "storage/locate.hpp"
+#include "storage/row_count.hpp"
 #include "storage/row_time.hpp"
 #include "storage/scan_plan.hpp"
 
@@ -122,10 +123,14 @@ class Scan final : public TableScan {
     const std::scoped_lock lock(mutex_);
     ScanStatistics statistics = planner_.statistics();
     statistics.row_groups_read -= row_groups_left_out_;
+    statistics.blocks_read += blocks_read_.load(std::memory_order_relaxed);
+    statistics.block_bytes_read += block_bytes_read_.load(std::memory_order_relaxed);
     return statistics;
   }
   void tighten(const ColumnPredicate& predicate) override;
   const std::vector<ColumnLayout>& layouts() const override { return layouts_; }
+  /// Whether its units say what is in them.
+  bool is_countable() const { return order_ == ScanOrder::Any && !planner_.is_of_ends(); }
 
  private:
   friend class ScanState;
@@ -156,6 +161,7 @@ class Scan final : public TableScan {
   std::deque<ScanUnit> units_;
   std::size_t next_unit_ = 0;
   std::uint64_t row_groups_left_out_ = 0;
+  std::atomic<std::uint64_t> blocks_read_{0}, block_bytes_read_{0};
   std::vector<ColumnPredicate> bounds_;  // by column other than time, the newest of each
   /// What `tighten` left of time, both ends inclusive; they only come closer.
   std::atomic<std::int64_t> low_{INT64_MIN};
@@ -222,6 +228,16 @@ class ScanState final : public TableScan::State {
     for (std::size_t i = 0; i < scan_.requested_; ++i)
       out.columns.push_back(converted(i, gathered(buffers_[i])));
     return true;
+  }
+
+  /// All rows that are left; units that chains lead through are not among them.
+  std::uint64_t count() {
+    std::uint64_t rows = 0;
+    while ((unit_ = scan_.next_unit(unit_index_)) != nullptr) {
+      load();
+      for (const auto& [first, last] : runs_) rows += last - first;
+    }
+    return rows;
   }
 
  private:
@@ -380,6 +396,8 @@ class ScanState final : public TableScan::State {
       const Segment& segment = unit_->sealed->segment();
       if (segment.has_column(column.id)) {
         buffer.block = segment.read(unit_->row_group, column.id);
+        scan_.blocks_read_.fetch_add(1, std::memory_order_relaxed);
+        scan_.block_bytes_read_.fetch_add(buffer.block->stored_bytes, std::memory_order_relaxed);
         buffer.unit = buffer.block->view();
         return;
       }
@@ -676,6 +694,16 @@ bool Scan::read(State& state, ScanBatch& out) { return static_cast<ScanState&>(s
 
 std::unique_ptr<TableScan> make_table_scan(TableView view, const ScanRequest& request) {
   return std::make_unique<Scan>(std::move(view), request);
+}
+
+std::uint64_t count_rows(TableScan& scan) {
+  const auto state = scan.make_state();
+  if (const auto* own = dynamic_cast<Scan*>(&scan); own != nullptr && own->is_countable())
+    return static_cast<ScanState&>(*state).count();
+  std::uint64_t rows = 0;
+  ScanBatch batch;
+  while (scan.read(*state, batch)) rows += batch.row_count;
+  return rows;
 }
 
 }  // namespace tickstone::storage

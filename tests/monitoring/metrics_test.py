@@ -129,6 +129,8 @@ class Metrics(CliCase):
         self.cur.execute("SELECT sum(price) FROM trades")
         self.scrape()
         self.assertGreater(self.value("tickstone_block_cache_misses_total"), 0)
+        self.assertGreater(self.value("tickstone_block_cache_read_bytes_total"), self.value("tickstone_block_cache_misses_total"))
+        self.assertGreater(self.value("tickstone_block_cache_hit_bytes_total"), self.value("tickstone_block_cache_hits_total"))
         self.assertGreater(self.value("tickstone_block_cache_hits_total"), 0)
 
     def test_jobs(self):

@@ -10,6 +10,7 @@ namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
+using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
 
@@ -211,6 +212,11 @@ TEST_F(PointRead, TheNewestRowIsInTheNewestChunk) {
     EXPECT_THAT(lines.front(), StartsWith("Point Read on public.bars (actual rows=2, "));
     EXPECT_EQ(shown(lines, "Chunks Read"), "1 of 10");
     EXPECT_EQ(shown(lines, "Row Groups Read"), is_sealed ? "1 of 2" : "0 of 0");
+    if (is_sealed) {
+      EXPECT_THAT(shown(lines, "Blocks Read"), MatchesRegex("[1-9] \\([1-9][0-9]+ bytes\\)"));
+    } else {
+      EXPECT_EQ(shown(lines, "Blocks Read"), "0 (0 bytes)");
+    }
     EXPECT_THAT(rows("SELECT symbol, ts FROM bars WHERE symbol = 'B' ORDER BY ts DESC LIMIT 2"),
                 ElementsAre("B|2026-01-05 09:59:00+00", "B|2026-01-05 09:58:00+00"));
     // DuckDB's Top-N follows the same order.

@@ -115,6 +115,13 @@ class SeriesEndsOfSql : public SessionTest {
             direction, table, where);
       case 5:
         return fmt::format("SELECT {}(ts) FROM {} bars WHERE {}", is_newest ? "max" : "min", table, where);
+      case 7:
+        return fmt::format(
+            "SELECT symbol, frame, min(ts), max(ts), first(price, ts), last(n, ts) FROM {} bars WHERE {} "
+            "GROUP BY symbol, frame ORDER BY 1, 2",
+            table, where);
+      case 8:
+        return fmt::format("SELECT min(ts), max(ts) FROM {} bars WHERE {}", table, where);
       default:
         return fmt::format(
             "SELECT names.symbol, b.ts, b.price FROM names LEFT JOIN LATERAL (SELECT ts, price FROM {} bars "
@@ -171,6 +178,8 @@ TEST_F(SeriesEndsOfSql, AreThoseOfAllRows) {
         direction_ = chance(70) ? "DESC" : "ASC";
         compare(form, conditions(), true);
       }
+      // Both ends, of which only a short plan reads no more.
+      compare(7 + below(2), conditions(), false);
       direction_ = "DESC";
       compare(below(4), "price > " + std::to_string(below(90)), false);
       compare(below(4), "ts::date <= '2026-01-05' AND n <> 7", false);

@@ -603,6 +603,7 @@ std::shared_ptr<const DecodedBlock> decode_block(std::span<const std::byte> enco
   block->layout = layout;
   block->row_count = row_count;
   block->dictionary_id = dictionary_id;
+  block->stored_bytes = encoded.size();
   if (header.nulls == NullMap::Bits) {
     const auto bytes = in.get_bytes(null_map_bytes(row_count));
     block->validity.resize(word_count(row_count));

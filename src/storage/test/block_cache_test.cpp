@@ -78,6 +78,29 @@ TEST(BlockCache, AClosedSegmentLeavesNothingBehind) {
   EXPECT_EQ(block->view().size, 64U);
 }
 
+TEST(BlockCache, CountsWhatWasReadAndFoundAsItIsStored) {
+  MemoryFileSystem files;
+  auto writer = SegmentWriter::create(files, "s", bars_schema(), 64);
+  writer->append(make_bars(3, 200));
+  writer->finish();
+  const auto cache = make_block_cache(8 << 20);
+  const auto segment = Segment::open(files, "s", cache);
+  const auto before = cache->counts();
+  const auto block = segment->read(0, 2);
+  const auto read = cache->counts();
+  EXPECT_GT(block->stored_bytes, 0U);
+  EXPECT_LT(block->stored_bytes, segment->column_size(2).block_bytes);
+  EXPECT_EQ(read.misses - before.misses, 1U);
+  EXPECT_EQ(read.read_bytes - before.read_bytes, block->stored_bytes);
+  EXPECT_EQ(read.hit_bytes, before.hit_bytes);
+  segment->read(0, 2);
+  segment->read(0, 2);
+  const auto found = cache->counts();
+  EXPECT_EQ(found.hits - read.hits, 2U);
+  EXPECT_EQ(found.hit_bytes - read.hit_bytes, 2 * block->stored_bytes);
+  EXPECT_EQ(found.read_bytes, read.read_bytes);
+}
+
 TEST(BlockCache, ManyThreadsReadTheSame) {
   MemoryFileSystem files;
   const auto bars = make_bars(4, 500);
