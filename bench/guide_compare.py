@@ -20,7 +20,6 @@ import random
 import shutil
 import statistics
 import sys
-import tempfile
 import time
 from decimal import Decimal
 
@@ -30,7 +29,7 @@ import limits
 from clickhouse_peer import ClickHouse
 from guide_data import GuideData
 from guide_work import CLICKHOUSE_DAILY, DAILY, NEWEST_BAR, QUERIES, UPSERT, words, written
-from machines import TABLES, DuckDb, InProcess, Postgres, Server, Tickstone, TickstoneInProcess, make_tables, pgbench, record_table
+from machines import TABLES, DuckDb, InProcess, Postgres, Server, Tickstone, TickstoneInProcess, make_tables, pgbench, record_table, scratch_directory
 from timescale_peer import Timescale, TimescaleCompressed
 
 BAR_COLUMNS = "symbol, timestamp, open, high, low, close, volume, source, timeframe"
@@ -353,8 +352,7 @@ def main():
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
     args = parser.parse_args()
     parts = args.parts.split(",")
-    scratch = tempfile.mkdtemp(prefix="tickstone-bench-")
-    os.chmod(scratch, 0o755)
+    scratch = scratch_directory()
     peers = []
     try:
         data = GuideData(os.path.join(scratch, "csv"), args.symbols, args.bar_days, args.trade_days, args.trades_per_day)

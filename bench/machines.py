@@ -6,6 +6,7 @@ import os
 import pathlib
 import pwd
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -40,6 +41,14 @@ def record_table(name, facts, text):
     tail = rest.split(end, 1)[1]
     stamp = ", ".join([dt.date.today().isoformat(), f"{os.cpu_count()} cores", *([facts] if facts else [])])
     path.write_text(f"{head}{begin}\n{stamp}.\n\n{text}\n{end}{tail}")
+
+
+def scratch_directory():
+    """For a run, whose servers can be another user's; a run that is told to end stops what it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: told to end"))
+    scratch = tempfile.mkdtemp(prefix="tickstone-bench-")
+    os.chmod(scratch, 0o755)
+    return scratch
 
 
 def free_port():

@@ -15,11 +15,10 @@ import random
 import shutil
 import statistics
 import sys
-import tempfile
 import time
 
 from guide_work import UPSERT
-from machines import Postgres, Tickstone, make_tables, pgbench, record_table
+from machines import Postgres, Tickstone, make_tables, pgbench, record_table, scratch_directory
 from timescale_peer import Timescale, TimescaleCompressed
 
 QUERY = """SELECT symbol, {bucket} AS day, {first} AS open, max(high) AS high, min(low) AS low, {last} AS close, sum(volume) AS volume, count(*) AS n
@@ -69,8 +68,7 @@ def main():
     parser.add_argument("--growth", type=int, default=3, help="how often as many days again are added")
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md")
     args = parser.parse_args()
-    scratch = tempfile.mkdtemp(prefix="tickstone-bench-")
-    os.chmod(scratch, 0o755)
+    scratch = scratch_directory()
     servers, lines = [], []
 
     def add(what, unit, values):

@@ -10,15 +10,13 @@ between two runs; connections are pgbench's. `--long` has 100 million rows as we
 """
 import argparse
 import datetime as dt
-import os
 import random
 import shutil
 import statistics
 import sys
-import tempfile
 import time
 
-from machines import Tickstone, pgbench, record_table
+from machines import Tickstone, pgbench, record_table, scratch_directory
 from timescale_peer import Timescale
 
 START = dt.datetime(2020, 1, 6, tzinfo=dt.timezone.utc)
@@ -124,8 +122,7 @@ def main():
     options = parser.parse_args()
     if options.long:
         options.rows.append(100_000_000)
-    scratch = tempfile.mkdtemp(prefix="tickstone-bench-")
-    os.chmod(scratch, 0o755)
+    scratch = scratch_directory()
     servers = [Tickstone(scratch)]
     try:
         if Timescale.is_found() and not options.only_tickstone:
