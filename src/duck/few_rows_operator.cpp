@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include <duckdb/common/types/column/column_data_collection.hpp>
 #include <duckdb/common/types/data_chunk.hpp>
 #include <duckdb/execution/operator/aggregate/physical_hash_aggregate.hpp>
 #include <duckdb/execution/operator/order/physical_order.hpp>

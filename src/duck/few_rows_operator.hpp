@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include <duckdb/execution/operator/order/physical_order.hpp>
 #include <duckdb/execution/physical_operator.hpp>
 
 #include "duck/duckdb_api.hpp"
@@ -88,7 +89,7 @@ class FewRowsOperator : public duckdb::PhysicalOperator {
 class FewRowsOrder final : public FewRowsOperator {
  public:
   FewRowsOrder(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner)
-      : FewRowsOperator(plan, inner, order_keys_of(inner.Cast<duckdb::PhysicalOrder>())) {}
+      : FewRowsOperator(plan, inner, order_keys_of(inner.Cast<duckdb::PhysicalOrder>().orders)) {}
 
  protected:
   void answer(duckdb::ClientContext& context, duckdb::ArenaAllocator& arena, duckdb::DataChunk& rows,

@@ -9,7 +9,6 @@
 #include "duck/scan_run.hpp"
 #include "duck/session_state.hpp"
 #include "storage/outermost_time.hpp"
-#include "storage/row_count.hpp"
 
 namespace tickstone::duck {
 
@@ -86,10 +85,7 @@ void KnownTotals::give(duckdb::ClientContext& context, duckdb::DataChunk& out) c
     out.Initialize(duckdb::Allocator::DefaultAllocator(), types_, 1);
     for (std::size_t i = 0; i < kinds_.size(); ++i) {
       if (kinds_[i] == Kind::Count) {
-        storage::ScanRequest request;
-        request.table = table;
-        const auto scan = view->scan(request);
-        out.SetValue(i, 0, duckdb::Value::BIGINT(static_cast<std::int64_t>(storage::count_rows(*scan))));
+        out.SetValue(i, 0, duckdb::Value::BIGINT(static_cast<std::int64_t>(view->row_count(table))));
         continue;
       }
       const auto which = kinds_[i] == Kind::Oldest ? storage::Outermost::Oldest : storage::Outermost::Newest;

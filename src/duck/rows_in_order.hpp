@@ -3,24 +3,12 @@
 
 #include <vector>
 
-#include <duckdb/common/types/column/column_data_collection.hpp>
 #include <duckdb/common/types/data_chunk.hpp>
-#include <duckdb/execution/operator/order/physical_order.hpp>
 
 #include "duck/duckdb_api.hpp"
+#include "duck/order_key.hpp"
 
 namespace tickstone::duck {
-
-/// A column that rows are ordered by.
-struct OrderKey {
-  duckdb::idx_t column;
-  duckdb::LogicalType type;
-  bool is_descending;
-  bool has_nulls_first;
-};
-
-/// The columns of an ORDER BY; none where it sorts by an expression or by a type that is not compared here.
-std::vector<OrderKey> order_keys_of(const duckdb::PhysicalOrder& order);
 
 /// Follows the rows of one thread: whether they have come in order so far, which of them was the first and
 /// which the last.

@@ -3,6 +3,7 @@
 #include "engine/aggregate_log.hpp"
 #include "engine/aggregate_query.hpp"
 #include "storage/changed_times.hpp"
+#include "storage/row_count.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -27,7 +28,12 @@ class ViewOfSomeRows final : public storage::ReadView {
   std::vector<storage::ChunkInfo> chunks(storage::TableId table) const override {
     return view_->chunks(real(table));
   }
-  std::uint64_t row_count(storage::TableId table) const override { return view_->row_count(real(table)); }
+  std::uint64_t row_count(storage::TableId table) const override {
+    if (!tracker_.find_restricted_table(table)) return view_->row_count(table);
+    storage::ScanRequest request;
+    request.table = table;
+    return storage::count_rows(*scan(request));
+  }
   LookupResult lookup(storage::TableId table, const Batch& keys) const override {
     return view_->lookup(real(table), keys);
   }

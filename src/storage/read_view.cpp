@@ -7,6 +7,7 @@
 
 #include "storage/key_codec.hpp"
 #include "storage/locate.hpp"
+#include "storage/row_count.hpp"
 #include "storage/table_scan.hpp"
 
 namespace tickstone::storage {
@@ -107,11 +108,7 @@ std::uint64_t SnapshotView::row_count(TableId table) const {
   if (view.has_touched()) {
     ScanRequest request;
     request.table = table;
-    const auto scan = make_table_scan(std::move(view), request);
-    const auto state = scan->make_state();
-    ScanBatch batch;
-    while (scan->read(*state, batch)) count += batch.row_count;
-    return count;
+    return count_rows(*make_table_scan(std::move(view), request));
   }
   for (const auto& [start, chunk] : view.table->chunks) {
     for (const auto& sealed : chunk->segments) count += sealed->visible_row_count(view.seq);

@@ -84,7 +84,7 @@ class TableScan {
   /// False at the end. Never returns true with no rows. Errors: DataCorrupted with file and offset, IoError.
   virtual bool read(State& state, ScanBatch& out) = 0;
   virtual std::size_t max_threads() const = 0;
-  virtual std::uint64_t estimated_rows() const = 0;
+  virtual std::uint64_t estimated_rows() const = 0;  // at most, where the order is Any
   virtual ScanStatistics statistics() const = 0;
   /// From now on rows that do not match `predicate` need not be returned either (the bound that a Top-N has
   /// reached): what has not been handed out yet may be left out. Threads: any.

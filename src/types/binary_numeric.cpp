@@ -10,6 +10,7 @@
 
 #include "base/big_endian.hpp"
 #include "types/binary_receiver.hpp"
+#include "types/powers_of_ten.hpp"
 
 namespace tickstone {
 
@@ -183,23 +184,6 @@ Decimal receive_decimal(std::string_view bytes) {
 std::optional<std::int64_t> receive_short_decimal(std::string_view bytes, int scale) {
   constexpr std::size_t kHeadBytes = 8;
   constexpr int kMostGroups = 4;
-  constexpr std::array<std::int64_t, 17> kPowers = {1,
-                                                    10,
-                                                    100,
-                                                    1'000,
-                                                    10'000,
-                                                    100'000,
-                                                    1'000'000,
-                                                    10'000'000,
-                                                    100'000'000,
-                                                    1'000'000'000,
-                                                    10'000'000'000,
-                                                    100'000'000'000,
-                                                    1'000'000'000'000,
-                                                    10'000'000'000'000,
-                                                    100'000'000'000'000,
-                                                    1'000'000'000'000'000,
-                                                    10'000'000'000'000'000};
   if (bytes.size() < kHeadBytes) return std::nullopt;
   const int count = load_big_endian<std::uint16_t>(bytes.data());
   const int weight = load_big_endian<std::int16_t>(bytes.data() + 2);
@@ -220,14 +204,14 @@ std::optional<std::int64_t> receive_short_decimal(std::string_view bytes, int sc
   // What lies behind the display scale does not count.
   int digits = std::max(0, -4 * lowest);
   if (digits > display_scale) {
-    magnitude /= kPowers[static_cast<std::size_t>(digits - display_scale)];
+    magnitude /= kPowersOfTen[static_cast<std::size_t>(digits - display_scale)];
     digits = display_scale;
   }
   const int raised = scale - digits + std::max(0, 4 * lowest);
   if (magnitude == 0) return 0;
   if (raised > 16) return std::nullopt;
-  const Int128 unscaled = Int128{magnitude} * kPowers[static_cast<std::size_t>(raised)];
-  if (unscaled >= Int128{100} * kPowers[16]) return std::nullopt;
+  const Int128 unscaled = Int128{magnitude} * kPowersOfTen[static_cast<std::size_t>(raised)];
+  if (unscaled >= Int128{100} * kPowersOfTen[16]) return std::nullopt;
   return static_cast<std::int64_t>(sign == kNumericNegative ? -unscaled : unscaled);
 }
 

@@ -9,6 +9,7 @@
 #include <fast_float/fast_float.h>
 
 #include "types/decimal.hpp"
+#include "types/powers_of_ten.hpp"
 #include "types/timestamp.hpp"
 
 namespace tickstone {
@@ -70,25 +71,6 @@ bool append_ascii(Column& column, std::string_view text, const FormatContext&) {
 }
 
 constexpr std::uint64_t kZeros = 0x3030303030303030ULL;  // eight times '0'
-constexpr std::int64_t kPowers[] = {1,
-                                    10,
-                                    100,
-                                    1'000,
-                                    10'000,
-                                    100'000,
-                                    1'000'000,
-                                    10'000'000,
-                                    100'000'000,
-                                    1'000'000'000,
-                                    10'000'000'000,
-                                    100'000'000'000,
-                                    1'000'000'000'000,
-                                    10'000'000'000'000,
-                                    100'000'000'000'000,
-                                    1'000'000'000'000'000,
-                                    10'000'000'000'000'000,
-                                    100'000'000'000'000'000,
-                                    1'000'000'000'000'000'000};
 
 template <typename T>
 std::uint64_t load(const char* at) {
@@ -144,7 +126,8 @@ bool append_short_numeric(Column& column, const char* at, std::size_t size, bool
   if (no_digits(digits) != 0) return false;
   const int behind = column.layout().scale - scale;
   if (behind < 0 || behind > kMaxInt64Digits - 8) return false;
-  const auto value = static_cast<std::int64_t>(number_of(digits)) * kPowers[behind];
+  const auto value =
+      static_cast<std::int64_t>(number_of(digits)) * kPowersOfTen[static_cast<std::size_t>(behind)];
   column.append_fixed(is_negative ? -value : value);
   return true;
 }
@@ -187,7 +170,8 @@ bool append_numeric(Column& column, std::string_view text, const FormatContext&)
   if (may_fit && value.scale <= layout.scale) {
     const int room = kMaxInt64Digits - digit_count - (layout.scale - value.scale);
     if (room >= 0) {
-      column.append_fixed(static_cast<std::int64_t>(value.unscaled) * kPowers[layout.scale - value.scale]);
+      column.append_fixed(static_cast<std::int64_t>(value.unscaled) *
+                          kPowersOfTen[static_cast<std::size_t>(layout.scale - value.scale)]);
       return true;
     }
   }

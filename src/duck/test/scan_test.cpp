@@ -74,6 +74,8 @@ TEST_F(ScanTest, ReadsEveryColumnAndType) {
 
 TEST_F(ScanTest, CountsWithoutReadingColumns) {
   EXPECT_THAT(run(R"(SELECT count(*) FROM "public.bars")"), ElementsAre("4"));
+  EXPECT_EQ(store_.units_read, 0U);
+  EXPECT_THAT(run(R"(SELECT 1 FROM "public.bars")"), ElementsAre("1", "1", "1", "1"));
   ASSERT_FALSE(store_.requests.empty());
   EXPECT_THAT(store_.requests.back().columns, IsEmpty());
 }
