@@ -34,7 +34,9 @@ class Search {
       if (chunk.range.start > request_.high) continue;
       if (chunk.range.end != INT64_MAX && chunk.range.end <= request_.low) break;
       for (const auto& open : chunk.open) look_in(*open);
-      for (const auto& sealed : chunk.segments) look_in(*sealed);
+      // Later ones mostly have later rows.
+      for (auto sealed = chunk.segments.rbegin(); sealed != chunk.segments.rend(); ++sealed)
+        look_in(**sealed);
       if (is_unsure_) return NewestRow::Unsure;
     }
     if (!is_found_) return NewestRow::None;

@@ -58,7 +58,7 @@ bool SeriesEnds::plan(std::deque<ScanUnit>& units, ScanStatistics& statistics) {
       return;
     const std::size_t before = units.size();
     for (const auto& open : chunk->open) add_open(chunk, open, units, statistics);
-    for (const auto& sealed : chunk->segments) add_segment(chunk, *sealed, units, statistics);
+    for (SealedSegment* sealed : from_the_end(*chunk)) add_segment(chunk, *sealed, units, statistics);
     if (units.size() == before) return;
     ++statistics.chunks_read;
     statistics.chunk_numbers.push_back(chunk->label);
@@ -69,6 +69,16 @@ bool SeriesEnds::plan(std::deque<ScanUnit>& units, ScanStatistics& statistics) {
     for (const auto& [start, chunk] : chunks) add(chunk);
   }
   return true;
+}
+
+std::vector<SealedSegment*> SeriesEnds::from_the_end(const ChunkState& chunk) const {
+  std::vector<SealedSegment*> segments;
+  for (const auto& sealed : chunk.segments) segments.push_back(sealed.get());
+  std::stable_sort(segments.begin(), segments.end(), [&](const SealedSegment* a, const SealedSegment* b) {
+    const auto of_a = a->segment().time_range(), of_b = b->segment().time_range();
+    return is_newest_ ? of_a.end > of_b.end : of_a.start < of_b.start;
+  });
+  return segments;
 }
 
 std::vector<RowNumber> SeriesEnds::outermost(const OpenChunk& open, std::uint32_t series, RowNumber limit,

@@ -40,6 +40,8 @@ class SeriesEnds {
   bool is_in_time(std::int64_t time) const {
     return time >= filter_.time.start && (time < filter_.time.end || filter_.time.end == INT64_MAX);
   }
+  /// Its segments, those that reach furthest to that end of time first: what they have passes the others by.
+  std::vector<SealedSegment*> from_the_end(const ChunkState& chunk) const;
   void add_open(const std::shared_ptr<const ChunkState>& chunk, const std::shared_ptr<OpenChunk>& open,
                 std::deque<ScanUnit>& units, ScanStatistics& statistics);
   void add_segment(const std::shared_ptr<const ChunkState>& chunk, SealedSegment& sealed,

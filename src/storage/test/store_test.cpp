@@ -446,6 +446,42 @@ TEST_F(StoreTest, PredicatesLeaveOutWhatCannotMatch) {
   EXPECT_EQ(last_chunk, 0);
 }
 
+TEST_F(StoreTest, NewestRowsAreReadFromTheLatestSegmentsOfAChunk) {
+  options.background_compaction = false;
+  open();
+  create(trades(kTrades, 100'000));
+  constexpr int kSeries = 10, kParts = 4;
+  for (const int part : {2, 0, 3, 1}) {  // as rows come late
+    Rows rows;
+    for (int symbol = 0; symbol < kSeries; ++symbol) {
+      for (int i = 0; i < 20; ++i) rows.push_back({"S" + std::to_string(symbol), part * 1000 + i, 0, "1"});
+    }
+    insert(kTrades, rows);
+    store->checkpoint();
+  }
+  const auto read = [&](SeriesEnd end) {
+    ScanRequest request;
+    request.table = kTrades;
+    request.columns = {1, 2};
+    request.series_end = end;
+    const auto scan = store->read_view()->scan(request);
+    const auto state = scan->make_state();
+    std::set<std::pair<std::string, std::int64_t>> found;
+    ScanBatch batch;
+    while (scan->read(*state, batch)) {
+      for (std::size_t i = 0; i < batch.row_count; ++i)
+        found.emplace(batch.columns[0].bytes(i), batch.columns[1].fixed<std::int64_t>(i));
+    }
+    return found;
+  };
+  ASSERT_EQ(store->read_view()->chunks(kTrades)[0].segment_count, static_cast<std::uint32_t>(kParts));
+  for (const auto& [end, time] : {std::pair(SeriesEnd::Newest, 3019), std::pair(SeriesEnd::Oldest, 0)}) {
+    std::set<std::pair<std::string, std::int64_t>> expected;
+    for (int symbol = 0; symbol < kSeries; ++symbol) expected.emplace("S" + std::to_string(symbol), time);
+    EXPECT_EQ(read(end), expected);  // rows of earlier segments would be among them
+  }
+}
+
 TEST_F(StoreTest, RowIdsAreNeverGivenTwice) {
   open();
   create(keyless(kTrades));
