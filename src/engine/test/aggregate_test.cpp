@@ -58,6 +58,21 @@ TEST_F(Aggregates, NoCommitIsForgottenWhileTheThresholdRises) {
             "0");
 }
 
+// So that who reads them in that order before they are sealed has nothing to sort.
+TEST_F(Aggregates, ARefreshWritesItsRowsBySeriesAndTime) {
+  session->run("CREATE TABLE ticks (at TIMESTAMPTZ NOT NULL, s TEXT, v BIGINT)");
+  session->run("SELECT create_hypertable('ticks', 'at')");
+  session->run(
+      "INSERT INTO ticks SELECT TIMESTAMPTZ '2026-01-05 00:00+00' + g * INTERVAL '13 seconds', 'S' || g * "
+      "7919 "
+      "% 97, g FROM generate_series(2000, 0, -1) AS g");
+  session->run(
+      "CREATE MATERIALIZED VIEW sums WITH (timescaledb.continuous) AS SELECT time_bucket('1 hour', at) AS "
+      "bucket, s, sum(v) AS total FROM ticks GROUP BY 1, 2");
+  EXPECT_EQ(rows("SELECT s, bucket, total FROM sums"),
+            rows("SELECT s, bucket, total FROM sums ORDER BY s, bucket"));
+}
+
 TEST_F(Aggregates, RefreshesAtOnceLeaveOneRowABucket) {
   session->run("SET synchronous_commit = off");
   make("");
