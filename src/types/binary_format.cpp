@@ -26,14 +26,20 @@ constexpr std::int64_t kMinTimestampUs = -211'813'488'000'000'000;
 constexpr std::int64_t kEndTimestampUs = 9'223'371'331'200'000'000;
 constexpr std::int32_t kMinDateDays = -2'451'545;
 constexpr std::int32_t kEndDateDays = 2'145'031'949;
+static_assert(kMostNumericFieldBytes <= kMostShortBinaryBytes);
 constexpr std::int32_t kMaxArrayElements = 134'217'727;
 
 template <typename T>
+char* put_fixed_field(char* at, T value) {
+  store_big_endian(at, static_cast<std::int32_t>(sizeof(T)));
+  store_big_endian(at + 4, value);
+  return at + 4 + sizeof(T);
+}
+
+template <typename T>
 void append_fixed_field(std::string& out, T value) {
-  char bytes[4 + sizeof(T)];
-  store_big_endian(bytes, static_cast<std::int32_t>(sizeof(T)));
-  store_big_endian(bytes + 4, value);
-  out.append(bytes, sizeof(bytes));
+  char field[4 + sizeof(T)];
+  out.append(field, put_fixed_field(field, value));
 }
 
 void append_bytes_field(std::string& out, std::string_view bytes) {
@@ -278,9 +284,51 @@ Value of_integer_as(const SqlType& type, Int128 value) { return Value{type, fals
 
 }  // namespace
 
+bool is_short_binary(const ColumnView& column) {
+  if (column.type.is_array || column.layout.physical == Physical::Bytes) return false;
+  return column.layout.physical != Physical::Int128 || column.type.id == TypeId::Numeric;
+}
+
+char* put_short_binary_field(char* at, const ColumnView& column, std::size_t row) {
+  switch (column.type.id) {
+    case TypeId::Numeric:
+      return put_numeric_field(at, column.integer(row), column.layout.scale);
+    case TypeId::Date:
+      return put_fixed_field(at, to_wire_date(column.fixed<std::int32_t>(row)));
+    case TypeId::Timestamp:
+    case TypeId::TimestampTz:
+      return put_fixed_field(at, to_wire_timestamp(column.fixed<std::int64_t>(row)));
+    default:
+      break;
+  }
+  switch (column.layout.physical) {
+    case Physical::Bool:
+      return put_fixed_field(at, static_cast<std::uint8_t>(column.fixed<std::uint8_t>(row) != 0));
+    case Physical::Int16:
+      return put_fixed_field(at, column.fixed<std::int16_t>(row));
+    case Physical::Int32:
+      return put_fixed_field(at, column.fixed<std::int32_t>(row));
+    case Physical::Int64:
+      return put_fixed_field(at, column.fixed<std::int64_t>(row));
+    case Physical::Float32:
+      return put_fixed_field(at, column.fixed<std::uint32_t>(row));
+    case Physical::Float64:
+      return put_fixed_field(at, column.fixed<std::uint64_t>(row));
+    case Physical::Int128:
+    case Physical::Bytes:
+      break;
+  }
+  fail_format();
+}
+
 void append_binary_field(std::string& out, const ColumnView& column, std::size_t row) {
   if (column.is_null(row)) {
     append_big_endian(out, std::int32_t{-1});
+    return;
+  }
+  if (is_short_binary(column)) {
+    char field[kMostShortBinaryBytes];
+    out.append(field, put_short_binary_field(field, column, row));
     return;
   }
   if (column.type.is_array) {
@@ -289,52 +337,17 @@ void append_binary_field(std::string& out, const ColumnView& column, std::size_t
   }
   switch (column.type.id) {
     case TypeId::Numeric:
-      if (column.layout.physical == Physical::Bytes) return append_numeric_field(out, column.bytes(row));
-      append_numeric_field(out, column.integer(row), column.layout.scale);
-      return;
-    case TypeId::Date:
-      append_fixed_field(out, to_wire_date(column.fixed<std::int32_t>(row)));
-      return;
-    case TypeId::Timestamp:
-    case TypeId::TimestampTz:
-      append_fixed_field(out, to_wire_timestamp(column.fixed<std::int64_t>(row)));
-      return;
+      return append_numeric_field(out, column.bytes(row));
     case TypeId::Interval:
-      append_interval_field(out, column.fixed<Int128>(row));
-      return;
+      return append_interval_field(out, column.fixed<Int128>(row));
     case TypeId::Uuid: {
       std::string text;
       append_text(text, column, row, FormatContext{});
-      append_uuid_field(out, text);
-      return;
+      return append_uuid_field(out, text);
     }
     default:
-      break;
-  }
-  switch (column.layout.physical) {
-    case Physical::Bool:
-      append_fixed_field(out, static_cast<std::uint8_t>(column.fixed<std::uint8_t>(row) != 0));
-      return;
-    case Physical::Int16:
-      append_fixed_field(out, column.fixed<std::int16_t>(row));
-      return;
-    case Physical::Int32:
-      append_fixed_field(out, column.fixed<std::int32_t>(row));
-      return;
-    case Physical::Int64:
-      append_fixed_field(out, column.fixed<std::int64_t>(row));
-      return;
-    case Physical::Float32:
-      append_fixed_field(out, column.fixed<std::uint32_t>(row));
-      return;
-    case Physical::Float64:
-      append_fixed_field(out, column.fixed<std::uint64_t>(row));
-      return;
-    case Physical::Int128:
-      fail_format();
-    case Physical::Bytes:
-      append_texts(out, column.type, column.bytes(row));
-      return;
+      if (column.layout.physical != Physical::Bytes) fail_format();
+      return append_texts(out, column.type, column.bytes(row));
   }
 }
 

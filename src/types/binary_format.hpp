@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,13 @@ namespace tickstone {
 /// Errors: UndefinedFunction for a type without a binary form (record).
 void append_binary_field(std::string& out, const ColumnView& column, std::size_t row);
 void append_binary_field(std::string& out, const Value& value);
+
+/// Whether each value of such a column takes at most `kMostShortBinaryBytes` so, as numbers and moments do.
+bool is_short_binary(const ColumnView& column);
+inline constexpr std::size_t kMostShortBinaryBytes = 40;
+/// The same as `append_binary_field` of a value that is not null, of such a column, where there is room for
+/// it. Returns the end of what is written.
+char* put_short_binary_field(char* at, const ColumnView& column, std::size_t row);
 
 /// PostgreSQL's receive function of the type: one value's bytes, without the length.
 ///

@@ -25,7 +25,11 @@ constexpr int kMaxDisplayScale = 16383;
 
 /// Base-10000 digits, most significant first, without zeros at the ends.
 template <typename Unsigned>
-void append_numeric_digits(std::string& out, Unsigned magnitude, int scale, bool is_negative) {
+char* put_numeric_digits(char* field, Unsigned magnitude, int scale, bool is_negative) {
+  while (scale >= 4 && magnitude % 10000 == 0 && magnitude != 0) {
+    magnitude /= 10000;
+    scale -= 4;
+  }
   while (scale > 0 && magnitude % 10 == 0) {  // the display scale is that of the text form
     magnitude /= 10;
     --scale;
@@ -50,7 +54,6 @@ void append_numeric_digits(std::string& out, Unsigned magnitude, int scale, bool
   while (count > first && groups[count - 1] == 0) --count;
   const auto digits = static_cast<std::int16_t>(count - first);
   const auto weight = digits == 0 ? 0 : static_cast<int>(count) - fraction_groups - 1;
-  char field[12 + 2 * kMostGroups];
   store_big_endian(field, static_cast<std::int32_t>(8 + 2 * digits));
   store_big_endian(field + 4, digits);
   store_big_endian(field + 6, static_cast<std::int16_t>(weight));
@@ -58,7 +61,7 @@ void append_numeric_digits(std::string& out, Unsigned magnitude, int scale, bool
   store_big_endian(field + 10, static_cast<std::uint16_t>(scale));
   char* end = field + 12;
   for (std::size_t i = count; i > first; --i, end += 2) store_big_endian(end, groups[i - 1]);
-  out.append(field, end);
+  return end;
 }
 
 /// A number of few groups of digits, `whole_groups` of them before the point, of whose fraction
@@ -78,14 +81,13 @@ Decimal decimal_of(std::span<const std::uint16_t> groups, int fraction_groups, i
 
 }  // namespace
 
-void append_numeric_field(std::string& out, Int128 unscaled, int scale) {
+char* put_numeric_field(char* at, Int128 unscaled, int scale) {
   const bool is_negative = unscaled < 0;
   const UInt128 magnitude = is_negative ? -static_cast<UInt128>(unscaled) : static_cast<UInt128>(unscaled);
   if (magnitude <= UINT64_MAX) {
-    append_numeric_digits(out, static_cast<std::uint64_t>(magnitude), scale, is_negative);
-  } else {
-    append_numeric_digits(out, magnitude, scale, is_negative);
+    return put_numeric_digits(at, static_cast<std::uint64_t>(magnitude), scale, is_negative);
   }
+  return put_numeric_digits(at, magnitude, scale, is_negative);
 }
 
 void append_numeric_field(std::string& out, std::string_view text) {

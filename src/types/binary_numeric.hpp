@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,8 +11,11 @@
 
 namespace tickstone {
 
-/// NUMERIC as PostgreSQL sends it, with its length before it: groups of four digits.
-void append_numeric_field(std::string& out, Int128 unscaled, int scale);
+/// What a NUMERIC of 128 bits takes at most: length, four numbers before the digits, and groups of four
+/// digits.
+inline constexpr std::size_t kMostNumericFieldBytes = 12 + 2 * 12;
+/// NUMERIC as PostgreSQL sends it, with its length before it. Returns the end of what is written.
+char* put_numeric_field(char* at, Int128 unscaled, int scale);
 /// A number past 38 digits, which travels as its text: `-123.45`, without trailing zeros.
 void append_numeric_field(std::string& out, std::string_view text);
 

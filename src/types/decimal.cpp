@@ -2,6 +2,7 @@
 #include "types/decimal.hpp"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +12,8 @@
 #include <tickstone/error.hpp>
 
 #include "base/check.hpp"
+#include "types/powers_of_ten.hpp"
+#include "types/short_field.hpp"
 
 namespace tickstone {
 
@@ -158,25 +161,55 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
   return result;
 }
 
-void append_decimal(std::string& out, Int128 unscaled, int scale) {
-  char buffer[96];
-  char* const end = buffer + sizeof(buffer);
+char* put_decimal(char* at, std::int64_t unscaled, int scale) {
+  auto size = static_cast<std::uint64_t>(unscaled);
+  if (unscaled < 0) {
+    *at++ = '-';
+    size = 0 - size;
+  }
+  if (size == 0) {
+    *at = '0';
+    return at + 1;
+  }
+  // Trailing zeros of the fraction.
+  for (; scale >= 4 && size % 10'000 == 0; scale -= 4) size /= 10'000;
+  for (; scale > 0 && size % 10 == 0; --scale) size /= 10;
+  std::uint64_t whole = size, fraction = 0;
+  if (scale >= static_cast<int>(kPowersOfTen.size())) {
+    whole = 0;
+    fraction = size;
+  } else if (scale > 0) {
+    const auto power = static_cast<std::uint64_t>(kPowersOfTen[static_cast<std::size_t>(scale)]);
+    whole = size / power;
+    fraction = size % power;
+  }
+  if (whole < 10) {
+    *at++ = static_cast<char>('0' + whole);
+  } else {
+    at = std::to_chars(at, at + kMostDecimalBytes, whole).ptr;
+  }
+  if (scale == 0) return at;
+  *at = '.';
+  char* const end = at + 1 + scale;
+  for (char* digit = end; digit > at + 1; fraction /= 10) *--digit = static_cast<char>('0' + fraction % 10);
+  return end;
+}
+
+char* put_decimal(char* at, Int128 unscaled, int scale) {
+  if (unscaled >= INT64_MIN && unscaled <= INT64_MAX)
+    return put_decimal(at, static_cast<std::int64_t>(unscaled), scale);
   UInt128 size = magnitude(unscaled);
-  while (scale > 0 && size != 0) {  // trailing zeros of the fraction
-    if (size <= UINT64_MAX) {
-      auto small = static_cast<std::uint64_t>(size);
-      while (scale > 0 && small % 10 == 0) {
-        small /= 10;
-        --scale;
-      }
-      size = small;
-      break;
-    }
-    if (size % 10 != 0) break;
+  while (scale > 0 && size > UINT64_MAX && size % 10 == 0) {  // trailing zeros of the fraction
     size /= 10;
     --scale;
   }
-  if (size == 0) scale = 0;
+  if (size <= UINT64_MAX) {
+    auto small = static_cast<std::uint64_t>(size);
+    for (; scale > 0 && small % 10 == 0; --scale) small /= 10;
+    size = small;
+  }
+  char buffer[kMostDecimalBytes];
+  char* const end = buffer + sizeof(buffer);
   char* start = write_digits(size, end);
   if (scale > 0) {
     while (end - start <= scale) *--start = '0';  // one digit before the point at least
@@ -185,7 +218,13 @@ void append_decimal(std::string& out, Int128 unscaled, int scale) {
     end[-scale - 1] = '.';
   }
   if (unscaled < 0) *--start = '-';
-  out.append(start, end);
+  std::memcpy(at, start, static_cast<std::size_t>(end - start));
+  return at + (end - start);
+}
+
+void append_decimal(std::string& out, Int128 unscaled, int scale) {
+  char text[kMostDecimalBytes];
+  out.append(text, put_decimal(text, unscaled, scale));
 }
 
 std::string format_decimal(Decimal value) {

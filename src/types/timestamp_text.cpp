@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstring>
+#include <string_view>
 
+#include "types/short_field.hpp"
 #include "types/timestamp.hpp"
 
 namespace tickstone {
@@ -161,6 +163,37 @@ void append_date(std::string& out, std::int32_t days) {
   char* at = put_date(buffer, days, is_bc);
   at = put_era(at, is_bc);
   out.append(buffer, at);
+}
+
+char* MomentWriter::put(char* at, std::int64_t us) {
+  if (us == kTimestampInfinity || us == kTimestampNegInfinity) {
+    constexpr std::string_view kInfinity = "-infinity";
+    const auto text = kInfinity.substr(us == kTimestampInfinity ? 1 : 0);
+    std::memcpy(at, text.data(), text.size());
+    return at + text.size();
+  }
+  std::int32_t offset = zone_ == nullptr || is_utc_ ? 0 : zone_->offset_seconds_at_utc(us);
+  std::int64_t local = us;
+  if (offset != 0 && __builtin_add_overflow(us, offset * kMicrosPerSecond, &local)) {
+    offset = 0;
+    local = us;
+  }
+  if (local < day_start_us_ || local >= day_end_us_) {
+    const std::int64_t days = floor_divide(local, kMicrosPerDay);
+    char* end = put_date(day_, static_cast<std::int32_t>(days), is_bc_);
+    *end++ = ' ';
+    day_bytes_ = static_cast<std::size_t>(end - day_);
+    // The earliest and the latest day, whose ends 64 bits do not hold, are written anew each time.
+    const bool is_kept = days > INT64_MIN / kMicrosPerDay && days < INT64_MAX / kMicrosPerDay;
+    day_start_us_ = is_kept ? days * kMicrosPerDay : 0;
+    day_end_us_ = is_kept ? day_start_us_ + kMicrosPerDay : 0;
+  }
+  std::memcpy(at, day_, day_bytes_);
+  std::int64_t within = local % kMicrosPerDay;
+  if (within < 0) within += kMicrosPerDay;
+  at = put_clock(at + day_bytes_, within, kMicrosPerSecond, 6);
+  if (zone_ != nullptr) at = put_offset(at, offset);
+  return put_era(at, is_bc_);
 }
 
 void append_time(std::string& out, std::int64_t us) {
