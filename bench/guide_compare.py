@@ -29,12 +29,13 @@ import limits
 from clickhouse_peer import ClickHouse
 from guide_data import GuideData
 from guide_work import CLICKHOUSE_DAILY, DAILY, NEWEST_BAR, QUERIES, UPSERT, words, written
-from machines import TABLES, DuckDb, InProcess, Postgres, Server, Tickstone, TickstoneInProcess, make_tables, pgbench, record_table, scratch_directory
+from machines import TABLES, DuckDb, InProcess, Postgres, Server, Tickstone, TickstoneInProcess, make_tables, pgbench, record_table, scratch_directory, wait_for_quiet
 from timescale_peer import Timescale, TimescaleCompressed
 
 BAR_COLUMNS = "symbol, timestamp, open, high, low, close, volume, source, timeframe"
 REPLACE = ("ON CONFLICT (symbol, timestamp, timeframe) DO UPDATE SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, "
            "close = EXCLUDED.close, volume = EXCLUDED.volume, source = EXCLUDED.source")
+LONG_SECONDS = 0.5  # a peer that takes longer for a query is asked once a round
 DUCKDB_TYPES = {"TEXT[]": "VARCHAR[]", "NUMERIC": "DECIMAL(18, 4)", "JSONB": "VARCHAR"}
 
 
@@ -131,6 +132,7 @@ def measure_copy(peers, servers, data, report):
         report.add(f"COPY of {data.rows[table]:,} rows of {table} (CSV)", "rows/s", values, True)
     for peer in peers:
         peer.settle()
+    wait_for_quiet()
     for table in TABLES:
         report.add(f"size of {table}", "bytes a row", {s.name: [s.bytes_of(table) / data.rows[table]] for s in servers}, False)
 
@@ -198,6 +200,7 @@ def measure_upserts(servers, data, report, rounds):
         report.add(f"upsert of {len(rows):,} bars that exist: {what}", "rows/s", figures, True)
     for server in servers:
         server.settle()
+    wait_for_quiet()
 
 
 def measure_pgbench(servers, report, what, unit, script, clients, mode, rounds, seconds):
@@ -241,20 +244,26 @@ class Asked:
         self.peer, self.data, self.wanted = peer, data, query
         self.text = query.texts.get(peer.dialect) if peer.prepares or not query.prepared else None
         self.ask, self.write = peer.reader(), peer.writer()
+        self.last_seconds = 0
         if query.prepared and self.text:
             text = self.text.replace("'{symbol}'", "$1").replace("'{day} 00:00:00+00'", "$2").replace("'{next_day} 00:00:00+00'", "$3")
             self.ask = peer.reader(f"PREPARE asked (text, timestamptz, timestamptz) AS {text}")
             self.text = "EXECUTE asked ('{symbol}', '{day} 00:00:00+00', '{next_day} 00:00:00+00')"
 
-    def run(self, number):
-        """Seconds, number of rows and rows of the run of that number, which asks the same of every peer; nothing where there is no text."""
+    def run(self, number, only_write=False):
+        """Seconds, number of rows and rows of the run of that number, which asks the same of every peer; nothing where there is no text or it
+        only writes."""
         chance = random.Random(number)
         days = self.data.trade_days if self.wanted.rewrites == "trades" else self.data.days
         day = chance.choice(days)
         values = {"symbol": chance.choice(self.data.symbols[:400]), "day": day, "next_day": day + dt.timedelta(days=1), "busiest": self.data.busiest, "n": number}
         if self.wanted.rewrites:
             self.write(written(self.wanted.rewrites, self.peer.dialect).format(**values))
-        return self.ask(self.text.format(**values)) if self.text else None
+        if only_write or not self.text:
+            return None
+        answer = self.ask(self.text.format(**values))
+        self.last_seconds = answer[0]
+        return answer
 
 
 def measure_queries(servers, in_process, data, report, rounds, only):
@@ -269,7 +278,7 @@ def measure_queries(servers, in_process, data, report, rounds, only):
                 number += 1
                 answers = []
                 for one in asked:
-                    answer = one.run(number)
+                    answer = one.run(number, only_write=repeat > 0 and one.last_seconds > LONG_SECONDS)
                     if answer is None:
                         continue
                     taken, count, rows = answer
@@ -368,6 +377,7 @@ def main():
         # Queries before writes, which the tables in process do not get.
         if "query" in parts:
             make_aggregates(servers, in_process)
+            wait_for_quiet()
             measure_queries(servers, in_process, data, report, args.rounds, [word for word in args.only.split(",") if word])
             for server in speaking:
                 server.execute("DROP MATERIALIZED VIEW daily")

@@ -57,6 +57,26 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def busy_share(seconds):
+    """The share of all processors' time in which they worked."""
+    def ticks():
+        numbers = [int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(numbers), numbers[3] + numbers[4]
+    total, idle = ticks()
+    time.sleep(seconds)
+    total_after, idle_after = ticks()
+    return 1 - (idle_after - idle) / max(1, total_after - total)
+
+
+def wait_for_quiet(most_seconds=180):
+    """Until what the servers do behind what they were told (merges, vacuums, checkpoints) is done, so that none is measured beside another's."""
+    until = time.monotonic() + most_seconds
+    while time.monotonic() < until:
+        if busy_share(2) < 0.05:
+            return
+    print(f"bench: the machine was not quiet within {most_seconds} seconds", file=sys.stderr, flush=True)
+
+
 def run_as_postgres(command):
     if os.getuid() != 0:
         return command
