@@ -9,6 +9,7 @@
 #include "duck/asof_plan.hpp"
 #include "duck/few_groups.hpp"
 #include "duck/few_rows_operator.hpp"
+#include "duck/group_stretches.hpp"
 #include "duck/planned_operator.hpp"
 
 namespace tickstone::duck {
@@ -24,12 +25,16 @@ class LogicalFewRows final : public PlannedOperator {
  public:
   using PlannedOperator::PlannedOperator;
 
-  PhysicalOperator& CreatePlan(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator& planner) override {
+  PhysicalOperator& CreatePlan(duckdb::ClientContext& context,
+                               duckdb::PhysicalPlanGenerator& planner) override {
     PhysicalOperator& inner = planner.CreatePlan(original());
     if (inner.type == duckdb::PhysicalOperatorType::ORDER_BY) return planner.Make<FewRowsOrder>(inner);
     if (inner.type == duckdb::PhysicalOperatorType::HASH_GROUP_BY &&
-        FewGroups::is_possible(inner.Cast<duckdb::PhysicalHashAggregate>()))
-      return planner.Make<FewRowsGroups>(inner);
+        FewGroups::is_possible(inner.Cast<duckdb::PhysicalHashAggregate>())) {
+      auto* of_stretches =
+          GroupStretches::plan(context, planner, inner.Cast<duckdb::PhysicalHashAggregate>());
+      return planner.Make<FewRowsGroups>(inner, of_stretches);
+    }
     return inner;
   }
 };

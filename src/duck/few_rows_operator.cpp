@@ -13,6 +13,7 @@
 
 #include "duck/few_groups.hpp"
 #include "duck/few_order.hpp"
+#include "duck/group_stretches.hpp"
 
 namespace tickstone::duck {
 
@@ -41,6 +42,7 @@ struct Gathered {
 struct GlobalSink final : duckdb::GlobalSinkState {
   std::atomic<idx_t> row_count{0};
   std::atomic<bool> is_large{false};
+  bool is_of_stretches = false;  // set before `is_large`
   std::mutex mutex;
   std::vector<Gathered> gathered;  // of threads that have ended
   unique_ptr<duckdb::ArenaAllocator>
@@ -50,6 +52,7 @@ struct GlobalSink final : duckdb::GlobalSinkState {
 
 struct LocalSink final : duckdb::LocalSinkState {
   Gathered rows;
+  unique_ptr<GroupStretches> stretches;
   unique_ptr<duckdb::LocalSinkState> inner;
 };
 
@@ -68,16 +71,18 @@ struct LocalSource final : duckdb::LocalSourceState {
 }  // namespace
 
 FewRowsOperator::FewRowsOperator(duckdb::PhysicalPlan& plan, PhysicalOperator& inner,
-                                 std::vector<OrderKey> keys)
+                                 std::vector<OrderKey> keys, PhysicalOperator* of_stretches)
     : PhysicalOperator(plan, duckdb::PhysicalOperatorType::EXTENSION, inner.types,
                        inner.estimated_cardinality),
       inner_(inner),
-      keys_(std::move(keys)) {
+      keys_(std::move(keys)),
+      of_stretches_(of_stretches) {
   for (auto& child : inner.children) children.push_back(child);
 }
 
 unique_ptr<duckdb::GlobalSinkState> FewRowsOperator::GetGlobalSinkState(ClientContext&) const {
   inner_.sink_state.reset();  // of an earlier execution
+  if (of_stretches_ != nullptr) of_stretches_->sink_state.reset();
   return make_uniq<GlobalSink>();
 }
 
@@ -85,16 +90,24 @@ unique_ptr<duckdb::LocalSinkState> FewRowsOperator::GetLocalSinkState(ExecutionC
   return make_uniq<LocalSink>();
 }
 
-void FewRowsOperator::give(ExecutionContext& context, DataChunk& rows, duckdb::LocalSinkState& inner,
-                           duckdb::InterruptState& interrupt) const {
-  duckdb::OperatorSinkInput input{*inner_.sink_state, inner, interrupt};
-  inner_.Sink(context, rows, input);
+duckdb::PhysicalOperator& FewRowsOperator::large(duckdb::GlobalSinkState& global) const {
+  return global.Cast<GlobalSink>().is_of_stretches ? *of_stretches_ : inner_;
+}
+
+duckdb::SinkResultType FewRowsOperator::give(ExecutionContext& context, DataChunk& rows,
+                                             duckdb::GlobalSinkState& global,
+                                             duckdb::LocalSinkState& local_state,
+                                             duckdb::InterruptState& interrupt) const {
+  auto& local = local_state.Cast<LocalSink>();
+  PhysicalOperator& inner = large(global);
+  duckdb::OperatorSinkInput input{*inner.sink_state, *local.inner, interrupt};
+  return inner.Sink(context, local.stretches ? local.stretches->take(rows) : rows, input);
 }
 
 /// From now on DuckDB's operator takes this thread's rows, those gathered before and those of threads that
 /// have ended.
 void FewRowsOperator::become_large(ExecutionContext& context, duckdb::GlobalSinkState& global_state,
-                                   duckdb::LocalSinkState& local_state,
+                                   duckdb::LocalSinkState& local_state, DataChunk* rows_at_hand,
                                    duckdb::InterruptState& interrupt) const {
   auto& global = global_state.Cast<GlobalSink>();
   auto& local = local_state.Cast<LocalSink>();
@@ -102,20 +115,26 @@ void FewRowsOperator::become_large(ExecutionContext& context, duckdb::GlobalSink
   {
     const std::scoped_lock guard(global.mutex);
     if (!global.is_large) {
-      inner_.sink_state = inner_.GetGlobalSinkState(context.client);
+      global.is_of_stretches =
+          of_stretches_ != nullptr && rows_at_hand != nullptr &&
+          GroupStretches::are_long(inner_.Cast<duckdb::PhysicalHashAggregate>(), *rows_at_hand);
+      PhysicalOperator& inner = large(global);
+      inner.sink_state = inner.GetGlobalSinkState(context.client);
       global.is_large = true;
     }
     gathered = std::move(global.gathered);
     global.gathered.clear();
   }
-  local.inner = inner_.GetLocalSinkState(context);
+  local.inner = large(global).GetLocalSinkState(context);
   local.inner->partition_info = local.partition_info;
+  if (global.is_of_stretches)
+    local.stretches = make_uniq<GroupStretches>(inner_.Cast<duckdb::PhysicalHashAggregate>());
   if (!local.rows.is_empty()) gathered.push_back(std::move(local.rows));
   local.rows = {};
   for (auto& rows : gathered) {
-    if (rows.few) give(context, *rows.few, *local.inner, interrupt);
+    if (rows.few) give(context, *rows.few, global, local, interrupt);
     if (!rows.many) continue;
-    for (auto& chunk : rows.many->Chunks()) give(context, chunk, *local.inner, interrupt);
+    for (auto& chunk : rows.many->Chunks()) give(context, chunk, global, local, interrupt);
   }
 }
 
@@ -151,9 +170,8 @@ duckdb::SinkResultType FewRowsOperator::Sink(ExecutionContext& context, DataChun
       return duckdb::SinkResultType::NEED_MORE_INPUT;
     }
   }
-  if (!local.inner) become_large(context, global, local, input.interrupt_state);
-  duckdb::OperatorSinkInput inner{*inner_.sink_state, *local.inner, input.interrupt_state};
-  return inner_.Sink(context, chunk, inner);
+  if (!local.inner) become_large(context, global, local, &chunk, input.interrupt_state);
+  return give(context, chunk, global, local, input.interrupt_state);
 }
 
 duckdb::SinkCombineResultType FewRowsOperator::Combine(ExecutionContext& context,
@@ -167,13 +185,14 @@ duckdb::SinkCombineResultType FewRowsOperator::Combine(ExecutionContext& context
       return duckdb::SinkCombineResultType::FINISHED;
     }
   }
-  if (!local.inner) become_large(context, global, local, input.interrupt_state);
-  duckdb::OperatorSinkCombineInput inner{*inner_.sink_state, *local.inner, input.interrupt_state};
-  return inner_.Combine(context, inner);
+  if (!local.inner) become_large(context, global, local, nullptr, input.interrupt_state);
+  PhysicalOperator& inner = large(global);
+  duckdb::OperatorSinkCombineInput inner_input{*inner.sink_state, *local.inner, input.interrupt_state};
+  return inner.Combine(context, inner_input);
 }
 
 void FewRowsOperator::PrepareFinalize(ClientContext& context, duckdb::GlobalSinkState& state) const {
-  if (state.Cast<GlobalSink>().is_large) inner_.PrepareFinalize(context, *inner_.sink_state);
+  if (state.Cast<GlobalSink>().is_large) large(state).PrepareFinalize(context, *large(state).sink_state);
 }
 
 duckdb::SinkFinalizeType FewRowsOperator::Finalize(duckdb::Pipeline& pipeline, duckdb::Event& event,
@@ -181,8 +200,9 @@ duckdb::SinkFinalizeType FewRowsOperator::Finalize(duckdb::Pipeline& pipeline, d
                                                    duckdb::OperatorSinkFinalizeInput& input) const {
   auto& global = input.global_state.Cast<GlobalSink>();
   if (global.is_large) {
-    duckdb::OperatorSinkFinalizeInput inner{*inner_.sink_state, input.interrupt_state};
-    return inner_.Finalize(pipeline, event, context, inner);
+    PhysicalOperator& inner = large(global);
+    duckdb::OperatorSinkFinalizeInput inner_input{*inner.sink_state, input.interrupt_state};
+    return inner.Finalize(pipeline, event, context, inner_input);
   }
   if (global.gathered.empty()) return duckdb::SinkFinalizeType::NO_OUTPUT_POSSIBLE;
   if (come_in_order(global)) return duckdb::SinkFinalizeType::READY;
@@ -220,7 +240,7 @@ duckdb::SinkFinalizeType FewRowsOperator::finalize_large(duckdb::Pipeline& pipel
   duckdb::ThreadContext thread(context);
   ExecutionContext execution(context, thread, &pipeline);
   LocalSink local;
-  become_large(execution, global, local, interrupt);
+  become_large(execution, global, local, nullptr, interrupt);
   duckdb::OperatorSinkCombineInput combine{*inner_.sink_state, *local.inner, interrupt};
   inner_.Combine(execution, combine);
   inner_.PrepareFinalize(context, *inner_.sink_state);
@@ -230,7 +250,8 @@ duckdb::SinkFinalizeType FewRowsOperator::finalize_large(duckdb::Pipeline& pipel
 
 unique_ptr<duckdb::GlobalSourceState> FewRowsOperator::GetGlobalSourceState(ClientContext& context) const {
   auto state = make_uniq<GlobalSource>();
-  if (sink_state->Cast<GlobalSink>().is_large) state->inner = inner_.GetGlobalSourceState(context);
+  if (sink_state->Cast<GlobalSink>().is_large)
+    state->inner = large(*sink_state).GetGlobalSourceState(context);
   return state;
 }
 
@@ -238,7 +259,7 @@ unique_ptr<duckdb::LocalSourceState> FewRowsOperator::GetLocalSourceState(
     ExecutionContext& context, duckdb::GlobalSourceState& state) const {
   auto local = make_uniq<LocalSource>();
   auto& global = state.Cast<GlobalSource>();
-  if (global.inner) local->inner = inner_.GetLocalSourceState(context, *global.inner);
+  if (global.inner) local->inner = large(*sink_state).GetLocalSourceState(context, *global.inner);
   return local;
 }
 
@@ -272,7 +293,7 @@ duckdb::SourceResultType FewRowsOperator::GetData(ExecutionContext& context, Dat
   if (global.inner) {
     auto& local = input.local_state.Cast<LocalSource>();
     duckdb::OperatorSourceInput inner{*global.inner, *local.inner, input.interrupt_state};
-    return inner_.GetData(context, chunk, inner);
+    return large(*sink_state).GetData(context, chunk, inner);
   }
   auto& sink = sink_state->Cast<GlobalSink>();
   if (sink.result) {
@@ -291,7 +312,8 @@ duckdb::OperatorPartitionData FewRowsOperator::GetPartitionData(
     duckdb::LocalSourceState& local_state, const duckdb::OperatorPartitionInfo& info) const {
   auto& global = global_state.Cast<GlobalSource>();
   if (!global.inner) return duckdb::OperatorPartitionData(0);
-  return inner_.GetPartitionData(context, chunk, *global.inner, *local_state.Cast<LocalSource>().inner, info);
+  return large(*sink_state)
+      .GetPartitionData(context, chunk, *global.inner, *local_state.Cast<LocalSource>().inner, info);
 }
 
 void FewRowsOrder::answer(ClientContext& context, duckdb::ArenaAllocator&, DataChunk& rows,

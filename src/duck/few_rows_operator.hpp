@@ -13,12 +13,13 @@ namespace tickstone::duck {
 
 /// An operator that gathers its input and, where that ends before kScanRows rows, answers by itself; else
 /// DuckDB's `inner`, which it was planned as, is given all rows. Rows that come in the order of `keys`, where
-/// there are any, are gathered further, and are the answer as they came. Threads: as DuckDB's sinks and
-/// sources.
+/// there are any, are gathered further, and are the answer as they came. Where there is `of_stretches`, which
+/// `GroupStretches` has planned, and the rows are in long ones, that is given them instead of `inner`.
+/// Threads: as DuckDB's sinks and sources.
 class FewRowsOperator : public duckdb::PhysicalOperator {
  public:
   FewRowsOperator(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner,
-                  std::vector<OrderKey> keys = {});
+                  std::vector<OrderKey> keys = {}, duckdb::PhysicalOperator* of_stretches = nullptr);
 
   const duckdb::PhysicalOperator& inner() const { return inner_; }
 
@@ -73,16 +74,23 @@ class FewRowsOperator : public duckdb::PhysicalOperator {
   const std::vector<OrderKey> keys_;
 
  private:
+  /// What more rows than few are given to.
+  duckdb::PhysicalOperator& large(duckdb::GlobalSinkState& global) const;
   /// Whether all rows that were gathered, thread by thread, may stand one after the other; sorts the threads.
   bool come_in_order(duckdb::GlobalSinkState& state) const;
   void keep(duckdb::ClientContext& client, duckdb::LocalSinkState& state, duckdb::DataChunk& chunk) const;
   duckdb::SinkFinalizeType finalize_large(duckdb::Pipeline& pipeline, duckdb::Event& event,
                                           duckdb::ClientContext& context, duckdb::GlobalSinkState& global,
                                           duckdb::InterruptState& interrupt) const;
-  void give(duckdb::ExecutionContext& context, duckdb::DataChunk& rows, duckdb::LocalSinkState& inner,
-            duckdb::InterruptState& interrupt) const;
+  duckdb::SinkResultType give(duckdb::ExecutionContext& context, duckdb::DataChunk& rows,
+                              duckdb::GlobalSinkState& global, duckdb::LocalSinkState& local,
+                              duckdb::InterruptState& interrupt) const;
+  /// `rows`: those at hand, by which it is told whether stretches are long; nullptr: few in all.
   void become_large(duckdb::ExecutionContext& context, duckdb::GlobalSinkState& global,
-                    duckdb::LocalSinkState& local, duckdb::InterruptState& interrupt) const;
+                    duckdb::LocalSinkState& local, duckdb::DataChunk* rows,
+                    duckdb::InterruptState& interrupt) const;
+
+  duckdb::PhysicalOperator* const of_stretches_;
 };
 
 /// ORDER BY.
@@ -99,7 +107,9 @@ class FewRowsOrder final : public FewRowsOperator {
 /// GROUP BY of columns, with aggregates of columns.
 class FewRowsGroups final : public FewRowsOperator {
  public:
-  FewRowsGroups(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner) : FewRowsOperator(plan, inner) {}
+  FewRowsGroups(duckdb::PhysicalPlan& plan, duckdb::PhysicalOperator& inner,
+                duckdb::PhysicalOperator* of_stretches)
+      : FewRowsOperator(plan, inner, {}, of_stretches) {}
 
  protected:
   void answer(duckdb::ClientContext& context, duckdb::ArenaAllocator& arena, duckdb::DataChunk& rows,

@@ -282,50 +282,72 @@ struct SpreadOfNumbers {
   static bool IgnoreNull() { return true; }
 };
 
+/// Values that follow each other, in their own width as long as that holds their sum.
+template <class INPUT>
+void add_values(ExactState& state, const INPUT* values, idx_t count) {
+  using Sum = std::conditional_t<sizeof(INPUT) == sizeof(hugeint_t), Int128, std::int64_t>;
+  Sum sum = 0;
+  for (idx_t i = 0; i < count; ++i) {
+    Sum value;
+    if constexpr (sizeof(INPUT) == sizeof(hugeint_t)) {
+      value = widen(values[i]);
+    } else {
+      value = values[i];
+    }
+    Sum next;
+    if (!__builtin_add_overflow(sum, value, &next)) {
+      sum = next;
+      continue;
+    }
+    if (add_overflows(state, sum)) throw_numeric_overflow();
+    sum = value;
+  }
+  if (add_overflows(state, sum)) throw_numeric_overflow();
+  state.count += count;
+}
+
+bool is_flat_without_nulls(duckdb::Vector& input) {
+  return input.GetVectorType() == duckdb::VectorType::FLAT_VECTOR &&
+         duckdb::FlatVector::Validity(input).AllValid();
+}
+
 /// Rows that follow each other are mostly of one group: a segment is sorted by series and time. Their sum is
 /// added to the group's state once.
 template <class INPUT, class OP>
 void add_stretches(duckdb::Vector inputs[], AggregateInputData& data, idx_t /*input_count*/,
                    duckdb::Vector& states, idx_t count) {
   duckdb::Vector& input = inputs[0];
-  if (input.GetVectorType() != duckdb::VectorType::FLAT_VECTOR ||
-      states.GetVectorType() != duckdb::VectorType::FLAT_VECTOR ||
-      !duckdb::FlatVector::Validity(input).AllValid()) {
+  if (!is_flat_without_nulls(input) || states.GetVectorType() != duckdb::VectorType::FLAT_VECTOR) {
     duckdb::AggregateExecutor::UnaryScatter<ExactState, INPUT, OP>(input, states, data, count);
     return;
   }
   const auto* values = duckdb::FlatVector::GetData<INPUT>(input);
   ExactState* const* const states_of = duckdb::FlatVector::GetData<ExactState*>(states);
   for (idx_t row = 0; row < count;) {
-    ExactState& state = *states_of[row];
     const idx_t first = row;
-    // In the values' own width as long as that holds the sum.
-    using Sum = std::conditional_t<sizeof(INPUT) == sizeof(hugeint_t), Int128, std::int64_t>;
-    Sum sum = 0;
-    for (; row < count && states_of[row] == &state; ++row) {
-      Sum value;
-      if constexpr (sizeof(INPUT) == sizeof(hugeint_t)) {
-        value = widen(values[row]);
-      } else {
-        value = values[row];
-      }
-      Sum next;
-      if (!__builtin_add_overflow(sum, value, &next)) {
-        sum = next;
-        continue;
-      }
-      if (add_overflows(state, sum)) throw_numeric_overflow();
-      sum = value;
-    }
-    if (add_overflows(state, sum)) throw_numeric_overflow();
-    state.count += row - first;
+    while (row < count && states_of[row] == states_of[first]) ++row;
+    add_values(*states_of[first], values + first, row - first);
+  }
+}
+
+/// The same where all rows are of one group.
+template <class INPUT, class OP>
+void add_all(duckdb::Vector inputs[], AggregateInputData& data, idx_t /*input_count*/,
+             duckdb::data_ptr_t state, idx_t count) {
+  if (is_flat_without_nulls(inputs[0])) {
+    add_values(*reinterpret_cast<ExactState*>(state), duckdb::FlatVector::GetData<INPUT>(inputs[0]), count);
+  } else {
+    duckdb::AggregateExecutor::UnaryUpdate<ExactState, INPUT, OP>(inputs[0], data, state, count);
   }
 }
 
 template <class STATE, class INPUT, class RESULT, class OP>
 AggregateFunction unary_aggregate(const LogicalType& loop, const LogicalType& result) {
   auto function = AggregateFunction::UnaryAggregate<STATE, INPUT, RESULT, OP>(loop, result);
-  if constexpr (std::is_same_v<STATE, ExactState>) function.update = add_stretches<INPUT, OP>;
+  if constexpr (std::is_same_v<STATE, ExactState>) {
+    function.update = add_stretches<INPUT, OP>;
+    function.simple_update = add_all<INPUT, OP>;
+  }
   return function;
 }
 
