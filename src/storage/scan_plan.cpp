@@ -52,12 +52,32 @@ std::shared_ptr<const TimeRanges> times_of(const ColumnPredicate& predicate) {
   return times;
 }
 
+/// The moments that a list has, and those of another set at most.
+std::shared_ptr<const TimeRanges> listed_times(const std::vector<Value>& list, const TimeRanges* within) {
+  TimeRanges times;
+  times.reserve(list.size());
+  for (const Value& value : list) {
+    const std::int64_t time = time_of(value);
+    if (time == INT64_MAX) {
+      times.push_back({INT64_MAX - 1, INT64_MAX});  // which is the end of time with its last instant
+    } else {
+      times.push_back({time, time + 1});
+    }
+  }
+  normalize(times);
+  if (within != nullptr) times = intersection(times, *within);
+  return std::make_shared<const TimeRanges>(std::move(times));
+}
+
 ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
   ScanFilter filter;
   filter.series.resize(schema.series_key.size());
   for (const auto& predicate : request.predicates) {
     if (predicate.column == kTimesColumn) {
-      filter.times = times_of(predicate);
+      const auto times = times_of(predicate);
+      filter.times = filter.times == nullptr
+                         ? times
+                         : std::make_shared<const TimeRanges>(intersection(*filter.times, *times));
       continue;
     }
     const auto* column = schema.find(predicate.column);
@@ -90,6 +110,7 @@ ScanFilter filter_of(const TableSchema& schema, const ScanRequest& request) {
             std::minmax_element(predicate.in.begin(), predicate.in.end(),
                                 [](const Value& a, const Value& b) { return time_of(a) < time_of(b); });
         bound(time_of(*least), Int128{time_of(*most)} + 1);
+        if (predicate.in.size() > 1) filter.times = listed_times(predicate.in, filter.times.get());
       }
     }
     const auto in_series = std::find(schema.series_key.begin(), schema.series_key.end(), predicate.column);

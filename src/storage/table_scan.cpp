@@ -467,9 +467,13 @@ class ScanState final : public TableScan::State {
       for (std::uint32_t row = first; row < last;) {
         const std::int64_t time = cells[row];
         if (!is_in(time)) {
-          range = std::partition_point(times.begin(), times.end(), [&](const TimeRange& one) {
+          const auto is_before = [&](const TimeRange& one) {
             return one.end <= time && one.end != INT64_MAX;
-          });
+          };
+          // Of sorted rows mostly the next one.
+          const auto next = range != times.end() && unit_->is_time_sorted ? std::next(range) : times.begin();
+          const bool is_next = next != times.begin() && next != times.end() && !is_before(*next);
+          range = is_next ? next : std::partition_point(next, times.end(), is_before);
           if (range == times.end() && unit_->is_time_sorted) break;
           if (!is_in(time)) {
             row = unit_->is_time_sorted ? first_at(cells, row + 1, last, range->start) : row + 1;
@@ -494,8 +498,15 @@ class ScanState final : public TableScan::State {
     runs_ = std::move(kept);
   }
 
-  /// The first of sorted rows `[from, to)` at or after `time`, or `to`.
+  /// The first of sorted rows `[from, to)` at or after `time`, or `to`; quick where it is near.
   static std::uint32_t first_at(const Times& times, std::uint32_t from, std::uint32_t to, std::int64_t time) {
+    for (std::uint32_t step = 1; from < to && to - from > step; step *= 2) {
+      if (times[from + step - 1] >= time) {
+        to = from + step - 1;
+        break;
+      }
+      from += step;
+    }
     while (from < to) {
       const std::uint32_t middle = from + (to - from) / 2;
       if (times[middle] < time) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/store.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -444,6 +446,53 @@ TEST_F(StoreTest, PredicatesLeaveOutWhatCannotMatch) {
     last_unit = state->unit_index();
   }
   EXPECT_EQ(last_chunk, 0);
+}
+
+TEST_F(StoreTest, OnlyRowsOfListedTimesAreRead) {
+  open();
+  create(trades(kTrades, 1000));
+  Rows rows;
+  for (int symbol = 0; symbol < 5; ++symbol) {
+    for (int i = 0; i < 700; ++i) rows.push_back({"S" + std::to_string(symbol), i * 7 % 4900, i, "1"});
+  }
+  rows.push_back({"S1", INT64_MAX, 0, "2"});  // infinity
+  insert(kTrades, rows);
+  ColumnPredicate by_time;
+  by_time.column = 2;
+  std::mt19937_64 random(11);
+  const auto compare = [&] {
+    for (int round = 0; round < 60; ++round) {
+      by_time.in.clear();
+      std::set<std::int64_t> wanted;
+      for (std::size_t i = 2 + random() % (round % 3 == 0 ? 600 : 8); i > 0; --i)
+        wanted.insert(static_cast<std::int64_t>(random() % 5000));
+      if (round % 5 == 0) wanted.insert(INT64_MAX);
+      for (const auto time : wanted) by_time.in.push_back(Value::of_timestamptz(time));
+      std::shuffle(by_time.in.begin(), by_time.in.end(), random);
+      std::vector<ColumnPredicate> predicates{by_time};
+      if (round % 2 == 0) {
+        ColumnPredicate by_symbol;
+        by_symbol.column = 1;
+        by_symbol.in = {Value::of_text("S1"), Value::of_text("S3")};
+        predicates.push_back(by_symbol);
+      }
+      Rows expected;
+      for (const Row& row : rows) {
+        const bool is_series = predicates.size() == 1 || std::get<0>(row) == "S1" || std::get<0>(row) == "S3";
+        if (is_series && wanted.contains(std::get<1>(row))) expected.push_back(row);
+      }
+      Rows found = scan_rows(*store->read_view(), kTrades, predicates);
+      std::sort(expected.begin(), expected.end());
+      std::sort(found.begin(), found.end());
+      ASSERT_EQ(found, expected) << round;
+    }
+  };
+  compare();
+  store->checkpoint();
+  compare();
+  insert(kTrades, {{"S3", 4321, 9999, "3"}});
+  rows.push_back({"S3", 4321, 9999, "3"});
+  compare();
 }
 
 TEST_F(StoreTest, NewestRowsAreReadFromTheLatestSegmentsOfAChunk) {
