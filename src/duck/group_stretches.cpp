@@ -227,6 +227,7 @@ GroupStretches::GroupStretches(const PhysicalHashAggregate& op)
 }
 
 void GroupStretches::find_starts(DataChunk& rows) {
+  ascending_.clear();
   mark_starts(op_, rows, is_start_);
   count_ = 0;
   const auto* const begin = is_start_.data();
@@ -238,40 +239,78 @@ void GroupStretches::find_starts(DataChunk& rows) {
   }
 }
 
+bool GroupStretches::is_ascending(const Values& values, idx_t rows) {
+  for (const auto& [column, is_so] : ascending_) {
+    if (column == values.column) return is_so;
+  }
+  const auto* at = reinterpret_cast<const std::int64_t*>(values.data);
+  bool is_so = true;
+  for (idx_t row = 1; row < rows; ++row) is_so &= (at[row] > at[row - 1]) | (is_start_[row] != 0);
+  ascending_.emplace_back(values.column, is_so);
+  return is_so;
+}
+
+/// Segments have a series' rows by time, so that first and last are mostly the ends of a stretch.
+GroupStretches::Decisive GroupStretches::decisive_of(const Aggregate& aggregate,
+                                                     const std::vector<Values>& values, idx_t rows) {
+  const auto is_long = [](const Values& one) {
+    return one.width == sizeof(std::int64_t) && one.type == PhysicalType::INT64;
+  };
+  const std::string_view name = aggregate.expression.function.name;
+  if (values.size() == 1 && is_long(values[0])) {
+    if (name == "min") return Decisive::Least;
+    if (name == "max") return Decisive::Greatest;
+  }
+  if (values.size() == 2 && is_long(values[1])) {
+    const bool is_first = name == "first" || name.starts_with("arg_min");
+    const bool is_last = name == "last" || name.starts_with("arg_max");
+    // Of equal moments it is the first row's value that both functions keep.
+    if ((is_first || is_last) && is_ascending(values[1], rows))
+      return is_first ? Decisive::First : Decisive::Last;
+  }
+  return Decisive::All;
+}
+
 bool GroupStretches::update_each(Aggregate& aggregate, DataChunk& rows, std::vector<Vector>& inputs) {
   const AggregateFunction& function = aggregate.expression.function;
   if (function.simple_update == nullptr) return false;
-  struct Column {
-    duckdb::data_ptr_t data;
-    idx_t width;  // 0: the same value for all rows
-  };
-  std::vector<Column> columns;
-  for (auto& input : inputs) {
-    const bool is_constant = input.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
-    if (!is_constant) {
-      input.Flatten(rows.size());
-      if (!duckdb::FlatVector::Validity(input).AllValid()) return false;
-    }
-    columns.push_back(
-        {input.GetData(), is_constant ? 0 : duckdb::GetTypeIdSize(input.GetType().InternalType())});
-  }
+  std::vector<Values> values;
   std::vector<Vector> parts;  // of each column, which lie where the stretch does
   parts.reserve(std::max<std::size_t>(1, inputs.size()));
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (columns[i].width == 0) {
-      parts.emplace_back(inputs[i]);
-    } else {
-      parts.emplace_back(inputs[i].GetType(), columns[i].data);
+    Vector& input = inputs[i];
+    const auto type = input.GetType().InternalType();
+    const idx_t column = aggregate.expression.children[i]->Cast<BoundReferenceExpression>().index;
+    if (input.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR) {
+      values.push_back({input.GetData(), 0, type, column});
+      parts.emplace_back(input);
+      continue;
     }
+    input.Flatten(rows.size());
+    if (!duckdb::FlatVector::Validity(input).AllValid()) return false;
+    values.push_back({input.GetData(), duckdb::GetTypeIdSize(type), type, column});
+    parts.emplace_back(input.GetType(), input.GetData());
   }
+  const Decisive decisive = decisive_of(aggregate, values, rows.size());
+  std::int64_t extreme = 0;
   for (idx_t stretch = 0; stretch < count_; ++stretch) {
-    const idx_t begin = starts_.get_index(stretch);
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      if (columns[i].width != 0)
-        duckdb::FlatVector::SetData(parts[i], columns[i].data + begin * columns[i].width);
+    idx_t begin = starts_.get_index(stretch), end = end_of(stretch, rows.size());
+    if (decisive == Decisive::Least || decisive == Decisive::Greatest) {
+      const auto* all = reinterpret_cast<const std::int64_t*>(values[0].data);
+      extreme = decisive == Decisive::Least ? *std::min_element(all + begin, all + end)
+                                            : *std::max_element(all + begin, all + end);
+      duckdb::FlatVector::SetData(parts[0], reinterpret_cast<data_ptr_t>(&extreme));
+      function.simple_update(parts.data(), aggregate.input, 1, aggregate.state(stretch), 1);
+      continue;
+    }
+    if (decisive == Decisive::First) end = begin + 1;
+    if (decisive == Decisive::Last) begin = end - 1;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i].width != 0)
+        duckdb::FlatVector::SetData(parts[i], values[i].data + begin * values[i].width);
     }
     function.simple_update(parts.data(), aggregate.input, parts.size(), aggregate.state(stretch),
-                           end_of(stretch, rows.size()) - begin);
+                           end - begin);
   }
   return true;
 }

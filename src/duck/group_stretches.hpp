@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <duckdb/execution/operator/aggregate/physical_hash_aggregate.hpp>
@@ -44,7 +45,19 @@ class GroupStretches {
     std::vector<duckdb::data_ptr_t> pointers;  // to those, of each row or of each stretch
   };
 
+  /// Which of a stretch's values give what all of them do.
+  enum class Decisive : std::uint8_t { All, First, Last, Least, Greatest };
+  struct Values {
+    duckdb::data_ptr_t data;
+    duckdb::idx_t width;  // 0: the same value for all rows
+    duckdb::PhysicalType type;
+    duckdb::idx_t column;
+  };
+
   void find_starts(duckdb::DataChunk& rows);
+  Decisive decisive_of(const Aggregate& aggregate, const std::vector<Values>& values, duckdb::idx_t rows);
+  /// Whether each value is greater than the one before in its stretch.
+  bool is_ascending(const Values& values, duckdb::idx_t rows);
   void update(Aggregate& aggregate, duckdb::DataChunk& rows);
   /// Stretch by stretch. False where the function or a column is not made for it.
   bool update_each(Aggregate& aggregate, duckdb::DataChunk& rows, std::vector<duckdb::Vector>& inputs);
@@ -57,7 +70,8 @@ class GroupStretches {
   std::vector<Aggregate> aggregates_;
   std::vector<std::uint8_t> is_start_;  // of each row: whether a stretch begins with it
   duckdb::SelectionVector starts_;
-  duckdb::idx_t count_ = 0;  // of stretches
+  duckdb::idx_t count_ = 0;                                // of stretches
+  std::vector<std::pair<duckdb::idx_t, bool>> ascending_;  // columns of these rows that were looked at
   duckdb::DataChunk out_;
 };
 

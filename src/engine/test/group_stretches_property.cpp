@@ -22,7 +22,7 @@ class GroupStretchesOfSql : public SessionTest {
     tag("DROP TABLE IF EXISTS t");
     tag("CREATE TABLE t (at TIMESTAMPTZ NOT NULL, s TEXT, k INTEGER, big BIGINT, price NUMERIC, wide "
         "NUMERIC, "
-        "f DOUBLE PRECISION, small SMALLINT, day DATE)");
+        "f DOUBLE PRECISION, small SMALLINT, day DATE, back TIMESTAMPTZ)");
     if (chance(60)) tag("SELECT create_hypertable('t', 'at', chunk_time_interval => INTERVAL '1 day')");
     const auto maybe = [&](const std::string& text, std::uint64_t every) {
       return has_nulls ? fmt::format("CASE WHEN g % {} = 0 THEN NULL ELSE {} END", every, text) : text;
@@ -30,7 +30,7 @@ class GroupStretchesOfSql : public SessionTest {
     tag(fmt::format(
         "INSERT INTO t SELECT TIMESTAMPTZ '2026-01-05 00:00+00' + g * INTERVAL '7 seconds', {}, {}, {}, {}, "
         "{}, {}, "
-        "{}, {} FROM generate_series(1, {}) AS g",
+        "{}, {}, {} FROM generate_series(1, {}) AS g",
         maybe(fmt::format("'series ' || (g / {} * 7919) % 23 || CASE WHEN g / {} % 2 = 0 THEN '' ELSE ' with "
                           "a longer name' END",
                           stretch, stretch),
@@ -38,7 +38,8 @@ class GroupStretchesOfSql : public SessionTest {
         maybe(fmt::format("(g / {}) % 7", stretch * 2), 4999), maybe("(g * 7919) % 100003 - 50000", 13),
         maybe("((g * 31) % 1009 - 500) / 8.0::numeric", 17),
         maybe("(g % 97 - 40) * 12345678901234567890.5", 19), maybe("(g % 1013)::float8 / 8 - 50", 23),
-        maybe("(g % 61 - 30)::smallint", 29), maybe("DATE '2026-01-05' + (g % 300)::int", 31), rows));
+        maybe("(g % 61 - 30)::smallint", 29), maybe("DATE '2026-01-05' + (g % 300)::int", 31),
+        maybe("TIMESTAMPTZ '2026-01-05 00:00+00' + (g * 7919) % 100003 * INTERVAL '1 second'", 37), rows));
     if (chance(50)) tag("CHECKPOINT");
   }
 
@@ -52,12 +53,12 @@ class GroupStretchesOfSql : public SessionTest {
 
   std::string aggregates() {
     constexpr const char* kAggregates[] = {
-        "count(*)",        "count(big)",      "sum(big)",       "sum(price)",   "sum(wide)",
-        "sum(k)",          "sum(small)",      "avg(price)",     "avg(big)",     "avg(wide)",
-        "min(price)",      "max(price)",      "min(wide)",      "max(f)",       "min(f)",
-        "min(at)",         "max(day)",        "min(small)",     "first(f, at)", "last(big, at)",
-        "first(wide, at)", "last(price, at)", "first(day, at)", "last(k, at)",  "sum(price * k)",
-        "max(big + k)",    "count(price * 2)"};
+        "count(*)",        "count(big)",      "sum(big)",       "sum(price)",      "sum(wide)",
+        "sum(k)",          "sum(small)",      "avg(price)",     "avg(big)",        "avg(wide)",
+        "min(price)",      "max(price)",      "min(wide)",      "max(f)",          "min(f)",
+        "min(at)",         "max(day)",        "min(small)",     "first(f, at)",    "last(big, at)",
+        "first(wide, at)", "last(price, at)", "first(day, at)", "last(k, at)",     "first(price, back)",
+        "last(big, back)", "sum(price * k)",  "max(big + k)",   "count(price * 2)"};
     std::string text;
     for (std::uint64_t i = 1 + below(6); i > 0; --i)
       text += std::string(text.empty() ? "" : ", ") + kAggregates[below(std::size(kAggregates))];
