@@ -47,6 +47,9 @@ class Buckets {
     end_ = bucket_.known_end(start_);
     return start_;
   }
+  /// The bucket that was found last: where it holds a time, its start is that time's.
+  std::int64_t start() const { return start_; }
+  std::int64_t end() const { return end_; }
 
  private:
   const TimeBucket& bucket_;
@@ -175,6 +178,23 @@ BucketArguments arguments_at(const std::vector<UnifiedVectorFormat>& formats,
   return result;
 }
 
+/// Of rows that follow each other in time most are in the bucket of the one before.
+template <typename IN, typename OUT>
+void bucket_flat(Buckets& buckets, const IN* in, OUT* out, idx_t rows) {
+  std::int64_t start = 0, end = 0;
+  OUT given{};
+  for (idx_t row = 0; row < rows; ++row) {
+    const std::int64_t us = Times<IN>::to_us(in[row]);
+    if (us < start || us >= end) {
+      given = Times<OUT>::from_us(buckets.start_of(us));
+      const bool is_held = us >= buckets.start() && us < buckets.end();
+      start = is_held ? buckets.start() : 0;
+      end = is_held ? buckets.end() : 0;
+    }
+    out[row] = given;
+  }
+}
+
 template <typename IN, typename OUT>
 void bucket_loop(DataChunk& arguments, Vector& result, const std::vector<Extra>& extras) {
   through_duckdb([&] {
@@ -194,6 +214,13 @@ void bucket_loop(DataChunk& arguments, Vector& result, const std::vector<Extra>&
       }
       const TimeBucket bucket(*given.width, given.origin_us, given.offset, given.zone);
       Buckets buckets(bucket);
+      if (arguments.data[1].GetVectorType() == duckdb::VectorType::FLAT_VECTOR &&
+          duckdb::FlatVector::Validity(arguments.data[1]).AllValid()) {
+        result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+        bucket_flat(buckets, duckdb::FlatVector::GetData<IN>(arguments.data[1]),
+                    duckdb::FlatVector::GetData<OUT>(result), rows);
+        return;
+      }
       UnaryExecutor::Execute<IN, OUT>(arguments.data[1], result, rows, [&](IN value) {
         return Times<OUT>::from_us(buckets.start_of(Times<IN>::to_us(value)));
       });
