@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "duck/error_translation.hpp"
+#include "duck/known_rows.hpp"
 #include "duck/logical_types.hpp"
 #include "duck/scan_state.hpp"
 #include "duck/session_state.hpp"
@@ -134,8 +135,9 @@ storage::SeriesEnd series_end_of(ClientContext& context, const ScanBindData& bin
   return wanted;
 }
 
+/// `is_whole`: whether storage was told all that was pushed.
 storage::ScanRequest request_of(const ScanBindData& bind, storage::SeriesEnd wanted, ClientContext& context,
-                                const storage::ReadView& view) {
+                                const storage::ReadView& view, bool& is_whole) {
   storage::ScanRequest request;
   request.table = bind.relation.table;
   const auto* schema = view.schema(request.table);
@@ -145,6 +147,7 @@ storage::ScanRequest request_of(const ScanBindData& bind, storage::SeriesEnd wan
     request.first_batch_rows = kTopNBatchRows;
   }
   request.predicates = evaluate_comparisons(context, bind);
+  is_whole = request.predicates.size() == bind.comparisons.size();
   request.series_end = series_end_of(context, bind, wanted, request);
   request.predicates.insert(request.predicates.end(), bind.narrowed.begin(), bind.narrowed.end());
   return request;
@@ -196,6 +199,7 @@ void scan(ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& 
     if (global.scan) {
       if (global.bind->dynamic_filter) follow_dynamic_filter(global);
       if (!global.scan->read(*local.state, local.batch)) return;
+      if (global.may_know_rows) say_rows_are_known(*global.bind, local.batch.meets_predicates);
       local.unit = local.state->unit_index();
       for (std::size_t i = 0; i < global.sources.size(); ++i) {
         if (global.sources[i] == kNoColumn) {
@@ -370,7 +374,9 @@ unique_ptr<ScanGlobalState> begin_scan(ClientContext& context, duckdb::TableFunc
       return global;
     }
     global->view = global->bind->view ? global->bind->view : session.view();
-    storage::ScanRequest request = request_of(*global->bind, wanted, context, *global->view);
+    bool is_whole = false;
+    storage::ScanRequest request = request_of(*global->bind, wanted, context, *global->view, is_whole);
+    global->may_know_rows = is_whole && global->bind->is_filter_exact;
     global->series_end = request.series_end;
     for (const auto id : input.column_ids) {
       if (id < relation.columns.size()) {
@@ -414,6 +420,7 @@ unique_ptr<duckdb::FunctionData> ScanBindData::Copy() const {
   copy->series_columns = series_columns;
   copy->series_end = series_end;
   copy->time_comparisons = time_comparisons;
+  copy->is_filter_exact = is_filter_exact;
   copy->are_both_ends = are_both_ends;
   if (series_end_if_one) copy->series_end_if_one = series_end_if_one->Copy();
   for (const auto& comparison : comparisons) {

@@ -30,6 +30,8 @@ struct ScanBindData : duckdb::TableFunctionData {
   std::size_t dynamic_column = 0;
   std::optional<std::size_t> time_column;  // of a stored table, where it has no nulls
   std::vector<std::size_t> series_columns;
+  /// The filter right above is of comparisons that storage takes as they are (`is_exact_condition`).
+  bool is_filter_exact = false;
   /// The rows of each series that decide what is above, provided that all `time_comparisons` on time hold as
   /// storage understands them.
   storage::SeriesEnd series_end = storage::SeriesEnd::All;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/scan_optimizer.hpp"
 
+#include <algorithm>
+
 #include <duckdb/planner/expression/bound_unnest_expression.hpp>
 #include <duckdb/planner/operator/logical_comparison_join.hpp>
 #include <duckdb/planner/operator/logical_unnest.hpp>
@@ -8,6 +10,7 @@
 #include "duck/asof_plan.hpp"
 #include "duck/few_rows.hpp"
 #include "duck/interval_constants.hpp"
+#include "duck/known_rows.hpp"
 #include "duck/logical_types.hpp"
 
 // DuckDB's own push-down of filters binds a plan with parameters anew at every execution (it folds them), so
@@ -376,6 +379,7 @@ void visit(LogicalOperator& op) {
         bind->series_end = storage::SeriesEnd::All;
         bind->are_both_ends = false;
         bind->series_end_if_one.reset();
+        bind->is_filter_exact = false;
       }
       break;
     case LogicalOperatorType::LOGICAL_FILTER:
@@ -384,6 +388,9 @@ void visit(LogicalOperator& op) {
         auto& get = op.children[0]->Cast<LogicalGet>();
         if (bind->relation.kind != SourceRelation::Kind::Stored) break;
         for (const auto& expression : op.expressions) push_conjunct(*expression, get, *bind);
+        bind->is_filter_exact =
+            std::all_of(op.expressions.begin(), op.expressions.end(),
+                        [&](const auto& expression) { return is_exact_condition(*expression, get, *bind); });
       }
       break;
     case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
@@ -407,6 +414,7 @@ void visit(LogicalOperator& op) {
 void optimize(duckdb::OptimizerExtensionInput&, duckdb::unique_ptr<LogicalOperator>& plan) {
   push_top_into_asof(*plan);
   visit(*plan);
+  skip_filters_of_known_rows(plan);
   take_few_rows_apart(plan);
 }
 

@@ -25,6 +25,7 @@ struct ScanGlobalState : duckdb::GlobalTableFunctionState {
   std::vector<std::shared_ptr<const EnumLabels>> labels;
   const ScanBindData* bind = nullptr;
   storage::SeriesEnd series_end = storage::SeriesEnd::All;  // what storage was asked for
+  bool may_know_rows = false;                               // that what it gives meets the filter above
 
   std::mutex dynamic_mutex;
   duckdb::Value dynamic_value;

@@ -51,6 +51,8 @@ struct ScanRequest {
 /// Up to `kScanRows` rows. Lifetime of the views: until the next read with the same state, or the scan's end.
 struct ScanBatch {
   std::size_t row_count = 0;
+  /// All rows are known to meet all predicates of the request, each of which was comparable with its column.
+  bool meets_predicates = false;
   std::vector<ColumnView> columns;  // in the layout of `TableScan::layouts()`
 };
 inline constexpr std::size_t kScanRows = 2048;  // DuckDB's vector size

@@ -207,6 +207,45 @@ bool is_in_range(const TableSchema& schema, const Segment& segment, std::size_t 
 
 namespace {
 
+/// Whether a bound of time is one that the filter's half-open range is just like.
+bool is_whole_time(const SqlType& type, const std::optional<ColumnPredicate::Bound>& bound) {
+  if (!bound) return true;
+  const bool is_plain = type.id == TypeId::Timestamp || type.id == TypeId::TimestampTz;
+  return is_plain && !bound->value.is_null && bound->value.type.id == type.id &&
+         bound->value.integer < INT64_MAX - 1 && bound->value.integer > -INT64_MAX;
+}
+
+/// Whether all rows of the row group that are in the filter's time meet the predicates, by minimum, maximum
+/// and nulls.
+bool meets_predicates(const TableSchema& schema, const Segment& segment, std::size_t group,
+                      const std::vector<ColumnPredicate>& predicates) {
+  for (const auto& predicate : predicates) {
+    if (predicate.column == kTimesColumn) continue;  // nothing else is returned
+    const auto* column = schema.find(predicate.column);
+    if (column == nullptr || column->type.is_array || !segment.has_column(predicate.column) ||
+        predicate.null_test != ColumnPredicate::NullTest::None || predicate.in.size() > 1 ||
+        (!predicate.lower && !predicate.upper))
+      return false;
+    if (predicate.column == schema.time_column) {
+      if (!is_whole_time(column->type, predicate.lower) || !is_whole_time(column->type, predicate.upper))
+        return false;
+      continue;
+    }
+    const ColumnRange& range = segment.range(group, predicate.column);
+    if (!range.has_values || range.has_nulls) return false;
+    const auto is_met = [&](const std::optional<ColumnPredicate::Bound>& bound, const Value& nearest,
+                            int side) {
+      if (!bound) return true;
+      if (bound->value.is_null || !comparable(column->type, bound->value)) return false;
+      const int order = order_values(nearest, bound->value) * side;
+      return order > 0 || (order == 0 && bound->inclusive);
+    };
+    if (!is_met(predicate.lower, range.minimum, 1) || !is_met(predicate.upper, range.maximum, -1))
+      return false;
+  }
+  return true;
+}
+
 /// Whether a row of the row group can match the equalities among the predicates, by filters of values.
 bool may_have_values(const TableSchema& schema, const Segment& segment, std::size_t group,
                      const ScanRequest& request) {
@@ -506,6 +545,7 @@ class UnitPlanner {
         unit.max_time_inclusive = std::min(unit.max_time_inclusive, time_of(times.maximum));
       }
     }
+    unit.meets_predicates = meets_predicates(schema_, segment, group, request_.predicates);
     if (plan_.filter_.times != nullptr &&
         !overlaps(*plan_.filter_.times, unit.min_time, unit.max_time_inclusive)) {
       ++plan_.statistics_.row_groups_out_of_range;

@@ -27,7 +27,8 @@ struct ScanUnit {
   /// Half-open ranges of rows from `first_row` that may match; each sorted by time where `is_time_sorted`.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges;
   bool is_time_sorted = false;
-  bool filters_time = false;  // rows outside of the time range are in it
+  bool filters_time = false;      // rows outside of the time range are in it
+  bool meets_predicates = false;  // those that are in the time range meet all predicates
   /// Bounds of the times in it, inclusive; of tables without time column all of time.
   std::int64_t min_time = INT64_MIN;
   std::int64_t max_time_inclusive = INT64_MAX;

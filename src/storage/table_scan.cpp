@@ -201,6 +201,7 @@ class ScanState final : public TableScan::State {
     batch_rows_ = std::min(batch_rows_ * 2, kScanRows);
     out.columns.clear();
     out.columns.reserve(scan_.requested_);
+    out.meets_predicates = false;
     if (scan_.planner_.is_of_ends()) return read_ends(out);
     for (;;) {
       if (chain_ != kNoRow && read_chain(most, out)) return true;
@@ -210,6 +211,7 @@ class ScanState final : public TableScan::State {
       if (unit_ == nullptr) return false;
       load();
     }
+    out.meets_predicates = unit_->meets_predicates;
     const std::uint32_t length = runs_[at_].second - runs_[at_].first;
     if (length >= std::min(kShortRun, most) || at_ + 1 == runs_.size()) {
       const Run run = take(most);
