@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/protocol_session.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include <tickstone/error.hpp>
@@ -25,6 +26,21 @@ namespace {
 [[noreturn]] void throw_block_aborted() {
   throw Error(ErrorCode::InFailedSqlTransaction,
               "current transaction is aborted, commands ignored until end of transaction block");
+}
+
+/// COMMIT, ROLLBACK and their kin: no statement whose text or plan is kept begins so.
+bool may_end_block(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return false;
+  text.remove_prefix(begin);
+  for (const std::string_view word : {"commit", "end", "rollback", "abort"}) {
+    if (text.size() >= word.size() && std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) {
+          return a == (b >= 'A' && b <= 'Z' ? b + 32 : b);
+        })) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool ends_failed_block(const sql::Statement& statement) {
@@ -381,7 +397,7 @@ class ProtocolSession final : public Session {
     Execution execution{context_, tracking, {}, true};
     const bool is_first = !context_.in_transaction();
     auto started_ns = recorder().now_ns();
-    if (!failed_) {
+    if (!failed_ && !may_end_block(text)) {
       if (!context_.in_transaction()) context_.begin_transaction();
       const auto mark = context_.mark_statement();
       try {
@@ -442,6 +458,8 @@ class ProtocolSession final : public Session {
   /// Runs a statement, and once more with numbers of any digits where 38 do not suffice for it.
   std::string dispatch_widening(Execution& execution, TrackingSink& tracking,
                                 const sql::Statement& statement) {
+    if (std::holds_alternative<sql::TransactionStatement>(statement.body))
+      return dispatch(execution, statement);
     const auto mark = context_.mark_statement();
     try {
       auto tag = dispatch(execution, statement);

@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "engine/assignment.hpp"
+#include "storage/taken_rows.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -147,6 +148,14 @@ std::vector<bool> changed_rows(const WriteTarget& target, const std::vector<std:
 storage::Transaction::InsertResult store_rows(storage::Transaction& writes, const WriteTarget& target,
                                               const Batch& rows, storage::OnDuplicate on_duplicate) {
   auto result = put_rows(writes, target, rows, on_duplicate);
+  target.counters().add(target.counters().inserted, result.inserted);
+  return result;
+}
+
+storage::Transaction::InsertResult store_rows(storage::Transaction& writes, const WriteTarget& target,
+                                              Batch&& rows, storage::OnDuplicate on_duplicate) {
+  if (!target.is_in_storage_order()) rows = target.to_storage(rows);
+  auto result = storage::TakenRows::of(writes).insert_taken(target.table(), std::move(rows), on_duplicate);
   target.counters().add(target.counters().inserted, result.inserted);
   return result;
 }

@@ -17,6 +17,9 @@ namespace tickstone::engine {
 storage::Transaction::InsertResult store_rows(storage::Transaction& writes, const WriteTarget& target,
                                               const Batch& rows, storage::OnDuplicate on_duplicate);
 /// Errors: UniqueViolation for any key.
+/// The same, and the rows are storage's from now on.
+storage::Transaction::InsertResult store_rows(storage::Transaction& writes, const WriteTarget& target,
+                                              Batch&& rows, storage::OnDuplicate on_duplicate);
 void insert_rows(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,
                  const Batch& rows);
 void update_rows(SessionContext& context, storage::Transaction& writes, const WriteTarget& target,

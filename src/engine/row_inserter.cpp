@@ -178,7 +178,17 @@ void RowInserter::begin_mass_change() {
   wants_table_alone_ = !is_mass_change_;
 }
 
-void RowInserter::add_rows(const Batch& rows) {
+/// Whether nobody here looks at rows that are stored.
+bool RowInserter::may_hand_over() const {
+  return !keeps_affected_ && !place_ && target_.references().empty() && target_.view_checks().empty() &&
+         target_.unique_keys().empty();
+}
+
+void RowInserter::hand_over(Batch& rows, storage::OnDuplicate on_duplicate) {
+  affected_count_ += store_rows(writes_, target_, std::move(rows), on_duplicate).inserted;
+}
+
+void RowInserter::add_rows(Batch& rows) {
   switch (plan_->conflict.kind) {
     case ConflictPlan::Kind::None:
       return add_plain(rows);
@@ -193,7 +203,8 @@ void RowInserter::add_rows(const Batch& rows) {
   }
 }
 
-void RowInserter::add_plain(const Batch& rows) {
+void RowInserter::add_plain(Batch& rows) {
+  if (may_hand_over()) return hand_over(rows, storage::OnDuplicate::Fail);
   try {
     insert_rows(context_, writes_, target_, rows);
   } catch (Error& error) {
@@ -223,8 +234,9 @@ std::optional<std::size_t> RowInserter::find_duplicate(const Batch& rows, const 
   return std::nullopt;
 }
 
-void RowInserter::add_skipping(const Batch& rows) {
+void RowInserter::add_skipping(Batch& rows) {
   if (target_.has_row_id()) return add_plain(rows);
+  if (may_hand_over()) return hand_over(rows, storage::OnDuplicate::Skip);
   const auto result = store_rows(writes_, target_, rows, storage::OnDuplicate::Skip);
   if (result.skipped.empty()) references_.inserted(rows);
   if (result.skipped.empty()) return affected(rows);
@@ -244,7 +256,7 @@ void RowInserter::add_skipping(const Batch& rows) {
 }
 
 /// DO NOTHING where several keys may collide: the rows that are free in each are inserted.
-void RowInserter::add_where_free(const Batch& rows) {
+void RowInserter::add_where_free(Batch& rows) {
   std::vector<std::size_t> arbiters;
   if (plan_->conflict.arbiter) {
     arbiters.push_back(*plan_->conflict.arbiter);
@@ -284,12 +296,16 @@ void RowInserter::add_where_free(const Batch& rows) {
     }
     if (!is_taken[row]) free.push_back(row);
   }
-  if (!free.empty()) insert_unseen(free.size() == rows.row_count() ? rows : pick_rows(rows, free));
+  if (free.empty()) return;
+  if (free.size() == rows.row_count()) return insert_unseen(rows);
+  Batch kept = pick_rows(rows, free);
+  insert_unseen(kept);
 }
 
 /// A row that REPEATABLE READ cannot see, yet that is there, is a conflict of transactions.
-void RowInserter::insert_unseen(const Batch& rows) {
+void RowInserter::insert_unseen(Batch& rows) {
   try {
+    if (may_hand_over()) return hand_over(rows, storage::OnDuplicate::Fail);
     insert_rows(context_, writes_, target_, rows);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::UniqueViolation || context_.isolation() != Isolation::RepeatableRead ||
@@ -313,16 +329,22 @@ void RowInserter::require_new_keys(const std::vector<ColumnView>& key) {
   }
 }
 
-void RowInserter::add_replacing(const Batch& rows) {
+void RowInserter::add_replacing(Batch& rows) {
   require_new_keys(views_of(rows, target_.key()));
-  store_rows(writes_, target_, rows, storage::OnDuplicate::Replace);
+  const bool is_handed_over = may_hand_over();
+  if (is_handed_over) {
+    hand_over(rows, storage::OnDuplicate::Replace);
+  } else {
+    store_rows(writes_, target_, rows, storage::OnDuplicate::Replace);
+  }
   if (most_collisions_)
     collisions_ = storage::MassChanges::of(writes_).touched_count(target_.table()) - touched_before_;
+  if (is_handed_over) return;
   references_.inserted(rows);
   affected(rows);
 }
 
-void RowInserter::add_updating(const Batch& rows) {
+void RowInserter::add_updating(Batch& rows) {
   const std::size_t arbiter = *plan_->conflict.arbiter;
   const auto asked = asked_keys(rows, arbiter);
   require_new_keys(all_views(asked.keys));
@@ -351,7 +373,10 @@ void RowInserter::add_updating(const Batch& rows) {
   const std::uint64_t affected_before = affected_count_;
   Batch kept = std::move(affected_);
   affected_ = {};
-  if (!fresh.empty()) insert_unseen(pick_rows(rows, fresh));
+  if (!fresh.empty()) {
+    Batch new_rows = pick_rows(rows, fresh);
+    insert_unseen(new_rows);
+  }
 
   std::vector<std::uint32_t> updated;  // of the colliding rows
   Batch changed =

@@ -46,18 +46,20 @@ class RowInserter {
   Batch take_affected() { return std::exchange(affected_, {}); }
 
  private:
-  void add_rows(const Batch& rows);
-  void add_plain(const Batch& rows);
-  void add_skipping(const Batch& rows);
-  void add_where_free(const Batch& rows);
-  void add_replacing(const Batch& rows);
-  void add_updating(const Batch& rows);
+  void add_rows(Batch& rows);
+  bool may_hand_over() const;
+  void hand_over(Batch& rows, storage::OnDuplicate on_duplicate);
+  void add_plain(Batch& rows);
+  void add_skipping(Batch& rows);
+  void add_where_free(Batch& rows);
+  void add_replacing(Batch& rows);
+  void add_updating(Batch& rows);
   void require_new_keys(const std::vector<ColumnView>& key);
   KeyEntries asked_keys(const Batch& rows, std::size_t arbiter);
   storage::TableId key_table(std::size_t arbiter) const;
   Batch update_existing(const Batch& existing, const Batch& excluded, std::vector<std::uint32_t>& updated);
   std::optional<std::size_t> find_duplicate(const Batch& rows, const std::string& constraint);
-  void insert_unseen(const Batch& rows);
+  void insert_unseen(Batch& rows);
   void affected(const Batch& rows);
   bool can_be_mass_change() const;
   void begin_mass_change();

@@ -95,6 +95,29 @@ void put_commit(const CommitRecord& commit, ByteWriter& out) {
   }
 }
 
+void put_row_commit(std::uint64_t transaction, std::int64_t time_us, TableId table, const TableSchema& schema,
+                    const Batch& rows, ByteWriter& out) {
+  out.put(transaction);
+  out.put(time_us);
+  out.put(std::uint32_t{0});  // first chunk: set later
+  out.put(std::uint32_t{1});  // tables
+  out.put(table);
+  out.put(static_cast<std::uint8_t>(LoggedTable::Ddl::None));
+  out.put(std::uint8_t{0});   // not truncated
+  out.put(std::uint32_t{0});  // dropped chunks
+  out.put(std::uint32_t{0});  // made chunks
+  out.put(std::uint8_t{0});   // no keys erased
+  out.put(std::uint32_t{0});  // segments
+  out.put(std::uint32_t{0});  // rows logged earlier
+  out.put(std::uint32_t{1});  // runs of rows
+  out.put(table);
+  out.put(std::uint32_t{0});  // part
+  out.put(std::uint32_t{0});  // first row
+  out.put(static_cast<std::uint32_t>(schema.columns.size()));
+  for (const auto& column : schema.columns) out.put(column.id);
+  encode_batch(rows, out);
+}
+
 CommitRecord get_commit(ByteReader& in, LogRecordKind kind) {
   CommitRecord commit;
   commit.transaction = in.get<std::uint64_t>();

@@ -58,6 +58,9 @@ struct CommitRecord {
 };
 /// As the body of a `TimedCommit`.
 void put_commit(const CommitRecord& commit, ByteWriter& out);
+/// The same of a commit that writes one batch of rows to a table with a primary key: columns as `schema`'s.
+void put_row_commit(std::uint64_t transaction, std::int64_t time_us, TableId table, const TableSchema& schema,
+                    const Batch& rows, ByteWriter& out);
 /// Writes `first_chunk` into a body, where that is known late.
 void set_first_chunk(std::span<std::byte> body, std::uint32_t first_chunk);
 /// `kind`: one of the three of commits.

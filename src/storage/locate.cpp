@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <span>
 #include <unordered_map>
 
 #include "storage/key_codec.hpp"
@@ -17,10 +18,10 @@ namespace {
 /// One question to a chunk: which keys are still to be found.
 struct Search {
   const TableState& table;
-  const Batch& keys;
+  std::size_t count;  // of keys
   const std::vector<ColumnView>& views;
   CommitSeq seq;
-  std::vector<RowPlace>& places;
+  std::span<RowPlace> places;
 };
 
 std::size_t row_group_of(const Segment& segment, std::uint64_t row) {
@@ -43,7 +44,7 @@ void scan_segment(const Search& search, std::vector<std::uint32_t>& pending, Sea
     for (const auto& view : search.views) append_key_part(bytes, view, row);
     wanted.emplace(bytes, row);
   }
-  std::vector<bool> is_found(search.keys.row_count());
+  std::vector<bool> is_found(search.count);
   for (std::size_t group = 0; group < segment.row_groups().size(); ++group) {
     bool may_hold = false;
     for (const std::uint32_t row : pending) {
@@ -126,11 +127,15 @@ void search_segments(const Search& search, std::vector<std::uint32_t> pending, c
   }
 }
 
+CommitSeq newest_segment(const ChunkState& chunk) {
+  CommitSeq newest = 0;
+  for (const auto& sealed : chunk.segments) newest = std::max(newest, sealed->newest_created());
+  return newest;
+}
+
 void search_chunk(const Search& search, std::vector<std::uint32_t> pending, const ChunkState& chunk) {
   std::string key;
-  CommitSeq newest_segment = 0;
-  for (const auto& sealed : chunk.segments)
-    newest_segment = std::max(newest_segment, sealed->newest_created());
+  const CommitSeq newest = newest_segment(chunk);
   for (std::size_t i = chunk.open.size(); i-- > 0 && !pending.empty();) {
     OpenChunk& open = *chunk.open[i];
     std::erase_if(pending, [&](std::uint32_t row) {
@@ -144,7 +149,7 @@ void search_chunk(const Search& search, std::vector<std::uint32_t> pending, cons
       }
       if (found.found != OpenChunk::Found::Gone) return found.found == OpenChunk::Found::Visible;
       // It is in no older layer; a segment may have come later.
-      return open.ended(found.row) > newest_segment;
+      return open.ended(found.row) > newest;
     });
   }
   search_segments(search, std::move(pending), chunk);
@@ -169,7 +174,7 @@ std::vector<RowPlace> locate(const TableState& table, const Batch& keys, CommitS
   std::vector<RowPlace> places(keys.row_count());
   if (table.chunks.empty() || keys.row_count() == 0) return places;
   const auto views = views_of(keys);
-  const Search search{table, keys, views, seq, places};
+  const Search search{table, keys.row_count(), views, seq, places};
   if (!table.schema->time_column) {
     std::vector<std::uint32_t> all(keys.row_count());
     std::iota(all.begin(), all.end(), 0U);
@@ -191,6 +196,35 @@ std::vector<RowPlace> locate(const TableState& table, const Batch& keys, CommitS
   }
   for (auto& [chunk, rows] : by_chunk) search_chunk(search, std::move(rows), *chunk);
   return places;
+}
+
+RowPlace locate_row(const TableState& table, const std::vector<ColumnView>& cells, std::string_view key,
+                    std::uint64_t hash, CommitSeq seq) {
+  RowPlace place;
+  std::int64_t time = 0;
+  if (table.schema->time_column) {
+    const auto columns = key_columns(*table.schema);
+    const auto at = std::find(columns.begin(), columns.end(), *table.schema->time_column) - columns.begin();
+    const auto& times = cells[static_cast<std::size_t>(at)];
+    if (times.is_null(0)) return place;
+    time = time_of(times, 0);
+  }
+  const auto* chunk = table.find_chunk(time);
+  if (chunk == nullptr) return place;
+  for (std::size_t i = chunk->open.size(); i-- > 0;) {
+    OpenChunk& open = *chunk->open[i];
+    if (!open.may_hold(cells, 0)) continue;
+    const auto found = open.find(key, hash, seq);
+    if (found.found == OpenChunk::Found::Absent) continue;
+    if (found.found == OpenChunk::Found::Visible) {
+      place.open = &open;
+      place.row = found.row;
+      return place;
+    }
+    if (open.ended(found.row) > newest_segment(*chunk)) return place;
+  }
+  search_segments({table, 1, cells, seq, {&place, 1}}, {0}, *chunk);
+  return place;
 }
 
 Batch empty_rows(const TableState& table) {

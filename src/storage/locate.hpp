@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "storage/state.hpp"
@@ -28,6 +29,10 @@ struct RowPlace {
 /// The committed versions of `keys` (columns as `key_columns`) that are visible at `seq`. `seq` has to be at
 /// or after what `table` was published with. Cost: decodes key columns of segments where a key may be.
 std::vector<RowPlace> locate(const TableState& table, const Batch& keys, CommitSeq seq);
+
+/// The same of one key, which is also given as `append_key_part` writes it.
+RowPlace locate_row(const TableState& table, const std::vector<ColumnView>& cells, std::string_view key,
+                    std::uint64_t hash, CommitSeq seq);
 
 /// Appends one row of a layer to columns of `table`'s schema and layout (and the row id last where the table
 /// has one).

@@ -105,6 +105,19 @@ TableLayout widened_for(const TableLayout& layout, const TableSchema& schema,
   return widened;
 }
 
+bool holds(const TableLayout& layout, const TableSchema& schema, const std::vector<ColumnView>& columns) {
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    if (!schema.columns[i].type.is_bare_numeric()) continue;
+    const auto& column = columns[i];
+    const auto& held = layout.columns[i];
+    if (needed_scale(column, held.scale) > held.scale) return false;
+    const int digits = layout.integer_digits[i] + column.layout.scale;
+    if (digits < kMaxNumericDigits && largest_magnitude(column) >= static_cast<UInt128>(power_of_ten(digits)))
+      return false;
+  }
+  return true;
+}
+
 TableLayout widened_for(const TableLayout& layout, const TableSchema& schema, const TableLayout& other) {
   TableLayout widened = layout;
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {

@@ -28,6 +28,8 @@ TableLayout carried_layout(const TableLayout& from, const TableSchema& old_schem
 /// ignored). Errors: NumericValueOutOfRange past 38 digits.
 TableLayout widened_for(const TableLayout& layout, const TableSchema& schema,
                         const std::vector<ColumnView>& columns);
+/// Whether `widened_for` would leave the layout as it is.
+bool holds(const TableLayout& layout, const TableSchema& schema, const std::vector<ColumnView>& columns);
 /// The least layout that holds what both do. Errors as above.
 TableLayout widened_for(const TableLayout& layout, const TableSchema& schema, const TableLayout& other);
 

@@ -141,11 +141,13 @@ void StoreTransaction::set_overlay(TableId id, OwnTable& own, std::shared_ptr<co
 }
 
 std::shared_ptr<const ReadView> StoreTransaction::read_view() {
+  place_lone();
   const Snapshot snapshot = core_.snapshot();
   return std::make_shared<SnapshotView>(snapshot, own_changes(snapshot), core_.readers);
 }
 
 std::shared_ptr<const ReadView> StoreTransaction::read_view_at(const ReadView& base) {
+  place_lone();
   const Snapshot& snapshot = dynamic_cast<const SnapshotView&>(base).snapshot();
   return std::make_shared<SnapshotView>(snapshot, own_changes(snapshot), core_.readers);
 }
@@ -313,6 +315,7 @@ std::vector<ChunkInfo> StoreTransaction::drop_chunks(TableId table, TimeRange ra
 }
 
 Transaction::Savepoint StoreTransaction::savepoint() {
+  place_lone();
   if (savepoints_.empty() && !undo_.empty()) {
     has_writes_ = true;
     undo_.clear();
@@ -395,13 +398,13 @@ CommitSeq StoreTransaction::commit(bool synchronous) {
     // While the last segments are written, the rows behind them go to the log.
     if (job_ != nullptr) log_rest();
     take_sealed(cancelled_);
-    std::size_t bytes = 0;
+    std::size_t bytes = lone_ ? lone_->rows.memory_bytes() : 0;
     for (const auto& [id, own] : tables_) {
       for (const auto& part : own.parts) bytes += part.rows->memory_bytes();
     }
     core_.wait_for_room(bytes);
     if (has_sealed_) prepare_sealed();
-    encode();
+    lone_ ? encode_lone() : encode();
     const CommitSeq seq = core_.commits.commit(*this, synchronous);
     if (on_committed_) on_committed_(seq);
     // A manifest that names the segments lets go of the log.
@@ -433,6 +436,7 @@ void StoreTransaction::finish() noexcept {
   if (has_logged_) core_.forget_log_use(id_);
   undo_.clear();
   tables_.clear();
+  lone_.reset();
   changes_.reset();
 }
 

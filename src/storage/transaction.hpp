@@ -18,6 +18,7 @@
 #include "storage/read_view.hpp"
 #include "storage/seal_job.hpp"
 #include "storage/store.hpp"
+#include "storage/taken_rows.hpp"
 
 namespace tickstone::storage {
 
@@ -29,6 +30,7 @@ class StoreTransaction final : public Transaction,
                                public MassChanges,
                                public ChangeReport,
                                public ChunkReshaping,
+                               public TakenRows,
                                private CommitWork {
  public:
   explicit StoreTransaction(StoreCore& core);
@@ -45,6 +47,7 @@ class StoreTransaction final : public Transaction,
   std::vector<ChunkInfo> drop_chunks(TableId table, TimeRange range) override;
 
   InsertResult insert(TableId table, const Batch& rows, OnDuplicate on_duplicate) override;
+  InsertResult insert_taken(TableId table, Batch&& rows, OnDuplicate on_duplicate) override;
   void update(TableId table, const Batch& rows, const std::vector<std::int64_t>* row_ids) override;
   std::uint64_t erase(TableId table, const Batch& keys) override;
   bool lock(TableId table, const Batch& keys, CommitSeq seen, LockMode mode) override;
@@ -63,7 +66,7 @@ class StoreTransaction final : public Transaction,
   void release(Savepoint savepoint) override;
   void rollback_to(Savepoint savepoint) override;
 
-  bool has_writes() const override { return has_writes_ || !undo_.empty(); }
+  bool has_writes() const override { return lone_.has_value() || has_writes_ || !undo_.empty(); }
   bool has_changes(TableId table) const override;
   TimeRanges changed_times(TableId table, const ChangedTimes& asked) override;
   CommitSeq commit(bool synchronous) override;
@@ -154,6 +157,20 @@ class StoreTransaction final : public Transaction,
     RowNumber batch_row(RowNumber row) const { return picked.empty() ? row - first : picked[row - first]; }
   };
   class OwnLayers;
+  /// The one row that a transaction writes, as it was given.
+  struct LoneRow {
+    TableId table = 0;
+    OnDuplicate mode = OnDuplicate::Fail;
+    Batch rows;
+    std::vector<ColumnView> columns, key_cells;  // of `rows`
+    std::string key;                             // as `append_key_part` writes it
+    std::uint64_t hash = 0;
+    std::shared_ptr<const TableState> base;  // as committed when it was given
+    CommitSeq checked = 0;                   // where others' rows count: none had the key at this commit
+    // While committing.
+    RowPlace replaced;
+    bool is_skipped = false;
+  };
 
   // transaction.cpp
   void check_active() const;
@@ -233,10 +250,19 @@ class StoreTransaction final : public Transaction,
   LogRecordKind record_kind() const override { return LogRecordKind::TimedCommit; }
   void apply(StateBuilder& state, CommitSeq seq) override;
   void encode();
+  static void require_unchanged(const TableSchema& schema, const TableState* committed);
   static void check_ranges(const OwnTable& own, const TableState& table);
   void prepare_table(TableId id, OwnTable& own, const TableState& committed);
   void apply_table(TableId id, OwnTable& own, StateBuilder& state, CommitSeq seq);
   void finish() noexcept;
+
+  // transaction_lone_row.cpp
+  bool is_blank() const;
+  /// Makes it one of the transaction's rows.
+  void place_lone();
+  void encode_lone();
+  void prepare_lone(const StateBuilder& state);
+  void apply_lone(StateBuilder& state, CommitSeq seq);
 
   StoreCore& core_;
   std::uint64_t id_;
@@ -245,6 +271,7 @@ class StoreTransaction final : public Transaction,
   std::chrono::milliseconds lock_timeout_{0};
   std::function<void(CommitSeq)> on_committed_;
   std::map<TableId, OwnTable> tables_;
+  std::optional<LoneRow> lone_;  // nothing else was written then
   std::vector<Undo> undo_;
   std::uint64_t position_ = 0;
   std::uint32_t next_part_ = 0;
@@ -265,6 +292,7 @@ class StoreTransaction final : public Transaction,
 template <typename Action>
 auto StoreTransaction::operate(Action&& action) {
   check_active();
+  place_lone();
   const std::uint64_t before = position_;
   if (savepoints_.empty() && !undo_.empty()) {
     // Only this operation can still be undone alone.

@@ -126,7 +126,20 @@ void StoreTransaction::encode() {
   for (const auto& [rows, table, run] : kept) *rows = std::move(commit.tables[table].rows[run].rows);
 }
 
+/// Errors: UndefinedTable, SerializationFailure where the table is not what the transaction wrote to.
+void StoreTransaction::require_unchanged(const TableSchema& schema, const TableState* committed) {
+  if (committed == nullptr) {
+    throw Error(ErrorCode::UndefinedTable, "relation \"" + schema.name + "\" does not exist",
+                "It was dropped by another transaction.");
+  }
+  if (committed->schema.get() != &schema) {
+    throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update",
+                fmt::format("Table \"{}\" was altered by another transaction.", schema.name));
+  }
+}
+
 void StoreTransaction::prepare(const StateBuilder& state) {
+  if (lone_) return prepare_lone(state);
   bool has_skipped = false;
   for (auto& [id, own] : tables_) {
     own.ends.clear();
@@ -142,14 +155,7 @@ void StoreTransaction::prepare(const StateBuilder& state) {
     const bool writes =
         overlay != nullptr || !own.parts.empty() || own.touched != nullptr || own.sealed != nullptr;
     if (!writes) continue;
-    if (committed == nullptr) {
-      throw Error(ErrorCode::UndefinedTable, "relation \"" + own.base->schema->name + "\" does not exist",
-                  "It was dropped by another transaction.");
-    }
-    if (committed->schema != own.base->schema) {
-      throw Error(ErrorCode::SerializationFailure, "could not serialize access due to concurrent update",
-                  fmt::format("Table \"{}\" was altered by another transaction.", own.base->schema->name));
-    }
+    require_unchanged(*own.base->schema, committed.get());
     if (overlay != nullptr && overlay->is_dropped) continue;
     // Whoever copied a chunk had the table alone; a row that came in spite of that must not be lost.
     if (committed->counters->last_commit.load(std::memory_order_acquire) > own.copied_at) {
@@ -249,6 +255,7 @@ void StoreTransaction::prepare_table(TableId id, OwnTable& own, const TableState
 
 void StoreTransaction::apply(StateBuilder& state, CommitSeq seq) {
   state.set_time(time_us_);
+  if (lone_) return apply_lone(state, seq);
   for (auto& [id, own] : tables_) {
     if (own.overlay != nullptr && own.overlay->is_created && own.overlay->is_dropped) continue;
     if (own.overlay == nullptr && own.base == nullptr) continue;

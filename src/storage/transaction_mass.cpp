@@ -54,6 +54,7 @@ std::vector<RowPlace> StoreTransaction::locate_committed(const OwnTable& own, co
 
 bool StoreTransaction::begin_mass_change(TableId id) {
   check_active();
+  place_lone();
   take_sealed(cancelled_);
   const Snapshot snapshot = core_.snapshot();
   OwnTable& own = own_table(id, snapshot);

@@ -99,6 +99,7 @@ std::shared_ptr<const TableState> StoreTransaction::widened(TableId id, OwnTable
                                                             const Snapshot& snapshot,
                                                             const std::vector<ColumnView>& columns) {
   auto table = seen_as(id, own, snapshot);
+  if (holds(table->layout, *table->schema, columns)) return table;
   auto layout = widened_for(table->layout, *table->schema, columns);
   if (layout == table->layout) return table;
   auto overlay = copy_overlay(id, own, snapshot);
@@ -543,6 +544,7 @@ std::uint64_t StoreTransaction::erase(TableId id, const Batch& keys) {
 
 bool StoreTransaction::lock(TableId id, const Batch& keys, CommitSeq seen, LockMode mode) {
   check_active();
+  place_lone();
   OwnTable& own = own_table(id, core_.snapshot());
   const auto cells = views_of(keys);
   if (own.replaced == nullptr && lock_keys(id, cells, keys.row_count(), mode)) return true;

@@ -11,6 +11,7 @@
 #include <tickstone/error.hpp>
 
 #include "storage/chunk_reshaping.hpp"
+#include "storage/taken_rows.hpp"
 #include "storage/test/power_loss_file_system.hpp"
 #include "storage/test/store_fixture.hpp"
 
@@ -79,7 +80,7 @@ class Machine {
 
   void step(std::uint32_t kind, std::uint64_t seed) {
     random_.seed(seed);
-    switch (kind % 28) {
+    switch (kind % 30) {
       case 0:
       case 1:
       case 2:
@@ -129,6 +130,9 @@ class Machine {
       case 26:
       case 27:
         return reshape();
+      case 28:
+      case 29:
+        return lone_row();
     }
   }
 
@@ -213,9 +217,48 @@ class Machine {
 
   void insert(OnDuplicate mode) {
     const TableId id = any_table();
-    auto& transaction = this->transaction();
+    transaction();
     auto& table = table_of(mine_, id);
-    const Rows rows = any_rows(table);
+    insert(mode, id, any_rows(table));
+  }
+
+  /// Half of the time the store takes the rows over.
+  Transaction::InsertResult put(TableId id, const Rows& rows, OnDuplicate mode) {
+    auto& transaction = this->transaction();
+    if (below(2) == 0) return transaction.insert(id, batch(rows), mode);
+    return TakenRows::of(transaction).insert_taken(id, batch(rows), mode);
+  }
+
+  /// A transaction whose first statement writes a single row; often it is the only one.
+  void lone_row() {
+    end_transaction(below(4) != 0);
+    const TableId id = any_table();
+    transaction();
+    Rows rows = any_rows(table_of(mine_, id));
+    rows = {rows.back()};
+    if (const Rows there = some_keys(table_of(mine_, id)); below(2) == 0) rows = {there.front()};
+    insert(static_cast<OnDuplicate>(below(3)), id, rows);
+    switch (below(8)) {
+      case 0:
+        return;
+      case 1:
+        insert(static_cast<OnDuplicate>(below(3)));
+        break;
+      case 2:
+        write_beside();
+        break;
+      case 3:
+        savepoint();
+        break;
+      default:
+        break;
+    }
+    end_transaction(below(6) != 0);
+  }
+
+  void insert(OnDuplicate mode, TableId id, const Rows& rows) {
+    transaction();
+    auto& table = table_of(mine_, id);
     auto after = table;
     std::vector<std::uint32_t> skipped;
     bool fails = false;
@@ -230,14 +273,14 @@ class Machine {
     }
     if (mode == OnDuplicate::Fail && fails) {
       try {
-        transaction.insert(id, batch(rows), mode);
+        put(id, rows, mode);
         RC_FAIL("a duplicate key was taken");
       } catch (const Error& error) {
         RC_ASSERT(error.code() == ErrorCode::UniqueViolation);
       }
       return;
     }
-    const auto result = transaction.insert(id, batch(rows), mode);
+    const auto result = put(id, rows, mode);
     if (mode == OnDuplicate::Skip) {
       RC_ASSERT(result.skipped == skipped);
       RC_ASSERT(result.inserted == rows.size() - skipped.size());
