@@ -278,7 +278,7 @@ std::string execute_insert(Execution& execution, const sql::InsertStatement& ins
     });
     insert_stream(execution, *plan, query, defaults, inserter);
   } else {
-    inserter.add(values_rows(execution, *plan, defaults));
+    inserter.add_all(values_rows(execution, *plan, defaults));
   }
   inserter.finish();
   return finish_insert(execution, *plan, inserter);

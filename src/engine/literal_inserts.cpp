@@ -214,7 +214,7 @@ std::optional<std::string> LiteralInserts::try_run(Execution& execution, std::st
   execution.slot = rows->row_count() == 1 ? &known->one_row : &known->several_rows;
   RowInserter inserter(execution, plan, "INSERT");
   if (!plan->statement.returning.empty()) inserter.keep_affected();
-  inserter.add(std::move(*rows));
+  inserter.add_all(std::move(*rows));
   inserter.finish();
   return finish_insert(execution, *plan, inserter);
 }

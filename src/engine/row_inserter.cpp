@@ -143,6 +143,11 @@ void RowInserter::add(Batch rows) {
   if (most_collisions_ && collisions_ > *most_collisions_) begin_mass_change();
 }
 
+void RowInserter::add_all(Batch rows) {
+  is_one_row_ = rows.row_count() == 1;
+  add(std::move(rows));
+}
+
 void RowInserter::limit_collisions(std::size_t rows) {
   most_collisions_ = rows;
   touched_before_ = storage::MassChanges::of(writes_).touched_count(target_.table());
@@ -324,13 +329,14 @@ void RowInserter::insert_unseen(Batch& rows) {
 }
 
 void RowInserter::require_new_keys(const std::vector<ColumnView>& key) {
+  if (is_one_row_) return;
   for (std::size_t row = 0; row < key.front().size; ++row) {
     if (!statement_keys_.insert(key, row)) throw_second_time();
   }
 }
 
 void RowInserter::add_replacing(Batch& rows) {
-  require_new_keys(views_of(rows, target_.key()));
+  if (!is_one_row_) require_new_keys(views_of(rows, target_.key()));
   const bool is_handed_over = may_hand_over();
   if (is_handed_over) {
     hand_over(rows, storage::OnDuplicate::Replace);

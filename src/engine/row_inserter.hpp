@@ -29,6 +29,8 @@ class RowInserter {
   /// Errors: NotNullViolation, CheckViolation, UniqueViolation; CardinalityViolation for a key twice in DO
   /// UPDATE.
   void add(Batch rows);
+  /// All rows of the statement.
+  void add_all(Batch rows);
 
   /// After the last batch. Errors: CardinalityViolation, ForeignKeyViolation.
   void finish();
@@ -72,6 +74,7 @@ class RowInserter {
   ReferenceWatch references_;
   RowPlace place_;
   bool keeps_affected_ = false;
+  bool is_one_row_ = false;      // the whole statement
   DistinctKeys statement_keys_;  // of DO UPDATE: no row twice
   std::optional<std::size_t> most_collisions_;
   std::uint64_t collisions_ = 0;  // rows that may be

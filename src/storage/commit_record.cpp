@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/fixed_bytes.hpp"
 #include "storage/schema_codec.hpp"
 
 namespace tickstone::storage {
@@ -97,23 +98,27 @@ void put_commit(const CommitRecord& commit, ByteWriter& out) {
 
 void put_row_commit(std::uint64_t transaction, std::int64_t time_us, TableId table, const TableSchema& schema,
                     const Batch& rows, ByteWriter& out) {
-  out.put(transaction);
-  out.put(time_us);
-  out.put(std::uint32_t{0});  // first chunk: set later
-  out.put(std::uint32_t{1});  // tables
-  out.put(table);
-  out.put(static_cast<std::uint8_t>(LoggedTable::Ddl::None));
-  out.put(std::uint8_t{0});   // not truncated
-  out.put(std::uint32_t{0});  // dropped chunks
-  out.put(std::uint32_t{0});  // made chunks
-  out.put(std::uint8_t{0});   // no keys erased
-  out.put(std::uint32_t{0});  // segments
-  out.put(std::uint32_t{0});  // rows logged earlier
-  out.put(std::uint32_t{1});  // runs of rows
-  out.put(table);
-  out.put(std::uint32_t{0});  // part
-  out.put(std::uint32_t{0});  // first row
-  out.put(static_cast<std::uint32_t>(schema.columns.size()));
+  constexpr std::size_t kColumnBytes = 40;  // of its id, its head and its ends, or more
+  FixedBytes<96> head;
+  head.put(transaction);
+  head.put(time_us);
+  head.put(std::uint32_t{0});  // first chunk: set later
+  head.put(std::uint32_t{1});  // tables
+  head.put(table);
+  head.put(static_cast<std::uint8_t>(LoggedTable::Ddl::None));
+  head.put(std::uint8_t{0});   // not truncated
+  head.put(std::uint32_t{0});  // dropped chunks
+  head.put(std::uint32_t{0});  // made chunks
+  head.put(std::uint8_t{0});   // no keys erased
+  head.put(std::uint32_t{0});  // segments
+  head.put(std::uint32_t{0});  // rows logged earlier
+  head.put(std::uint32_t{1});  // runs of rows
+  head.put(table);
+  head.put(std::uint32_t{0});  // part
+  head.put(std::uint32_t{0});  // first row
+  head.put(static_cast<std::uint32_t>(schema.columns.size()));
+  out.reserve(sizeof(head) + schema.columns.size() * kColumnBytes + rows.memory_bytes());
+  out.put_bytes(head.bytes());
   for (const auto& column : schema.columns) out.put(column.id);
   encode_batch(rows, out);
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <shared_mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,7 +27,8 @@ class KeyIndex {
             Visit&& visit) {
     if (indexed_.load(std::memory_order_acquire) < limit) catch_up(rows, limit);
     const std::shared_lock lock(mutex_);
-    for (std::uint32_t row = head(rows, key, hash); row != kNone; row = previous_[row]) {
+    std::string scratch;
+    for (std::uint32_t row = head(rows, key, hash, scratch); row != kNone; row = previous_[row]) {
       if (row < limit && visit(row)) return;
     }
   }
@@ -34,8 +36,12 @@ class KeyIndex {
 
  private:
   void catch_up(const OpenChunk& rows, std::uint32_t limit);
-  std::uint32_t head(const OpenChunk& rows, std::string_view key, std::uint64_t hash) const;
-  std::size_t slot_of(const OpenChunk& rows, std::string_view key, std::uint64_t hash) const;
+  std::uint32_t head(const OpenChunk& rows, std::string_view key, std::uint64_t hash,
+                     std::string& scratch) const;
+  std::size_t slot_of(const OpenChunk& rows, std::string_view key, std::uint64_t hash,
+                      std::string& scratch) const;
+  void enter(const OpenChunk& rows, std::uint32_t row, std::string_view key, std::uint64_t hash,
+             std::string& scratch);
   void grow(std::uint32_t rows);
 
   mutable std::shared_mutex mutex_;

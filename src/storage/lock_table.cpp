@@ -18,6 +18,9 @@ constexpr std::chrono::milliseconds kCancelPoll{20};
 /// Stands for a table as a whole among the hashes of its keys.
 constexpr std::uint64_t kWholeTable = 0x5DEECE66D1CE4E5BULL;
 
+/// Of a transaction of a row or two.
+constexpr std::size_t kFewLocks = 4;
+
 std::uint64_t lock_id(TableId table, std::uint64_t key_hash) {
   return key_hash ^ (table * 0x9E3779B97F4A7C15ULL);
 }
@@ -108,6 +111,7 @@ const LockTable::Owner* LockTable::who_closes_circle(const Owner& owner, const L
 }
 
 void LockTable::grant(Owner& owner, std::uint64_t id, Lock& lock, LockMode mode) {
+  if (owner.held_.empty()) owner.held_.reserve(kFewLocks);
   if (Grant* own = lock.find(&owner); own != nullptr) {
     owner.held_.push_back({id, own->mode});
     own->mode = mode;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/checksum.hpp"
+#include "base/fixed_bytes.hpp"
 
 namespace tickstone::storage {
 
@@ -67,8 +68,7 @@ std::uint64_t previous_log_end(std::span<const std::byte> bytes) {
 
 void put_log_record(std::vector<std::byte>& out, std::uint64_t file, const LogRecordHeader& header,
                     std::span<const std::byte> body) {
-  ByteWriter bytes;
-  bytes.reserve(kLogRecordHeaderBytes);
+  FixedBytes<kLogRecordHeaderBytes> bytes;
   bytes.put(static_cast<std::uint32_t>(body.size()));
   bytes.put(std::uint32_t{0});
   bytes.put(static_cast<std::uint8_t>(header.kind));
@@ -77,7 +77,7 @@ void put_log_record(std::vector<std::byte>& out, std::uint64_t file, const LogRe
   bytes.put(header.durable.offset);
   bytes.overwrite(4, header_check(bytes.bytes().data(), file));
   bytes.put(body_checksum(bytes.bytes(), body, file));
-  out.reserve(out.size() + bytes.size() + body.size());
+  out.reserve(out.size() + kLogRecordHeaderBytes + body.size());
   out.insert(out.end(), bytes.bytes().begin(), bytes.bytes().end());
   out.insert(out.end(), body.begin(), body.end());
 }

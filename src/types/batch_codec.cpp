@@ -9,6 +9,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "base/fixed_bytes.hpp"
 #include "types/column.hpp"
 
 namespace tickstone {
@@ -36,13 +37,15 @@ std::vector<T> get_vector(ByteReader& in, std::size_t count) {
 void encode_column(const Column& column, ByteWriter& out) {
   const auto view = column.view();
   const SqlType& type = column.type();
-  out.put(static_cast<std::uint8_t>(type.id));
-  out.put(static_cast<std::uint8_t>(type.is_array ? 1 : 0));
-  out.put(type.precision);
-  out.put(type.scale);
-  out.put(static_cast<std::uint8_t>(view.layout.physical));
-  out.put(view.layout.scale);
-  out.put(static_cast<std::uint8_t>(view.validity != nullptr ? 1 : 0));
+  FixedBytes<16> head;
+  head.put(static_cast<std::uint8_t>(type.id));
+  head.put(static_cast<std::uint8_t>(type.is_array ? 1 : 0));
+  head.put(type.precision);
+  head.put(type.scale);
+  head.put(static_cast<std::uint8_t>(view.layout.physical));
+  head.put(view.layout.scale);
+  head.put(static_cast<std::uint8_t>(view.validity != nullptr ? 1 : 0));
+  out.put_bytes(head.bytes());
   if (view.validity != nullptr) out.put_raw(view.validity, (view.size + 63) / 64 * 8);
   if (view.layout.physical == Physical::Bytes) {
     const std::uint32_t heap_size = view.offsets[view.size];
