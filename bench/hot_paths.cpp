@@ -343,6 +343,20 @@ int run(const std::vector<std::string>& chosen) {
            upserts(i);
            client.run(query("COMMIT"));
          }});
+    // Of times that an aggregate has materialized: the commit says so in its log of changes.
+    if (wants("upsert-aggregated")) {
+      make_table(client, "aggregated");
+      for (int i = 0; i < kSymbols; ++i)
+        client.run(query("INSERT INTO aggregated VALUES (" + bar(i, 10, i, "'") + ")"));
+      client.run(
+          query("CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous) AS SELECT symbol, "
+                "time_bucket('1 day', timestamp) AS day, max(high) FROM aggregated GROUP BY 1, 2 WITH "
+                "NO DATA"));
+      client.run(query("CALL refresh_continuous_aggregate('daily', NULL, '2026-02-01')"));
+      add({"upsert-aggregated", 50, 100, requests(kSymbols, [&](int i) {
+             return query("INSERT INTO aggregated VALUES (" + bar(i, 10, i, "'") + ")" + kReplace);
+           })});
+    }
     add({"insert-1000-rows", 2, 5, requests(7, [&](int i) {
            std::string sql = upsert;
            for (int row = 0; row < kInsertedRows; ++row)

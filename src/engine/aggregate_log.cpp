@@ -2,6 +2,9 @@
 #include "engine/aggregate_log.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "storage/taken_rows.hpp"
 
 namespace tickstone::engine {
 namespace {
@@ -140,7 +143,7 @@ void append_logged_ranges(storage::Transaction& transaction, storage::TableId lo
     rows.columns[2].append_fixed<std::int64_t>(range.end);
     if (columns == 4) rows.columns[3].append_fixed<std::int64_t>(generation);
   }
-  transaction.insert(log, rows, storage::OnDuplicate::Fail);
+  storage::TakenRows::of(transaction).insert_taken(log, std::move(rows), storage::OnDuplicate::Fail);
 }
 
 std::int64_t newest_generation(const storage::ReadView& view) {

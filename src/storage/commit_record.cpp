@@ -96,31 +96,40 @@ void put_commit(const CommitRecord& commit, ByteWriter& out) {
   }
 }
 
-void put_row_commit(std::uint64_t transaction, std::int64_t time_us, TableId table, const TableSchema& schema,
-                    const Batch& rows, ByteWriter& out) {
+void put_row_commit(std::uint64_t transaction, std::int64_t time_us, std::span<const RowsOfTable> tables,
+                    ByteWriter& out) {
+  constexpr std::size_t kTableBytes = 64;   // of what stands before the columns, or more
   constexpr std::size_t kColumnBytes = 40;  // of its id, its head and its ends, or more
-  FixedBytes<96> head;
+  std::size_t bytes = kTableBytes;
+  for (const auto& [schema, rows] : tables)
+    bytes += kTableBytes + rows->columns.size() * kColumnBytes + rows->memory_bytes();
+  out.reserve(bytes);
+  FixedBytes<32> head;
   head.put(transaction);
   head.put(time_us);
   head.put(std::uint32_t{0});  // first chunk: set later
-  head.put(std::uint32_t{1});  // tables
-  head.put(table);
-  head.put(static_cast<std::uint8_t>(LoggedTable::Ddl::None));
-  head.put(std::uint8_t{0});   // not truncated
-  head.put(std::uint32_t{0});  // dropped chunks
-  head.put(std::uint32_t{0});  // made chunks
-  head.put(std::uint8_t{0});   // no keys erased
-  head.put(std::uint32_t{0});  // segments
-  head.put(std::uint32_t{0});  // rows logged earlier
-  head.put(std::uint32_t{1});  // runs of rows
-  head.put(table);
-  head.put(std::uint32_t{0});  // part
-  head.put(std::uint32_t{0});  // first row
-  head.put(static_cast<std::uint32_t>(schema.columns.size()));
-  out.reserve(sizeof(head) + schema.columns.size() * kColumnBytes + rows.memory_bytes());
+  head.put(static_cast<std::uint32_t>(tables.size()));
   out.put_bytes(head.bytes());
-  for (const auto& column : schema.columns) out.put(column.id);
-  encode_batch(rows, out);
+  for (const auto& [schema, rows] : tables) {
+    FixedBytes<kTableBytes> table;
+    table.put(schema->id);
+    table.put(static_cast<std::uint8_t>(LoggedTable::Ddl::None));
+    table.put(std::uint8_t{0});   // not truncated
+    table.put(std::uint32_t{0});  // dropped chunks
+    table.put(std::uint32_t{0});  // made chunks
+    table.put(std::uint8_t{0});   // no keys erased
+    table.put(std::uint32_t{0});  // segments
+    table.put(std::uint32_t{0});  // rows logged earlier
+    table.put(std::uint32_t{1});  // runs of rows
+    table.put(schema->id);
+    table.put(std::uint32_t{0});  // part
+    table.put(std::uint32_t{0});  // first row
+    table.put(static_cast<std::uint32_t>(rows->columns.size()));
+    out.put_bytes(table.bytes());
+    for (const auto& column : schema->columns) out.put(column.id);
+    if (schema->primary_key.empty()) out.put(kRowIdColumn);
+    encode_batch(*rows, out);
+  }
 }
 
 CommitRecord get_commit(ByteReader& in, LogRecordKind kind) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -58,9 +59,13 @@ struct CommitRecord {
 };
 /// As the body of a `TimedCommit`.
 void put_commit(const CommitRecord& commit, ByteWriter& out);
-/// The same of a commit that writes one batch of rows to a table with a primary key: columns as `schema`'s.
-void put_row_commit(std::uint64_t transaction, std::int64_t time_us, TableId table, const TableSchema& schema,
-                    const Batch& rows, ByteWriter& out);
+/// The same of a commit that writes rows to tables, by ascending numbers, and does nothing else.
+struct RowsOfTable {
+  const TableSchema* schema = nullptr;
+  const Batch* rows = nullptr;  // columns as the schema's, and the row id where it has no primary key
+};
+void put_row_commit(std::uint64_t transaction, std::int64_t time_us, std::span<const RowsOfTable> tables,
+                    ByteWriter& out);
 /// Writes `first_chunk` into a body, where that is known late.
 void set_first_chunk(std::span<std::byte> body, std::uint32_t first_chunk);
 /// `kind`: one of the three of commits.

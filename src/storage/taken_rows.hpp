@@ -8,9 +8,9 @@ namespace tickstone::storage {
 
 /// Rows that a transaction takes over from who made them.
 ///
-/// A single row that is all a transaction writes is never laid into rows of its own: it stays as it came
-/// until the commit logs and applies it. Whatever else the transaction is asked for first makes it one of its
-/// rows.
+/// A single row that is all a transaction writes, or all that it writes to each of a few tables, is never
+/// laid into rows of its own: it stays as it came until the commit logs and applies it. Whatever else the
+/// transaction is asked for first makes it one of its rows.
 class TakenRows {
  public:
   virtual ~TakenRows() = default;

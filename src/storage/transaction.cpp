@@ -398,13 +398,14 @@ CommitSeq StoreTransaction::commit(bool synchronous) {
     // While the last segments are written, the rows behind them go to the log.
     if (job_ != nullptr) log_rest();
     take_sealed(cancelled_);
-    std::size_t bytes = lone_ ? lone_->rows.memory_bytes() : 0;
+    std::size_t bytes = 0;
+    for (const auto& lone : lone_) bytes += lone.rows.memory_bytes();
     for (const auto& [id, own] : tables_) {
       for (const auto& part : own.parts) bytes += part.rows->memory_bytes();
     }
     core_.wait_for_room(bytes);
     if (has_sealed_) prepare_sealed();
-    lone_ ? encode_lone() : encode();
+    lone_.empty() ? encode() : encode_lone();
     const CommitSeq seq = core_.commits.commit(*this, synchronous);
     if (on_committed_) on_committed_(seq);
     // A manifest that names the segments lets go of the log.
@@ -436,7 +437,7 @@ void StoreTransaction::finish() noexcept {
   if (has_logged_) core_.forget_log_use(id_);
   undo_.clear();
   tables_.clear();
-  lone_.reset();
+  lone_.clear();
   changes_.reset();
 }
 

@@ -66,7 +66,7 @@ class StoreTransaction final : public Transaction,
   void release(Savepoint savepoint) override;
   void rollback_to(Savepoint savepoint) override;
 
-  bool has_writes() const override { return lone_.has_value() || has_writes_ || !undo_.empty(); }
+  bool has_writes() const override { return !lone_.empty() || has_writes_ || !undo_.empty(); }
   bool has_changes(TableId table) const override;
   TimeRanges changed_times(TableId table, const ChangedTimes& asked) override;
   CommitSeq commit(bool synchronous) override;
@@ -157,13 +157,14 @@ class StoreTransaction final : public Transaction,
     RowNumber batch_row(RowNumber row) const { return picked.empty() ? row - first : picked[row - first]; }
   };
   class OwnLayers;
-  /// The one row that a transaction writes, as it was given.
+  /// The one row that a transaction writes to a table, as it was given.
   struct LoneRow {
     TableId table = 0;
     OnDuplicate mode = OnDuplicate::Fail;
     Batch rows;
-    std::vector<ColumnView> columns, key_cells;  // of `rows`
-    std::string key;                             // as `append_key_part` writes it
+    std::vector<ColumnView> columns,
+        key_cells;    // of `rows`; of a table without primary key the row id is last
+    std::string key;  // as `append_key_part` writes it; empty without primary key
     std::uint64_t hash = 0;
     std::shared_ptr<const TableState> base;  // as committed when it was given
     CommitSeq checked = 0;                   // where others' rows count: none had the key at this commit
@@ -192,6 +193,8 @@ class StoreTransaction final : public Transaction,
   void check_rows(const TableSchema& schema, const std::vector<ColumnView>& columns) const;
   std::shared_ptr<const TableState> widened(TableId id, OwnTable& own, const Snapshot& snapshot,
                                             const std::vector<ColumnView>& columns);
+  InsertResult insert_rows(TableId id, const Batch& rows, OnDuplicate mode,
+                           std::optional<std::int64_t> row_id);
   std::vector<Placed> place_rows(TableId id, OwnTable& own, const TableState& table,
                                  const std::vector<ColumnView>& columns, const std::vector<RowNumber>* picked,
                                  OnDuplicate mode, const Snapshot& snapshot, bool wants_suspects);
@@ -257,8 +260,9 @@ class StoreTransaction final : public Transaction,
   void finish() noexcept;
 
   // transaction_lone_row.cpp
-  bool is_blank() const;
-  /// Makes it one of the transaction's rows.
+  bool can_stay_alone(TableId id) const;
+  const LoneRow* find_lone(TableId id) const;
+  /// Makes them rows of the transaction like others.
   void place_lone();
   void encode_lone();
   void prepare_lone(const StateBuilder& state);
@@ -271,7 +275,7 @@ class StoreTransaction final : public Transaction,
   std::chrono::milliseconds lock_timeout_{0};
   std::function<void(CommitSeq)> on_committed_;
   std::map<TableId, OwnTable> tables_;
-  std::optional<LoneRow> lone_;  // nothing else was written then
+  std::vector<LoneRow> lone_;  // one a table; nothing else was written then
   std::vector<Undo> undo_;
   std::uint64_t position_ = 0;
   std::uint32_t next_part_ = 0;

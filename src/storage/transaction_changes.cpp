@@ -22,7 +22,7 @@ ColumnPredicate only_times(const TimeRanges& times) {
 }
 
 bool StoreTransaction::has_changes(TableId id) const {
-  if (lone_ && lone_->table == id) return true;
+  if (find_lone(id) != nullptr) return true;
   const auto found = tables_.find(id);
   if (found == tables_.end()) return false;
   const OwnTable& own = found->second;
@@ -32,11 +32,11 @@ bool StoreTransaction::has_changes(TableId id) const {
 
 TimeRanges StoreTransaction::changed_times(TableId id, const ChangedTimes& asked) {
   take_sealed(cancelled_);
-  if (lone_ && lone_->table == id) {
-    const TableSchema& schema = *lone_->base->schema;
+  if (const auto* lone = find_lone(id); lone != nullptr) {
+    const TableSchema& schema = *lone->base->schema;
     if (!schema.time_column) return {asked.within};
     TimeRangeBuilder times(asked.within, asked.width, asked.origin, asked.most);
-    times.add(time_of(lone_->columns[schema.index_of(*schema.time_column)], 0));
+    times.add(time_of(lone->columns[schema.index_of(*schema.time_column)], 0));
     return times.take();
   }
   const auto found = tables_.find(id);

@@ -139,7 +139,7 @@ void StoreTransaction::require_unchanged(const TableSchema& schema, const TableS
 }
 
 void StoreTransaction::prepare(const StateBuilder& state) {
-  if (lone_) return prepare_lone(state);
+  if (!lone_.empty()) return prepare_lone(state);
   bool has_skipped = false;
   for (auto& [id, own] : tables_) {
     own.ends.clear();
@@ -255,7 +255,7 @@ void StoreTransaction::prepare_table(TableId id, OwnTable& own, const TableState
 
 void StoreTransaction::apply(StateBuilder& state, CommitSeq seq) {
   state.set_time(time_us_);
-  if (lone_) return apply_lone(state, seq);
+  if (!lone_.empty()) return apply_lone(state, seq);
   for (auto& [id, own] : tables_) {
     if (own.overlay != nullptr && own.overlay->is_created && own.overlay->is_dropped) continue;
     if (own.overlay == nullptr && own.base == nullptr) continue;

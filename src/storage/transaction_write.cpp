@@ -417,6 +417,13 @@ void StoreTransaction::resolve_suspects(TableId id, OwnTable& own, const TableSt
 }
 
 Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows, OnDuplicate on_duplicate) {
+  return insert_rows(id, rows, on_duplicate, std::nullopt);
+}
+
+/// `row_id`: of the first row, where it was given before.
+Transaction::InsertResult StoreTransaction::insert_rows(TableId id, const Batch& rows,
+                                                        OnDuplicate on_duplicate,
+                                                        std::optional<std::int64_t> row_id) {
   make_room();
   return operate([&] {
     InsertResult result;
@@ -436,7 +443,8 @@ Transaction::InsertResult StoreTransaction::insert(TableId id, const Batch& rows
     const auto table = widened(id, own, snapshot, columns);
     Column row_ids(SqlType::of(TypeId::BigInt));
     if (table->schema->primary_key.empty()) {
-      result.first_row_id = table->counters->next_row_id.fetch_add(static_cast<std::int64_t>(count));
+      result.first_row_id =
+          row_id ? *row_id : table->counters->next_row_id.fetch_add(static_cast<std::int64_t>(count));
       row_ids.reserve(count);
       for (std::size_t i = 0; i < count; ++i)
         row_ids.append_fixed(result.first_row_id + static_cast<std::int64_t>(i));

@@ -3,6 +3,7 @@
 // same results, errors, views, changed times and rows, also after a crash.
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -54,6 +55,7 @@ class Side {
       const auto result = takes_ ? TakenRows::of(transaction).insert_taken(id, batch(rows), mode)
                                  : transaction.insert(id, batch(rows), mode);
       inserted = result.inserted;
+      said += " row id " + std::to_string(result.first_row_id);
       said += " inserted " + std::to_string(result.inserted) + ", skipped " +
               std::to_string(result.skipped.size());
     });
@@ -75,6 +77,18 @@ class Side {
         said += "\n" + symbol + " " + std::to_string(time) + " " + std::to_string(number) + " " + price;
       said += "\n" + std::to_string(view.row_count(id));
     }
+    ScanRequest request;
+    request.table = kKeyless;
+    request.columns = {kRowIdColumn};
+    const auto scan = view.scan(request);
+    const auto state = scan->make_state();
+    ScanBatch read;
+    std::set<std::int64_t> ids;
+    while (scan->read(*state, read)) {
+      for (std::size_t row = 0; row < read.row_count; ++row)
+        ids.insert(read.columns[0].fixed<std::int64_t>(row));
+    }
+    for (const auto id : ids) said += " " + std::to_string(id);
   }
   Store& store() { return *store_; }
 
@@ -159,7 +173,7 @@ class Scenario {
   }
 
   void another_step(Side& side, Transaction& transaction, TableId id, const Row& row) {
-    switch (below(9)) {
+    switch (below(12)) {
       case 0:
         side.look(*transaction.read_view());
         return;
@@ -199,6 +213,13 @@ class Scenario {
       case 8:
         transaction.truncate(kTrades);
         return;
+      case 9:
+      case 10:
+        side.insert(transaction, kPlain, {some_row()}, static_cast<OnDuplicate>(below(3)));
+        return;
+      case 11:
+        side.insert(transaction, kKeyless, {some_row()}, OnDuplicate::Fail);
+        return;
     }
   }
 
@@ -225,7 +246,7 @@ class Scenario {
 };
 
 TEST(LoneRow, IsWrittenAsAnyOther) {
-  for (std::uint64_t seed = 1; seed <= 250; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     Side taking(true), copying(false);
     Scenario(seed).run(taking);
     Scenario(seed).run(copying);
@@ -259,6 +280,8 @@ TEST(LoneRow, YieldsToWhoWasFirstWithoutALock) {
 
 TEST(LoneRow, IsLoggedAsOneOfMany) {
   const Batch rows = batch({{"S1", 5, 7, "1.25"}});
+  Batch numbered = batch({{"S2", 6, 8, ""}});
+  numbered.columns.emplace_back(SqlType::of(TypeId::BigInt)).append_fixed<std::int64_t>(99);
   CommitRecord commit;
   commit.transaction = 42;
   commit.time_us = 1234567;
@@ -266,9 +289,15 @@ TEST(LoneRow, IsLoggedAsOneOfMany) {
   table.table = kTrades;
   table.rows.push_back({kTrades, {1, 2, 3, 4}, 0, 0, rows});
   commit.tables.push_back(std::move(table));
+  LoggedTable second;
+  second.table = kKeyless;
+  second.rows.push_back({kKeyless, {1, 2, 3, 4, kRowIdColumn}, 0, 0, numbered});
+  commit.tables.push_back(std::move(second));
   ByteWriter ordinary, lone;
   put_commit(commit, ordinary);
-  put_row_commit(42, 1234567, kTrades, trades(kTrades), rows, lone);
+  const TableSchema schemas[] = {trades(kTrades), keyless(kKeyless)};
+  const RowsOfTable tables[] = {{&schemas[0], &rows}, {&schemas[1], &numbered}};
+  put_row_commit(42, 1234567, tables, lone);
   EXPECT_TRUE(std::ranges::equal(ordinary.bytes(), lone.bytes()));
 }
 
