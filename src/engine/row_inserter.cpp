@@ -183,13 +183,14 @@ void RowInserter::begin_mass_change() {
   wants_table_alone_ = !is_mass_change_;
 }
 
-/// Whether nobody here looks at rows that are stored.
+/// Whether nobody here looks at rows that are stored, but for a copy that RETURNING may want.
 bool RowInserter::may_hand_over() const {
-  return !keeps_affected_ && !place_ && target_.references().empty() && target_.view_checks().empty() &&
+  return !place_ && target_.references().empty() && target_.view_checks().empty() &&
          target_.unique_keys().empty();
 }
 
 void RowInserter::hand_over(Batch& rows, storage::OnDuplicate on_duplicate) {
+  if (keeps_affected_) append_batch(affected_, rows);
   affected_count_ += store_rows(writes_, target_, std::move(rows), on_duplicate).inserted;
 }
 
@@ -241,7 +242,7 @@ std::optional<std::size_t> RowInserter::find_duplicate(const Batch& rows, const 
 
 void RowInserter::add_skipping(Batch& rows) {
   if (target_.has_row_id()) return add_plain(rows);
-  if (may_hand_over()) return hand_over(rows, storage::OnDuplicate::Skip);
+  if (may_hand_over() && !keeps_affected_) return hand_over(rows, storage::OnDuplicate::Skip);
   const auto result = store_rows(writes_, target_, rows, storage::OnDuplicate::Skip);
   if (result.skipped.empty()) references_.inserted(rows);
   if (result.skipped.empty()) return affected(rows);
