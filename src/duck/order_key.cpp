@@ -82,19 +82,29 @@ int OrderKey::order(const UnifiedVectorFormat& a, idx_t a_row, const UnifiedVect
   return is_left_there == has_nulls_first ? 1 : -1;
 }
 
+void OrderKey::set_direction(const duckdb::BoundOrderByNode& order) {
+  is_descending = order.type == duckdb::OrderType::DESCENDING;
+  has_nulls_first = order.null_order == duckdb::OrderByNullType::NULLS_FIRST;
+}
+
+std::optional<OrderKey> order_key_by(idx_t column, const duckdb::LogicalType& type) {
+  OrderKey key;
+  key.column = column;
+  key.type = type;
+  key.compare = compare_of(type.InternalType());
+  if (key.compare == nullptr) return std::nullopt;
+  return key;
+}
+
 std::vector<OrderKey> order_keys_of(const duckdb::vector<duckdb::BoundOrderByNode>& orders) {
   std::vector<OrderKey> keys;
   for (const auto& one : orders) {
-    OrderKey& key = keys.emplace_back();
-    key.type = one.expression->return_type;
-    key.compare = compare_of(key.type.InternalType());
-    if (key.compare == nullptr ||
-        one.expression->GetExpressionClass() != duckdb::ExpressionClass::BOUND_REF) {
-      return {};
-    }
-    key.column = one.expression->Cast<duckdb::BoundReferenceExpression>().index;
-    key.is_descending = one.type == duckdb::OrderType::DESCENDING;
-    key.has_nulls_first = one.null_order == duckdb::OrderByNullType::NULLS_FIRST;
+    if (one.expression->GetExpressionClass() != duckdb::ExpressionClass::BOUND_REF) return {};
+    const auto& column = one.expression->Cast<duckdb::BoundReferenceExpression>();
+    auto key = order_key_by(column.index, column.return_type);
+    if (!key) return {};
+    key->set_direction(one);
+    keys.push_back(std::move(*key));
   }
   return keys;
 }

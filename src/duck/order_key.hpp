@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "duck/duckdb_api.hpp"
@@ -17,10 +18,16 @@ struct OrderKey {
   bool is_descending = false;
   bool has_nulls_first = false;
 
+  /// Orders as `order` does, whose expression is not looked at.
+  void set_direction(const duckdb::BoundOrderByNode& order);
   /// Below, equal to or above zero; NULLs and the direction are in it.
   int order(const duckdb::UnifiedVectorFormat& a, duckdb::idx_t a_row, const duckdb::UnifiedVectorFormat& b,
             duckdb::idx_t b_row) const;
 };
+
+/// A key by a column, ascending, NULLs last. Nothing for a type that DuckDB does not sort by its plain
+/// values.
+std::optional<OrderKey> order_key_by(duckdb::idx_t column, const duckdb::LogicalType& type);
 
 /// The columns of an ORDER BY; none where it sorts by an expression, or by a type that DuckDB does not sort
 /// by its plain values.

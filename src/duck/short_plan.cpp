@@ -12,12 +12,14 @@ namespace {
 using duckdb::PhysicalOperator;
 using duckdb::PhysicalOperatorType;
 
-/// Rows to read, at most, of a plan that sends them, that sorts them, groups them, and has one row of totals.
-/// For more DuckDB's set-up is little beside the work, and its threads can help.
+/// Rows to read, at most, of a plan that sends them, that sorts them, groups them, has one row of totals, and
+/// has window functions of them. For more DuckDB's set-up is little beside the work, and its threads can
+/// help; of windows its work is several times ours.
 constexpr std::uint64_t kMostSent = 8'192;
 constexpr std::uint64_t kMostSorted = STANDARD_VECTOR_SIZE;
 constexpr std::uint64_t kMostGrouped = 16'384;
 constexpr std::uint64_t kMostTotalled = 30'000;
+constexpr std::uint64_t kMostWindowed = 50'000;
 
 /// What an answer may take of memory; DuckDB streams longer ones.
 constexpr std::size_t kMostAnswerBytes = 8 << 20;
@@ -45,6 +47,12 @@ std::unique_ptr<ShortPlan> ShortPlan::make(duckdb::ClientContext& context, const
   if (!is_leaf) return nullptr;
   plan->leaf_ = at;
   std::reverse(plan->parts_.begin(), plan->parts_.end());
+  // A window may turn out to be DuckDB's only when all its rows have come.
+  if (plan->is_volatile_ && std::any_of(plan->parts_.begin(), plan->parts_.end(), [](const Part& part) {
+        return gathering_of(*part.op) == Gathering::Windows;
+      })) {
+    return nullptr;
+  }
   plan->find_known_totals();
   return plan;
 }
@@ -61,6 +69,8 @@ std::uint64_t ShortPlan::most_rows() const {
         return is_volatile_ ? kMostSorted : kMostGrouped;
       case Gathering::Totals:
         return kMostTotalled;
+      case Gathering::Windows:
+        return kMostWindowed;
       case Gathering::Nothing:
         break;
     }
@@ -109,7 +119,8 @@ std::optional<std::vector<Batch>> ShortPlan::run_in_transaction() {
   std::vector<std::unique_ptr<ShortStep>> steps;  // from the top on
   ShortStep* first = &answer;
   for (std::size_t i = parts_.size(); i-- > known_parts_;) {
-    const bool is_input_kept = i > 0 && gathering_of(*parts_[i - 1].op) != Gathering::Nothing;
+    const Gathering below = i > 0 ? gathering_of(*parts_[i - 1].op) : Gathering::Nothing;
+    const bool is_input_kept = below != Gathering::Nothing && below != Gathering::Windows;
     steps.push_back(
         make_short_step(context_, *parts_[i].op, parts_[i].expressions.get(), is_input_kept, *first));
     if (steps.back() == nullptr) return std::nullopt;

@@ -19,6 +19,8 @@
 #include "duck/few_order.hpp"
 #include "duck/few_rows_operator.hpp"
 #include "duck/result_reader.hpp"
+#include "duck/rows_in_order.hpp"
+#include "duck/window_step.hpp"
 
 namespace tickstone::duck {
 
@@ -163,7 +165,8 @@ bool is_totals(const PhysicalOperator& op) {
   return grouping.grouped_aggregate_data.groups.empty() && grouping.grouping_sets.size() == 1;
 }
 
-/// ORDER BY, with a LIMIT that is a constant or without one.
+/// ORDER BY, with a LIMIT that is a constant or without one. More rows than it sorts it sends on as they
+/// come, as long as they come in order.
 class OrderStep final : public ShortStep {
  public:
   struct Range {
@@ -180,10 +183,18 @@ class OrderStep final : public ShortStep {
         columns_(columns),
         range_(range),
         is_input_kept_(is_input_kept),
+        keys_(range.offset == 0 && range.limit == UINT64_MAX ? order_keys_of(orders)
+                                                             : std::vector<OrderKey>()),
         above_(above) {}
 
   Flow take(DataChunk& rows) override {
-    if (gathered_.size() + rows.size() > kMostRows) return Flow::TooMuch;
+    if (in_order_) return pass_on(rows);
+    if (gathered_.size() + rows.size() > kMostRows) {
+      if (keys_.empty()) return Flow::TooMuch;
+      in_order_.emplace(context_, keys_);
+      const Flow flow = pass_on(gathered_);
+      return flow == Flow::More ? pass_on(rows) : flow;
+    }
     if (gathered_.ColumnCount() == 0) {
       if (is_input_kept_) {
         gathered_.InitializeEmpty(rows.GetTypes());
@@ -197,6 +208,7 @@ class OrderStep final : public ShortStep {
   }
 
   Flow end() override {
+    if (in_order_) return above_.end();
     const idx_t count = gathered_.size();
     const idx_t first = std::min<std::uint64_t>(range_.offset, count);
     const idx_t wanted = std::min<std::uint64_t>(range_.limit, count - first);
@@ -220,12 +232,24 @@ class OrderStep final : public ShortStep {
   }
 
  private:
+  Flow pass_on(DataChunk& rows) {
+    if (rows.size() == 0) return Flow::More;
+    if (!in_order_->follow(rows)) return Flow::TooMuch;
+    if (out_.ColumnCount() == 0) out_.InitializeEmpty(op_.types);
+    for (idx_t i = 0; i < out_.ColumnCount(); ++i)
+      out_.data[i].Reference(rows.data[columns_ == nullptr ? i : (*columns_)[i]]);
+    out_.SetCardinality(rows.size());
+    return above_.take(out_);
+  }
+
   duckdb::ClientContext& context_;
   const PhysicalOperator& op_;
   const duckdb::vector<duckdb::BoundOrderByNode>& orders_;
   const duckdb::vector<idx_t>* columns_;
   Range range_;
   bool is_input_kept_;
+  const std::vector<OrderKey> keys_;
+  std::optional<RowsInOrder> in_order_;
   DataChunk gathered_;
   DataChunk out_;
   ShortStep& above_;
@@ -397,6 +421,8 @@ bool has_short_step(const PhysicalOperator& wrapped) {
       return true;
     case PhysicalOperatorType::TOP_N:
       return !op.Cast<duckdb::PhysicalTopN>().dynamic_filter;
+    case PhysicalOperatorType::WINDOW:
+      return has_window_step(op);
     default:
       return false;
   }
@@ -411,6 +437,8 @@ Gathering gathering_of(const PhysicalOperator& wrapped) {
     case PhysicalOperatorType::ORDER_BY:
     case PhysicalOperatorType::TOP_N:
       return Gathering::Rows;
+    case PhysicalOperatorType::WINDOW:
+      return Gathering::Windows;
     default:
       return Gathering::Nothing;
   }
@@ -429,6 +457,8 @@ std::unique_ptr<ShortStep> make_short_step(duckdb::ClientContext& context, const
     case PhysicalOperatorType::UNGROUPED_AGGREGATE:
       if (is_totals(op)) return std::make_unique<TotalsStep>(op, above);
       return std::make_unique<GroupsStep>(op.Cast<duckdb::PhysicalHashAggregate>(), above);
+    case PhysicalOperatorType::WINDOW:
+      return make_window_step(context, op, above);
     case PhysicalOperatorType::ORDER_BY: {
       const auto& order = op.Cast<duckdb::PhysicalOrder>();
       return std::make_unique<OrderStep>(context, op, order.orders, &order.projections, OrderStep::Range{},

@@ -62,7 +62,7 @@ class ShortExpressions {
 /// Whether there is a step for the operator.
 bool has_short_step(const duckdb::PhysicalOperator& op);
 /// What it gathers before it gives anything.
-enum class Gathering : std::uint8_t { Nothing, Rows, Groups, Totals };
+enum class Gathering : std::uint8_t { Nothing, Rows, Windows, Groups, Totals };
 Gathering gathering_of(const duckdb::PhysicalOperator& op);
 
 /// The step of an operator. `expressions`: of a filter or a projection. `is_input_kept`: the rows that it is

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
+#include "duck/functions/exact_sums.hpp"
 #include "duck/functions/functions.hpp"
 #include "duck/functions/list_aggregate.hpp"
 #include "duck/functions/numeric_math.hpp"
@@ -36,14 +37,6 @@ struct ScaleData : duckdb::FunctionData {
   bool Equals(const duckdb::FunctionData& other) const override {
     return scale == other.Cast<ScaleData>().scale && result_scale == other.Cast<ScaleData>().result_scale;
   }
-};
-
-// DuckDB lays states at multiples of 8 bytes; a plain 128-bit integer would be written as if at 16.
-typedef Int128 StateInt128 __attribute__((aligned(8)));
-
-struct ExactState {
-  StateInt128 sum;
-  std::uint64_t count;
 };
 
 bool add_overflows(ExactState& state, Int128 value) {
@@ -525,6 +518,14 @@ void register_first(FunctionCatalog& catalog, const std::string& name) {
 }
 
 }  // namespace
+
+bool keeps_exact_sum(const AggregateFunction& function) {
+  return function.update == add_stretches<std::int32_t, SumToBigInt> ||
+         function.update == add_stretches<std::int64_t, SumToNumeric> ||
+         function.update == add_stretches<hugeint_t, SumToNumeric> ||
+         function.update == add_stretches<std::int64_t, AverageToNumeric> ||
+         function.update == add_stretches<hugeint_t, AverageToNumeric>;
+}
 
 void register_aggregates(FunctionCatalog& catalog) {
   register_number_aggregate(catalog, "sum", bind_sum);
