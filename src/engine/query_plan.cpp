@@ -145,23 +145,34 @@ std::optional<std::vector<Value>> PlanCache::values_of(const QueryPlan& plan,
   return values;
 }
 
-std::optional<std::string> PlanCache::try_run(Execution& execution, std::string_view statement) {
+std::optional<sql::LiftedStatement> PlanCache::lift(std::string_view statement) {
   // A text that says nothing by literals is kept as it is, of the length that programs repeat.
   constexpr std::size_t kLongestText = 8192;
-  const auto lifted = sql::lift_literals(statement);
-  if (!lifted || (lifted->literals.empty() && statement.size() > kLongestText)) return std::nullopt;
+  auto lifted = sql::lift_literals(statement);
+  if (lifted && lifted->literals.empty() && statement.size() > kLongestText) return std::nullopt;
+  return lifted;
+}
+
+PlanCache::Entry* PlanCache::find_shape(const std::string& shape) {
+  const auto found = lifted_.find(shape);
+  if (found != lifted_.end()) return found->second.is_usable ? &found->second : nullptr;
+  // The first of a shape goes the general way; the second shows that a plan pays.
+  if (lifted_.size() >= kMostPlans) lifted_.clear();
+  lifted_.emplace(shape, Entry());
+  return nullptr;
+}
+
+bool PlanCache::is_known(std::string_view statement) {
+  const auto lifted = lift(statement);
+  return lifted && find_shape(lifted->shape) != nullptr;
+}
+
+std::optional<std::string> PlanCache::try_run(Execution& execution, std::string_view statement) {
+  const auto lifted = lift(statement);
+  Entry* const known = lifted ? find_shape(lifted->shape) : nullptr;
+  if (known == nullptr) return std::nullopt;
+  Entry& entry = *known;
   auto& context = execution.context;
-  auto found = lifted_.find(lifted->shape);
-  if (found == lifted_.end()) {
-    if (lifted_.size() >= kMostPlans) lifted_.clear();
-    Entry entry;
-    // The first of a shape goes the general way; the second shows that a plan pays.
-    entry.is_usable = true;
-    lifted_.emplace(lifted->shape, std::move(entry));
-    return std::nullopt;
-  }
-  Entry& entry = found->second;
-  if (!entry.is_usable) return std::nullopt;
   if (entry.plan == nullptr || !entry.plan->is_valid(context)) {
     try {
       const auto parsed = sql::parse(lifted->shape);

@@ -64,6 +64,8 @@ bool needs_wide_numeric(const Error& error);
 /// each shape once, and of prepared ones by their text.
 class PlanCache {
  public:
+  /// Whether `statement` is one that `try_run` has or makes a plan for. Remembers its shape.
+  bool is_known(std::string_view statement);
   /// Runs `statement` by a plan of its shape and returns its tag; nothing where it must take the general way.
   std::optional<std::string> try_run(Execution& execution, std::string_view statement);
   /// The plan of a query, whose text is `text`; made where there is none that holds. `declared` as of
@@ -84,6 +86,10 @@ class PlanCache {
     StatementSlot slot;
     bool is_usable = true;  // false: its literals are no parameters (a type would be lost)
   };
+  static std::optional<sql::LiftedStatement> lift(std::string_view statement);
+  /// The entry of a shape that may have a plan; nullptr where it is new, and remembered, and where it may
+  /// not.
+  Entry* find_shape(const std::string& shape);
   std::optional<std::vector<Value>> values_of(const QueryPlan& plan, const sql::LiftedStatement& lifted,
                                               const FormatContext& format) const;
   std::unordered_map<std::string, Entry> lifted_;

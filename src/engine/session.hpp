@@ -60,6 +60,10 @@ class Session {
 
   /// All statements of a simple query, in an implicit transaction where there is no block.
   virtual void execute_simple(std::string_view sql, ResultSink& sink) = 0;
+  /// The same for a query whose text differs from an earlier one's by literals alone, so that the session can
+  /// have a plan of both. False for any other text, and in a failed block: nothing has been done then but to
+  /// remember what the text looks like.
+  virtual bool execute_known(std::string_view sql, ResultSink& sink) = 0;
 
   // The extended protocol. An empty name is the unnamed statement or portal.
   virtual void parse(const std::string& statement, std::string_view sql,

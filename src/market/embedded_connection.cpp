@@ -64,6 +64,10 @@ class RowSink final : public Sink {
  public:
   RowSink(const OnNotice& on_notice, const engine::Session& session, const RowHandler& handler)
       : Sink(on_notice), session_(session), handler_(handler) {}
+  /// Of what is run without having been described before.
+  void row_description(const std::vector<engine::ResultColumn>& columns) override {
+    if (handler_.on_columns) handler_.on_columns(columns_from(columns));
+  }
   void rows(const Batch& batch) override {
     if (!handler_.on_rows || batch.row_count() == 0) return;
     Batch named(batch);
@@ -143,6 +147,11 @@ class EmbeddedConnection final : public Connection {
 
   std::string query(std::string_view sql, const Parameters& parameters, const RowHandler& handler) override {
     const bool was_known = statements_by_sql_.contains(sql);
+    if (!was_known && parameters.empty()) {
+      // Texts that differ by their literals are not planned one by one.
+      RowSink sink(on_notice_, *session_, handler);
+      if (session_->execute_known(sql, sink)) return sink.tag;
+    }
     try {
       return run(sql, parameters, handler);
     } catch (const Error& error) {

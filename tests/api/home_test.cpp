@@ -116,6 +116,72 @@ TEST_F(Home, PreparedStatementsSurviveASchemaChange) {
   EXPECT_EQ(count(), 8U);
 }
 
+TEST_F(Home, TextsMayDifferByTheirLiterals) {
+  db.execute(
+      "INSERT INTO api_bars SELECT s, timestamptz '2026-01-05 00:00+00' + n * interval '1 hour', n, n, date "
+      "'2026-01-05' FROM unnest(ARRAY['A', 'B', 'C']) s, generate_series(0, 47) n");
+  const auto text = [](const std::string& what, const std::string& symbol, int from, int to) {
+    return "SELECT " + what + " FROM api_bars WHERE symbol = '" + symbol +
+           "' AND volume >= " + std::to_string(from) + " AND volume < " + std::to_string(to);
+  };
+  for (int round = 0; round < 4; ++round) {
+    for (const char* symbol : {"A", "B", "C", "none"}) {
+      const bool is_there = std::string_view(symbol) != "none";
+      const auto sums =
+          db.get_dataframe(text("count(*) AS n, avg(close) AS mean, sum(volume)", symbol, round, 10));
+      ASSERT_EQ(sums.row_count(), 1U);
+      EXPECT_EQ(sums.get<std::int64_t>(0, "n"), is_there ? 10 - round : 0);
+      EXPECT_EQ(sums.is_null(0, 1), !is_there);
+      EXPECT_EQ(sums.columns()[1].type, "numeric");
+      EXPECT_EQ(sums.columns()[2].type, "numeric");
+      const auto rows = db.get_dataframe(text("*", symbol, round, 7) + " ORDER BY time");
+      EXPECT_EQ(rows.row_count(), is_there ? 7U - round : 0U);
+      EXPECT_EQ(rows.column_count(), 7U);
+      if (is_there) {
+        EXPECT_EQ(rows.get<std::int64_t>(0, "volume"), round);
+      }
+    }
+  }
+  // What a literal is not, in the words that it has.
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(
+        code_of([&] {
+          db.get_dataframe("SELECT close FROM api_bars WHERE time > 'day " + std::to_string(round) + "'");
+        }),
+        ErrorCode::InvalidDatetimeFormat);
+    EXPECT_EQ(db.get_dataframe("SELECT close FROM api_bars WHERE time > '2026-01-06 2" +
+                               std::to_string(round) + ":30+00' AND volume > 0")
+                  .row_count(),
+              3U * (3 - round));
+    EXPECT_EQ(code_of([&] {
+                db.get_dataframe("SELECT 1 / (volume - volume) FROM api_bars WHERE volume = " +
+                                 std::to_string(round));
+              }),
+              ErrorCode::DivisionByZero);
+  }
+  // A transaction sees its own rows, and an error ends it.
+  EXPECT_EQ(code_of([&] {
+              db.transaction([&](Executor& executor) {
+                executor.execute("DELETE FROM api_bars WHERE volume = 3");
+                EXPECT_EQ(executor.get_dataframe(text("close", "A", 0, 5)).row_count(), 4U);
+                EXPECT_EQ(executor.get_dataframe(text("close", "B", 0, 6)).row_count(), 5U);
+                executor.get_dataframe(text("1 / (volume - volume)", "A", 0, 5));
+              });
+            }),
+            ErrorCode::DivisionByZero);
+  EXPECT_EQ(db.get_dataframe(text("close", "C", 0, 5)).row_count(), 5U);
+  // The table changes between them.
+  db.execute("ALTER TABLE api_bars ADD COLUMN note text DEFAULT 'new'");
+  const auto wider = db.get_dataframe(text("*", "B", 1, 9) + " ORDER BY time");
+  ASSERT_EQ(wider.column_count(), 8U);
+  EXPECT_EQ(wider.get<std::string>(0, "note"), "new");
+  db.execute("ALTER TABLE api_bars DROP COLUMN note");
+  EXPECT_EQ(db.get_dataframe(text("*", "C", 1, 8) + " ORDER BY time").column_count(), 7U);
+  // Whatever has parameters in it needs their values.
+  EXPECT_NE(code_of([&] { db.get_dataframe("SELECT close FROM api_bars WHERE volume = $1"); }),
+            ErrorCode::SuccessfulCompletion);
+}
+
 TEST_F(Home, StreamsAndCopies) {
   std::string rows;
   for (int i = 0; i < 20'000; ++i) rows += "S," + format_timestamp(Timestamp{std::chrono::seconds{i}}) + "\n";

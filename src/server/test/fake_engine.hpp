@@ -50,6 +50,8 @@ class FakeSession final : public engine::Session {
     run(sql, sink, 0);
   }
 
+  bool execute_known(std::string_view /*sql*/, engine::ResultSink& /*sink*/) override { return false; }
+
   void parse(const std::string& statement, std::string_view sql,
              const std::vector<std::uint32_t>& parameter_oids) override {
     if (sql == "syntax") throw Error(ErrorCode::SyntaxError, "syntax error at or near \"syntax\"").at(1);
