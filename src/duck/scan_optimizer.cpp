@@ -117,7 +117,8 @@ void push(ScanBindData& bind, std::size_t column, ExpressionType comparison, con
 void push_conjunct(const Expression& expression, LogicalGet& get, ScanBindData& bind) {
   switch (expression.GetExpressionClass()) {
     case ExpressionClass::BOUND_CONJUNCTION: {
-      if (expression.GetExpressionType() != ExpressionType::CONJUNCTION_AND) return;
+      if (expression.GetExpressionType() != ExpressionType::CONJUNCTION_AND)
+        return push_choices(expression, get);
       for (const auto& child : expression.Cast<BoundConjunctionExpression>().children) {
         push_conjunct(*child, get, bind);
       }
@@ -370,6 +371,15 @@ void push_top_n(duckdb::LogicalTopN& top) {
   bind->dynamic_column = *column;
 }
 
+/// Past joins that only mark rows, which have each row of their left side once.
+LogicalOperator& below_marks(LogicalOperator& op) {
+  LogicalOperator* at = &op;
+  while (at->type == LogicalOperatorType::LOGICAL_COMPARISON_JOIN &&
+         at->Cast<duckdb::LogicalComparisonJoin>().join_type == duckdb::JoinType::MARK)
+    at = at->children[0].get();
+  return *at;
+}
+
 void visit(LogicalOperator& op) {
   for (auto& child : op.children) visit(*child);
   switch (op.type) {
@@ -384,8 +394,9 @@ void visit(LogicalOperator& op) {
       break;
     case LogicalOperatorType::LOGICAL_FILTER:
       push_series_end(op);
-      if (auto* bind = bind_data_of(*op.children[0])) {
-        auto& get = op.children[0]->Cast<LogicalGet>();
+      push_marked_constants(op);
+      if (LogicalOperator& below = below_marks(*op.children[0]); auto* bind = bind_data_of(below)) {
+        auto& get = below.Cast<LogicalGet>();
         if (bind->relation.kind != SourceRelation::Kind::Stored) break;
         for (const auto& expression : op.expressions) push_conjunct(*expression, get, *bind);
         bind->is_filter_exact =

@@ -24,6 +24,11 @@ std::optional<FoundScan> find_scan(duckdb::LogicalOperator& below, const duckdb:
 /// Something that has one value throughout an execution.
 bool is_operand(const duckdb::Expression& expression);
 
+/// A condition right above a scan that is an OR of equalities of one column: tells the scan the operands.
+void push_choices(const duckdb::Expression& expression, duckdb::LogicalOperator& scan);
+/// A filter above a join that marks the rows which are one of some constants: tells the scan below these.
+void push_marked_constants(duckdb::LogicalOperator& filter);
+
 /// DISTINCT ON, aggregates that look at the ends of time, and the filter of a row_number() that must be 1:
 /// tells the scan below which rows of each series count.
 void push_series_end(duckdb::LogicalOperator& op);
