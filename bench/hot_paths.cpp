@@ -303,6 +303,11 @@ int run(const std::vector<std::string>& chosen) {
         ">= $2 AND timestamp < $3 GROUP BY 1 ORDER BY 1";
     client.run(parse("newest", newest));
     client.run(parse("bars", bars));
+    client.run(
+        parse("average",
+              "SELECT symbol, timestamp, close, avg(close) OVER (PARTITION BY symbol ORDER BY timestamp ROWS "
+              "BETWEEN 19 PRECEDING AND CURRENT ROW) FROM ohlcv WHERE symbol = $1 AND timeframe = '1m' ORDER "
+              "BY timestamp"));
     client.run(parse("count", "SELECT count(*) FROM ohlcv"));
     client.run(parse("one", "SELECT 1"));
     client.run(parse("upsert", upsert + "($1, $2, $3, $4, $5, $6, $7, $8, $9)" + kReplace));
@@ -366,6 +371,8 @@ int run(const std::vector<std::string>& chosen) {
     add({"bars-5-minutes-prepared", 3, 10, requests(kSymbols, [&](int i) {
            return execute("bars", {symbol_name(i), "2026-01-06 00:00:00+00", "2026-01-07 00:00:00+00"});
          })});
+    add({"average-20-prepared", 3, 10,
+         requests(kSymbols, [&](int i) { return execute("average", {symbol_name(i)}); })});
     add({"count-prepared", 3, 10, requests(1, [&](int) { return execute("count", {}); })});
     add({"constant-prepared", 3, 10, requests(1, [&](int) { return execute("one", {}); })});
 

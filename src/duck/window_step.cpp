@@ -23,6 +23,8 @@ using duckdb::Vector;
 
 /// Rows that do not come in order are sorted up to here; more are DuckDB's.
 constexpr idx_t kMostSorted = 16'384;
+/// What the texts of the rows may take of memory.
+constexpr std::size_t kMostTextBytes = 8 << 20;
 
 duckdb::Allocator& allocator() { return duckdb::Allocator::DefaultAllocator(); }
 
@@ -38,6 +40,19 @@ bool may_be_key(const duckdb::LogicalType& type) {
   const auto physical = type.InternalType();
   if (physical == duckdb::PhysicalType::FLOAT || physical == duckdb::PhysicalType::DOUBLE) return false;
   return order_key_by(0, type).has_value();
+}
+
+std::size_t text_bytes(Vector& column, idx_t count) {
+  if (column.GetType().InternalType() != duckdb::PhysicalType::VARCHAR) return 0;
+  duckdb::UnifiedVectorFormat format;
+  column.ToUnifiedFormat(count, format);
+  const auto* texts = reinterpret_cast<const duckdb::string_t*>(format.data);
+  std::size_t bytes = 0;
+  for (idx_t row = 0; row < count; ++row) {
+    const auto at = format.sel->get_index(row);
+    if (format.validity.RowIsValid(at) && !texts[at].IsInlined()) bytes += texts[at].GetSize();
+  }
+  return bytes;
 }
 
 bool have_same_order(const BoundWindowExpression& a, const BoundWindowExpression& b) {
@@ -117,6 +132,8 @@ class WindowStep final : public ShortStep {
         whole.data[rows.ColumnCount() + i].Reference(computed.data[i]);
     }
     whole.SetCardinality(rows.size());
+    for (Vector& column : whole.data) text_bytes_ += text_bytes(column, rows.size());
+    if (text_bytes_ > kMostTextBytes) return Flow::TooMuch;
     gathered_.Append(whole, true);
     return Flow::More;
   }
@@ -194,6 +211,7 @@ class WindowStep final : public ShortStep {
   std::vector<WindowCall> calls_;
   std::optional<WindowRows> order_;
   DataChunk gathered_;
+  std::size_t text_bytes_ = 0;  // of what was gathered
   duckdb::ArenaAllocator arena_;
   ShortStep& above_;
 };
@@ -202,7 +220,10 @@ class WindowStep final : public ShortStep {
 
 bool has_window_step(const duckdb::PhysicalOperator& op) {
   const auto& functions = op.Cast<PhysicalWindow>().select_list;
-  if (functions.empty()) return false;
+  // Of arrays and rows nobody counts the bytes.
+  if (functions.empty() ||
+      std::any_of(op.types.begin(), op.types.end(), [](const auto& type) { return type.IsNested(); }))
+    return false;
   return std::all_of(functions.begin(), functions.end(), [&](const auto& expression) {
     if (expression->GetExpressionClass() != ExpressionClass::BOUND_WINDOW) return false;
     const auto& window = window_of(*expression);

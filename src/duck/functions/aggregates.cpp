@@ -46,6 +46,11 @@ bool add_overflows(ExactState& state, Int128 value) {
   return false;
 }
 
+/// For each value: DuckDB's own cast looks at the type again.
+const ScaleData& scales_of(const AggregateFinalizeData& data) {
+  return static_cast<const ScaleData&>(*data.input.bind_data);
+}
+
 /// What sum and avg of exact numbers share.
 struct ExactOperation {
   template <class STATE>
@@ -116,7 +121,7 @@ struct AverageToNumeric : ExactOperation {
       data.ReturnNull();
       return;
     }
-    const auto& scales = data.input.bind_data->template Cast<ScaleData>();
+    const ScaleData& scales = scales_of(data);
     const auto average = divide({state.sum, static_cast<std::uint8_t>(scales.scale)},
                                 {static_cast<Int128>(state.count), 0}, scales.result_scale);
     if (!average) throw_numeric_overflow();
@@ -261,7 +266,7 @@ struct SpreadOfNumbers {
   template <class RESULT, class STATE>
   static void Finalize(STATE& state, RESULT& target, AggregateFinalizeData& data) {
     through_duckdb([&] {
-      const auto& scales = data.input.bind_data->template Cast<ScaleData>();
+      const ScaleData& scales = scales_of(data);
       const auto value = spread_of(state, scales.scale, spread);
       if (!value) {
         data.ReturnNull();

@@ -299,6 +299,21 @@ TEST_F(LongWindow, OffsetsAreParameters) {
   EXPECT_EQ(ask("2", "1", "1"), expected("2", "1", "1"));
 }
 
+TEST_F(LongWindow, LongTextsAreDuckDbs) {
+  tag("CREATE TABLE notes (id INTEGER PRIMARY KEY, note TEXT)");
+  tag("INSERT INTO notes SELECT n, repeat(chr(65 + n % 26), 20000) FROM generate_series(1, 1000) n");
+  const std::string query =
+      "SELECT id, length(note), left(lag(note) OVER (ORDER BY id), 2), left(max(note) OVER (ORDER BY id ROWS "
+      "3 "
+      "PRECEDING), 2) FROM notes ORDER BY id";
+  const auto found = rows(query);
+  ASSERT_EQ(found.size(), 1000U);
+  EXPECT_EQ(found[0], "1|20000|null|BB");
+  EXPECT_EQ(found[25], "26|20000|ZZ|ZZ");
+  EXPECT_EQ(found[999], "1000|20000|LL|MM");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(rows(query), found);
+}
+
 TEST_F(LongWindow, FramesThatEndBeforeTheyBeginAreEmpty) {
   EXPECT_THAT(
       rows("SELECT count(*) OVER w, count(n) OVER w, sum(n) OVER w, min(n) OVER w, first_value(n) OVER w "
