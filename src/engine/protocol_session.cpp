@@ -6,6 +6,7 @@
 
 #include <tickstone/error.hpp>
 
+#include "engine/block_end.hpp"
 #include "engine/cursors.hpp"
 #include "engine/executors.hpp"
 #include "engine/foreign_keys.hpp"
@@ -22,33 +23,6 @@
 
 namespace tickstone::engine {
 namespace {
-
-[[noreturn]] void throw_block_aborted() {
-  throw Error(ErrorCode::InFailedSqlTransaction,
-              "current transaction is aborted, commands ignored until end of transaction block");
-}
-
-/// COMMIT, ROLLBACK and their kin: no statement whose text or plan is kept begins so.
-bool may_end_block(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return false;
-  text.remove_prefix(begin);
-  for (const std::string_view word : {"commit", "end", "rollback", "abort"}) {
-    if (text.size() >= word.size() && std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) {
-          return a == (b >= 'A' && b <= 'Z' ? b + 32 : b);
-        })) {
-      return true;
-    }
-  }
-  return false;
-}
-
-bool ends_failed_block(const sql::Statement& statement) {
-  const auto* t = std::get_if<sql::TransactionStatement>(&statement.body);
-  using Action = sql::TransactionStatement::Action;
-  return t != nullptr &&
-         (t->action == Action::Commit || t->action == Action::Rollback || t->action == Action::RollbackTo);
-}
 
 std::uint32_t characters_before(std::string_view text, std::size_t byte_offset) {
   std::uint32_t count = 0;
