@@ -9,6 +9,7 @@
 #include "sql/duck_text.hpp"
 #include "sql/function_rules.hpp"
 #include "sql/function_table.hpp"
+#include "sql/translate_window.hpp"
 #include "sql/translator.hpp"
 
 namespace tickstone::sql {
@@ -117,7 +118,7 @@ class FunctionTranslator {
       if (row->result == "integer") return plain(fmt::format("CAST({} AS INTEGER)", text), type);
       return plain(std::move(text), type, is_call && !print.starts_with("left($1"));
     }
-    std::string text = call_text(print);
+    std::string text = counted_in_frame(call_text(print), call_);
     // DuckDB counts in BIGINT, which has no operators with dates and divides like no integer of PostgreSQL's.
     if (row != nullptr && row->result == "integer" && (call_.over == nullptr || name_ == "ntile"))
       text = fmt::format("CAST({} AS INTEGER)", text);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "sql/translate_window.hpp"
+
 #include <fmt/format.h>
 
 #include "sql/duck_text.hpp"
@@ -21,11 +23,23 @@ constexpr int kStartCurrentRow = 0x00200;
 constexpr int kEndCurrentRow = 0x00400;
 constexpr int kStartOffsetPreceding = 0x00800;
 constexpr int kEndOffsetPreceding = 0x01000;
+constexpr int kStartOffsetFollowing = 0x02000;
+constexpr int kEndOffsetFollowing = 0x04000;
 constexpr int kExcludeCurrentRow = 0x08000;
 constexpr int kExcludeGroup = 0x10000;
 constexpr int kExcludeTies = 0x20000;
 
 }  // namespace
+
+std::string counted_in_frame(std::string text, const PgQuery__FuncCall& call) {
+  if (call.agg_star == 0 || call.over == nullptr) return text;
+  const int frame = call.over->frame_options;
+  const bool are_both_away = (frame & (kStartOffsetPreceding | kStartOffsetFollowing)) != 0 &&
+                             (frame & (kEndOffsetPreceding | kEndOffsetFollowing)) != 0;
+  // The frame of a window by name is not looked at.
+  if (!are_both_away && *call.over->name == '\0') return text;
+  return "greatest(" + text + ", 0)";
+}
 
 std::string Translator::window(const PgQuery__WindowDef& definition, const Scope& scope) {
   if (*definition.name != '\0') return duck_identifier(definition.name);
