@@ -212,8 +212,7 @@ void RowEncoder::append_rows(std::string& out, const Batch& batch, std::size_t f
             store_big_endian(at, static_cast<std::int32_t>(bytes.size()));
             at += kLength;
           }
-          std::memcpy(at, bytes.data(), bytes.size());
-          at += bytes.size();
+          at = std::copy(bytes.begin(), bytes.end(), at);
         }
       }
       room.end_at(at);

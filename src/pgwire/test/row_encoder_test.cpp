@@ -211,6 +211,13 @@ TEST(RowEncoder, WritesWhatTheFunctionsOfTheTypesWrite) {
   }
 }
 
+TEST(RowEncoder, WritesTextsThatAreAllEmpty) {
+  Batch batch;
+  batch.columns.emplace_back(SqlType::of(TypeId::Text));
+  batch.columns[0].append_bytes("");  // the column has no memory for texts
+  EXPECT_EQ(encoded(batch, {ValueFormat::Text}), "D\0\0\0\x0A\0\1\0\0\0\0"sv);
+}
+
 TEST(RowEncoder, WritesRowsWithoutColumns) {
   Batch batch;
   batch.zero_column_rows = 2;
