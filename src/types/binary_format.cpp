@@ -50,13 +50,16 @@ void append_bytes_field(std::string& out, std::string_view bytes) {
 std::int64_t to_wire_timestamp(std::int64_t us) {
   if (us == kTimestampInfinity) return INT64_MAX;
   if (us == kTimestampNegInfinity) return INT64_MIN;
-  return us - kPostgresEpochUs;
+  // Bytes from outside may say what is no moment: that wraps.
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(us) -
+                                   static_cast<std::uint64_t>(kPostgresEpochUs));
 }
 
 std::int32_t to_wire_date(std::int32_t days) {
   if (days == kDateInfinity) return INT32_MAX;
   if (days == kDateNegInfinity) return INT32_MIN;
-  return days - kPostgresEpochDays;
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(days) -
+                                   static_cast<std::uint32_t>(kPostgresEpochDays));
 }
 
 void append_interval_field(std::string& out, Int128 packed) {
