@@ -68,9 +68,11 @@ def busy_share(seconds):
     return 1 - (idle_after - idle) / max(1, total_after - total)
 
 
-def wait_for_quiet(most_seconds=180):
-    """Until what the servers do behind what they were told (merges, vacuums, checkpoints) is done, so that none is measured beside another's."""
+def wait_for_quiet(most_seconds=180, least_seconds=0):
+    """Until what the servers do behind what they were told (merges, vacuums, checkpoints) is done, so that none is measured beside another's.
+    Some of it begins a minute after the last row: `least_seconds`."""
     until = time.monotonic() + most_seconds
+    time.sleep(least_seconds)
     while time.monotonic() < until:
         if busy_share(2) < 0.05:
             return
