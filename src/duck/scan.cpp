@@ -199,7 +199,8 @@ void scan(ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& 
     if (global.scan) {
       if (global.bind->dynamic_filter) follow_dynamic_filter(global);
       if (!global.scan->read(*local.state, local.batch)) return;
-      if (global.may_know_rows) say_rows_are_known(*global.bind, local.batch.meets_predicates);
+      // Of each chunk, so that what was said of another one is never taken for this one's.
+      say_rows_are_known(*global.bind, global.may_know_rows && local.batch.meets_predicates);
       local.unit = local.state->unit_index();
       for (std::size_t i = 0; i < global.sources.size(); ++i) {
         if (global.sources[i] == kNoColumn) {

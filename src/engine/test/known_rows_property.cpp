@@ -123,5 +123,28 @@ TEST_F(KnownRows, ConditionsHoldForEachRowThatIsGiven) {
   EXPECT_GT(found, 1000U);
 }
 
+// What was known with other values, of the same plan on the same thread, is not known with these.
+TEST_F(KnownRows, ValuesOfEachExecutionCount) {
+  tag("CREATE TABLE t (s TEXT NOT NULL, ts TIMESTAMPTZ NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (s, ts))");
+  tag("SELECT create_hypertable('t', 'ts')");
+  tag("INSERT INTO t SELECT 'S' || g % 4, TIMESTAMPTZ '2026-01-05 00:00+00' + g * INTERVAL '1 minute', 5 "
+      "FROM "
+      "generate_series(0, 9999) AS g");
+  tag("CHECKPOINT");
+  tag("PREPARE counted (integer, timestamptz) AS SELECT count(*), sum(n) FROM t WHERE n = $1 AND ts >= $2");
+  tag("PREPARE listed (integer, timestamptz) AS SELECT s, ts FROM t WHERE n = $1 AND ts >= $2 LIMIT 20000");
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(value("EXECUTE counted (5, '2026-01-05 00:00+00')"), "10000|50000");
+    EXPECT_EQ(value("EXECUTE counted (NULL, '2026-01-05 00:00+00')"), "0|null");
+    EXPECT_EQ(value("EXECUTE counted (5, NULL)"), "0|null");
+    EXPECT_EQ(value("EXECUTE counted (6, '2026-01-05 00:00+00')"), "0|null");
+    EXPECT_EQ(rows("EXECUTE listed (5, '2026-01-05 00:00+00')").size(), 10'000U);
+    EXPECT_EQ(rows("EXECUTE listed (NULL, '2026-01-05 00:00+00')").size(), 0U);
+    EXPECT_EQ(rows("EXECUTE listed (5, '-infinity')").size(), 10'000U);
+    EXPECT_EQ(rows("EXECUTE listed (5, 'infinity')").size(), 0U);
+    EXPECT_EQ(rows("EXECUTE listed (5, NULL)").size(), 0U);
+  }
+}
+
 }  // namespace
 }  // namespace tickstone::engine
