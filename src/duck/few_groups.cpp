@@ -17,29 +17,6 @@ using duckdb::idx_t;
 using duckdb::PhysicalType;
 using duckdb::Vector;
 
-/// Bytes of a value that is equal to another one just where its bytes are; 0 of texts, nothing of other
-/// types.
-std::optional<std::size_t> plain_width(PhysicalType type) {
-  switch (type) {
-    case PhysicalType::BOOL:
-    case PhysicalType::INT8:
-    case PhysicalType::UINT8:
-    case PhysicalType::INT16:
-    case PhysicalType::UINT16:
-    case PhysicalType::INT32:
-    case PhysicalType::UINT32:
-    case PhysicalType::INT64:
-    case PhysicalType::UINT64:
-    case PhysicalType::INT128:
-    case PhysicalType::UINT128:
-      return duckdb::GetTypeIdSize(type);
-    case PhysicalType::VARCHAR:
-      return 0;
-    default:
-      return std::nullopt;
-  }
-}
-
 /// One column of the keys at hand.
 struct KeyColumn {
   KeyColumn(Vector& vector, idx_t count) : width(*plain_width(vector.GetType().InternalType())) {
@@ -82,6 +59,27 @@ struct KeyColumn {
 };
 
 }  // namespace
+
+std::optional<std::size_t> plain_width(PhysicalType type) {
+  switch (type) {
+    case PhysicalType::BOOL:
+    case PhysicalType::INT8:
+    case PhysicalType::UINT8:
+    case PhysicalType::INT16:
+    case PhysicalType::UINT16:
+    case PhysicalType::INT32:
+    case PhysicalType::UINT32:
+    case PhysicalType::INT64:
+    case PhysicalType::UINT64:
+    case PhysicalType::INT128:
+    case PhysicalType::UINT128:
+      return duckdb::GetTypeIdSize(type);
+    case PhysicalType::VARCHAR:
+      return 0;
+    default:
+      return std::nullopt;
+  }
+}
 
 void KeyNumbers::grow() {
   constexpr std::size_t kFewestSlots = 256;

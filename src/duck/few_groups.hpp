@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,10 @@
 #include "duck/aggregate_states.hpp"
 
 namespace tickstone::duck {
+
+/// Bytes of a value that is equal to another one just where its bytes are; 0 of texts, nothing of other
+/// types.
+std::optional<std::size_t> plain_width(duckdb::PhysicalType type);
 
 /// Numbers keys of bytes in the order in which they first come.
 class KeyNumbers {

@@ -7,6 +7,8 @@
 
 #include <duckdb/planner/expression/bound_reference_expression.hpp>
 
+#include "duck/few_groups.hpp"
+
 namespace tickstone::duck {
 
 namespace {
@@ -64,25 +66,7 @@ void finalize_states(Vector& states, AggregateInputData& input, Vector& result, 
   of.function.finalize(states, inner, result, count, offset);
 }
 
-bool is_whole(PhysicalType type) {
-  switch (type) {
-    case PhysicalType::BOOL:
-    case PhysicalType::INT8:
-    case PhysicalType::UINT8:
-    case PhysicalType::INT16:
-    case PhysicalType::UINT16:
-    case PhysicalType::INT32:
-    case PhysicalType::UINT32:
-    case PhysicalType::INT64:
-    case PhysicalType::UINT64:
-    case PhysicalType::INT128:
-    case PhysicalType::UINT128:
-      return true;
-    default:
-      return false;
-  }
-}
-
+bool is_whole(PhysicalType type) { return plain_width(type).value_or(0) > 0; }
 bool is_float(PhysicalType type) { return type == PhysicalType::FLOAT || type == PhysicalType::DOUBLE; }
 
 /// Whether it is the same however its rows are parted, and its state has nothing outside itself.
@@ -108,8 +92,6 @@ bool is_parted(const BoundAggregateExpression& aggregate) {
          are_all([](PhysicalType type) { return is_whole(type) || is_float(type); });
 }
 
-bool is_compared(PhysicalType type) { return is_whole(type) || type == PhysicalType::VARCHAR; }
-
 /// What `op` is given of a group's column.
 Vector& column_of(const duckdb::Expression& group, DataChunk& rows) {
   return rows.data[group.Cast<BoundReferenceExpression>().index];
@@ -134,7 +116,7 @@ void mark_changes(Vector& column, idx_t count, std::uint8_t* is_start) {
     }
     return;
   }
-  const std::size_t width = type == PhysicalType::VARCHAR ? 0 : duckdb::GetTypeIdSize(type);
+  const std::size_t width = *plain_width(type);
   const auto differ = [&](idx_t a, idx_t b) {
     const bool is_valid = format.validity.RowIsValid(a);
     if (is_valid != format.validity.RowIsValid(b)) return true;
@@ -165,8 +147,9 @@ PhysicalHashAggregate* GroupStretches::plan(duckdb::ClientContext& context,
   const auto& data = op.grouped_aggregate_data;
   const bool is_possible =
       !data.aggregates.empty() &&
-      std::all_of(data.groups.begin(), data.groups.end(),
-                  [](const auto& group) { return is_compared(group->return_type.InternalType()); }) &&
+      std::all_of(
+          data.groups.begin(), data.groups.end(),
+          [](const auto& group) { return plain_width(group->return_type.InternalType()).has_value(); }) &&
       std::all_of(data.aggregates.begin(), data.aggregates.end(), [](const auto& aggregate) {
         return is_parted(aggregate->template Cast<BoundAggregateExpression>());
       });
